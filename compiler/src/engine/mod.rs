@@ -1,0 +1,108 @@
+//! Engines: whatever decides obligations.
+//!
+//! In: an [`Obligation`], a [`Control`] with the budget. Out: an [`Answer`]. Engines run on owned data on their own
+//! threads; they know no database, no spec and no file. An engine's assignment counts only after [`Obligation::replay`] accepted it,
+//! which the callers in this room see to.
+
+use crate::obligation::{Assignment, Obligation};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Asks an engine to stop; clones share the flag.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// A token that nobody has cancelled.
+    pub fn new() -> CancelToken {
+        CancelToken::default()
+    }
+
+    /// Asks everyone who holds a clone to stop.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// What an engine may spend, and how it hears that it must stop.
+#[derive(Clone, Debug, Default)]
+pub struct Control {
+    /// When to give up; `None` for never.
+    pub deadline: Option<Instant>,
+    /// Set when the answer is no longer wanted.
+    pub cancel: CancelToken,
+    /// The most memory for one query, in bytes; `None` for the engine's default.
+    pub memory: Option<u64>,
+}
+
+impl Control {
+    /// A control with a budget from now on.
+    pub fn with_budget(budget: Duration) -> Control {
+        Control { deadline: Instant::now().checked_add(budget), ..Control::default() }
+    }
+
+    /// Why to stop now, if there is a reason.
+    pub fn stop(&self) -> Option<Reason> {
+        if self.cancel.is_cancelled() {
+            Some(Reason::Cancelled)
+        } else if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            Some(Reason::Timeout)
+        } else {
+            None
+        }
+    }
+}
+
+/// What an engine found.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// No assignment answers the obligation: the property instance is proved.
+    None(Trust),
+    /// This assignment does; not yet replayed.
+    Some(Assignment),
+    /// Undecided.
+    Unknown(Reason),
+}
+
+/// What a `proved` rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Trust {
+    /// Exact integer intervals, re-computable in one pass.
+    Interval,
+    /// The word of a solver.
+    Solver {
+        /// Its name and version: `Z3 4.8.12`.
+        name: String,
+    },
+}
+
+/// Why an engine gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "detail")]
+pub enum Reason {
+    /// The deadline passed.
+    Timeout,
+    /// The caller asked to stop.
+    Cancelled,
+    /// The memory limit was reached.
+    Memory,
+    /// The engine can't decide this one, and says why.
+    Incomplete(String),
+}
+
+/// Something that decides obligations.
+pub trait Engine: Send + Sync {
+    /// The name for `--engine` and for results.
+    fn name(&self) -> &'static str;
+
+    /// Decides the obligation or says why not. Never panics on a well-formed obligation.
+    fn solve(&self, obligation: &Obligation, control: &Control) -> Answer;
+}

@@ -1,0 +1,6 @@
+//! qnn: a declarative language for quantized neural networks and their properties, verified bit for bit.
+
+pub mod engine;
+pub mod model;
+pub mod network;
+pub mod obligation;

@@ -1,0 +1,34 @@
+//! Formats and files: what numbers mean, and the tensors that files hold.
+//!
+//! Readers are pure: bytes in, tensors or a [`FileError`] out. They know no path, no spec and no format.
+//! The element type of a file is never guessed away: what to make of it is the spec's to say.
+
+pub mod format;
+pub mod rational;
+pub mod tensor;
+
+pub use format::{Format, Overflow, Quantized, Rounding, Scale};
+pub use rational::Rational;
+pub use tensor::{Element, FileData, FileTensor};
+
+/// Why a file's bytes are not what its kind promises. A sentence without the file's name, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileError {
+    /// What is wrong, where in the file: «ends after 1,024 of 7,840,016 bytes».
+    pub message: String,
+    /// What the user can do.
+    pub help: Option<String>,
+}
+
+impl FileError {
+    /// An error with a message alone.
+    pub fn new(message: impl Into<String>) -> FileError {
+        FileError { message: message.into(), help: None }
+    }
+
+    /// The same error with advice.
+    pub fn help(mut self, help: impl Into<String>) -> FileError {
+        self.help = Some(help.into());
+        self
+    }
+}

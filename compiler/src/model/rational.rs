@@ -1,0 +1,116 @@
+//! Exact rational numbers: what values are in properties, and what scales are in networks.
+
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+
+/// An exact rational of unbounded size.
+pub type Rational = num_rational::BigRational;
+
+/// `numerator / denominator`; the denominator must not be zero.
+pub fn ratio(numerator: i128, denominator: i128) -> Rational {
+    Rational::new(numerator.into(), denominator.into())
+}
+
+/// An integer as a rational.
+pub fn integer(n: i128) -> Rational {
+    Rational::from_integer(n.into())
+}
+
+/// 2^exponent, for positive and negative exponents.
+pub fn power_of_two(exponent: i64) -> Rational {
+    let power = BigInt::one() << exponent.unsigned_abs();
+    if exponent >= 0 { Rational::from_integer(power) } else { Rational::new_raw(BigInt::one(), power) }
+}
+
+/// The exact value of a finite float; `None` for NaN and the infinities.
+pub fn from_f64(value: f64) -> Option<Rational> {
+    Rational::from_float(value)
+}
+
+/// The exact value of a decimal literal such as `12`, `0.05`, `1e-3` or `-2.5E2`.
+///
+/// Exponents beyond ±4096 are refused, so that a short text can't ask for gigabytes.
+pub fn parse_decimal(text: &str) -> Option<Rational> {
+    let text: String = text.chars().filter(|c| *c != '_').collect();
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest.to_owned()),
+        None => (false, text.strip_prefix('+').unwrap_or(&text).to_owned()),
+    };
+    let (mantissa, exponent) = match text.find(['e', 'E']) {
+        Some(at) => (&text[..at], text[at + 1..].parse::<i64>().ok()?),
+        None => (text.as_str(), 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if whole.is_empty() && fraction.is_empty() || exponent.abs() > 4096 || mantissa.len() > 4096 {
+        return None;
+    }
+    let digits = format!("{whole}{fraction}");
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let digits: BigInt = digits.parse().ok()?;
+    let power = exponent - i64::try_from(fraction.len()).ok()?;
+    let ten = BigInt::from(10).pow(u32::try_from(power.unsigned_abs()).ok()?);
+    let value = if power >= 0 { Rational::from_integer(digits * ten) } else { Rational::new(digits, ten) };
+    Some(if negative { -value } else { value })
+}
+
+/// The rational as a short decimal: exact where at most 12 decimals say it, else rounded to six significant digits with `≈`-free text.
+pub fn show(value: &Rational) -> String {
+    if value.is_integer() {
+        return value.to_integer().to_string();
+    }
+    let mut denominator = value.denom().clone();
+    let mut decimals = 0;
+    for prime in [2, 5] {
+        let mut count = 0;
+        while denominator.is_multiple_of(&BigInt::from(prime)) {
+            denominator /= prime;
+            count += 1;
+        }
+        decimals = decimals.max(count);
+    }
+    if denominator.is_one() && decimals <= 12 {
+        let scaled = (value * Rational::from_integer(BigInt::from(10).pow(decimals))).to_integer();
+        let digits = format!("{:0>width$}", scaled.abs().to_string(), width = decimals as usize + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - decimals as usize);
+        let sign = if value.is_negative() { "-" } else { "" };
+        return format!("{sign}{whole}.{fraction}");
+    }
+    format!("{:.6}", to_f64(value))
+}
+
+/// The nearest float, for display and for heuristics only.
+pub fn to_f64(value: &Rational) -> f64 {
+    value.to_f64().unwrap_or(if value.is_negative() { f64::NEG_INFINITY } else { f64::INFINITY })
+}
+
+/// The least common multiple of the denominators: the smallest positive integer that makes all values integers.
+pub fn common_denominator<'a>(values: impl IntoIterator<Item = &'a Rational>) -> BigInt {
+    values.into_iter().fold(BigInt::one(), |lcm, v| if v.is_zero() { lcm } else { lcm.lcm(v.denom()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_exact() {
+        assert_eq!(parse_decimal("0.05"), Some(ratio(1, 20)));
+        assert_eq!(parse_decimal("-2.5e2"), Some(integer(-250)));
+        assert_eq!(parse_decimal("1_000"), Some(integer(1000)));
+        assert_eq!(parse_decimal("1e-3"), Some(ratio(1, 1000)));
+        for bad in ["", ".", "e5", "1e99999", "0x10", "--1", "1.2.3"] {
+            assert_eq!(parse_decimal(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn shows_exact_decimals() {
+        assert_eq!(show(&ratio(-1, 16)), "-0.0625");
+        assert_eq!(show(&ratio(3, 20)), "0.15");
+        assert_eq!(show(&integer(7)), "7");
+        assert_eq!(show(&ratio(1, 3)), "0.333333");
+    }
+}

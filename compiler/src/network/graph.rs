@@ -1,0 +1,358 @@
+//! The integer IR: a DAG of vector-valued nodes over exact integers.
+//!
+//! Every node is a flat vector of integers; shapes, formats and scales belong to the front end and don't occur here.
+//! A node refers to earlier nodes only, so index order is a topological order. The reference interpreter
+//! ([`super::interpret`]), the range analysis ([`super::range`]), every engine and the certificate checker stand on
+//! this file and on [`super::step`] alone.
+
+use super::step::Step;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The index of a node in its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    /// The index into [`Graph::nodes`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A matrix of integer weights, dense or sparse by rows (a convolution), shared by all that mention it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matrix {
+    rows: usize,
+    columns: usize,
+    data: MatrixData,
+    digest: [u8; 32],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum MatrixData {
+    /// Row-major.
+    Dense(Vec<i64>),
+    /// Row r holds entries starts[r]..starts[r + 1]: ascending columns, no zeros.
+    Sparse { starts: Vec<u32>, columns: Vec<u32>, values: Vec<i64> },
+}
+
+impl Matrix {
+    /// A dense matrix, row-major: `values.len() == rows * columns`.
+    pub fn dense(rows: usize, columns: usize, values: Vec<i64>) -> Arc<Matrix> {
+        assert_eq!(values.len(), rows * columns, "a dense matrix has rows times columns entries");
+        Matrix::build(rows, columns, MatrixData::Dense(values))
+    }
+
+    /// A sparse matrix from its rows' (column, value) entries; columns of a row in any order, repeated ones are added up.
+    ///
+    /// # Panics
+    /// If a column is out of range or a sum of repeated entries leaves `i64`: the caller checks both.
+    pub fn sparse(columns: usize, rows: Vec<Vec<(u32, i64)>>) -> Arc<Matrix> {
+        let (mut starts, mut cols, mut values) = (vec![0u32], Vec::new(), Vec::new());
+        let count = rows.len();
+        for mut row in rows {
+            row.sort_by_key(|(column, _)| *column);
+            let begin = cols.len();
+            for (column, value) in row {
+                assert!((column as usize) < columns, "a column within the matrix");
+                if cols.len() > begin && cols.last() == Some(&column) {
+                    let last: &mut i64 = values.last_mut().expect("as many values as columns");
+                    *last = last.checked_add(value).expect("entries fit 64 bits");
+                } else {
+                    cols.push(column);
+                    values.push(value);
+                }
+            }
+            let (mut kept, end) = (begin, cols.len());
+            for at in begin..end {
+                if values[at] != 0 {
+                    (cols[kept], values[kept]) = (cols[at], values[at]);
+                    kept += 1;
+                }
+            }
+            cols.truncate(kept);
+            values.truncate(kept);
+            starts.push(u32::try_from(cols.len()).expect("fewer than 2^32 entries"));
+        }
+        Matrix::build(count, columns, MatrixData::Sparse { starts, columns: cols, values })
+    }
+
+    /// The identity times `factor`.
+    pub fn diagonal(values: &[i64]) -> Arc<Matrix> {
+        Matrix::sparse(values.len(), values.iter().enumerate().map(|(i, v)| vec![(i as u32, *v)]).collect())
+    }
+
+    fn build(rows: usize, columns: usize, data: MatrixData) -> Arc<Matrix> {
+        let mut matrix = Matrix { rows, columns, data, digest: [0; 32] };
+        // The digest is of the entries, not of their layout: dense and sparse twins are the same matrix.
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&(rows as u64).to_le_bytes());
+        hasher.update(&(columns as u64).to_le_bytes());
+        let mut buffer = Vec::new();
+        for r in 0..rows {
+            buffer.clear();
+            for (c, v) in matrix.row(r) {
+                buffer.extend_from_slice(&(c as u32).to_le_bytes());
+                buffer.extend_from_slice(&v.to_le_bytes());
+            }
+            hasher.update(&(buffer.len() as u64).to_le_bytes());
+            hasher.update(&buffer);
+        }
+        matrix.digest = *hasher.finalize().as_bytes();
+        Arc::new(matrix)
+    }
+
+    /// The number of rows: outputs.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The number of columns: inputs.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The non-zero entries of a row as (column, value), by ascending column.
+    pub fn row(&self, r: usize) -> impl Iterator<Item = (usize, i64)> + '_ {
+        let (dense, columns, values) = match &self.data {
+            MatrixData::Dense(values) => (true, &[][..], &values[r * self.columns..(r + 1) * self.columns]),
+            MatrixData::Sparse { starts, columns, values } => {
+                let range = starts[r] as usize..starts[r + 1] as usize;
+                (false, &columns[range.clone()], &values[range])
+            }
+        };
+        let at = move |i: usize| if dense { i } else { columns[i] as usize };
+        values.iter().enumerate().filter(|(_, v)| **v != 0).map(move |(i, v)| (at(i), *v))
+    }
+
+    /// A hash of the entries.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+}
+
+/// One step for all elements, or one for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Steps {
+    /// The same step for every element.
+    Uniform(Step),
+    /// As many steps as elements.
+    Each(Arc<[Step]>),
+}
+
+impl Steps {
+    /// The step of an element.
+    pub fn at(&self, element: usize) -> &Step {
+        match self {
+            Steps::Uniform(step) => step,
+            Steps::Each(steps) => &steps[element],
+        }
+    }
+}
+
+/// What a node computes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// A quantified variable; which values it takes is the obligation's to say.
+    Input,
+    /// Fixed numbers.
+    Constant(Arc<[i128]>),
+    /// bias + the sum of matrix times vector over the terms.
+    Affine {
+        /// (source, matrix): `matrix.columns() ==` the source's length, `matrix.rows() ==` this node's.
+        terms: Vec<(NodeId, Arc<Matrix>)>,
+        /// As long as the node.
+        bias: Arc<[i128]>,
+    },
+    /// A monotone function of each element.
+    Step {
+        /// As long as the node.
+        source: NodeId,
+        /// The function.
+        steps: Steps,
+    },
+    /// Each element modulo 2^width, as an unsigned or a two's complement number: `overflow = wrap`.
+    Wrap {
+        /// As long as the node.
+        source: NodeId,
+        /// Bits kept, 1 to 63.
+        width: u32,
+        /// Two's complement.
+        signed: bool,
+    },
+    /// The greatest element of each window of the source: `windows.len()` is the node's length, no window is empty.
+    Max {
+        /// Any length.
+        source: NodeId,
+        /// Indices into the source.
+        windows: Arc<[Box<[u32]>]>,
+    },
+    /// Elements picked from other nodes: concat, slices, transpositions.
+    Gather {
+        /// (node, element), as many as the node's length.
+        picks: Arc<[(NodeId, u32)]>,
+    },
+}
+
+/// A node of the graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// What it computes.
+    pub op: Op,
+    /// The number of elements.
+    pub len: usize,
+    /// For people: `classifier.h`; not part of the meaning.
+    pub name: Arc<str>,
+}
+
+/// A DAG of nodes in topological order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Graph {
+    /// The nodes; each refers to earlier ones only.
+    pub nodes: Vec<Node>,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new() -> Graph {
+        Graph::default()
+    }
+
+    /// Appends a node.
+    ///
+    /// # Panics
+    /// If the operation refers to a later node or its lengths don't agree: a bug of the caller.
+    pub fn push(&mut self, name: impl Into<Arc<str>>, op: Op) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes"));
+        let len = match &op {
+            Op::Input => panic!("inputs are pushed with push_input, which says their length"),
+            Op::Constant(values) => values.len(),
+            Op::Affine { terms, bias } => {
+                for (source, matrix) in terms {
+                    assert_eq!(matrix.columns(), self.len(*source), "columns match the source");
+                    assert_eq!(matrix.rows(), bias.len(), "rows match the bias");
+                }
+                bias.len()
+            }
+            Op::Step { source, steps } => {
+                if let Steps::Each(each) = steps {
+                    assert_eq!(each.len(), self.len(*source), "a step for each element");
+                }
+                self.len(*source)
+            }
+            Op::Wrap { source, .. } => self.len(*source),
+            Op::Max { source, windows } => {
+                let source = self.len(*source);
+                assert!(windows.iter().all(|w| !w.is_empty() && w.iter().all(|i| (*i as usize) < source)));
+                windows.len()
+            }
+            Op::Gather { picks } => {
+                assert!(picks.iter().all(|(node, i)| (*i as usize) < self.len(*node)));
+                picks.len()
+            }
+        };
+        self.nodes.push(Node { op, len, name: name.into() });
+        id
+    }
+
+    /// Appends an input of the given length.
+    pub fn push_input(&mut self, name: impl Into<Arc<str>>, len: usize) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes"));
+        self.nodes.push(Node { op: Op::Input, len, name: name.into() });
+        id
+    }
+
+    /// A node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// A node's number of elements.
+    pub fn len(&self, id: NodeId) -> usize {
+        self.nodes[id.index()].len
+    }
+
+    /// The ids of all nodes, sources first.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// The ids of the input nodes in order.
+    pub fn inputs(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.ids().filter(|id| matches!(self.node(*id).op, Op::Input))
+    }
+
+    /// Feeds the graph's meaning (operations, not names) to a hasher.
+    pub fn digest(&self, hasher: &mut blake3::Hasher) {
+        let mut bytes = Vec::new();
+        let put = |bytes: &mut Vec<u8>, n: i128| bytes.extend_from_slice(&n.to_le_bytes());
+        for node in &self.nodes {
+            put(&mut bytes, node.len as i128);
+            match &node.op {
+                Op::Input => bytes.push(0),
+                Op::Constant(values) => {
+                    bytes.push(1);
+                    values.iter().for_each(|v| put(&mut bytes, *v));
+                }
+                Op::Affine { terms, bias } => {
+                    bytes.push(2);
+                    put(&mut bytes, terms.len() as i128);
+                    for (source, matrix) in terms {
+                        put(&mut bytes, i128::from(source.0));
+                        bytes.extend_from_slice(matrix.digest());
+                    }
+                    bias.iter().for_each(|v| put(&mut bytes, *v));
+                }
+                Op::Step { source, steps } => {
+                    bytes.push(3);
+                    put(&mut bytes, i128::from(source.0));
+                    let each: &[Step] = match steps {
+                        Steps::Uniform(step) => std::slice::from_ref(step),
+                        Steps::Each(steps) => steps,
+                    };
+                    put(&mut bytes, each.len() as i128);
+                    for step in each {
+                        match step {
+                            Step::Round { numerator, denominator, offset, mode, lo, hi } => {
+                                bytes.push(0);
+                                for n in [*numerator, *denominator, *offset, *mode as i128, *lo, *hi] {
+                                    put(&mut bytes, n);
+                                }
+                            }
+                            Step::Table { lo, thresholds } => {
+                                bytes.push(1);
+                                put(&mut bytes, *lo);
+                                put(&mut bytes, thresholds.len() as i128);
+                                thresholds.iter().for_each(|t| put(&mut bytes, *t));
+                            }
+                        }
+                    }
+                }
+                Op::Wrap { source, width, signed } => {
+                    bytes.push(4);
+                    for n in [i128::from(source.0), i128::from(*width), i128::from(*signed)] {
+                        put(&mut bytes, n);
+                    }
+                }
+                Op::Max { source, windows } => {
+                    bytes.push(5);
+                    put(&mut bytes, i128::from(source.0));
+                    for window in windows.iter() {
+                        put(&mut bytes, window.len() as i128);
+                        window.iter().for_each(|i| put(&mut bytes, i128::from(*i)));
+                    }
+                }
+                Op::Gather { picks } => {
+                    bytes.push(6);
+                    for (node, i) in picks.iter() {
+                        put(&mut bytes, i128::from(node.0));
+                        put(&mut bytes, i128::from(*i));
+                    }
+                }
+            }
+            hasher.update(&bytes);
+            bytes.clear();
+        }
+    }
+}

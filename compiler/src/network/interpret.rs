@@ -1,0 +1,114 @@
+//! The reference interpreter: the definition of what a network computes.
+//!
+//! Plain integer loops, no cleverness: every engine is tested against it, and every counterexample is replayed through
+//! it before anyone sees it. 128-bit arithmetic is checked; the lowering has proved that the checks never fail for
+//! inputs within their formats, and an input for which one does ends in an error, never in a wrong number.
+
+use super::graph::{Graph, NodeId, Op};
+use super::range::Overflow128;
+
+/// The values of all nodes for the given inputs.
+///
+/// `inputs` holds one vector for each input node, in node order.
+///
+/// # Errors
+/// [`Overflow128`] with the node where 128 bits don't suffice.
+///
+/// # Panics
+/// If the number or lengths of the inputs are not the graph's: a bug of the caller.
+pub fn interpret(graph: &Graph, inputs: &[Vec<i128>]) -> Result<Vec<Vec<i128>>, Overflow128> {
+    let mut values: Vec<Vec<i128>> = Vec::with_capacity(graph.nodes.len());
+    let mut next_input = inputs.iter();
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let id = NodeId(index as u32);
+        let mut result = Vec::with_capacity(node.len);
+        match &node.op {
+            Op::Input => {
+                let input = next_input.next().expect("a vector for each input node");
+                assert_eq!(input.len(), node.len, "input vectors have their nodes' lengths");
+                result.extend_from_slice(input);
+            }
+            Op::Constant(constants) => result.extend_from_slice(constants),
+            Op::Affine { terms, bias } => {
+                for element in 0..node.len {
+                    let mut sum = bias[element];
+                    for (source, matrix) in terms {
+                        for (column, weight) in matrix.row(element) {
+                            sum = i128::from(weight)
+                                .checked_mul(values[source.index()][column])
+                                .and_then(|product| sum.checked_add(product))
+                                .ok_or(Overflow128 { node: id, element })?;
+                        }
+                    }
+                    result.push(sum);
+                }
+            }
+            Op::Step { source, steps } => {
+                for (element, a) in values[source.index()].iter().enumerate() {
+                    result.push(steps.at(element).checked_apply(*a).ok_or(Overflow128 { node: id, element })?);
+                }
+            }
+            Op::Wrap { source, width, signed } => {
+                result.extend(values[source.index()].iter().map(|a| wrap(*a, *width, *signed)));
+            }
+            Op::Max { source, windows } => {
+                for window in windows.iter() {
+                    let mut greatest = values[source.index()][window[0] as usize];
+                    for i in &window[1..] {
+                        greatest = greatest.max(values[source.index()][*i as usize]);
+                    }
+                    result.push(greatest);
+                }
+            }
+            Op::Gather { picks } => {
+                result.extend(picks.iter().map(|(node, i)| values[node.index()][*i as usize]));
+            }
+        }
+        values.push(result);
+    }
+    Ok(values)
+}
+
+/// The low `width` bits of `a` as an unsigned or two's complement number.
+pub fn wrap(a: i128, width: u32, signed: bool) -> i128 {
+    let low = a.rem_euclid(1i128 << width);
+    if signed && low >= 1i128 << (width - 1) { low - (1i128 << width) } else { low }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::graph::{Matrix, Steps};
+    use super::super::step::Step;
+    use super::*;
+    use crate::model::Rounding;
+    use std::sync::Arc;
+
+    #[test]
+    fn every_operation_once() {
+        let mut g = Graph::new();
+        let x = g.push_input("x", 2);
+        let a = g.push(
+            "a",
+            Op::Affine { terms: vec![(x, Matrix::dense(2, 2, vec![1, 2, 3, -4]))], bias: Arc::new([10, 0]) },
+        );
+        let step = Step::Round { numerator: 1, denominator: 4, offset: 0, mode: Rounding::HalfUp, lo: 0, hi: 7 };
+        let s = g.push("s", Op::Step { source: a, steps: Steps::Uniform(step) });
+        let w = g.push("w", Op::Wrap { source: a, width: 3, signed: true });
+        let m = g.push("m", Op::Max { source: a, windows: Arc::new([Box::new([0, 1])]) });
+        let k = g.push("k", Op::Constant(Arc::new([5])));
+        let c = g.push("c", Op::Gather { picks: Arc::new([(m, 0), (s, 1), (k, 0)]) });
+        let values = interpret(&g, &[vec![3, 5]]).unwrap();
+        assert_eq!(values[a.index()], [23, -11]);
+        assert_eq!(values[s.index()], [6, 0]);
+        assert_eq!(values[w.index()], [-1, -3]);
+        assert_eq!(values[c.index()], [23, 0, 5]);
+    }
+
+    #[test]
+    fn too_large_sums_are_errors() {
+        let mut g = Graph::new();
+        let x = g.push_input("x", 1);
+        let y = g.push("y", Op::Affine { terms: vec![(x, Matrix::dense(1, 1, vec![2]))], bias: Arc::new([i128::MAX]) });
+        assert_eq!(interpret(&g, &[vec![1]]), Err(Overflow128 { node: y, element: 0 }));
+    }
+}

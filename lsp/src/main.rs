@@ -1,0 +1,2 @@
+//! The language server of qnn.
+fn main() {}
