@@ -1,0 +1,118 @@
+//! Diagnostics: the one type that feeds the terminal and the editor.
+
+use crate::db::ItemId;
+use crate::syntax::Span;
+use serde::{Deserialize, Serialize};
+
+/// How grave a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Probably not meant.
+    Warning,
+    /// The spec can't be used as it is.
+    Error,
+}
+
+/// A place: a span within an item (or, for the item that stands for a whole file, within the file).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The item.
+    pub item: ItemId,
+    /// The bytes, relative to the item's start.
+    pub span: Span,
+}
+
+/// A place with what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Label {
+    /// Where.
+    pub place: Place,
+    /// What; may be empty.
+    pub message: String,
+}
+
+/// A change that mends the matter.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Fix {
+    /// What it does: «widen to `fixed<9, 4>`».
+    pub title: String,
+    /// What is replaced.
+    pub place: Place,
+    /// By what.
+    pub replacement: String,
+}
+
+/// What the compiler has to say about a spec.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Diagnostic {
+    /// How grave.
+    pub severity: Severity,
+    /// The stable code; each has a page in `docs/errors/`.
+    pub code: &'static str,
+    /// What is wrong, in a sentence without the final stop.
+    pub message: String,
+    /// Where: the first is the primary place.
+    pub labels: Vec<Label>,
+    /// Why it matters, in whole sentences.
+    pub notes: Vec<String>,
+    /// What to do.
+    pub help: Option<String>,
+    /// Changes that an editor can make.
+    pub fixes: Vec<Fix>,
+}
+
+impl Diagnostic {
+    /// An error at a place.
+    pub fn error(code: &'static str, message: impl Into<String>, place: Place, label: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            labels: vec![Label { place, message: label.into() }],
+            notes: Vec::new(),
+            help: None,
+            fixes: Vec::new(),
+        }
+    }
+
+    /// A warning at a place.
+    pub fn warning(
+        code: &'static str,
+        message: impl Into<String>,
+        place: Place,
+        label: impl Into<String>,
+    ) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, message, place, label) }
+    }
+
+    /// Adds a secondary place.
+    pub fn label(mut self, place: Place, message: impl Into<String>) -> Diagnostic {
+        self.labels.push(Label { place, message: message.into() });
+        self
+    }
+
+    /// Adds a reason.
+    pub fn note(mut self, note: impl Into<String>) -> Diagnostic {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Says what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a change that mends the matter; it is also the help, where there is none yet.
+    pub fn fix(mut self, title: impl Into<String>, place: Place, replacement: impl Into<String>) -> Diagnostic {
+        let fix = Fix { title: title.into(), place, replacement: replacement.into() };
+        if self.help.is_none() {
+            self.help = Some(fix.title.clone());
+        }
+        self.fixes.push(fix);
+        self
+    }
+}

@@ -1,0 +1,44 @@
+//! Syntax: text in, trees with spans and errors out. Parsing never fails as a whole.
+
+pub mod ast;
+
+pub use ast::Span;
+
+/// A syntax error, at an absolute place of its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// The stable code, `E01xx`.
+    pub code: &'static str,
+    /// Bytes of the file, absolute.
+    pub span: Span,
+    /// What is wrong: a sentence without the final stop.
+    pub message: String,
+    /// What stands at the span: «expected `;` after this».
+    pub label: String,
+    /// Another place that matters (an unclosed bracket's opening), with its label.
+    pub secondary: Option<(Span, String)>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// An item and where its slice stands in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParsedItem {
+    /// The absolute offset to which the item's spans are relative.
+    pub start: u32,
+    /// The absolute end of its slice.
+    pub end: u32,
+    /// The tree.
+    pub item: std::sync::Arc<ast::Item>,
+}
+
+/// What became of a text: every good item and every error, in the order of the text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parsed {
+    /// The good items.
+    pub items: Vec<ParsedItem>,
+    /// The errors.
+    pub errors: Vec<SyntaxError>,
+    /// The text of the `//!` lines at the top, without the slashes.
+    pub docs: String,
+}
