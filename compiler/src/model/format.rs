@@ -206,6 +206,50 @@ impl Format {
         Quantized { raw, overflowed, error }
     }
 
+    /// The cast of a finite float: the same raw integer as [`Format::quantize`] of its exact value, without rationals where
+    /// scaling by a power of two is exact. Also whether the value was beyond the range, and whether any bit was lost.
+    /// `None` for NaN and the infinities.
+    pub fn quantize_f64(&self, value: f64, channel: usize) -> Option<(i64, bool, bool)> {
+        let fast = match &self.scale {
+            Scale::Fixed { fraction } => {
+                let scaled = value * 2f64.powi(*fraction as i32);
+                (scaled == 0.0 && value == 0.0 || (1e-200..4e15).contains(&scaled.abs())).then_some(scaled)
+            }
+            Scale::Affine { .. } => None,
+        };
+        let Some(scaled) = fast else {
+            let exact = super::rational::from_f64(value)?;
+            let quantized = self.quantize(&exact, channel);
+            return Some((quantized.raw, quantized.overflowed, !quantized.error.is_zero()));
+        };
+        // Both are exact: the fraction's bits are a subset of the number's.
+        let whole = scaled.trunc();
+        let rest = scaled - whole;
+        let whole = whole as i64;
+        let up = |yes: bool| whole + i64::from(yes);
+        let down = |yes: bool| whole - i64::from(yes);
+        let rounded = match self.rounding {
+            Rounding::TowardZero => whole,
+            Rounding::Floor => down(rest < 0.0),
+            Rounding::HalfUp if rest >= 0.0 => up(rest >= 0.5),
+            Rounding::HalfUp => down(rest < -0.5),
+            Rounding::HalfAway if rest >= 0.0 => up(rest >= 0.5),
+            Rounding::HalfAway => down(rest <= -0.5),
+            Rounding::HalfEven if rest >= 0.0 => up(rest > 0.5 || rest == 0.5 && whole % 2 != 0),
+            Rounding::HalfEven => down(rest < -0.5 || rest == -0.5 && whole % 2 != 0),
+        };
+        let (min, max) = (self.min_raw(), self.max_raw());
+        let overflowed = rounded < min || rounded > max;
+        let raw = match self.overflow {
+            Overflow::Wrap if overflowed => {
+                let modulus = 1i128 << self.width;
+                ((i128::from(rounded) - i128::from(min)).rem_euclid(modulus) + i128::from(min)) as i64
+            }
+            _ => rounded.clamp(min, max),
+        };
+        Some((raw, overflowed, raw as f64 != scaled))
+    }
+
     /// The raw integer whose value is exactly `value`, if the format has one.
     pub fn exact_raw(&self, value: &Rational, channel: usize) -> Option<i64> {
         let steps = value / self.lsb(channel);
@@ -282,6 +326,22 @@ mod tests {
             let value = ratio(quarters, 4);
             let got = Rounding::ALL.map(|mode| mode.round(&value).to_i64().unwrap());
             assert_eq!(got, [up, even, away, floor, zero], "{quarters}/4");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn floats_quantize_as_their_exact_values(
+            eighths in -4000i64..4000, tiny in proptest::sample::select(vec![0.0, 1e-12, -1e-12, 1e-300, 0.3]),
+            width in 1u32..12, fraction in -3i64..8, mode in 0usize..5, wrap in proptest::bool::ANY, signed in proptest::bool::ANY,
+        ) {
+            let mut format = Format::fixed(signed, width, fraction);
+            format.rounding = Rounding::ALL[mode];
+            format.overflow = if wrap { Overflow::Wrap } else { Overflow::Saturate };
+            let value = eighths as f64 / 8.0 + tiny;
+            let exact = format.quantize(&crate::model::rational::from_f64(value).unwrap(), 0);
+            let fast = format.quantize_f64(value, 0).unwrap();
+            proptest::prop_assert_eq!(fast, (exact.raw, exact.overflowed, !exact.error.is_zero()));
         }
     }
 

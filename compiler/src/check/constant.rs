@@ -1,0 +1,400 @@
+//! Constants: expressions whose value is known while the spec is checked.
+
+use super::scope::{scope, similar};
+use super::{Checked, Context, Outcome, Reported, at};
+use crate::db::{Db, ItemId, tree};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::model::Rational;
+use crate::model::rational::{integer, show};
+use crate::syntax::Span;
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, ItemKind, Name, UnaryOp};
+use num_traits::{ToPrimitive, Zero};
+use std::sync::Arc;
+
+/// A constant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Constant {
+    /// An exact number.
+    Number(Rational),
+    /// So many steps of the format that it is compared with.
+    Lsb(Rational),
+    /// A truth value.
+    Bool(bool),
+    /// A list.
+    List(Arc<[Constant]>),
+    /// A variant of an enum.
+    Variant(ItemId, usize),
+    /// `a..b` as first and last integer (last < first if empty).
+    Range(i128, i128),
+    /// A whole enum.
+    Enum(ItemId),
+}
+
+impl Constant {
+    /// What kind of thing it is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Constant::Number(_) => "a number",
+            Constant::Lsb(_) => "a number of lsb",
+            Constant::Bool(_) => "a truth value",
+            Constant::List(_) => "a list",
+            Constant::Variant(..) => "an enum's variant",
+            Constant::Range(..) => "a range",
+            Constant::Enum(_) => "an enum",
+        }
+    }
+
+    /// An integer as a constant.
+    pub fn int(n: i128) -> Constant {
+        Constant::Number(integer(n))
+    }
+
+    /// As a spec would write it.
+    pub fn text(&self, db: &dyn Db) -> String {
+        match self {
+            Constant::Number(n) => show(n),
+            Constant::Lsb(n) => format!("{} lsb", show(n)),
+            Constant::Bool(b) => b.to_string(),
+            Constant::List(items) => {
+                format!("[{}]", items.iter().map(|i| i.text(db)).collect::<Vec<_>>().join(", "))
+            }
+            Constant::Variant(item, index) => enum_variants(db, *item)
+                .get(*index)
+                .map_or_else(|| index.to_string(), |v| v.0.to_string()),
+            Constant::Range(first, last) => format!("{first}..={last}"),
+            Constant::Enum(item) => item.name(db).to_owned(),
+        }
+    }
+}
+
+/// The variants of an enum in order: name, and the text that files use for it. Empty for what is no enum.
+pub fn enum_variants(db: &dyn Db, item: ItemId) -> Vec<(Arc<str>, Arc<str>)> {
+    match tree(db, item).as_deref().map(|t| &t.kind) {
+        Some(ItemKind::Enum(e)) => e
+            .variants
+            .iter()
+            .map(|(name, text)| (name.text.clone(), text.as_ref().unwrap_or(&as_text(name)).text.clone()))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn as_text(name: &Name) -> crate::syntax::ast::Text {
+    crate::syntax::ast::Text { text: name.text.clone(), span: name.span }
+}
+
+/// The value of a `const` item.
+#[salsa::tracked]
+pub fn constant_item(db: &dyn Db, item: ItemId) -> Arc<Outcome<Constant>> {
+    let context = Context::new(db);
+    let value = match tree(db, item).as_deref().map(|t| &t.kind) {
+        Some(ItemKind::Const(c)) if !scope(db, item.file(db)).value.as_ref().is_some_and(|s| s.cyclic.contains(&item)) => {
+            Evaluator { context: &context, item, locals: &|_| None }.eval(&c.value)
+        }
+        _ => Err(Reported),
+    };
+    Arc::new(context.outcome(value))
+}
+
+/// Looks a name up among the items of a file.
+pub fn lookup(context: &Context<'_>, from: ItemId, name: &Name) -> Checked<ItemId> {
+    let db = context.db;
+    let scope = scope(db, from.file(db));
+    let scope = scope.value.as_ref().ok_or(Reported)?;
+    match scope.names.get(&name.text) {
+        Some(item) if scope.cyclic.contains(item) => Err(Reported),
+        Some(item) => Ok(*item),
+        None => {
+            let mut diagnostic = Diagnostic::error(
+                "E0201",
+                format!("nothing here is called `{}`", name.text),
+                at(from, name.span),
+                "unknown name",
+            );
+            let known = scope.names.keys().map(|k| &**k);
+            if let Some(candidate) = similar(&name.text, known) {
+                diagnostic = diagnostic.fix(format!("write `{candidate}`"), at(from, name.span), candidate);
+            }
+            Err(context.report(diagnostic))
+        }
+    }
+}
+
+/// Evaluates constant expressions.
+pub struct Evaluator<'a> {
+    /// Where diagnostics go.
+    pub context: &'a Context<'a>,
+    /// The item in which the expressions stand.
+    pub item: ItemId,
+    /// Local names: generics, family parameters.
+    pub locals: &'a dyn Fn(&str) -> Option<Constant>,
+}
+
+impl Evaluator<'_> {
+    fn place(&self, span: Span) -> Place {
+        at(self.item, span)
+    }
+
+    /// The expression's value.
+    pub fn eval(&self, expr: &Expr) -> Checked<Constant> {
+        match &expr.kind {
+            ExprKind::Number { value, .. } => Ok(Constant::Number(value.clone())),
+            ExprKind::Bool(value) => Ok(Constant::Bool(*value)),
+            ExprKind::List(elements) => {
+                let values: Vec<Constant> = elements.iter().map(|e| self.eval(e)).collect::<Checked<_>>()?;
+                Ok(Constant::List(values.into()))
+            }
+            ExprKind::Name(name) => self.name(name),
+            ExprKind::Lsb(inner) => Ok(Constant::Lsb(self.number(inner)?)),
+            ExprKind::Unary(UnaryOp::Negate, inner) => match self.eval(inner)? {
+                Constant::Number(n) => Ok(Constant::Number(-n)),
+                Constant::Lsb(n) => Ok(Constant::Lsb(-n)),
+                Constant::List(list) => {
+                    fn negate(list: &[Constant]) -> Option<Arc<[Constant]>> {
+                        list.iter()
+                            .map(|c| match c {
+                                Constant::Number(n) => Some(Constant::Number(-n)),
+                                Constant::List(inner) => negate(inner).map(Constant::List),
+                                _ => None,
+                            })
+                            .collect()
+                    }
+                    negate(&list).map(Constant::List).ok_or(()).or_else(|()| self.mismatch(inner.span, "numbers", "a list"))
+                }
+                other => self.mismatch(inner.span, "a number", other.kind()),
+            },
+            ExprKind::Unary(UnaryOp::Not, inner) => Ok(Constant::Bool(!self.bool(inner)?)),
+            ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span),
+            ExprKind::Field(inner, field) => match self.eval(inner)? {
+                Constant::Enum(item) => {
+                    variant(self.context, item, field, self.item).map(|index| Constant::Variant(item, index))
+                }
+                other => self.context.error(
+                    "E0305",
+                    self.place(field.span),
+                    format!("{} has no field `{}`", other.kind(), field.text),
+                    "unknown field",
+                ),
+            },
+            ExprKind::Range { start: Some(start), end: Some(end), inclusive } => {
+                let (first, end_value) = (self.integer(start)?, self.integer(end)?);
+                Ok(Constant::Range(first, if *inclusive { end_value } else { end_value - 1 }))
+            }
+            ExprKind::Index(inner, indices) => {
+                let mut value = self.eval(inner)?;
+                for index in indices {
+                    let Constant::List(list) = &value else {
+                        return self.mismatch(inner.span, "a list", value.kind());
+                    };
+                    let at = self.integer(index)?;
+                    let element = usize::try_from(at).ok().and_then(|i| list.get(i)).cloned();
+                    value = match element {
+                        Some(element) => element,
+                        None => {
+                            return self.context.error(
+                                "E0304",
+                                self.place(index.span),
+                                format!("index {at} is outside the list of {} elements", list.len()),
+                                "out of range",
+                            );
+                        }
+                    };
+                }
+                Ok(value)
+            }
+            ExprKind::Call(call) if matches!(&*call.callee.text, "min" | "max" | "abs" | "len") => self.call(call, expr.span),
+            _ => self.context.error(
+                "E0310",
+                self.place(expr.span),
+                "a constant is needed here",
+                "not known while the spec is checked",
+            ),
+        }
+    }
+
+    fn call(&self, call: &crate::syntax::ast::Call, span: Span) -> Checked<Constant> {
+        let arguments: Vec<Constant> =
+            call.arguments.iter().map(|a| self.eval(&a.value)).collect::<Checked<_>>()?;
+        match (&*call.callee.text, arguments.as_slice()) {
+            ("min", [Constant::Number(a), Constant::Number(b)]) => Ok(Constant::Number(a.min(b).clone())),
+            ("max", [Constant::Number(a), Constant::Number(b)]) => Ok(Constant::Number(a.max(b).clone())),
+            ("abs", [Constant::Number(a)]) => Ok(Constant::Number(num_traits::Signed::abs(a))),
+            ("len", [Constant::List(list)]) => Ok(Constant::int(list.len() as i128)),
+            ("len", [Constant::Enum(item)]) => Ok(Constant::int(enum_variants(self.context.db, *item).len() as i128)),
+            (name, _) => self.context.error(
+                "E0303",
+                self.place(span),
+                format!("`{name}` can't take these constants"),
+                "wrong number or kind of arguments",
+            ),
+        }
+    }
+
+    fn name(&self, name: &Name) -> Checked<Constant> {
+        if let Some(value) = (self.locals)(&name.text) {
+            return Ok(value);
+        }
+        let item = lookup(self.context, self.item, name)?;
+        let db = self.context.db;
+        match tree(db, item).as_deref().map(|t| &t.kind) {
+            Some(ItemKind::Const(_)) => constant_item(db, item).value.clone().ok_or(Reported),
+            Some(ItemKind::Enum(_)) => Ok(Constant::Enum(item)),
+            _ => self.context.error(
+                "E0310",
+                self.place(name.span),
+                format!("`{}` is not a constant", name.text),
+                "a constant is needed here",
+            ),
+        }
+    }
+
+    fn binary(&self, op: BinaryOp, left: &Expr, right: &Expr, span: Span) -> Checked<Constant> {
+        match op {
+            BinaryOp::And => return Ok(Constant::Bool(self.bool(left)? && self.bool(right)?)),
+            BinaryOp::Or => return Ok(Constant::Bool(self.bool(left)? || self.bool(right)?)),
+            BinaryOp::Implies => return Ok(Constant::Bool(!self.bool(left)? || self.bool(right)?)),
+            _ => {}
+        }
+        let (a, b) = (self.eval(left)?, self.eval(right)?);
+        match combine(op, &a, &b) {
+            Some(value) => Ok(value),
+            None if op == BinaryOp::Divide && matches!(&b, Constant::Number(n) if n.is_zero()) => {
+                self.context.error("E0311", self.place(right.span), "division by zero", "this is 0")
+            }
+            None => self.context.error(
+                "E0302",
+                self.place(span),
+                format!("`{}` can't take {} and {}", op.symbol(), a.kind(), b.kind()),
+                "these don't go together",
+            ),
+        }
+    }
+
+    fn mismatch<T>(&self, span: Span, wanted: &str, found: &str) -> Checked<T> {
+        self.context.error(
+            "E0302",
+            self.place(span),
+            format!("expected {wanted}, found {found}"),
+            format!("this is {found}"),
+        )
+    }
+
+    /// A number.
+    pub fn number(&self, expr: &Expr) -> Checked<Rational> {
+        match self.eval(expr)? {
+            Constant::Number(n) => Ok(n),
+            other => self.mismatch(expr.span, "a number", other.kind()),
+        }
+    }
+
+    /// A truth value.
+    pub fn bool(&self, expr: &Expr) -> Checked<bool> {
+        match self.eval(expr)? {
+            Constant::Bool(b) => Ok(b),
+            other => self.mismatch(expr.span, "a truth value", other.kind()),
+        }
+    }
+
+    /// An integer of moderate size.
+    pub fn integer(&self, expr: &Expr) -> Checked<i128> {
+        let value = self.number(expr)?;
+        let small = value.is_integer().then(|| value.to_integer().to_i64()).flatten();
+        match small {
+            Some(n) => Ok(i128::from(n)),
+            None if value.is_integer() => {
+                self.context.error("E0312", self.place(expr.span), "this integer is too large", "beyond 64 bits")
+            }
+            None => self.mismatch(expr.span, "an integer", &format!("the number {}", show(&value))),
+        }
+    }
+
+    /// A non-negative integer for a size or an index.
+    pub fn size(&self, expr: &Expr) -> Checked<usize> {
+        let value = self.integer(expr)?;
+        match usize::try_from(value) {
+            Ok(n) => Ok(n),
+            Err(_) => self.context.error(
+                "E0304",
+                self.place(expr.span),
+                format!("{value} is no size"),
+                "a size is 0 or more",
+            ),
+        }
+    }
+
+    /// The values that a family's parameter takes, in order.
+    pub fn domain(&self, expr: &Expr, limit: usize) -> Checked<Vec<Constant>> {
+        match self.eval(expr)? {
+            Constant::Range(first, last) => {
+                if last.saturating_sub(first) >= limit as i128 {
+                    return self.context.error(
+                        "E0607",
+                        self.place(expr.span),
+                        format!("this range has {} values; at most {limit} are allowed", last - first + 1),
+                        "too many",
+                    );
+                }
+                Ok((first..=last).map(Constant::int).collect())
+            }
+            Constant::List(list) => Ok(list.to_vec()),
+            Constant::Enum(item) => {
+                let count = enum_variants(self.context.db, item).len();
+                Ok((0..count).map(|index| Constant::Variant(item, index)).collect())
+            }
+            other => self.mismatch(expr.span, "a range, a list or an enum", other.kind()),
+        }
+    }
+}
+
+/// The index of a variant.
+pub fn variant(context: &Context<'_>, item: ItemId, field: &Name, from: ItemId) -> Checked<usize> {
+    let variants = enum_variants(context.db, item);
+    if let Some(index) = variants.iter().position(|(name, _)| *name == field.text) {
+        return Ok(index);
+    }
+    let mut diagnostic = Diagnostic::error(
+        "E0305",
+        format!("`{}` has no variant `{}`", item.name(context.db), field.text),
+        at(from, field.span),
+        "unknown variant",
+    )
+    .label(super::scope::name_place(context.db, item), "the enum is defined here");
+    if let Some(candidate) = similar(&field.text, variants.iter().map(|(name, _)| &**name)) {
+        diagnostic = diagnostic.fix(format!("write `{candidate}`"), at(from, field.span), candidate);
+    }
+    Err(context.report(diagnostic))
+}
+
+/// The result of an operator on constants; `None` where it has none.
+pub fn combine(op: BinaryOp, a: &Constant, b: &Constant) -> Option<Constant> {
+    use Constant::{Bool, Lsb, Number, Range, Variant};
+    Some(match (op, a, b) {
+        (BinaryOp::Add, Number(a), Number(b)) => Number(a + b),
+        (BinaryOp::Subtract, Number(a), Number(b)) => Number(a - b),
+        (BinaryOp::Multiply, Number(a), Number(b)) => Number(a * b),
+        (BinaryOp::Divide, Number(a), Number(b)) if !b.is_zero() => Number(a / b),
+        (BinaryOp::Add, Lsb(a), Lsb(b)) => Lsb(a + b),
+        (BinaryOp::Subtract, Lsb(a), Lsb(b)) => Lsb(a - b),
+        (BinaryOp::Multiply, Number(a), Lsb(b)) | (BinaryOp::Multiply, Lsb(a), Number(b)) => Lsb(a * b),
+        (BinaryOp::Divide, Lsb(a), Number(b)) if !b.is_zero() => Lsb(a / b),
+        (BinaryOp::Less, Number(a), Number(b)) | (BinaryOp::Less, Lsb(a), Lsb(b)) => Bool(a < b),
+        (BinaryOp::LessEqual, Number(a), Number(b)) | (BinaryOp::LessEqual, Lsb(a), Lsb(b)) => Bool(a <= b),
+        (BinaryOp::Greater, Number(a), Number(b)) | (BinaryOp::Greater, Lsb(a), Lsb(b)) => Bool(a > b),
+        (BinaryOp::GreaterEqual, Number(a), Number(b)) | (BinaryOp::GreaterEqual, Lsb(a), Lsb(b)) => Bool(a >= b),
+        (BinaryOp::Equal, Number(_) | Lsb(_) | Bool(_) | Variant(..), _) if same_kind(a, b) => Bool(a == b),
+        (BinaryOp::NotEqual, Number(_) | Lsb(_) | Bool(_) | Variant(..), _) if same_kind(a, b) => Bool(a != b),
+        (BinaryOp::In, Number(n), Range(first, last)) => {
+            Bool(n.is_integer() && *n >= integer(*first) && *n <= integer(*last))
+        }
+        _ => return None,
+    })
+}
+
+fn same_kind(a: &Constant, b: &Constant) -> bool {
+    use Constant::{Bool, Lsb, Number, Variant};
+    match (a, b) {
+        (Number(_), Number(_)) | (Lsb(_), Lsb(_)) | (Bool(_), Bool(_)) => true,
+        (Variant(e, _), Variant(f, _)) => e == f,
+        _ => false,
+    }
+}

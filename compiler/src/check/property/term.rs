@@ -1,0 +1,236 @@
+//! Terms and formulas: what a property says about the integers of the graph, in exact rationals.
+//!
+//! A term is linear but for maxima (an `abs` is a maximum, a minimum is a negated one); a formula is built of terms that are at
+//! least zero. Nothing is rounded here.
+
+use crate::model::Rational;
+use crate::network::NodeId;
+use num_traits::{One, Signed, Zero};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// constant + the sum of factor · element.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Linear {
+    /// Factors, none of them zero.
+    pub terms: BTreeMap<(NodeId, u32), Rational>,
+    /// The constant.
+    pub constant: Rational,
+}
+
+/// A linear form plus multiples of maxima.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Term {
+    /// The linear part.
+    pub linear: Linear,
+    /// (factor, alternatives): factor times the greatest of the alternatives. No factor is zero, no list has fewer than two.
+    pub maxima: Vec<(Rational, Arc<[Term]>)>,
+}
+
+impl Term {
+    /// A constant.
+    pub fn constant(value: Rational) -> Term {
+        Term { linear: Linear { terms: BTreeMap::new(), constant: value }, maxima: Vec::new() }
+    }
+
+    /// `scale` times an element of a node.
+    pub fn element(node: NodeId, element: u32, scale: Rational) -> Term {
+        let terms = BTreeMap::from([((node, element), scale)]);
+        Term { linear: Linear { terms, constant: Rational::zero() }, maxima: Vec::new() }
+    }
+
+    /// Its value, if it depends on nothing.
+    pub fn as_constant(&self) -> Option<&Rational> {
+        (self.linear.terms.is_empty() && self.maxima.is_empty()).then_some(&self.linear.constant)
+    }
+
+    /// The sum.
+    pub fn plus(mut self, other: &Term) -> Term {
+        self.linear.constant += &other.linear.constant;
+        for (key, factor) in &other.linear.terms {
+            let sum = self.linear.terms.remove(key).unwrap_or_default() + factor;
+            if !sum.is_zero() {
+                self.linear.terms.insert(*key, sum);
+            }
+        }
+        for (factor, alternatives) in &other.maxima {
+            match self.maxima.iter_mut().find(|(_, known)| known == alternatives) {
+                Some(known) => known.0 += factor,
+                None => self.maxima.push((factor.clone(), alternatives.clone())),
+            }
+        }
+        self.maxima.retain(|(factor, _)| !factor.is_zero());
+        self
+    }
+
+    /// The product with a constant.
+    pub fn times(mut self, factor: &Rational) -> Term {
+        if factor.is_zero() {
+            return Term::default();
+        }
+        self.linear.constant *= factor;
+        self.linear.terms.values_mut().for_each(|f| *f *= factor);
+        self.maxima.iter_mut().for_each(|(f, _)| *f *= factor);
+        self
+    }
+
+    /// The negation.
+    pub fn negated(self) -> Term {
+        self.times(&-Rational::one())
+    }
+
+    /// The difference.
+    pub fn minus(self, other: &Term) -> Term {
+        self.plus(&other.clone().negated())
+    }
+
+    /// The greatest of some terms; there must be one.
+    pub fn greatest(terms: Vec<Term>) -> Term {
+        let mut constant: Option<Rational> = None;
+        let mut rest: Vec<Term> = Vec::new();
+        for term in terms {
+            match term.as_constant() {
+                Some(value) => {
+                    constant = Some(constant.map_or_else(|| value.clone(), |c| c.max(value.clone())));
+                }
+                None if rest.contains(&term) => {}
+                None => rest.push(term),
+            }
+        }
+        rest.extend(constant.map(Term::constant));
+        if rest.len() == 1 {
+            return rest.remove(0);
+        }
+        Term { linear: Linear::default(), maxima: vec![(Rational::one(), rest.into())] }
+    }
+
+    /// The least of some terms; there must be one.
+    pub fn least(terms: Vec<Term>) -> Term {
+        Term::greatest(terms.into_iter().map(Term::negated).collect()).negated()
+    }
+
+    /// The absolute value.
+    pub fn absolute(self) -> Term {
+        match self.as_constant() {
+            Some(value) => Term::constant(value.abs()),
+            None => Term::greatest(vec![self.clone(), self.negated()]),
+        }
+    }
+
+    /// How many linear forms the term has if its maxima are written out; saturates.
+    pub fn forms(&self) -> usize {
+        self.maxima.iter().fold(1usize, |n, (_, alternatives)| {
+            n.saturating_mul(alternatives.iter().fold(0usize, |sum, t| sum.saturating_add(t.forms())))
+        })
+    }
+}
+
+/// A statement about the graph's integers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Formula {
+    /// Always, or never.
+    Bool(bool),
+    /// The term is at least zero; more than zero, if strict.
+    AtLeastZero {
+        /// The term.
+        term: Term,
+        /// More than zero.
+        strict: bool,
+    },
+    /// All of them.
+    And(Vec<Formula>),
+    /// One of them.
+    Or(Vec<Formula>),
+}
+
+impl Formula {
+    /// term >= 0, or > 0.
+    pub fn at_least_zero(term: Term, strict: bool) -> Formula {
+        match term.as_constant() {
+            Some(value) => Formula::Bool(if strict { value.is_positive() } else { !value.is_negative() }),
+            None => Formula::AtLeastZero { term, strict },
+        }
+    }
+
+    /// term == 0.
+    pub fn zero(term: Term) -> Formula {
+        Formula::and(vec![
+            Formula::at_least_zero(term.clone(), false),
+            Formula::at_least_zero(term.negated(), false),
+        ])
+    }
+
+    /// All of them.
+    pub fn and(parts: Vec<Formula>) -> Formula {
+        let mut all = Vec::new();
+        for part in parts {
+            match part {
+                Formula::Bool(true) => {}
+                Formula::Bool(false) => return Formula::Bool(false),
+                Formula::And(inner) => all.extend(inner),
+                other => all.push(other),
+            }
+        }
+        match all.len() {
+            0 => Formula::Bool(true),
+            1 => all.remove(0),
+            _ => Formula::And(all),
+        }
+    }
+
+    /// One of them.
+    pub fn or(parts: Vec<Formula>) -> Formula {
+        let mut all = Vec::new();
+        for part in parts {
+            match part {
+                Formula::Bool(false) => {}
+                Formula::Bool(true) => return Formula::Bool(true),
+                Formula::Or(inner) => all.extend(inner),
+                other => all.push(other),
+            }
+        }
+        match all.len() {
+            0 => Formula::Bool(false),
+            1 => all.remove(0),
+            _ => Formula::Or(all),
+        }
+    }
+
+    /// The opposite.
+    pub fn not(self) -> Formula {
+        match self {
+            Formula::Bool(b) => Formula::Bool(!b),
+            Formula::AtLeastZero { term, strict } => {
+                Formula::AtLeastZero { term: term.negated(), strict: !strict }
+            }
+            Formula::And(parts) => Formula::or(parts.into_iter().map(Formula::not).collect()),
+            Formula::Or(parts) => Formula::and(parts.into_iter().map(Formula::not).collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::rational::integer;
+
+    #[test]
+    fn maxima_fold() {
+        let x = Term::element(NodeId(0), 0, integer(2));
+        assert_eq!(Term::constant(integer(-3)).absolute(), Term::constant(integer(3)));
+        assert_eq!(Term::greatest(vec![x.clone(), x.clone()]), x);
+        assert_eq!(x.clone().minus(&x), Term::default());
+        let abs = x.clone().absolute();
+        assert_eq!(abs.forms(), 2);
+        assert_eq!(abs.clone().minus(&abs), Term::default());
+        assert_eq!(abs.clone().plus(&abs).forms(), 2);
+    }
+
+    #[test]
+    fn formulas_fold() {
+        let x = Formula::at_least_zero(Term::element(NodeId(0), 0, integer(1)), false);
+        assert_eq!(Formula::and(vec![Formula::Bool(true), x.clone()]), x);
+        assert_eq!(Formula::or(vec![Formula::Bool(true), x.clone()]), Formula::Bool(true));
+        assert_eq!(x.clone().not().not(), x);
+    }
+}

@@ -1,0 +1,399 @@
+//! The database: inputs (spec texts, model and data files) and the queries that tie the rooms together.
+//!
+//! Inputs are what is on disk or in an editor's buffers; everything else is derived from them by salsa queries and
+//! re-derived only when something that it read has changed. Item trees carry relative spans, so an edit before
+//! an item leaves everything about that item as it was. Verification never runs in here: it takes owned obligations
+//! out of the database and lets go of it.
+
+use crate::model::{FileContents, FileError};
+use crate::syntax::{Parsed, ast, parse};
+use salsa::Setter;
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// The largest spec that is read, in bytes.
+pub const MAX_SPEC_BYTES: u64 = 4 << 20;
+/// The largest model or data file that is read, in bytes.
+pub const MAX_DATA_BYTES: u64 = 4 << 30;
+
+/// A spec's text.
+#[salsa::input(debug)]
+pub struct SourceFile {
+    /// Where it is.
+    #[returns(deref)]
+    pub path: Arc<Path>,
+    /// Its text, or why there is none.
+    #[returns(ref)]
+    pub text: Result<Arc<str>, FileError>,
+}
+
+/// A model or data file.
+#[salsa::input(debug)]
+pub struct DataFile {
+    /// Where it is.
+    #[returns(deref)]
+    pub path: Arc<Path>,
+    /// Its bytes, or why there are none.
+    #[returns(ref)]
+    pub bytes: Bytes,
+}
+
+/// What a data file holds on disk. Equal if the content hashes are.
+#[derive(Clone)]
+pub struct Bytes {
+    /// Hash of the content (of names and contents, for a folder); zero for a problem.
+    pub hash: [u8; 32],
+    /// The content.
+    pub content: BytesContent,
+}
+
+/// A file, a folder, or neither.
+#[derive(Clone)]
+pub enum BytesContent {
+    /// The bytes of a file.
+    File(Arc<[u8]>),
+    /// The files of a folder with their relative paths, sorted.
+    Folder(Arc<[(String, Arc<[u8]>)]>),
+    /// It could not be read.
+    Problem(FileError),
+}
+
+impl PartialEq for Bytes {
+    fn eq(&self, other: &Bytes) -> bool {
+        match (&self.content, &other.content) {
+            (BytesContent::Problem(a), BytesContent::Problem(b)) => a == b,
+            (BytesContent::Problem(_), _) | (_, BytesContent::Problem(_)) => false,
+            _ => self.hash == other.hash,
+        }
+    }
+}
+
+impl Eq for Bytes {}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bytes({})", blake3::Hash::from(self.hash).to_hex())
+    }
+}
+
+/// An item of a spec by file and name, independent of where it stands in the text. The empty name stands for the file itself.
+#[salsa::interned(unsafe(no_lifetime), revisions = usize::MAX, debug)]
+#[derive(PartialOrd, Ord)]
+pub struct ItemId {
+    /// The file.
+    #[returns(copy)]
+    pub file: SourceFile,
+    /// The name; `use` items and repeated names get a distinguishing `#n`.
+    #[returns(deref)]
+    pub name: Arc<str>,
+}
+
+/// How files are read: from disk, or through an editor's buffers.
+pub trait FileSystem: Send + Sync {
+    /// A text file.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    fn text(&self, path: &Path) -> Result<Arc<str>, FileError>;
+    /// A data file or folder.
+    fn bytes(&self, path: &Path) -> BytesContent;
+}
+
+/// The disk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+impl FileSystem for Disk {
+    fn text(&self, path: &Path) -> Result<Arc<str>, FileError> {
+        let bytes = read_limited(path, MAX_SPEC_BYTES)?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(text.into()),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let line = error.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+                Err(FileError::new(format!("is not UTF-8: byte {at} (line {line}) begins no character"))
+                    .help("save the file as UTF-8"))
+            }
+        }
+    }
+
+    fn bytes(&self, path: &Path) -> BytesContent {
+        let read = || -> Result<BytesContent, FileError> {
+            if !path.is_dir() {
+                return Ok(BytesContent::File(read_limited(path, MAX_DATA_BYTES)?.into()));
+            }
+            let mut files = Vec::new();
+            let mut total = 0;
+            read_folder(path, "", 0, &mut total, &mut files)?;
+            files.sort_by(|a, b| a.0.cmp(&b.0));
+            Ok(BytesContent::Folder(files.into()))
+        };
+        read().unwrap_or_else(BytesContent::Problem)
+    }
+}
+
+/// A file's bytes, if they are no more than `limit`.
+fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    use std::io::Read;
+    let problem = |error: &std::io::Error| -> FileError {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                FileError::new("does not exist").help("check the path: it is relative to the spec's folder")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                FileError::new("can't be read: permission denied").help("make the file readable")
+            }
+            _ => FileError::new(format!("can't be read: {error}")),
+        }
+    };
+    let meta = std::fs::metadata(path).map_err(|e| problem(&e))?;
+    if meta.is_dir() {
+        return Err(FileError::new("is a folder, not a file").help("name a file in it"));
+    }
+    let too_large = || {
+        FileError::new(format!("is larger than {} MiB, the most that is read", limit >> 20))
+            .help("split it into smaller files")
+    };
+    if meta.len() > limit {
+        return Err(too_large());
+    }
+    let file = std::fs::File::open(path).map_err(|e| problem(&e))?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(|e| problem(&e))?;
+    if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// Collects the PNG files below a folder.
+fn read_folder(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    total: &mut u64,
+    files: &mut Vec<(String, Arc<[u8]>)>,
+) -> Result<(), FileError> {
+    if depth > 8 {
+        return Ok(());
+    }
+    let problem = |error: std::io::Error| FileError::new(format!("can't be listed: {error}"));
+    for entry in std::fs::read_dir(folder).map_err(problem)? {
+        let entry = entry.map_err(problem)?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let path = entry.path();
+        if path.is_dir() {
+            read_folder(&path, &format!("{name}/"), depth + 1, total, files)?;
+        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
+            let bytes = read_limited(&path, MAX_DATA_BYTES)?;
+            *total += bytes.len() as u64;
+            if *total > MAX_DATA_BYTES {
+                return Err(FileError::new("holds more than 4 GiB of images"));
+            }
+            files.push((name, bytes.into()));
+        }
+    }
+    Ok(())
+}
+
+/// The database as queries see it.
+#[salsa::db]
+pub trait Db: salsa::Database {
+    /// The spec at a path (normalised by the caller), read on first use.
+    fn source(&self, path: &Path) -> SourceFile;
+    /// The data file or folder at a path, read on first use.
+    fn data(&self, path: &Path) -> DataFile;
+}
+
+/// The files that a database has read.
+#[derive(Default)]
+struct Files {
+    sources: HashMap<PathBuf, SourceFile>,
+    data: HashMap<PathBuf, DataFile>,
+}
+
+/// The database.
+#[salsa::db]
+#[derive(Clone)]
+pub struct Database {
+    storage: salsa::Storage<Self>,
+    files: Arc<Mutex<Files>>,
+    system: Arc<dyn FileSystem>,
+}
+
+#[salsa::db]
+impl salsa::Database for Database {}
+
+#[salsa::db]
+impl Db for Database {
+    fn source(&self, path: &Path) -> SourceFile {
+        let path = normalise(path);
+        if let Some(file) = self.lock().sources.get(&path) {
+            return *file;
+        }
+        let text = self.system.text(&path);
+        *self
+            .lock()
+            .sources
+            .entry(path.clone())
+            .or_insert_with(|| SourceFile::new(self, path.as_path().into(), text))
+    }
+
+    fn data(&self, path: &Path) -> DataFile {
+        let path = normalise(path);
+        if let Some(file) = self.lock().data.get(&path) {
+            return *file;
+        }
+        let bytes = hashed(self.system.bytes(&path));
+        *self.lock().data.entry(path.clone()).or_insert_with(|| DataFile::new(self, path.as_path().into(), bytes))
+    }
+}
+
+impl Database {
+    /// A database that reads its files through `system`.
+    pub fn new(system: impl FileSystem + 'static) -> Database {
+        Database { storage: salsa::Storage::default(), files: Arc::default(), system: Arc::new(system) }
+    }
+
+    /// A database that calls `on_execute` with the name of each query that it runs: for tests of what is re-run.
+    pub fn with_log(
+        system: impl FileSystem + 'static,
+        on_execute: impl Fn(String) + Send + Sync + 'static,
+    ) -> Database {
+        let log = move |event: salsa::Event| {
+            if let salsa::EventKind::WillExecute { database_key } = event.kind {
+                on_execute(format!("{database_key:?}"));
+            }
+        };
+        Database {
+            storage: salsa::Storage::new(Some(Box::new(log))),
+            files: Arc::default(),
+            system: Arc::new(system),
+        }
+    }
+
+    /// Sets a spec's text, as an editor's buffer says it.
+    pub fn set_text(&mut self, path: &Path, text: Arc<str>) -> SourceFile {
+        let file = self.source(path);
+        if file.text(self).as_ref() != Ok(&text) {
+            file.set_text(self).to(Ok(text));
+        }
+        file
+    }
+
+    /// Reads a path again, after it changed on disk. Says whether anything that was read before has changed.
+    pub fn refresh(&mut self, path: &Path) -> bool {
+        let path = normalise(path);
+        let (source, data) = {
+            let files = self.lock();
+            let within = files.data.iter().find(|(known, _)| path.starts_with(known));
+            (files.sources.get(&path).copied(), within.map(|(known, file)| (known.clone(), *file)))
+        };
+        let mut changed = false;
+        if let Some(source) = source {
+            let text = self.system.text(&path);
+            if source.text(self) != &text {
+                source.set_text(self).to(text);
+                changed = true;
+            }
+        }
+        if let Some((known, data)) = data {
+            let bytes = hashed(self.system.bytes(&known));
+            if data.bytes(self) != &bytes {
+                data.set_bytes(self).to(bytes);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The path without `.` and `..` components, absolute; links are left alone.
+pub fn normalise(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut clean = PathBuf::new();
+    for component in absolute.components() {
+        match component {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    clean
+}
+
+/// The content with its hash.
+fn hashed(content: BytesContent) -> Bytes {
+    let hash = match &content {
+        BytesContent::File(bytes) => *blake3::hash(bytes).as_bytes(),
+        BytesContent::Folder(files) => {
+            let mut hasher = blake3::Hasher::new();
+            for (name, bytes) in files.iter() {
+                hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
+                hasher.update(blake3::hash(bytes).as_bytes());
+            }
+            *hasher.finalize().as_bytes()
+        }
+        BytesContent::Problem(_) => [0; 32],
+    };
+    Bytes { hash, content }
+}
+
+/// The trees and syntax errors of a file.
+#[salsa::tracked]
+pub fn parsed(db: &dyn Db, file: SourceFile) -> Arc<Parsed> {
+    Arc::new(match file.text(db) {
+        Ok(text) => parse(text),
+        Err(_) => Parsed::default(),
+    })
+}
+
+/// The items of a file in the order of their text.
+#[salsa::tracked]
+pub fn items(db: &dyn Db, file: SourceFile) -> Vec<ItemId> {
+    named_items(db, file).map(|(id, _)| id).collect()
+}
+
+/// An item's tree; `None` for the item that stands for the whole file and for items that are gone.
+#[salsa::tracked]
+pub fn tree(db: &dyn Db, item: ItemId) -> Option<Arc<ast::Item>> {
+    named_items(db, item.file(db)).find(|(id, _)| *id == item).map(|(_, parsed)| parsed.item.clone())
+}
+
+/// Where an item's slice begins in its file; 0 for the whole file.
+pub fn offset(db: &dyn Db, item: ItemId) -> u32 {
+    named_items(db, item.file(db)).find(|(id, _)| *id == item).map_or(0, |(_, parsed)| parsed.start)
+}
+
+/// The item that stands for a whole file: its spans are absolute.
+pub fn whole_file(db: &dyn Db, file: SourceFile) -> ItemId {
+    ItemId::new(db, file, "".into())
+}
+
+/// Items with their ids: the first of a name gets the name, the others `name#2`, `name#3`…
+fn named_items(db: &dyn Db, file: SourceFile) -> impl Iterator<Item = (ItemId, &crate::syntax::ParsedItem)> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    parsed(db, file).items.iter().map(move |parsed| {
+        let name = parsed.item.name().map_or("use", |name| &name.text);
+        let count = seen.entry(name).or_default();
+        *count += 1;
+        let unique: Arc<str> =
+            if *count == 1 && name != "use" { name.into() } else { format!("{name}#{count}").into() };
+        (ItemId::new(db, file, unique), parsed)
+    })
+}
+
+/// What a data file holds, read by its kind.
+#[salsa::tracked(no_eq)]
+pub fn contents(db: &dyn Db, file: DataFile) -> Arc<Result<FileContents, FileError>> {
+    Arc::new(match &file.bytes(db).content {
+        BytesContent::File(bytes) => crate::model::read(&file.path(db).to_string_lossy(), bytes),
+        BytesContent::Folder(files) => crate::model::read_folder(files),
+        BytesContent::Problem(error) => Err(error.clone()),
+    })
+}
