@@ -103,7 +103,7 @@ fn foreign(bytes: &[u8], ends: impl Fn(&[&str]) -> bool) -> Option<FileError> {
         (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", unpack),
         (b"PAR1", "a Parquet file", table),
         (b"\xff\xfe", "UTF-16 text", table),
-        (b"MATLAB 5.0", "a MATLAB file", "in Python: `numpy.savez(\"data.npz\", **scipy.io.loadmat(path))`"),
+        (b"MATLAB 5.0", "a MATLAB file", "load it with `scipy.io.loadmat` and save its arrays with `numpy.savez`"),
     ];
     let by_magic = magics.into_iter().find(|(magic, ..)| bytes.starts_with(magic)).map(|(_, what, help)| (what, help));
     let text = ends(&[".csv"]);
