@@ -3,15 +3,32 @@
 //! Readers are pure: bytes in, tensors or a [`FileError`] out. They know no path, no spec and no format.
 //! The element type of a file is never guessed away: what to make of it is the spec's to say.
 
+mod budget;
+#[cfg(test)]
+mod corrupt;
+mod elements;
+pub mod file;
 pub mod format;
+mod gzip;
+pub mod idx;
+pub mod images;
+pub mod npy;
+pub mod npz;
 pub mod rational;
+pub mod safetensors;
+pub mod table;
 pub mod tensor;
+mod words;
 
+pub use budget::MAX_BYTES;
+pub use file::FileContents;
 pub use format::{Format, Overflow, Quantized, Rounding, Scale};
 pub use rational::Rational;
 pub use tensor::{Element, FileData, FileTensor};
 
-/// Why a file's bytes are not what its kind promises. A sentence without the file's name, and what to do about it.
+/// Why a file's bytes are not what its kind promises, and what to do about it.
+///
+/// The message is a sentence that lacks its subject, the file: it reads on after the file's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError {
     /// What is wrong, where in the file: «ends after 1,024 of 7,840,016 bytes».
@@ -29,6 +46,12 @@ impl FileError {
     /// The same error with advice.
     pub fn help(mut self, help: impl Into<String>) -> FileError {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same error, of a part of the file: `part` is «the tensor `fc1.weight`».
+    fn inside(mut self, part: &str) -> FileError {
+        self.message = format!("holds {part}, which {}", self.message);
         self
     }
 }

@@ -51,9 +51,28 @@ pub fn parse_decimal(text: &str) -> Option<Rational> {
     }
     let digits: BigInt = digits.parse().ok()?;
     let power = exponent - i64::try_from(fraction.len()).ok()?;
-    let ten = BigInt::from(10).pow(u32::try_from(power.unsigned_abs()).ok()?);
-    let value = if power >= 0 { Rational::from_integer(digits * ten) } else { Rational::new(digits, ten) };
+    let power = (power >= 0, u32::try_from(power.unsigned_abs()).ok()?);
+    let value = match power {
+        (true, power) => Rational::from_integer(digits * BigInt::from(10).pow(power)),
+        (false, power) => over_power_of_ten(digits, power),
+    };
     Some(if negative { -value } else { value })
+}
+
+/// `digits / 10^power` in lowest terms. Only 2 and 5 can be common factors; looking for these alone is far quicker than
+/// a greatest common divisor of long numbers, which a table of many small exponents would make take hours.
+fn over_power_of_ten(mut digits: BigInt, power: u32) -> Rational {
+    if digits.is_zero() {
+        return Rational::zero();
+    }
+    let twos = u32::try_from(digits.trailing_zeros().unwrap_or(0)).unwrap_or(u32::MAX).min(power);
+    digits >>= twos;
+    let mut fives = 0;
+    while fives < power && digits.is_multiple_of(&BigInt::from(5)) {
+        digits /= 5;
+        fives += 1;
+    }
+    Rational::new_raw(digits, BigInt::from(5).pow(power - fives) << (power - twos))
 }
 
 /// The rational as a short decimal: exact where at most 12 decimals say it, else rounded to six significant digits with `≈`-free text.
@@ -101,6 +120,11 @@ mod tests {
         assert_eq!(parse_decimal("-2.5e2"), Some(integer(-250)));
         assert_eq!(parse_decimal("1_000"), Some(integer(1000)));
         assert_eq!(parse_decimal("1e-3"), Some(ratio(1, 1000)));
+        assert_eq!(parse_decimal("0.000"), Some(integer(0)));
+        for (text, numerator, denominator) in [("-0.50", -1, 2), ("12.500", 25, 2), ("0.32", 8, 25), ("250e-2", 5, 2)] {
+            let value = parse_decimal(text).unwrap();
+            assert_eq!((value.numer(), value.denom()), (&numerator.into(), &denominator.into()), "{text}");
+        }
         for bad in ["", ".", "e5", "1e99999", "0x10", "--1", "1.2.3"] {
             assert_eq!(parse_decimal(bad), None, "{bad}");
         }

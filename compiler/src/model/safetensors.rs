@@ -1,0 +1,193 @@
+//! Safetensors: named tensors behind a JSON header, little endian, in C order.
+//!
+//! The crate of that name checks the header (contiguous offsets that match shapes); the bytes are read here.
+
+use super::budget::Budget;
+use super::elements::{Endian, Kind, tensor};
+use super::words::{counted, grouped, quoted};
+use super::{FileError, FileTensor, gzip};
+use ::safetensors::tensor::{Dtype, Metadata};
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// The longest header that is read, enough for some hundred thousand tensors.
+const MAX_HEADER: u64 = 16 << 20;
+
+/// Reads a safetensors file, gzipped or not: its tensors by name.
+pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, FileTensor>, FileError> {
+    let bytes = gzip::unpack(bytes)?;
+    let (header, data) = split(&bytes)?;
+    let damaged = |why: &dyn fmt::Display| {
+        FileError::new(format!("has a header that can't be read ({why})")).help("download or export it again")
+    };
+    // A map keeps the last of two equal keys, and would hide the first.
+    if let Some(name) =
+        (&mut serde_json::Deserializer::from_slice(header)).deserialize_map(Twice).map_err(|e| damaged(&e))?
+    {
+        return Err(FileError::new(format!("holds two tensors of the name {}", quoted(&name)))
+            .help("export it again, each tensor under a name of its own"));
+    }
+    let metadata: Metadata = serde_json::from_slice(header).map_err(|e| damaged(&e))?;
+    let promised = metadata.data_len();
+    if data.len() != promised {
+        let (is, help) = if data.len() < promised { ("ends after", "it looks cut short; ") } else { ("holds", "") };
+        return Err(FileError::new(format!(
+            "{is} {} of data, where its header promises {}",
+            counted(data.len() as u64, "byte"),
+            grouped(promised as u64)
+        ))
+        .help(format!("{help}download or export it again")));
+    }
+    let mut budget = Budget::new();
+    let mut tensors = BTreeMap::new();
+    for (name, info) in metadata.tensors() {
+        let (start, end) = info.data_offsets;
+        let tensor = data
+            .get(start..end)
+            .ok_or_else(|| FileError::new("lies beyond the end of the file"))
+            .and_then(|bytes| tensor(element_type(info.dtype)?, Endian::Little, info.shape.clone(), bytes, &mut budget))
+            .map_err(|error| error.inside(&format!("the tensor {}", quoted(&name))))?;
+        tensors.insert(name, tensor);
+    }
+    Ok(tensors)
+}
+
+/// Whether the bytes begin like a safetensors file: a length that fits, then a JSON object.
+pub(super) fn looks_like(bytes: &[u8]) -> bool {
+    split(bytes).is_ok_and(|(header, _)| header.starts_with(b"{"))
+}
+
+/// The JSON header, and the bytes after it.
+fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), FileError> {
+    let cut = || FileError::new("ends within its header").help("it looks cut short; download or export it again");
+    let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(cut)?;
+    let length = u64::from_le_bytes(*length);
+    if length > MAX_HEADER {
+        return Err(FileError::new(format!(
+            "claims a header of {}, where {} are the most",
+            counted(length, "byte"),
+            grouped(MAX_HEADER)
+        ))
+        .help("it is damaged, or no safetensors file; download or export it again"));
+    }
+    rest.split_at_checked(length as usize).ok_or_else(cut)
+}
+
+/// The element type that is read for one of the format's own.
+fn element_type(dtype: Dtype) -> Result<Kind, FileError> {
+    Ok(match dtype {
+        Dtype::BOOL => Kind::Bool,
+        Dtype::U8 => Kind::U8,
+        Dtype::U16 => Kind::U16,
+        Dtype::U32 => Kind::U32,
+        Dtype::U64 => Kind::U64,
+        Dtype::I8 => Kind::I8,
+        Dtype::I16 => Kind::I16,
+        Dtype::I32 => Kind::I32,
+        Dtype::I64 => Kind::I64,
+        Dtype::F16 => Kind::F16,
+        Dtype::BF16 => Kind::Bf16,
+        Dtype::F32 => Kind::F32,
+        Dtype::F64 => Kind::F64,
+        other => {
+            return Err(FileError::new(format!("has elements of type {other:?}, which can't be read"))
+                .help("save it as float32, or as integers"));
+        }
+    })
+}
+
+/// Finds a key that an object holds twice.
+struct Twice;
+
+impl<'de> Visitor<'de> for Twice {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of tensors by name")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<String>, A::Error> {
+        let mut names = BTreeSet::new();
+        let mut twice = None;
+        while let Some((name, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
+            if let Some(name) = names.replace(name) {
+                twice.get_or_insert(name);
+            }
+        }
+        Ok(twice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FileData, corrupt};
+    use super::*;
+    use ::safetensors::tensor::{TensorView, serialize};
+
+    fn file(header: &str, data: &[u8]) -> Vec<u8> {
+        [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
+    }
+
+    fn message(bytes: &[u8]) -> String {
+        read(bytes).unwrap_err().message
+    }
+
+    #[test]
+    fn reads_what_the_reference_writes() {
+        let floats: Vec<u8> = [1.5f32, f32::NAN, -0.25, 4.0].iter().flat_map(|f| f.to_le_bytes()).collect();
+        let tensors = [
+            ("w", TensorView::new(Dtype::F32, vec![2, 2], &floats).unwrap()),
+            ("half", TensorView::new(Dtype::BF16, vec![1], &[0xc0, 0x3f]).unwrap()),
+            ("raw", TensorView::new(Dtype::I8, vec![3], &[255, 0, 1]).unwrap()),
+            ("none", TensorView::new(Dtype::F16, vec![0, 4], &[]).unwrap()),
+        ];
+        let metadata = [("format".to_owned(), "pt".to_owned())].into();
+        let bytes = serialize(tensors, Some(metadata)).unwrap();
+        let read_back = read(&bytes).unwrap();
+        assert_eq!(read_back.keys().collect::<Vec<_>>(), ["half", "none", "raw", "w"]);
+        assert_eq!((read_back["w"].shape.as_slice(), read_back["w"].element_type), ([2, 2].as_slice(), "float32"));
+        assert!(matches!(&read_back["w"].data, FileData::Floats(v) if v[0] == 1.5 && v[1].is_nan() && v[3] == 4.0));
+        assert_eq!(read_back["raw"].data, FileData::Integers([-1, 0, 1].into()));
+        assert_eq!(read_back["half"].data, FileData::Floats([1.5].into()));
+        assert_eq!(read(&gzip::pack(&bytes)).unwrap().len(), 4);
+        assert!(looks_like(&bytes));
+        corrupt::truncations(&bytes, |bytes| assert!(read(bytes).is_err()));
+        corrupt::mutations(&bytes, |bytes| drop(read(bytes)));
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let one = r#"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#;
+        assert_eq!(message(&file(one, &[1])), "ends after 1 byte of data, where its header promises 4");
+        assert_eq!(message(&file(one, &[1; 5])), "holds 5 bytes of data, where its header promises 4");
+        assert_eq!(message(b"abc"), "ends within its header");
+        assert_eq!(
+            message(&[255; 9]),
+            "claims a header of 18,446,744,073,709,551,615 bytes, where 16,777,216 are the most"
+        );
+        let twice = one.replace("}}", r#"},"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]}}"#);
+        assert_eq!(message(&file(&twice, &[1; 4])), "holds two tensors of the name `a`");
+        let complex = one.replace("U8", "C64").replace("[4]", "[]").replace("4]", "8]");
+        assert_eq!(
+            message(&file(&complex, &[1; 8])),
+            "holds the tensor `a`, which has elements of type C64, which can't be read"
+        );
+        assert!(message(&file(&"[".repeat(5000), &[])).starts_with("has a header that can't be read"));
+        assert!(message(&file("{\"\u{1}\":1}", &[])).starts_with("has a header that can't be read"));
+    }
+
+    /// Offsets whose sum with the header's length passes 2^64 must not come back around to the file's length.
+    #[test]
+    fn absurd_offsets_do_not_wrap_around() {
+        let (mut parts, mut start) = (Vec::new(), 0u64);
+        for at in 0..8u64 {
+            let size = if at == 7 { u64::MAX - start - 300 } else { (1 << 61) - 1 };
+            let end = start + size;
+            parts.push(format!(r#""t{at}":{{"dtype":"U8","shape":[{size}],"data_offsets":[{start},{end}]}}"#));
+            start = end;
+        }
+        let header = format!("{{{}}}", parts.join(","));
+        assert!(read(&file(&header, &[])).is_err());
+    }
+}
