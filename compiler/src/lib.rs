@@ -4,3 +4,5 @@ pub mod engine;
 pub mod model;
 pub mod network;
 pub mod obligation;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -4,8 +4,13 @@
 //! threads; they know no database, no spec and no file. An engine's assignment counts only after [`Obligation::replay`] accepted it,
 //! which the callers in this room see to.
 
+pub mod form;
+pub mod interval;
+pub mod presolve;
+
 use crate::obligation::{Assignment, Obligation};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -96,6 +101,20 @@ pub enum Reason {
     Memory,
     /// The engine can't decide this one, and says why.
     Incomplete(String),
+    /// Something is wrong with the engine itself: a counterexample that does not replay, a panic.
+    Internal(String),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Timeout => f.write_str("the time is up"),
+            Reason::Cancelled => f.write_str("cancelled"),
+            Reason::Memory => f.write_str("the memory limit was reached"),
+            Reason::Incomplete(why) => f.write_str(why),
+            Reason::Internal(why) => write!(f, "internal error: {why}"),
+        }
+    }
 }
 
 /// Something that decides obligations.
