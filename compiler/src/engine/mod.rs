@@ -7,8 +7,9 @@
 pub mod form;
 pub mod interval;
 pub mod presolve;
+pub mod smt;
 
-use crate::obligation::{Assignment, Obligation};
+use crate::obligation::{Assignment, Obligation, Replay};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -124,4 +125,17 @@ pub trait Engine: Send + Sync {
 
     /// Decides the obligation or says why not. Never panics on a well-formed obligation.
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer;
+}
+
+/// The answer, once its assignment has passed the reference interpreter: nothing that does not replay leaves this room.
+pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer) -> Answer {
+    match answer {
+        Answer::Some(assignment) => match obligation.replay(&assignment) {
+            Replay::Holds(_) => Answer::Some(assignment),
+            Replay::Fails(why) => {
+                Answer::Unknown(Reason::Internal(format!("a counterexample of {engine} does not replay: {why}")))
+            }
+        },
+        other => other,
+    }
 }
