@@ -5,6 +5,8 @@
 //! an item leaves everything about that item as it was. Verification never runs in here: it takes owned obligations
 //! out of the database and lets go of it.
 
+#![allow(missing_docs, reason = "salsa's macros make undocumented functions; all that is ours here is documented")]
+
 use crate::model::{FileContents, FileError};
 use crate::syntax::{Parsed, ast, parse};
 use salsa::Setter;
@@ -14,12 +16,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// The largest spec that is read, in bytes.
-pub const MAX_SPEC_BYTES: u64 = 4 << 20;
+pub const MAX_SPEC_BYTES: u64 = crate::syntax::MAX_BYTES as u64;
 /// The largest model or data file that is read, in bytes.
-pub const MAX_DATA_BYTES: u64 = 4 << 30;
+pub const MAX_DATA_BYTES: u64 = crate::model::MAX_BYTES;
 
 /// A spec's text.
 #[salsa::input(debug)]
+#[derive(PartialOrd, Ord)]
 pub struct SourceFile {
     /// Where it is.
     #[returns(deref)]
@@ -165,7 +168,7 @@ fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
 }
 
-/// Collects the PNG files below a folder.
+/// Collects the files below a folder.
 fn read_folder(
     folder: &Path,
     prefix: &str,
@@ -183,11 +186,11 @@ fn read_folder(
         let path = entry.path();
         if path.is_dir() {
             read_folder(&path, &format!("{name}/"), depth + 1, total, files)?;
-        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
+        } else {
             let bytes = read_limited(&path, MAX_DATA_BYTES)?;
             *total += bytes.len() as u64;
             if *total > MAX_DATA_BYTES {
-                return Err(FileError::new("holds more than 4 GiB of images"));
+                return Err(FileError::new("holds more than 2 GiB of images"));
             }
             files.push((name, bytes.into()));
         }
@@ -231,11 +234,7 @@ impl Db for Database {
             return *file;
         }
         let text = self.system.text(&path);
-        *self
-            .lock()
-            .sources
-            .entry(path.clone())
-            .or_insert_with(|| SourceFile::new(self, path.as_path().into(), text))
+        *self.lock().sources.entry(path.clone()).or_insert_with(|| SourceFile::new(self, path.as_path().into(), text))
     }
 
     fn data(&self, path: &Path) -> DataFile {
@@ -264,18 +263,14 @@ impl Database {
                 on_execute(format!("{database_key:?}"));
             }
         };
-        Database {
-            storage: salsa::Storage::new(Some(Box::new(log))),
-            files: Arc::default(),
-            system: Arc::new(system),
-        }
+        Database { storage: salsa::Storage::new(Some(Box::new(log))), files: Arc::default(), system: Arc::new(system) }
     }
 
     /// Sets a spec's text, as an editor's buffer says it.
     pub fn set_text(&mut self, path: &Path, text: Arc<str>) -> SourceFile {
         let file = self.source(path);
         if file.text(self).as_ref() != Ok(&text) {
-            file.set_text(self).to(Ok(text));
+            let _ = file.set_text(self).to(Ok(text));
         }
         file
     }
@@ -292,7 +287,7 @@ impl Database {
         if let Some(source) = source {
             let text = self.system.text(&path);
             if source.text(self) != &text {
-                source.set_text(self).to(text);
+                let _ = source.set_text(self).to(text);
                 changed = true;
             }
         }
@@ -372,7 +367,7 @@ pub fn offset(db: &dyn Db, item: ItemId) -> u32 {
 
 /// The item that stands for a whole file: its spans are absolute.
 pub fn whole_file(db: &dyn Db, file: SourceFile) -> ItemId {
-    ItemId::new(db, file, "".into())
+    ItemId::new(db, file, Arc::<str>::from(""))
 }
 
 /// Items with their ids: the first of a name gets the name, the others `name#2`, `name#3`…
@@ -392,8 +387,8 @@ fn named_items(db: &dyn Db, file: SourceFile) -> impl Iterator<Item = (ItemId, &
 #[salsa::tracked(no_eq)]
 pub fn contents(db: &dyn Db, file: DataFile) -> Arc<Result<FileContents, FileError>> {
     Arc::new(match &file.bytes(db).content {
-        BytesContent::File(bytes) => crate::model::read(&file.path(db).to_string_lossy(), bytes),
-        BytesContent::Folder(files) => crate::model::read_folder(files),
+        BytesContent::File(bytes) => crate::model::file::read(&file.path(db).to_string_lossy(), bytes),
+        BytesContent::Folder(files) => crate::model::images::read_folder(files).map(FileContents::Folder),
         BytesContent::Problem(error) => Err(error.clone()),
     })
 }

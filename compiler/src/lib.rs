@@ -1,7 +1,12 @@
 //! qnn: a declarative language for quantized neural networks and their properties, verified bit for bit.
 
+pub mod check;
+pub mod db;
+pub mod diagnostic;
 pub mod engine;
 pub mod model;
 pub mod network;
 pub mod obligation;
 pub mod syntax;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

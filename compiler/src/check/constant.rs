@@ -58,9 +58,9 @@ impl Constant {
             Constant::List(items) => {
                 format!("[{}]", items.iter().map(|i| i.text(db)).collect::<Vec<_>>().join(", "))
             }
-            Constant::Variant(item, index) => enum_variants(db, *item)
-                .get(*index)
-                .map_or_else(|| index.to_string(), |v| v.0.to_string()),
+            Constant::Variant(item, index) => {
+                enum_variants(db, *item).get(*index).map_or_else(|| index.to_string(), |v| v.0.to_string())
+            }
             Constant::Range(first, last) => format!("{first}..={last}"),
             Constant::Enum(item) => item.name(db).to_owned(),
         }
@@ -88,7 +88,9 @@ fn as_text(name: &Name) -> crate::syntax::ast::Text {
 pub fn constant_item(db: &dyn Db, item: ItemId) -> Arc<Outcome<Constant>> {
     let context = Context::new(db);
     let value = match tree(db, item).as_deref().map(|t| &t.kind) {
-        Some(ItemKind::Const(c)) if !scope(db, item.file(db)).value.as_ref().is_some_and(|s| s.cyclic.contains(&item)) => {
+        Some(ItemKind::Const(c))
+            if !scope(db, item.file(db)).value.as_ref().is_some_and(|s| s.cyclic.contains(&item)) =>
+        {
             Evaluator { context: &context, item, locals: &|_| None }.eval(&c.value)
         }
         _ => Err(Reported),
@@ -159,7 +161,10 @@ impl Evaluator<'_> {
                             })
                             .collect()
                     }
-                    negate(&list).map(Constant::List).ok_or(()).or_else(|()| self.mismatch(inner.span, "numbers", "a list"))
+                    negate(&list)
+                        .map(Constant::List)
+                        .ok_or(())
+                        .or_else(|()| self.mismatch(inner.span, "numbers", "a list"))
                 }
                 other => self.mismatch(inner.span, "a number", other.kind()),
             },
@@ -202,7 +207,9 @@ impl Evaluator<'_> {
                 }
                 Ok(value)
             }
-            ExprKind::Call(call) if matches!(&*call.callee.text, "min" | "max" | "abs" | "len") => self.call(call, expr.span),
+            ExprKind::Call(call) if matches!(&*call.callee.text, "min" | "max" | "abs" | "len") => {
+                self.call(call, expr.span)
+            }
             _ => self.context.error(
                 "E0310",
                 self.place(expr.span),
@@ -213,8 +220,7 @@ impl Evaluator<'_> {
     }
 
     fn call(&self, call: &crate::syntax::ast::Call, span: Span) -> Checked<Constant> {
-        let arguments: Vec<Constant> =
-            call.arguments.iter().map(|a| self.eval(&a.value)).collect::<Checked<_>>()?;
+        let arguments: Vec<Constant> = call.arguments.iter().map(|a| self.eval(&a.value)).collect::<Checked<_>>()?;
         match (&*call.callee.text, arguments.as_slice()) {
             ("min", [Constant::Number(a), Constant::Number(b)]) => Ok(Constant::Number(a.min(b).clone())),
             ("max", [Constant::Number(a), Constant::Number(b)]) => Ok(Constant::Number(a.max(b).clone())),
@@ -313,12 +319,9 @@ impl Evaluator<'_> {
         let value = self.integer(expr)?;
         match usize::try_from(value) {
             Ok(n) => Ok(n),
-            Err(_) => self.context.error(
-                "E0304",
-                self.place(expr.span),
-                format!("{value} is no size"),
-                "a size is 0 or more",
-            ),
+            Err(_) => {
+                self.context.error("E0304", self.place(expr.span), format!("{value} is no size"), "a size is 0 or more")
+            }
         }
     }
 

@@ -280,7 +280,9 @@ impl ParamsFile {
 
     /// The names of all tensors.
     pub fn names(&self, context: &Context<'_>) -> Vec<String> {
-        self.tensors(context).map(|tensors| tensors.iter().map(|(name, _)| (*name).to_owned()).collect()).unwrap_or_default()
+        self.tensors(context)
+            .map(|tensors| tensors.iter().map(|(name, _)| (*name).to_owned()).collect())
+            .unwrap_or_default()
     }
 
     fn tensors<'db>(&self, context: &Context<'db>) -> Checked<Vec<(&'db str, &'db FileTensor)>> {
@@ -288,9 +290,7 @@ impl ParamsFile {
             // A single tensor is called by its file's stem.
             FileContents::Tensor(tensor) => vec![("value", tensor)],
             FileContents::Tensors(tensors) => tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect(),
-            FileContents::Table(table) => {
-                table.columns.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect()
-            }
+            FileContents::Table(table) => table.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect(),
             FileContents::Folder(_) => {
                 return context.error(
                     "E0503",
@@ -345,8 +345,7 @@ impl ParamsFile {
         }
         let channel_size = tensor.data.len() / first.max(1);
         let what = format!("`{name}`");
-        let (numbers, loss) =
-            quantize(context, *rule, &what, tensor, format, *raw, channel_size.max(1), channels)?;
+        let (numbers, loss) = quantize(context, *rule, &what, tensor, format, *raw, channel_size.max(1), channels)?;
         if let Some((index, value)) = loss.worst {
             context.report(
                 Diagnostic::warning(
@@ -358,7 +357,11 @@ impl ParamsFile {
                         if loss.saturated == 1 { "saturates" } else { "saturate" },
                     ),
                     *rule,
-                    format!("holds {} to {}", show(&format.value(format.min_raw(), 0)), show(&format.value(format.max_raw(), 0))),
+                    format!(
+                        "holds {} to {}",
+                        show(&format.value(format.min_raw(), 0)),
+                        show(&format.value(format.max_raw(), 0))
+                    ),
                 )
                 .note(format!("The worst is {} = {value}, at {}.", what, index_text(&tensor.shape, index)))
                 .help("use fewer fraction bits or more bits in all, if that is not meant"),
@@ -500,9 +503,14 @@ fn field(evaluator: &Evaluator<'_>, field: &DatasetField) -> Checked<Field> {
                 (None, 1) => tensors.values().next().ok_or(Reported)?,
                 (None, n) => {
                     return Err(context.report(
-                        Diagnostic::error("E0502", format!("`{}` holds {n} tensors", field.file.text), place, "which one?")
-                            .note(format!("It holds {}.", list_names(&names)))
-                            .help("add `tensor \"name\"` after the file"),
+                        Diagnostic::error(
+                            "E0502",
+                            format!("`{}` holds {n} tensors", field.file.text),
+                            place,
+                            "which one?",
+                        )
+                        .note(format!("It holds {}.", list_names(&names)))
+                        .help("add `tensor \"name\"` after the file"),
                     ));
                 }
             }
@@ -559,11 +567,12 @@ fn field(evaluator: &Evaluator<'_>, field: &DatasetField) -> Checked<Field> {
                     tensor.data.len(),
                     if loss.saturated > 0 { format!("; {} saturate", loss.saturated) } else { String::new() },
                 );
-                let mut diagnostic =
-                    Diagnostic::warning("W0409", message, place, format!("quantized to `{format}`"));
+                let mut diagnostic = Diagnostic::warning("W0409", message, place, format!("quantized to `{format}`"));
                 if let Some((index, value)) = loss.worst {
-                    diagnostic = diagnostic
-                        .note(format!("The farthest beyond the range is {value}, at {}.", index_text(&tensor.shape, index)));
+                    diagnostic = diagnostic.note(format!(
+                        "The farthest beyond the range is {value}, at {}.",
+                        index_text(&tensor.shape, index)
+                    ));
                 }
                 if tensor.data.is_integer() {
                     diagnostic = diagnostic.help("add `raw` if the file's integers are the format's own raw integers");
@@ -586,19 +595,30 @@ fn field(evaluator: &Evaluator<'_>, field: &DatasetField) -> Checked<Field> {
 }
 
 /// Class labels as indices.
-fn labels(evaluator: &Evaluator<'_>, field: &DatasetField, tensor: &FileTensor, classes: &Classes) -> Checked<Vec<u32>> {
+fn labels(
+    evaluator: &Evaluator<'_>,
+    field: &DatasetField,
+    tensor: &FileTensor,
+    classes: &Classes,
+) -> Checked<Vec<u32>> {
     let context = evaluator.context;
     let place = at(evaluator.item, field.file.span);
     if tensor.shape.is_empty() || tensor.shape.iter().skip(1).product::<usize>() != 1 {
         return context.error(
             "E0505",
             place,
-            format!("labels are one number for each sample, but `{}` has the shape {}", field.file.text, sizes_text(&tensor.shape)),
+            format!(
+                "labels are one number for each sample, but `{}` has the shape {}",
+                field.file.text,
+                sizes_text(&tensor.shape)
+            ),
             "not one label a sample",
         );
     }
-    let names: Vec<Arc<str>> =
-        classes.labels.map(|item| enum_variants(context.db, item).into_iter().map(|v| v.1).collect()).unwrap_or_default();
+    let names: Vec<Arc<str>> = classes
+        .labels
+        .map(|item| enum_variants(context.db, item).into_iter().map(|v| v.1).collect())
+        .unwrap_or_default();
     (0..tensor.data.len())
         .map(|i| {
             let element = tensor.data.get(i);
@@ -645,12 +665,12 @@ fn table_columns(
     evaluator: &Evaluator<'_>,
     field: &DatasetField,
     ty: &Type,
-    table: &crate::model::Table,
+    table: &crate::model::table::Columns,
 ) -> Checked<FileTensor> {
     let context = evaluator.context;
-    let names: Vec<&str> = table.columns.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = table.iter().map(|(name, _)| name.as_str()).collect();
     let column = |name: &str, place: Place| -> Checked<&FileTensor> {
-        match table.columns.iter().find(|(known, _)| known == name) {
+        match table.iter().find(|(known, _)| known == name) {
             Some((_, tensor)) => Ok(tensor),
             None => {
                 let mut diagnostic = Diagnostic::error(
@@ -693,18 +713,18 @@ fn table_columns(
                     return context.error(
                         "E0503",
                         place,
-                        format!("row {} of the column `{name}` is `{}`, not a number", row + 1, text_of(&part.data, row)),
+                        format!(
+                            "row {} of the column `{name}` is `{}`, not a number",
+                            row + 1,
+                            text_of(&part.data, row)
+                        ),
                         "numbers are needed here",
                     );
                 }
             }
         }
     }
-    Ok(FileTensor {
-        shape: vec![rows, parts.len()],
-        data: FileData::Decimals(values.into()),
-        element_type: "decimal",
-    })
+    Ok(FileTensor { shape: vec![rows, parts.len()], data: FileData::Decimals(values.into()), element_type: "decimal" })
 }
 
 /// «`a`, `b` and `c`», shortened.

@@ -9,13 +9,30 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Types that the language defines.
-pub const BUILTIN_TYPES: &[&str] =
-    &["fixed", "ufixed", "int", "uint", "affine", "class", "bool", "real", "acc"];
+pub const BUILTIN_TYPES: &[&str] = &["fixed", "ufixed", "int", "uint", "affine", "class", "bool", "real", "acc"];
 
 /// Functions that the language defines: networks', properties', and those of both.
 pub const BUILTIN_FUNCTIONS: &[&str] = &[
-    "dense", "conv2d", "relu", "clamp", "max_pool2d", "avg_pool2d", "add", "flatten", "reshape", "concat", "ball",
-    "abs", "min", "max", "sum", "maximum", "minimum", "argmax", "strict_argmax", "len",
+    "dense",
+    "conv2d",
+    "relu",
+    "clamp",
+    "max_pool2d",
+    "avg_pool2d",
+    "add",
+    "flatten",
+    "reshape",
+    "concat",
+    "ball",
+    "abs",
+    "min",
+    "max",
+    "sum",
+    "maximum",
+    "minimum",
+    "argmax",
+    "strict_argmax",
+    "len",
 ];
 
 /// The items that a file can name: its own and those of the files that it uses.

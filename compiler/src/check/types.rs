@@ -9,7 +9,6 @@ use crate::model::rational::show;
 use crate::model::{Format, Overflow, Rational, Rounding, Scale};
 use crate::syntax::ast::{Expr, ExprKind, ItemKind, TypeArgument, TypeExpr};
 use num_traits::{Signed, ToPrimitive};
-use std::sync::Arc;
 
 /// The most elements of a tensor.
 pub const MAX_ELEMENTS: usize = 1 << 26;
@@ -121,9 +120,7 @@ impl Evaluator<'_> {
             })
         };
         match &*expr.head.text {
-            "fixed" | "ufixed" | "int" | "uint" | "affine" => {
-                with_shape(Type::Stored(self.format(expr)?, Vec::new()))
-            }
+            "fixed" | "ufixed" | "int" | "uint" | "affine" => with_shape(Type::Stored(self.format(expr)?, Vec::new())),
             "real" => {
                 self.no_arguments(expr)?;
                 with_shape(Type::Real(Vec::new()))
@@ -160,7 +157,12 @@ impl Evaluator<'_> {
                     return self.context.error(
                         "E0303",
                         at(self.item, expr.span),
-                        format!("`{}` takes {} in angle brackets, not {}", alias.name.text, plural(alias.generics.len(), "argument"), arguments.len()),
+                        format!(
+                            "`{}` takes {} in angle brackets, not {}",
+                            alias.name.text,
+                            plural(alias.generics.len(), "argument"),
+                            arguments.len()
+                        ),
                         "wrong number of arguments",
                     );
                 }
@@ -171,8 +173,16 @@ impl Evaluator<'_> {
                 Evaluator { context: self.context, item, locals: &locals }.ty(&alias.ty)
             }
             Some(ItemKind::Enum(_)) => Err(self.context.report(
-                Diagnostic::error("E0302", format!("`{}` is an enum, not a type of values", expr.head.text), place, "not a type")
-                    .help(format!("write `class<{0}>` for a label, or use it as an axis: `ufixed<8, 0>[{0}]`", expr.head.text)),
+                Diagnostic::error(
+                    "E0302",
+                    format!("`{}` is an enum, not a type of values", expr.head.text),
+                    place,
+                    "not a type",
+                )
+                .help(format!(
+                    "write `class<{0}>` for a label, or use it as an axis: `ufixed<8, 0>[{0}]`",
+                    expr.head.text
+                )),
             )),
             _ => self.context.error("E0302", place, format!("`{}` is not a type", expr.head.text), "not a type"),
         }
@@ -205,8 +215,13 @@ impl Evaluator<'_> {
             ("fixed" | "ufixed", [width]) => {
                 let width = self.width(width, MAX_WIDTH)?;
                 return Err(self.context.report(
-                    Diagnostic::error("E0303", format!("`{head}` needs its fraction bits too"), at(self.item, expr.span), "one argument is missing")
-                        .help(format!("write `{head}<{width}, F>` with F bits after the point; F = 0 makes integers")),
+                    Diagnostic::error(
+                        "E0303",
+                        format!("`{head}` needs its fraction bits too"),
+                        at(self.item, expr.span),
+                        "one argument is missing",
+                    )
+                    .help(format!("write `{head}<{width}, F>` with F bits after the point; F = 0 makes integers")),
                 ));
             }
             ("int" | "uint", _) => return self.arguments(expr, "one width, as in `int<8>`"),
@@ -221,7 +236,8 @@ impl Evaluator<'_> {
             expr.arguments.iter().filter(|a| !matches!(a, TypeArgument::Named(..))).collect();
         let [TypeArgument::Type(base), TypeArgument::Value(scale), TypeArgument::Value(zero)] = positional.as_slice()
         else {
-            return self.arguments(expr, "an integer format, a scale and a zero point, as in `affine<int<8>, 0.05, -3>`");
+            return self
+                .arguments(expr, "an integer format, a scale and a zero point, as in `affine<int<8>, 0.05, -3>`");
         };
         let mut format = self.format(base)?;
         if format.scale != (Scale::Fixed { fraction: 0 }) {
@@ -331,7 +347,8 @@ impl Evaluator<'_> {
                         "no such mode",
                     );
                     if let Some(candidate) = super::scope::similar(word, known.iter().copied()) {
-                        diagnostic = diagnostic.fix(format!("write `{candidate}`"), at(self.item, value.span), candidate);
+                        diagnostic =
+                            diagnostic.fix(format!("write `{candidate}`"), at(self.item, value.span), candidate);
                     }
                     return Err(self.context.report(diagnostic));
                 }
@@ -345,8 +362,13 @@ impl Evaluator<'_> {
         match u32::try_from(value) {
             Ok(width) if (1..=most).contains(&width) => Ok(width),
             _ => Err(self.context.report(
-                Diagnostic::error("E0401", format!("{value} is no width: a format has 1 to {most} bits"), at(self.item, expr.span), "out of range")
-                    .help(format!("choose a width from 1 to {most}")),
+                Diagnostic::error(
+                    "E0401",
+                    format!("{value} is no width: a format has 1 to {most} bits"),
+                    at(self.item, expr.span),
+                    "out of range",
+                )
+                .help(format!("choose a width from 1 to {most}")),
             )),
         }
     }
@@ -470,4 +492,3 @@ pub fn stored(ty: Type) -> Checked<(Format, Shape)> {
 pub fn axes(sizes: &[usize]) -> Shape {
     sizes.iter().map(|size| Axis::of(*size)).collect()
 }
-

@@ -4,15 +4,30 @@
 //! threads; they know no database, no spec and no file. An engine's assignment counts only after [`Obligation::replay`] accepted it,
 //! which the callers in this room see to.
 
-use crate::obligation::{Assignment, Obligation};
+pub mod form;
+pub mod interval;
+pub mod measure;
+pub mod portfolio;
+pub mod presolve;
+pub mod smt;
+
+use crate::obligation::{Assignment, Obligation, Replay};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Asks an engine to stop; clones share the flag.
 #[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
+pub struct CancelToken(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    cancelled: AtomicBool,
+    /// Whoever cancels the parent cancels this one too.
+    parent: Option<CancelToken>,
+}
 
 impl CancelToken {
     /// A token that nobody has cancelled.
@@ -22,12 +37,17 @@ impl CancelToken {
 
     /// Asks everyone who holds a clone to stop.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.cancelled.store(true, Ordering::SeqCst);
     }
 
     /// Whether somebody asked.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.cancelled.load(Ordering::SeqCst) || self.0.parent.as_ref().is_some_and(CancelToken::is_cancelled)
+    }
+
+    /// A token that is cancelled with this one, or by itself without this one noticing.
+    pub fn child(&self) -> CancelToken {
+        CancelToken(Arc::new(Flag { cancelled: AtomicBool::new(false), parent: Some(self.clone()) }))
     }
 }
 
@@ -96,7 +116,24 @@ pub enum Reason {
     Memory,
     /// The engine can't decide this one, and says why.
     Incomplete(String),
+    /// Something is wrong with the engine itself: a counterexample that does not replay, a panic.
+    Internal(String),
 }
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Timeout => f.write_str("the time is up"),
+            Reason::Cancelled => f.write_str("cancelled"),
+            Reason::Memory => f.write_str("the memory limit was reached"),
+            Reason::Incomplete(why) => f.write_str(why),
+            Reason::Internal(why) => write!(f, "internal error: {why}"),
+        }
+    }
+}
+
+/// The engines that a spec or the command line can ask for; `auto` is the portfolio.
+pub const NAMES: &[&str] = &["auto", "interval", "smt"];
 
 /// Something that decides obligations.
 pub trait Engine: Send + Sync {
@@ -105,4 +142,17 @@ pub trait Engine: Send + Sync {
 
     /// Decides the obligation or says why not. Never panics on a well-formed obligation.
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer;
+}
+
+/// The answer, once its assignment has passed the reference interpreter: nothing that does not replay leaves this room.
+pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer) -> Answer {
+    match answer {
+        Answer::Some(assignment) => match obligation.replay(&assignment) {
+            Replay::Holds(_) => Answer::Some(assignment),
+            Replay::Fails(why) => {
+                Answer::Unknown(Reason::Internal(format!("a counterexample of {engine} does not replay: {why}")))
+            }
+        },
+        other => other,
+    }
 }

@@ -15,6 +15,8 @@ pub enum FileContents {
     Tensors(BTreeMap<String, FileTensor>),
     /// Columns by name, in order: CSV.
     Table(Columns),
+    /// Images of a folder, and their labels.
+    Folder(images::Folder),
 }
 
 /// Reads a file of any known kind, gzipped or not. `name_hint` is its name or path; only how it ends is looked at.

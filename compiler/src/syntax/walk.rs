@@ -77,7 +77,9 @@ pub fn ty<'a>(t: &'a TypeExpr, f: &mut dyn FnMut(Visit<'a>)) {
     f(Visit::Type(t));
     for argument in &t.arguments {
         match argument {
-            TypeArgument::Value(e) | TypeArgument::Named(_, e) => expr(e, f),
+            TypeArgument::Value(e) => expr(e, f),
+            // `round = half_up`: words of the format, not names of the spec.
+            TypeArgument::Named(..) => {}
             TypeArgument::Type(t) => ty(t, f),
         }
     }

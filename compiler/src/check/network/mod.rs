@@ -6,6 +6,8 @@
 
 mod ops;
 
+pub use ops::pick_indices;
+
 use super::constant::{Constant, Evaluator, lookup};
 use super::data::{ConstantTensor, ParamsFile, PerElement, list_names, scales, zeros};
 use super::scope::scope;
@@ -244,7 +246,13 @@ impl Builder<'_> {
         self.evaluator.context.db
     }
 
-    fn error<T>(&self, code: &'static str, span: Span, message: impl Into<String>, label: impl Into<String>) -> Checked<T> {
+    fn error<T>(
+        &self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Checked<T> {
         self.evaluator.context.error(code, self.place(span), message, label)
     }
 
@@ -367,7 +375,8 @@ impl Builder<'_> {
             }
             ExprKind::Field(inner, field) => match self.eval(inner)? {
                 Thing::Group(file, prefix) => {
-                    let path = if prefix.is_empty() { field.text.to_string() } else { format!("{prefix}.{}", field.text) };
+                    let path =
+                        if prefix.is_empty() { field.text.to_string() } else { format!("{prefix}.{}", field.text) };
                     if file.has(self.evaluator.context, &path) {
                         let tensor = file.tensor(self.evaluator.context, &path, self.place(expr.span))?;
                         return Ok(Thing::Tensor(tensor));
@@ -425,8 +434,13 @@ impl Builder<'_> {
                 result
             }
             ExprKind::Quantifier(q) => self.report(
-                Diagnostic::error("E0612", "a network computes; it can't quantify", self.place(q.keyword), "not in a network")
-                    .help("say this in a `property`"),
+                Diagnostic::error(
+                    "E0612",
+                    "a network computes; it can't quantify",
+                    self.place(q.keyword),
+                    "not in a network",
+                )
+                .help("say this in a `property`"),
             ),
             _ => self.evaluator.eval(expr).map(Thing::Constant),
         }
@@ -452,7 +466,12 @@ impl Builder<'_> {
     fn check_annotation(&mut self, thing: &Thing, ty: &Type, annotation: Place, value: Place) -> Checked<()> {
         let context = self.evaluator.context;
         let Thing::Bits(bits) = thing else {
-            return context.error("E0306", annotation, format!("this is {}", thing.kind()), "no type can be given to it");
+            return context.error(
+                "E0306",
+                annotation,
+                format!("this is {}", thing.kind()),
+                "no type can be given to it",
+            );
         };
         match ty {
             Type::Accumulator(width) => {
@@ -479,7 +498,9 @@ impl Builder<'_> {
                     .fix(format!("write `acc<{needed}>`"), annotation, format!("acc<{needed}>")),
                 ))
             }
-            Type::Stored(format, shape) if bits.format.as_ref() == Some(format) && same_sizes(shape, &bits.shape) => Ok(()),
+            Type::Stored(format, shape) if bits.format.as_ref() == Some(format) && same_sizes(shape, &bits.shape) => {
+                Ok(())
+            }
             Type::Real(shape) if same_sizes(shape, &bits.shape) => Ok(()),
             _ => Err(context.report(
                 Diagnostic::error(
@@ -532,9 +553,14 @@ impl Builder<'_> {
             (Type::Real(_), _) => Ok(()),
             (Type::Stored(format, _), Some(found)) if format == found => Ok(()),
             (Type::Stored(format, _), Some(found)) => self.report(
-                Diagnostic::error("E0306", format!("the network returns `{found}`, but `{format}` is declared"), body, format!("is `{found}`"))
-                    .label(result, "declared here")
-                    .help("make the last cast and the declared output the same format"),
+                Diagnostic::error(
+                    "E0306",
+                    format!("the network returns `{found}`, but `{format}` is declared"),
+                    body,
+                    format!("is `{found}`"),
+                )
+                .label(result, "declared here")
+                .help("make the last cast and the declared output the same format"),
             ),
             (_, _) => {
                 let end = Place { span: Span::new(declaration.body.span.end, declaration.body.span.end), ..body };
@@ -562,7 +588,9 @@ impl Builder<'_> {
         let constant = match thing {
             Thing::Tensor(tensor) => return Ok(tensor),
             Thing::Constant(constant) => constant,
-            other => return self.error("E0302", span, format!("expected numbers, found {}", other.kind()), "not numbers"),
+            other => {
+                return self.error("E0302", span, format!("expected numbers, found {}", other.kind()), "not numbers");
+            }
         };
         let mut values = Vec::new();
         let mut shape = Vec::new();
@@ -575,12 +603,15 @@ impl Builder<'_> {
             );
         }
         let denominator = values.iter().fold(BigInt::one(), |lcm: BigInt, v: &Rational| lcm.lcm(v.denom()));
-        let numbers: Option<Vec<i64>> = values
-            .iter()
-            .map(|v| (v * Rational::from_integer(denominator.clone())).to_integer().to_i64())
-            .collect();
+        let numbers: Option<Vec<i64>> =
+            values.iter().map(|v| (v * Rational::from_integer(denominator.clone())).to_integer().to_i64()).collect();
         let Some(numbers) = numbers else {
-            return self.error("E0404", span, "these constants have too many digits to be exact in 64 bits", "too precise");
+            return self.error(
+                "E0404",
+                span,
+                "these constants have too many digits to be exact in 64 bits",
+                "too precise",
+            );
         };
         Ok(ConstantTensor {
             shape: super::types::axes(&shape),
@@ -614,7 +645,11 @@ impl Builder<'_> {
                 self.evaluator.context.report(
                     Diagnostic::warning(
                         "W0405",
-                        format!("{} is beyond `{format}` and becomes {}", show(&value), show(&format.value(quantized.raw, channel))),
+                        format!(
+                            "{} is beyond `{format}` and becomes {}",
+                            show(&value),
+                            show(&format.value(quantized.raw, channel))
+                        ),
                         self.place(span),
                         "saturates",
                     )
@@ -701,14 +736,18 @@ impl Builder<'_> {
 
     /// A call of another network.
     fn call_network(&mut self, item: ItemId, call: &Call, span: Span) -> Checked<Thing> {
-        let generics: Vec<i128> =
-            call.generics.iter().map(|g| self.evaluator.integer(g)).collect::<Checked<_>>()?;
+        let generics: Vec<i128> = call.generics.iter().map(|g| self.evaluator.integer(g)).collect::<Checked<_>>()?;
         let inner = instantiate(self.evaluator.context, item, generics, at(self.evaluator.item, span))?;
         if call.arguments.len() != inner.inputs.len() {
             return self.error(
                 "E0303",
                 span,
-                format!("`{}` takes {}, not {}", inner.name, super::types::plural(inner.inputs.len(), "input"), call.arguments.len()),
+                format!(
+                    "`{}` takes {}, not {}",
+                    inner.name,
+                    super::types::plural(inner.inputs.len(), "input"),
+                    call.arguments.len()
+                ),
                 "wrong number of arguments",
             );
         }
@@ -716,7 +755,12 @@ impl Builder<'_> {
         for (argument, port) in call.arguments.iter().zip(&inner.inputs) {
             let thing = self.eval(&argument.value)?;
             let Thing::Bits(bits) = thing else {
-                return self.error("E0302", argument.value.span, format!("expected a tensor, found {}", thing.kind()), "not a tensor");
+                return self.error(
+                    "E0302",
+                    argument.value.span,
+                    format!("expected a tensor, found {}", thing.kind()),
+                    "not a tensor",
+                );
             };
             if bits.format != port.format || !same_sizes(&bits.shape, &port.shape) {
                 let format = port.format.as_ref().map(Format::to_string).unwrap_or_default();

@@ -30,7 +30,16 @@ impl Builder<'_> {
         let name = &*call.callee.text;
         let builtin = matches!(
             name,
-            "dense" | "conv2d" | "relu" | "clamp" | "max_pool2d" | "avg_pool2d" | "add" | "flatten" | "reshape" | "concat"
+            "dense"
+                | "conv2d"
+                | "relu"
+                | "clamp"
+                | "max_pool2d"
+                | "avg_pool2d"
+                | "add"
+                | "flatten"
+                | "reshape"
+                | "concat"
         );
         if !builtin {
             if matches!(name, "min" | "max" | "abs" | "len") {
@@ -46,11 +55,18 @@ impl Builder<'_> {
             let item = lookup(self.evaluator.context, self.evaluator.item, &call.callee)?;
             return match tree(self.db(), item).as_deref().map(|t| &t.kind) {
                 Some(ItemKind::Network(_)) => self.call_network(item, call, span),
-                _ => self.error("E0204", call.callee.span, format!("`{name}` is not a network"), "can't be called here"),
+                _ => {
+                    self.error("E0204", call.callee.span, format!("`{name}` is not a network"), "can't be called here")
+                }
             };
         }
         if let Some(generic) = call.generics.first() {
-            return self.error("E0303", generic.span, format!("`{name}` takes nothing in angle brackets"), "not expected");
+            return self.error(
+                "E0303",
+                generic.span,
+                format!("`{name}` takes nothing in angle brackets"),
+                "not expected",
+            );
         }
         match name {
             "dense" => self.dense(call, span),
@@ -73,7 +89,12 @@ impl Builder<'_> {
                 let [x, shape] = self.positional(call, span, "reshape(x, [sizes])")?;
                 let bits = self.bits(&x.value)?;
                 let Constant::List(sizes) = self.evaluator.eval(&shape.value)? else {
-                    return self.error("E0303", shape.value.span, "the new shape is a list of sizes", "write `[4, 7]`, say");
+                    return self.error(
+                        "E0303",
+                        shape.value.span,
+                        "the new shape is a list of sizes",
+                        "write `[4, 7]`, say",
+                    );
                 };
                 let mut axes = Vec::new();
                 for size in sizes.iter() {
@@ -83,7 +104,14 @@ impl Builder<'_> {
                     };
                     match size {
                         Some(size) if size >= 1 => axes.push(Axis::of(size)),
-                        _ => return self.error("E0303", shape.value.span, "the new shape is a list of sizes", "sizes are 1 or more"),
+                        _ => {
+                            return self.error(
+                                "E0303",
+                                shape.value.span,
+                                "the new shape is a list of sizes",
+                                "sizes are 1 or more",
+                            );
+                        }
                     }
                 }
                 let total = axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.size));
@@ -91,7 +119,11 @@ impl Builder<'_> {
                     return self.error(
                         "E0301",
                         span,
-                        format!("{} elements can't be reshaped to {}", count(&bits.shape), show_shape(self.db(), &axes)),
+                        format!(
+                            "{} elements can't be reshaped to {}",
+                            count(&bits.shape),
+                            show_shape(self.db(), &axes)
+                        ),
                         format!("has the shape {}", show_shape(self.db(), &bits.shape)),
                     );
                 }
@@ -148,12 +180,18 @@ impl Builder<'_> {
     }
 
     /// Weights and bias: a group of parameters, or tensors.
-    fn weights(&mut self, arguments: &[&Expr], usage: &str, span: Span) -> Checked<(ConstantTensor, Option<ConstantTensor>)> {
+    fn weights(
+        &mut self,
+        arguments: &[&Expr],
+        usage: &str,
+        span: Span,
+    ) -> Checked<(ConstantTensor, Option<ConstantTensor>)> {
         let context = self.evaluator.context;
         match arguments {
             [group] => match self.eval(group)? {
                 Thing::Group(file, prefix) => {
-                    let full = |part: &str| if prefix.is_empty() { part.to_owned() } else { format!("{prefix}.{part}") };
+                    let full =
+                        |part: &str| if prefix.is_empty() { part.to_owned() } else { format!("{prefix}.{part}") };
                     let place = self.place(group.span);
                     let weight = file.tensor(context, &full("weight"), place)?;
                     let bias = if file.has(context, &full("bias")) {
@@ -207,7 +245,16 @@ impl Builder<'_> {
         }
         let (out, inputs) = (out.size, inputs.size);
         let rows = (0..out).map(|o| (0..inputs).map(|i| (i as u32, (o * inputs + i) as u32)).collect()).collect();
-        let result = self.affine(&x, rows, &weight, bias.as_ref(), &|row| row, vec![Axis::of(out)], rest.last().map_or(span, |e| e.span), span)?;
+        let result = self.affine(
+            &x,
+            rows,
+            &weight,
+            bias.as_ref(),
+            &|row| row,
+            vec![Axis::of(out)],
+            rest.last().map_or(span, |e| e.span),
+            span,
+        )?;
         let (parameters, saturated) = totals(&weight, bias.as_ref());
         self.layer(format!("dense {inputs} → {out}"), &result, parameters, saturated, span);
         Ok(result)
@@ -219,7 +266,10 @@ impl Builder<'_> {
             [h, w] => self.report(
                 Diagnostic::error(
                     "E0301",
-                    format!("an image has three axes, [channels, height, width], not {}", show_shape(self.db(), &x.shape)),
+                    format!(
+                        "an image has three axes, [channels, height, width], not {}",
+                        show_shape(self.db(), &x.shape)
+                    ),
                     self.place(span),
                     "one axis is missing",
                 )
@@ -244,11 +294,15 @@ impl Builder<'_> {
         let x = self.bits(input)?;
         let (weight, bias) = self.weights(rest, usage, span)?;
         let (channels, height, width) = self.image(&x, input.span)?;
-        let [out, per_group, kernel_h, kernel_w] = weight.shape.iter().map(|axis| axis.size).collect::<Vec<_>>()[..] else {
+        let [out, per_group, kernel_h, kernel_w] = weight.shape.iter().map(|axis| axis.size).collect::<Vec<_>>()[..]
+        else {
             return self.error(
                 "E0301",
                 rest[0].span,
-                format!("conv2d weights have four axes, [out, in / groups, height, width], not {}", show_shape(self.db(), &weight.shape)),
+                format!(
+                    "conv2d weights have four axes, [out, in / groups, height, width], not {}",
+                    show_shape(self.db(), &weight.shape)
+                ),
                 "not a convolution's weights",
             );
         };
@@ -332,7 +386,12 @@ impl Builder<'_> {
             );
         };
         if padding >= size {
-            return self.error("E0301", span, format!("padding {padding} is as large as the window"), "a window of padding alone");
+            return self.error(
+                "E0301",
+                span,
+                format!("padding {padding} is as large as the window"),
+                "a window of padding alone",
+            );
         }
         self.limit(&[channels, out_h, out_w], &[size, size], span)?;
         let mut windows: Vec<Vec<u32>> = Vec::with_capacity(channels * out_h * out_w);
@@ -347,9 +406,15 @@ impl Builder<'_> {
         }
         let shape = vec![Axis::of(channels), Axis::of(out_h), Axis::of(out_w)];
         let result = if max {
-            let uneven = windows.iter().any(|w| w.iter().any(|i| x.scale.get(*i as usize) != x.scale.get(w[0] as usize)));
+            let uneven =
+                windows.iter().any(|w| w.iter().any(|i| x.scale.get(*i as usize) != x.scale.get(w[0] as usize)));
             if uneven {
-                return self.error("E0301", span, "a window's elements have different scales", "cast to one format first");
+                return self.error(
+                    "E0301",
+                    span,
+                    "a window's elements have different scales",
+                    "cast to one format first",
+                );
             }
             let scale = x.scale.pick(windows.iter().map(|w| w[0] as usize));
             let windows: Vec<Box<[u32]>> = windows.into_iter().map(Vec::into_boxed_slice).collect();
@@ -401,7 +466,10 @@ impl Builder<'_> {
                 return self.error(
                     "E0301",
                     bias_span,
-                    format!("the bias has the shape {}, but there are {wanted} outputs", show_shape(self.db(), &bias.shape)),
+                    format!(
+                        "the bias has the shape {}, but there are {wanted} outputs",
+                        show_shape(self.db(), &bias.shape)
+                    ),
                     format!("[{wanted}] is needed"),
                 );
             }
@@ -416,8 +484,13 @@ impl Builder<'_> {
         let mut cached: Option<(Option<Rational>, Rational, i64)> = None;
         let too_precise = |builder: &Self| {
             builder.report::<Bits>(
-                Diagnostic::error("E0404", "these weights need more than 64 bits to be exact", builder.place(span), "too precise")
-                    .help("cast weights and constants to formats with fewer fraction bits"),
+                Diagnostic::error(
+                    "E0404",
+                    "these weights need more than 64 bits to be exact",
+                    builder.place(span),
+                    "too precise",
+                )
+                .help("cast weights and constants to formats with fewer fraction bits"),
             )
         };
         for (r, row) in rows.iter().enumerate() {
@@ -463,7 +536,9 @@ impl Builder<'_> {
                         }
                     }
                 };
-                let Some(weight) = weights.numbers[*index as usize].checked_mul(factor) else { return too_precise(self) };
+                let Some(weight) = weights.numbers[*index as usize].checked_mul(factor) else {
+                    return too_precise(self);
+                };
                 out.push((*column, weight));
             }
             entries.push(out);
@@ -477,14 +552,19 @@ impl Builder<'_> {
             });
             row_scales.push(scale);
         }
-        if let (Some(product), Some(ConstantTensor { scale: PerElement::All(b), format: Some(format), .. })) = (&uniform, bias)
+        if let (Some(product), Some(ConstantTensor { scale: PerElement::All(b), format: Some(format), .. })) =
+            (&uniform, bias)
             && b < product
             && weights.format.is_some()
         {
             self.evaluator.context.report(
                 Diagnostic::warning(
                     "W0406",
-                    format!("the bias is finer than the products it is added to: {} against {}", show(b), show(product)),
+                    format!(
+                        "the bias is finer than the products it is added to: {} against {}",
+                        show(b),
+                        show(product)
+                    ),
                     self.place(bias_span),
                     format!("`{format}` does not line up with the accumulator"),
                 )
@@ -515,12 +595,19 @@ impl Builder<'_> {
             );
         }
         let len = count(&x.shape);
-        let (mut a, mut b, mut row_scales) = (Vec::with_capacity(len), Vec::with_capacity(len), Vec::with_capacity(len));
+        let (mut a, mut b, mut row_scales) =
+            (Vec::with_capacity(len), Vec::with_capacity(len), Vec::with_capacity(len));
         for i in 0..len {
             let scale = common_step(x.scale.get(i), y.scale.get(i));
-            let factors = ((x.scale.get(i) / &scale).to_integer().to_i64(), (y.scale.get(i) / &scale).to_integer().to_i64());
+            let factors =
+                ((x.scale.get(i) / &scale).to_integer().to_i64(), (y.scale.get(i) / &scale).to_integer().to_i64());
             let (Some(fa), Some(fb)) = factors else {
-                return self.error("E0404", span, "these scales have no common step within 64 bits", "cast to one format first");
+                return self.error(
+                    "E0404",
+                    span,
+                    "these scales have no common step within 64 bits",
+                    "cast to one format first",
+                );
             };
             a.push(fa);
             b.push(if subtract { -fb } else { fb });
@@ -553,7 +640,11 @@ impl Builder<'_> {
             return self.error(
                 "E0301",
                 span,
-                format!("{} and {} don't go together", show_shape(self.db(), &x.shape), show_shape(self.db(), &constant.shape)),
+                format!(
+                    "{} and {} don't go together",
+                    show_shape(self.db(), &x.shape),
+                    show_shape(self.db(), &constant.shape)
+                ),
                 "a constant is one number, or has the tensor's shape",
             );
         }
@@ -561,7 +652,13 @@ impl Builder<'_> {
     }
 
     /// x + constant or x - constant.
-    pub(super) fn plus_constant(&mut self, x: &Bits, constant: &ConstantTensor, subtract: bool, span: Span) -> Checked<Bits> {
+    pub(super) fn plus_constant(
+        &mut self,
+        x: &Bits,
+        constant: &ConstantTensor,
+        subtract: bool,
+        span: Span,
+    ) -> Checked<Bits> {
         let values = self.spread(x, constant, span)?;
         let (mut factors, mut bias, mut row_scales) = (Vec::new(), Vec::new(), Vec::new());
         for (i, value) in values.iter().enumerate() {
@@ -636,7 +733,12 @@ impl Builder<'_> {
         let mut x = self.bits(&input.value)?;
         let (lo, hi) = (self.evaluator.number(&lo.value)?, self.evaluator.number(&hi.value)?);
         if lo > hi {
-            return self.error("E0303", span, format!("the lower end {} is above the upper end {}", show(&lo), show(&hi)), "an empty range");
+            return self.error(
+                "E0303",
+                span,
+                format!("the lower end {} is above the upper end {}", show(&lo), show(&hi)),
+                "an empty range",
+            );
         }
         // Both ends must be integers at the tensor's scale; a finer scale makes them so.
         let len = count(&x.shape);
@@ -690,12 +792,14 @@ impl Builder<'_> {
         let len = count(&x.shape);
         // A ReLU or clamp just before is part of the same Step.
         let (source, clamps) = match &self.graph.node(x.node).op {
-            Op::Step { source, steps: Steps::Uniform(Step::Round { numerator: 1, denominator: 1, offset: 0, lo, hi, .. }) } => {
-                (*source, Some((*lo, *hi)))
-            }
+            Op::Step {
+                source,
+                steps: Steps::Uniform(Step::Round { numerator: 1, denominator: 1, offset: 0, lo, hi, .. }),
+            } => (*source, Some((*lo, *hi))),
             _ => (x.node, None),
         };
-        let uniform_cast = matches!((&x.scale, &scale, &zeros), (PerElement::All(_), PerElement::All(_), PerElement::All(_)));
+        let uniform_cast =
+            matches!((&x.scale, &scale, &zeros), (PerElement::All(_), PerElement::All(_), PerElement::All(_)));
         let mut steps = Vec::with_capacity(if uniform_cast { 1 } else { len });
         let mut wraps = false;
         for i in 0..if uniform_cast { 1 } else { len } {
@@ -710,7 +814,8 @@ impl Builder<'_> {
             if !small(denominator) || numerator > 1 << 60 {
                 return self.too_precise_cast(span);
             }
-            let round = |lo: i128, hi: i128| Step::Round { numerator, denominator, offset: 0, mode: format.rounding, lo, hi };
+            let round =
+                |lo: i128, hi: i128| Step::Round { numerator, denominator, offset: 0, mode: format.rounding, lo, hi };
             let free = round(i128::MIN >> 2, i128::MAX >> 2);
             let elements: Vec<usize> = if uniform_cast { (0..len).collect() } else { vec![i] };
             // What the cast would have to hold, over all inputs.
@@ -768,7 +873,14 @@ impl Builder<'_> {
     }
 
     /// `overflow = wrap`: the low bits of the raw integer.
-    fn wrap(&mut self, node: NodeId, format: &Format, zeros: &PerElement<i64>, len: usize, span: Span) -> Checked<NodeId> {
+    fn wrap(
+        &mut self,
+        node: NodeId,
+        format: &Format,
+        zeros: &PerElement<i64>,
+        len: usize,
+        span: Span,
+    ) -> Checked<NodeId> {
         let shifted = matches!(format.scale, Scale::Affine { .. });
         let shift = |builder: &mut Self, node: NodeId, sign: i128| {
             let bias: Vec<i128> = (0..len).map(|i| sign * i128::from(*zeros.get(i))).collect();
@@ -782,8 +894,13 @@ impl Builder<'_> {
 
     fn too_precise_cast<T>(&self, span: Span) -> Checked<T> {
         self.report(
-            Diagnostic::error("E0404", "this cast needs more than 127 bits to be exact", self.place(span), "scales too far apart")
-                .help("cast in two steps, or use constants with fewer digits"),
+            Diagnostic::error(
+                "E0404",
+                "this cast needs more than 127 bits to be exact",
+                self.place(span),
+                "scales too far apart",
+            )
+            .help("cast in two steps, or use constants with fewer digits"),
         )
     }
 
@@ -820,7 +937,9 @@ impl Builder<'_> {
                 value(i128::from(format.max_raw()) - zero)
             ),
         )
-        .note("`overflow = error` asks for a proof that no input overflows; the range is over all inputs of the formats.");
+        .note(
+            "`overflow = error` asks for a proof that no input overflows; the range is over all inputs of the formats.",
+        );
         if width <= MAX_WIDTH {
             diagnostic = diagnostic.help(format!("`{wider}` would hold every value"));
         }
@@ -912,10 +1031,7 @@ fn positions(height: usize, width: usize) -> impl Iterator<Item = (usize, usize)
 }
 
 fn totals(weight: &ConstantTensor, bias: Option<&ConstantTensor>) -> (usize, usize) {
-    (
-        weight.numbers.len() + bias.map_or(0, |b| b.numbers.len()),
-        weight.saturated + bias.map_or(0, |b| b.saturated),
-    )
+    (weight.numbers.len() + bias.map_or(0, |b| b.numbers.len()), weight.saturated + bias.map_or(0, |b| b.saturated))
 }
 
 /// The row-major indices that a selection picks, and the shape that is left.

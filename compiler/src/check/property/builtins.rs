@@ -14,7 +14,12 @@ impl Lowering<'_> {
     pub(super) fn builtin(&mut self, env: &Env, call: &Call, place: Place) -> Checked<Value> {
         let name = &*call.callee.text;
         if let Some(argument) = call.arguments.iter().find_map(|a| a.name.as_ref()) {
-            return self.error("E0303", at(env.item, argument.span), format!("`{name}` has no option `{}`", argument.text), "write the value alone");
+            return self.error(
+                "E0303",
+                at(env.item, argument.span),
+                format!("`{name}` has no option `{}`", argument.text),
+                "write the value alone",
+            );
         }
         let values: Vec<Value> = call.arguments.iter().map(|a| self.eval(env, &a.value)).collect::<Checked<_>>()?;
         let places: Vec<Place> = call.arguments.iter().map(|a| at(env.item, a.value.span)).collect();
@@ -29,7 +34,8 @@ impl Lowering<'_> {
                     );
                 }
                 if let Elements::Picks(picks) = &t.elements
-                    && let Some(call) = self.calls.iter_mut().find(|c| picks.first().is_some_and(|p| p.0 == c.output.node))
+                    && let Some(call) =
+                        self.calls.iter_mut().find(|c| picks.first().is_some_and(|p| p.0 == c.output.node))
                 {
                     call.argmax = true;
                 }
@@ -38,9 +44,12 @@ impl Lowering<'_> {
             ("ball", [Value::Tensor(center), Value::Constant(radius @ (Constant::Number(_) | Constant::Lsb(_)))]) => {
                 Ok(Value::Ball { center: center.clone(), radius: radius.clone() })
             }
-            ("ball", [Value::Tensor(_), other]) => {
-                self.error("E0302", places[1], format!("a ball's radius is a number, or a number of lsb, not {}", other.kind()), "no radius")
-            }
+            ("ball", [Value::Tensor(_), other]) => self.error(
+                "E0302",
+                places[1],
+                format!("a ball's radius is a number, or a number of lsb, not {}", other.kind()),
+                "no radius",
+            ),
             ("abs", [Value::Constant(Constant::Number(n))]) => Ok(Value::Constant(Constant::Number(n.abs()))),
             ("abs", [Value::Constant(Constant::Lsb(n))]) => Ok(Value::Constant(Constant::Lsb(n.abs()))),
             ("abs", [Value::Tensor(t)]) => Ok(Value::Tensor(self.mapped(t, Term::absolute))),
@@ -53,7 +62,12 @@ impl Lowering<'_> {
                     _ => terms.iter().fold(Term::default(), |sum, t| sum.plus(t)),
                 };
                 let lsb = t.lsb.clone().filter(|l| matches!(l, crate::check::data::PerElement::All(_)));
-                Ok(Value::Tensor(Tensor { shape: Vec::new(), elements: Elements::Terms([term].into()), lsb, format: None }))
+                Ok(Value::Tensor(Tensor {
+                    shape: Vec::new(),
+                    elements: Elements::Terms([term].into()),
+                    lsb,
+                    format: None,
+                }))
             }
             ("maximum" | "minimum" | "sum", [Value::Constant(Constant::List(list))]) => {
                 let numbers: Option<Vec<&Rational>> = list
@@ -92,19 +106,28 @@ impl Lowering<'_> {
                 let expr = Expr { kind: ExprKind::Call(call.clone()), span: place.span };
                 evaluator.eval(&expr).map(Value::Constant)
             }
-            ("flatten", [Value::Tensor(t)]) => {
-                Ok(Value::Tensor(Tensor { shape: vec![Axis::of(t.len())], format: t.format.clone().filter(|f| f.channels() == 1), ..t.clone() }))
-            }
+            ("flatten", [Value::Tensor(t)]) => Ok(Value::Tensor(Tensor {
+                shape: vec![Axis::of(t.len())],
+                format: t.format.clone().filter(|f| f.channels() == 1),
+                ..t.clone()
+            })),
             ("concat", [Value::Tensor(_), ..]) => self.concat(&values, &places),
             ("dense" | "conv2d" | "relu" | "clamp" | "max_pool2d" | "avg_pool2d" | "add" | "reshape", _) => {
                 Err(self.context.report(
-                    Diagnostic::error("E0612", format!("`{name}` belongs in networks, not in properties"), place, "a property only compares")
-                        .help("compute it in a `network` and call that"),
+                    Diagnostic::error(
+                        "E0612",
+                        format!("`{name}` belongs in networks, not in properties"),
+                        place,
+                        "a property only compares",
+                    )
+                    .help("compute it in a `network` and call that"),
                 ))
             }
             _ => {
                 let usage = match name {
-                    "argmax" | "strict_argmax" | "abs" | "maximum" | "minimum" | "sum" | "len" | "flatten" => format!("{name}(x)"),
+                    "argmax" | "strict_argmax" | "abs" | "maximum" | "minimum" | "sum" | "len" | "flatten" => {
+                        format!("{name}(x)")
+                    }
                     "min" | "max" | "concat" => format!("{name}(x, y)"),
                     _ => "ball(center, radius)".to_owned(),
                 };
@@ -127,7 +150,9 @@ impl Lowering<'_> {
                     lsb: None,
                     format: None,
                 }),
-                other => self.error("E0302", place, format!("a number is needed here, not {}", other.kind()), "not a number"),
+                other => {
+                    self.error("E0302", place, format!("a number is needed here, not {}", other.kind()), "not a number")
+                }
             }
         };
         let (x, y) = (tensor(a, places.0)?, tensor(b, places.1)?);
@@ -139,7 +164,11 @@ impl Lowering<'_> {
                 return self.error(
                     "E0301",
                     place,
-                    format!("{} and {} don't go together", show_shape(self.context.db, &x.shape), show_shape(self.context.db, &y.shape)),
+                    format!(
+                        "{} and {} don't go together",
+                        show_shape(self.context.db, &x.shape),
+                        show_shape(self.context.db, &y.shape)
+                    ),
                     "the shapes differ",
                 );
             }
@@ -161,10 +190,18 @@ impl Lowering<'_> {
         for (value, place) in values.iter().zip(places) {
             match value {
                 Value::Tensor(t) if t.shape.len() <= 1 => parts.push(t),
-                other => return self.error("E0302", *place, format!("`concat` joins vectors, not {}", other.kind()), "not a vector"),
+                other => {
+                    return self.error(
+                        "E0302",
+                        *place,
+                        format!("`concat` joins vectors, not {}", other.kind()),
+                        "not a vector",
+                    );
+                }
             }
         }
-        let format = parts[0].format.clone().filter(|f| f.channels() == 1 && parts.iter().all(|p| p.format.as_ref() == Some(f)));
+        let format =
+            parts[0].format.clone().filter(|f| f.channels() == 1 && parts.iter().all(|p| p.format.as_ref() == Some(f)));
         let lsb = parts[0].lsb.clone().filter(|l| parts.iter().all(|p| p.lsb.as_ref() == Some(l)));
         let total = parts.iter().map(|p| p.len()).sum();
         // Picks of one format stay picks, so that a network can take them.

@@ -2,8 +2,8 @@
 
 use super::super::constant::{Constant, Evaluator, combine, lookup, variant};
 use super::super::data::{PerElement, dataset, zeros};
-use super::super::network::{instantiate, is_cyclic, remap};
 use super::super::network::{Network, Port};
+use super::super::network::{instantiate, is_cyclic, remap};
 use super::super::types::{Shape, Type, count, plural, same_sizes, show_shape};
 use super::super::{Checked, Reported, at};
 use super::term::{Formula, Term};
@@ -33,7 +33,7 @@ pub(super) enum Bound {
     /// A variable over values, and a condition on it that its box does not say.
     Variable(Value, Formula),
     /// Known values, to be written out.
-    Finite(Vec<Constant>),
+    Finite,
 }
 
 impl Lowering<'_> {
@@ -58,7 +58,7 @@ impl Lowering<'_> {
                             self.assumptions.push(condition);
                         }
                         // Conditions of a statement that is written out belong to its instances.
-                        Bound::Finite(_) => return self.formula(env, expr, Polarity::Positive),
+                        Bound::Finite => return self.formula(env, expr, Polarity::Positive),
                     }
                 }
                 if let Some(condition) = &q.condition {
@@ -131,7 +131,14 @@ impl Lowering<'_> {
         self.bind_all(env, q, &q.binders, free, place)
     }
 
-    fn bind_all(&mut self, env: &Env, q: &Quantifier, binders: &[Binder], free: bool, place: Place) -> Checked<Formula> {
+    fn bind_all(
+        &mut self,
+        env: &Env,
+        q: &Quantifier,
+        binders: &[Binder],
+        free: bool,
+        place: Place,
+    ) -> Checked<Formula> {
         let universal = q.kind == QuantifierKind::Forall;
         let polarity = if free == universal { Polarity::Positive } else { Polarity::Negative };
         let Some((binder, rest)) = binders.split_first() else {
@@ -195,15 +202,25 @@ impl Lowering<'_> {
                     Ok(Bound::Variable(Value::Tensor(value), Formula::Bool(true)))
                 }
                 other => Err(self.context.report(
-                    Diagnostic::error("E0302", format!("a variable can't range over `{}`", other.show(self.context.db)), at(env.item, ty.span), "not a format's values")
-                        .help("quantify over the values of a format, such as `ufixed<8, 8>[28, 28]`"),
+                    Diagnostic::error(
+                        "E0302",
+                        format!("a variable can't range over `{}`", other.show(self.context.db)),
+                        at(env.item, ty.span),
+                        "not a format's values",
+                    )
+                    .help("quantify over the values of a format, such as `ufixed<8, 8>[28, 28]`"),
                 )),
             },
             BinderRange::Set(set) => match self.eval(env, set)? {
                 Value::Ball { center, radius } => {
                     let place = at(env.item, set.span);
                     let Some(format) = center.format.clone() else {
-                        return self.error("E0302", place, "a ball's centre needs a format", "an exact number has no neighbours");
+                        return self.error(
+                            "E0302",
+                            place,
+                            "a ball's centre needs a format",
+                            "an exact number has no neighbours",
+                        );
                     };
                     let steps = self.radius(&center, &radius, place)?;
                     let shape = center.shape.clone();
@@ -215,7 +232,7 @@ impl Lowering<'_> {
                     let condition = self.within(&value, &center, &radius, place)?;
                     Ok(Bound::Variable(Value::Tensor(value), condition))
                 }
-                Value::Constant(_) => self.constants(env, |e| e.domain(set, MAX_FINITE)).map(Bound::Finite),
+                Value::Constant(_) => Ok(Bound::Finite),
                 other => self.error(
                     "E0302",
                     at(env.item, set.span),
@@ -273,11 +290,19 @@ impl Lowering<'_> {
         };
         (0..center.len())
             .map(|i| match steps(i) {
-                Some(n) if n.is_negative() => {
-                    self.error("E0611", place, format!("a ball's radius is not negative, but this is {}", show(&n)), "no ball")
-                }
+                Some(n) if n.is_negative() => self.error(
+                    "E0611",
+                    place,
+                    format!("a ball's radius is not negative, but this is {}", show(&n)),
+                    "no ball",
+                ),
                 Some(n) => Ok(n.floor().to_integer().to_i64().unwrap_or(i64::MAX)),
-                None => self.error("E0302", place, "a ball's radius is a number, or a number of lsb", "write `ball(x, 2 lsb)`"),
+                None => self.error(
+                    "E0302",
+                    place,
+                    "a ball's radius is a number, or a number of lsb",
+                    "write `ball(x, 2 lsb)`",
+                ),
             })
             .collect()
     }
@@ -304,7 +329,14 @@ impl Lowering<'_> {
                     Some(lsb) => n * lsb.get(i),
                     None => return self.no_lsb(place),
                 },
-                _ => return self.error("E0302", place, "a ball's radius is a number, or a number of lsb", "write `ball(x, 2 lsb)`"),
+                _ => {
+                    return self.error(
+                        "E0302",
+                        place,
+                        "a ball's radius is a number, or a number of lsb",
+                        "write `ball(x, 2 lsb)`",
+                    );
+                }
             };
             let difference = x.term(i).minus(&center.term(i));
             let upper = Term::constant(distance.clone()).minus(&difference);
@@ -317,9 +349,14 @@ impl Lowering<'_> {
 
     fn no_lsb<T>(&self, place: Place) -> Checked<T> {
         Err(self.context.report(
-            Diagnostic::error("E0407", "it is not clear which format's steps are meant by `lsb`", place, "the other side has no single format")
-                .note("`3 lsb` is three steps of the format that it is compared with.")
-                .help("write the distance as a number"),
+            Diagnostic::error(
+                "E0407",
+                "it is not clear which format's steps are meant by `lsb`",
+                place,
+                "the other side has no single format",
+            )
+            .note("`3 lsb` is three steps of the format that it is compared with.")
+            .help("write the distance as a number"),
         ))
     }
 
@@ -345,13 +382,23 @@ impl Lowering<'_> {
             _ => return Ok(None),
         };
         if is_cyclic(db, item) || env.depth >= MAX_DEPTH {
-            return self.error("E0205", place, "definitions are nested too deeply here", "leads back to itself, or nearly");
+            return self.error(
+                "E0205",
+                place,
+                "definitions are nested too deeply here",
+                "leads back to itself, or nearly",
+            );
         }
         if call.arguments.len() != names.len() || call.generics.len() != generics.len() {
             return Err(self.context.report(
                 Diagnostic::error(
                     "E0303",
-                    format!("`{}` takes {}, not {}", call.callee.text, plural(names.len(), "argument"), call.arguments.len()),
+                    format!(
+                        "`{}` takes {}, not {}",
+                        call.callee.text,
+                        plural(names.len(), "argument"),
+                        call.arguments.len()
+                    ),
                     place,
                     "wrong number of arguments",
                 )
@@ -365,7 +412,12 @@ impl Lowering<'_> {
         }
         for (index, (name, argument)) in names.iter().zip(&call.arguments).enumerate() {
             if let Some(name) = &argument.name {
-                return self.error("E0303", at(env.item, name.span), "arguments here have no names", "write the value alone");
+                return self.error(
+                    "E0303",
+                    at(env.item, name.span),
+                    "arguments here have no names",
+                    "write the value alone",
+                );
             }
             let mut value = self.eval(env, &argument.value)?;
             if let Some(ty) = types.as_ref().and_then(|types| types.get(index)) {
@@ -411,8 +463,13 @@ impl Lowering<'_> {
             other => other.kind(),
         };
         Err(self.context.report(
-            Diagnostic::error("E0306", format!("`{}` is needed here, not {found}", ty.show(self.context.db)), place, format!("this is {found}"))
-                .label(super::super::scope::name_place(self.context.db, callee), "the parameter's type is declared here"),
+            Diagnostic::error(
+                "E0306",
+                format!("`{}` is needed here, not {found}", ty.show(self.context.db)),
+                place,
+                format!("this is {found}"),
+            )
+            .label(super::super::scope::name_place(self.context.db, callee), "the parameter's type is declared here"),
         ))
     }
 
@@ -448,8 +505,13 @@ impl Lowering<'_> {
                         self.constants(env, |e| e.eval(expr)).map(Value::Constant)
                     }
                     _ => Err(self.context.report(
-                        Diagnostic::error("E0204", format!("`{}` is no value", name.text), at(env.item, name.span), "can't stand here")
-                            .label(super::super::scope::name_place(self.context.db, item), "defined here"),
+                        Diagnostic::error(
+                            "E0204",
+                            format!("`{}` is no value", name.text),
+                            at(env.item, name.span),
+                            "can't stand here",
+                        )
+                        .label(super::super::scope::name_place(self.context.db, item), "defined here"),
                     )),
                 }
             }
@@ -475,8 +537,13 @@ impl Lowering<'_> {
             }
             ExprKind::Call(call) => self.call(env, call, expr.span),
             ExprKind::Cast(..) => Err(self.context.report(
-                Diagnostic::error("E0612", "a property computes exactly; `as` belongs in networks", place, "casts lose bits")
-                    .help("compare the exact values; or compute this in a `network`"),
+                Diagnostic::error(
+                    "E0612",
+                    "a property computes exactly; `as` belongs in networks",
+                    place,
+                    "casts lose bits",
+                )
+                .help("compare the exact values; or compute this in a `network`"),
             )),
         }
     }
@@ -493,8 +560,13 @@ impl Lowering<'_> {
                 let Some(found) = data.fields.iter().find(|f| f.name == field.text) else {
                     let names: Vec<&str> = data.fields.iter().map(|f| &*f.name).collect();
                     return Err(self.context.report(
-                        Diagnostic::error("E0305", format!("`{}` has no field `{}`", item.name(self.context.db), field.text), place, "unknown field")
-                            .note(format!("It has {}.", super::super::data::list_names(&names))),
+                        Diagnostic::error(
+                            "E0305",
+                            format!("`{}` has no field `{}`", item.name(self.context.db), field.text),
+                            place,
+                            "unknown field",
+                        )
+                        .note(format!("It has {}.", super::super::data::list_names(&names))),
                     ));
                 };
                 match (&found.data, &found.ty) {
@@ -518,16 +590,28 @@ impl Lowering<'_> {
             }
             Value::Tensor(t) => {
                 let Some(labels) = t.shape.first().and_then(|axis| axis.labels) else {
-                    return self.error("E0305", place, format!("this tensor has no field `{}`", field.text), "its first axis has no names");
+                    return self.error(
+                        "E0305",
+                        place,
+                        format!("this tensor has no field `{}`", field.text),
+                        "its first axis has no names",
+                    );
                 };
                 let index = variant(self.context, labels, field, env.item)?;
                 Ok(Value::Tensor(self.selected(&t, &[(index, index + 1, true)])))
             }
             Value::Dataset(item) => Err(self.context.report(
-                Diagnostic::error("E0305", format!("`{}` holds many samples", item.name(self.context.db)), place, "which one?")
-                    .help(format!("write `{}[i].{}`", item.name(self.context.db), field.text)),
+                Diagnostic::error(
+                    "E0305",
+                    format!("`{}` holds many samples", item.name(self.context.db)),
+                    place,
+                    "which one?",
+                )
+                .help(format!("write `{}[i].{}`", item.name(self.context.db), field.text)),
             )),
-            other => self.error("E0305", place, format!("{} has no field `{}`", other.kind(), field.text), "unknown field"),
+            other => {
+                self.error("E0305", place, format!("{} has no field `{}`", other.kind(), field.text), "unknown field")
+            }
         }
     }
 
@@ -545,8 +629,13 @@ impl Lowering<'_> {
                 let data = data.value.as_ref().ok_or(Reported)?;
                 if i >= data.len {
                     return Err(self.context.report(
-                        Diagnostic::error("E0304", format!("there is no sample {i}: `{}` has {}", item.name(self.context.db), data.len), at(env.item, index.span), format!("the samples are 0 to {}", data.len.saturating_sub(1)))
-                            .label(super::super::scope::name_place(self.context.db, item), "the dataset is declared here"),
+                        Diagnostic::error(
+                            "E0304",
+                            format!("there is no sample {i}: `{}` has {}", item.name(self.context.db), data.len),
+                            at(env.item, index.span),
+                            format!("the samples are 0 to {}", data.len.saturating_sub(1)),
+                        )
+                        .label(super::super::scope::name_place(self.context.db, item), "the dataset is declared here"),
                     ));
                 }
                 Ok(Value::Sample(item, i))
@@ -556,7 +645,11 @@ impl Lowering<'_> {
                     return self.error(
                         "E0304",
                         at(env.item, indices[t.shape.len()].span),
-                        format!("{} for {}", plural(indices.len(), "index").replace("indexs", "indices"), plural(t.shape.len(), "axis").replace("axiss", "axes")),
+                        format!(
+                            "{} for {}",
+                            plural(indices.len(), "index").replace("indexs", "indices"),
+                            plural(t.shape.len(), "axis").replace("axiss", "axes")
+                        ),
                         "one index too many",
                     );
                 }
@@ -575,7 +668,12 @@ impl Lowering<'_> {
                 let expr = Expr { kind: ExprKind::Index(Box::new(inner), indices.to_vec()), span: place.span };
                 self.constants(&env, |e| e.eval(&expr)).map(Value::Constant)
             }
-            other => self.error("E0302", at(env.item, inner.span), format!("{} can't be indexed", other.kind()), "not indexable"),
+            other => self.error(
+                "E0302",
+                at(env.item, inner.span),
+                format!("{} can't be indexed", other.kind()),
+                "not indexable",
+            ),
         }
     }
 
@@ -619,7 +717,24 @@ impl Lowering<'_> {
                 )
                 .help("take one element, or their `maximum`, `minimum` or `sum`"),
             )),
-            other => self.error("E0302", place, format!("a number is needed here, not {}", other.kind()), "not a number"),
+            other => {
+                self.error("E0302", place, format!("a number is needed here, not {}", other.kind()), "not a number")
+            }
+        }
+    }
+
+    /// A known integer, for the range of a family's parameter.
+    pub(crate) fn integer(mut self, env: &Env, expr: &Expr) -> Checked<i128> {
+        match self.eval(env, expr)? {
+            Value::Constant(Constant::Number(n)) if n.is_integer() && n.to_integer().to_i64().is_some() => {
+                n.to_integer().to_i128().ok_or(Reported)
+            }
+            other => self.error(
+                "E0302",
+                at(env.item, expr.span),
+                format!("an integer is needed here, not {}", other.kind()),
+                "not a known integer",
+            ),
         }
     }
 
@@ -640,7 +755,12 @@ impl Lowering<'_> {
             }
         }
         match op {
-            BinaryOp::Equal | BinaryOp::NotEqual | BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => {
+            BinaryOp::Equal
+            | BinaryOp::NotEqual
+            | BinaryOp::Less
+            | BinaryOp::LessEqual
+            | BinaryOp::Greater
+            | BinaryOp::GreaterEqual => {
                 self.compare(op, &a, &b, (at(env.item, left.span), at(env.item, right.span)), place).map(Value::Formula)
             }
             BinaryOp::In => match (a, b) {
@@ -655,9 +775,16 @@ impl Lowering<'_> {
                         Formula::at_least_zero(high, false),
                     ])))
                 }
-                (a, b) => self.error("E0302", place, format!("`in` can't take {} and {}", a.kind(), b.kind()), "write `x in ball(c, r)` or `x in 0..10`"),
+                (a, b) => self.error(
+                    "E0302",
+                    place,
+                    format!("`in` can't take {} and {}", a.kind(), b.kind()),
+                    "write `x in ball(c, r)` or `x in 0..10`",
+                ),
             },
-            _ => self.arithmetic(op, &a, &b, (at(env.item, left.span), at(env.item, right.span)), place).map(Value::Tensor),
+            _ => self
+                .arithmetic(op, &a, &b, (at(env.item, left.span), at(env.item, right.span)), place)
+                .map(Value::Tensor),
         }
     }
 
@@ -676,13 +803,22 @@ impl Lowering<'_> {
                 return self.error(
                     "E0301",
                     place,
-                    format!("{} and {} don't go together", show_shape(self.context.db, x), show_shape(self.context.db, y)),
+                    format!(
+                        "{} and {} don't go together",
+                        show_shape(self.context.db, x),
+                        show_shape(self.context.db, y)
+                    ),
                     "the shapes differ",
                 );
             }
             (Some(x), None) | (None, Some(x)) => x.clone(),
             (None, None) => {
-                return self.error("E0302", place, format!("`{}` can't take {} and {}", op.symbol(), a.kind(), b.kind()), "not numbers");
+                return self.error(
+                    "E0302",
+                    place,
+                    format!("`{}` can't take {} and {}", op.symbol(), a.kind(), b.kind()),
+                    "not numbers",
+                );
             }
         };
         let lsb_of = |v: &Value| match v {
@@ -694,7 +830,11 @@ impl Lowering<'_> {
             match v {
                 Value::Tensor(t) if t.len() == 1 => Ok(t.term(0)),
                 Value::Tensor(t) => Ok(t.term(i)),
-                _ => self.number(v, other.as_ref().map(|l| l.get(if matches!(l, PerElement::All(_)) { 0 } else { i })), place),
+                _ => self.number(
+                    v,
+                    other.as_ref().map(|l| l.get(if matches!(l, PerElement::All(_)) { 0 } else { i })),
+                    place,
+                ),
             }
         };
         let mut terms = Vec::with_capacity(count(&shape));
@@ -724,7 +864,8 @@ impl Lowering<'_> {
         // A sum of values of one format still has that format's steps.
         let lsb = match (op, la, lb) {
             (BinaryOp::Add | BinaryOp::Subtract, Some(x), Some(y)) => (x == y).then_some(x),
-            (BinaryOp::Add | BinaryOp::Subtract, Some(x), None) | (BinaryOp::Add | BinaryOp::Subtract, None, Some(x)) => {
+            (BinaryOp::Add | BinaryOp::Subtract, Some(x), None)
+            | (BinaryOp::Add | BinaryOp::Subtract, None, Some(x)) => {
                 (!matches!(a, Value::Tensor(_)) || !matches!(b, Value::Tensor(_))).then_some(x)
             }
             _ => None,
@@ -752,8 +893,13 @@ impl Lowering<'_> {
             match index {
                 Some(i) if i >= 0 && i < of as i128 => Ok(Some(i as usize)),
                 Some(i) => Err(self.context.report(
-                    Diagnostic::error("E0603", format!("there is no class {i}: the classes are 0 to {}", of - 1), place, "a class out of range")
-                        .help("compare with a class that the network has"),
+                    Diagnostic::error(
+                        "E0603",
+                        format!("there is no class {i}: the classes are 0 to {}", of - 1),
+                        place,
+                        "a class out of range",
+                    )
+                    .help("compare with a class that the network has"),
                 )),
                 None => Ok(None),
             }
@@ -798,19 +944,18 @@ impl Lowering<'_> {
                     return Ok(Formula::Bool(holds(i.cmp(j))));
                 }
             }
-            (Value::Formula(_) | Value::Constant(Constant::Bool(_)), Value::Formula(_) | Value::Constant(Constant::Bool(_)))
-                if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) =>
-            {
+            (
+                Value::Formula(_) | Value::Constant(Constant::Bool(_)),
+                Value::Formula(_) | Value::Constant(Constant::Bool(_)),
+            ) if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) => {
                 let formula = |v: &Value| match v {
                     Value::Formula(f) => f.clone(),
                     Value::Constant(Constant::Bool(b)) => Formula::Bool(*b),
                     _ => Formula::Bool(false),
                 };
                 let (x, y) = (formula(a), formula(b));
-                let equal = Formula::or(vec![
-                    Formula::and(vec![x.clone(), y.clone()]),
-                    Formula::and(vec![x.not(), y.not()]),
-                ]);
+                let equal =
+                    Formula::or(vec![Formula::and(vec![x.clone(), y.clone()]), Formula::and(vec![x.not(), y.not()])]);
                 return Ok(if op == BinaryOp::Equal { equal } else { equal.not() });
             }
             _ => {}
@@ -823,7 +968,11 @@ impl Lowering<'_> {
                 return self.error(
                     "E0301",
                     place,
-                    format!("{} and {} can't be compared", show_shape(self.context.db, &x.shape), show_shape(self.context.db, &y.shape)),
+                    format!(
+                        "{} and {} can't be compared",
+                        show_shape(self.context.db, &x.shape),
+                        show_shape(self.context.db, &y.shape)
+                    ),
                     "the shapes differ",
                 );
             }
@@ -856,7 +1005,12 @@ impl Lowering<'_> {
         }
         let item = lookup(self.context, env.item, &call.callee)?;
         if !matches!(tree(self.context.db, item).as_deref().map(|t| &t.kind), Some(ItemKind::Network(_))) {
-            return self.error("E0204", at(env.item, call.callee.span), format!("`{}` can't be called", call.callee.text), "neither a network nor a definition");
+            return self.error(
+                "E0204",
+                at(env.item, call.callee.span),
+                format!("`{}` can't be called", call.callee.text),
+                "neither a network nor a definition",
+            );
         }
         let generics: Vec<i128> =
             call.generics.iter().map(|g| self.constants(env, |e| e.integer(g))).collect::<Checked<_>>()?;
@@ -865,7 +1019,12 @@ impl Lowering<'_> {
             return Err(self.context.report(
                 Diagnostic::error(
                     "E0303",
-                    format!("`{}` takes {}, not {}", network.name, plural(network.inputs.len(), "input"), call.arguments.len()),
+                    format!(
+                        "`{}` takes {}, not {}",
+                        network.name,
+                        plural(network.inputs.len(), "input"),
+                        call.arguments.len()
+                    ),
                     place,
                     "wrong number of arguments",
                 )
@@ -908,7 +1067,9 @@ impl Lowering<'_> {
         let format = port.format.as_ref().ok_or(Reported)?;
         let wanted = format!("`{format}{}`", show_shape(db, &port.shape));
         match value {
-            Value::Tensor(t) if t.format.as_ref() == Some(format) && same_sizes(&t.shape, &port.shape) => Ok(t.elements),
+            Value::Tensor(t) if t.format.as_ref() == Some(format) && same_sizes(&t.shape, &port.shape) => {
+                Ok(t.elements)
+            }
             Value::Tensor(t) => {
                 let found = match &t.format {
                     Some(format) => format!("`{format}{}`", show_shape(db, &t.shape)),
@@ -935,12 +1096,18 @@ impl Lowering<'_> {
                     Ok(()) if numbers.len() == count(&port.shape) => {
                         let zeros = zeros(format, &port.shape);
                         let fits = numbers.iter().enumerate().all(|(i, n)| {
-                            n.checked_add(*zeros.get(i)).is_some_and(|raw| (format.min_raw()..=format.max_raw()).contains(&raw))
+                            n.checked_add(*zeros.get(i))
+                                .is_some_and(|raw| (format.min_raw()..=format.max_raw()).contains(&raw))
                         });
                         if fits {
                             return Ok(Elements::Known(numbers.into()));
                         }
-                        self.error("E0408", place, format!("these numbers are beyond `{format}`"), "out of the format's range")
+                        self.error(
+                            "E0408",
+                            place,
+                            format!("these numbers are beyond `{format}`"),
+                            "out of the format's range",
+                        )
                     }
                     Ok(()) => self.error(
                         "E0301",
@@ -954,10 +1121,20 @@ impl Lowering<'_> {
                         format!("{} is not a value of `{format}`", show(&value)),
                         "would have to be rounded",
                     ),
-                    Err(None) => self.error("E0302", place, format!("`{}` takes {wanted}, not {}", network.name, constant.kind()), "not numbers"),
+                    Err(None) => self.error(
+                        "E0302",
+                        place,
+                        format!("`{}` takes {wanted}, not {}", network.name, constant.kind()),
+                        "not numbers",
+                    ),
                 }
             }
-            other => self.error("E0302", place, format!("`{}` takes {wanted}, not {}", network.name, other.kind()), "not a network's input"),
+            other => self.error(
+                "E0302",
+                place,
+                format!("`{}` takes {wanted}, not {}", network.name, other.kind()),
+                "not a network's input",
+            ),
         }
     }
 
@@ -1022,7 +1199,11 @@ impl Lowering<'_> {
 }
 
 /// The integers of constants at the input's scale; the value that is none, or `None` for what is no number.
-fn known_numbers(constant: &Constant, numbers: &mut Vec<i64>, scale: &PerElement<Rational>) -> Result<(), Option<Rational>> {
+fn known_numbers(
+    constant: &Constant,
+    numbers: &mut Vec<i64>,
+    scale: &PerElement<Rational>,
+) -> Result<(), Option<Rational>> {
     match constant {
         Constant::List(list) => list.iter().try_for_each(|c| known_numbers(c, numbers, scale)),
         Constant::Number(n) => {

@@ -82,9 +82,7 @@ fn normalise(graph: &mut Graph, formula: &Formula) -> Result<Normal, Problem> {
             }
             Normal::And(all)
         }
-        Formula::Or(parts) => {
-            Normal::Or(parts.iter().map(|part| normalise(graph, part)).collect::<Result<_, _>>()?)
-        }
+        Formula::Or(parts) => Normal::Or(parts.iter().map(|part| normalise(graph, part)).collect::<Result<_, _>>()?),
     })
 }
 
@@ -182,8 +180,7 @@ pub fn flatten(graph: &mut Graph, term: &Term) -> Result<Term, Problem> {
             .iter()
             .map(|alternative| flatten(graph, alternative).map(|t| t.linear))
             .collect::<Result<_, _>>()?;
-        let denominator =
-            common_denominator(linear.iter().flat_map(|l| l.terms.values().chain([&l.constant])));
+        let denominator = common_denominator(linear.iter().flat_map(|l| l.terms.values().chain([&l.constant])));
         let mut sources: BTreeMap<NodeId, Vec<Vec<(u32, i64)>>> = BTreeMap::new();
         let mut bias = Vec::with_capacity(linear.len());
         for (row, form) in linear.iter().enumerate() {
@@ -194,8 +191,7 @@ pub fn flatten(graph: &mut Graph, term: &Term) -> Result<Term, Problem> {
                 sources.entry(node).or_insert_with(|| vec![Vec::new(); linear.len()])[row].push((element, factor));
             }
         }
-        let terms =
-            sources.into_iter().map(|(node, rows)| (node, Matrix::sparse(graph.len(node), rows))).collect();
+        let terms = sources.into_iter().map(|(node, rows)| (node, Matrix::sparse(graph.len(node), rows))).collect();
         let forms = graph.push("max", Op::Affine { terms, bias: bias.into() });
         let window: Box<[u32]> = (0..linear.len() as u32).collect();
         let max = graph.push("max", Op::Max { source: forms, windows: Arc::new([window]) });

@@ -32,11 +32,17 @@ pub(crate) enum Value {
     /// A known class.
     Class(Classes, usize),
     /// The index of the first maximum; none at all, if strict and not unique.
-    Argmax { of: Tensor, strict: bool },
+    Argmax {
+        of: Tensor,
+        strict: bool,
+    },
     Dataset(ItemId),
     Sample(ItemId, usize),
     /// All values of the centre's format whose elements are within the radius.
-    Ball { center: Tensor, radius: Constant },
+    Ball {
+        center: Tensor,
+        radius: Constant,
+    },
 }
 
 impl Value {
@@ -280,9 +286,14 @@ impl<'a> Lowering<'a> {
             && impossible(vacuity)
         {
             self.context.report(
-                Diagnostic::warning("W0605", "nothing satisfies the assumptions of this property", place, "holds for no input at all")
-                    .note("A statement about no input is vacuous: it says nothing about the network.")
-                    .help("check the conditions after `where`"),
+                Diagnostic::warning(
+                    "W0605",
+                    "nothing satisfies the assumptions of this property",
+                    place,
+                    "holds for no input at all",
+                )
+                .note("A statement about no input is vacuous: it says nothing about the network.")
+                .help("check the conditions after `where`"),
             );
         }
         Ok(Statement {
@@ -310,7 +321,7 @@ impl<'a> Lowering<'a> {
                     env = env.with(&binder.name.text, value);
                     self.assumptions.push(condition);
                 }
-                eval::Bound::Finite(_) => {
+                eval::Bound::Finite => {
                     return self.error(
                         "E0611",
                         at(env.item, binder.name.span),
@@ -448,9 +459,10 @@ impl<'a> Lowering<'a> {
             known.push(magnitude);
         }
         for atom in atoms {
-            let total = atom.linear.terms.iter().fold(atom.linear.constant.saturating_abs(), |sum, (node, _, factor)| {
-                sum.saturating_add(factor.saturating_abs().saturating_mul(known[node.index()]))
-            });
+            let total =
+                atom.linear.terms.iter().fold(atom.linear.constant.saturating_abs(), |sum, (node, _, factor)| {
+                    sum.saturating_add(factor.saturating_abs().saturating_mul(known[node.index()]))
+                });
             if total > 1 << 120 {
                 return Err(self.problem(lower::Problem::Digits, place));
             }
@@ -484,7 +496,9 @@ pub fn sources(op: &Op) -> Box<dyn Iterator<Item = NodeId> + '_> {
     match op {
         Op::Input | Op::Constant(_) => Box::new(std::iter::empty()),
         Op::Affine { terms, .. } => Box::new(terms.iter().map(|(source, _)| *source)),
-        Op::Step { source, .. } | Op::Wrap { source, .. } | Op::Max { source, .. } => Box::new(std::iter::once(*source)),
+        Op::Step { source, .. } | Op::Wrap { source, .. } | Op::Max { source, .. } => {
+            Box::new(std::iter::once(*source))
+        }
         Op::Gather { picks } => Box::new(picks.iter().map(|(node, _)| *node)),
     }
 }

@@ -154,10 +154,7 @@ impl Formula {
 
     /// term == 0.
     pub fn zero(term: Term) -> Formula {
-        Formula::and(vec![
-            Formula::at_least_zero(term.clone(), false),
-            Formula::at_least_zero(term.negated(), false),
-        ])
+        Formula::and(vec![Formula::at_least_zero(term.clone(), false), Formula::at_least_zero(term.negated(), false)])
     }
 
     /// All of them.
@@ -200,9 +197,7 @@ impl Formula {
     pub fn not(self) -> Formula {
         match self {
             Formula::Bool(b) => Formula::Bool(!b),
-            Formula::AtLeastZero { term, strict } => {
-                Formula::AtLeastZero { term: term.negated(), strict: !strict }
-            }
+            Formula::AtLeastZero { term, strict } => Formula::AtLeastZero { term: term.negated(), strict: !strict },
             Formula::And(parts) => Formula::or(parts.into_iter().map(Formula::not).collect()),
             Formula::Or(parts) => Formula::and(parts.into_iter().map(Formula::not).collect()),
         }

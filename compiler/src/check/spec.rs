@@ -1,0 +1,590 @@
+//! A whole spec: families and their instances, what is asked of engines, and all diagnostics.
+
+use super::constant::{Constant, Evaluator, constant_item, enum_variants};
+use super::data::{ParamsFile, dataset};
+use super::network::network;
+use super::property::{Env, Lowering, Optimization, Statement};
+use super::scope::{BUILTIN_FUNCTIONS, BUILTIN_TYPES, file_diagnostics, scope};
+use super::{Checked, Context, Outcome, Reported, at};
+use crate::db::{Db, ItemId, SourceFile, items, tree};
+use crate::diagnostic::Diagnostic;
+use crate::syntax::ast::{
+    BinaryOp, Binder, BinderRange, Expr, ExprKind, FamilyParam, Item, ItemKind, MeasureBody, QuantifierKind,
+};
+use crate::syntax::walk;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The most instances of one family.
+pub const MAX_INSTANCES: usize = 100_000;
+/// Families larger than this are checked at both ends only; all their instances are checked when they are verified.
+const CHECKED_INSTANCES: usize = 2_000;
+
+/// What `#[expect(…)]` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Expectation {
+    /// The default.
+    Proved,
+    /// A counterexample is known, or wanted.
+    Violated,
+    /// No input meets the assumptions.
+    Vacuous,
+}
+
+/// The attributes of a property or measure.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// `#[timeout(10s)]`: the budget of each instance.
+    pub timeout: Option<Duration>,
+    /// `#[engine(smt)]`.
+    pub engine: Option<Arc<str>>,
+    /// `#[expect(violated)]`.
+    pub expect: Option<Expectation>,
+}
+
+/// The instances of a property or measure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Family {
+    /// The parameters' names.
+    pub names: Vec<Arc<str>>,
+    /// The values of each instance's parameters; one empty instance for what has no parameters.
+    pub instances: Vec<Vec<Constant>>,
+}
+
+/// What is asked of engines for one instance.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// Does a statement hold?
+    Property(Statement),
+    /// What is the greatest (or least) value?
+    Optimize(Optimization),
+    /// What is the largest integer for which a statement holds?
+    Largest {
+        /// The variable's name.
+        name: Arc<str>,
+        /// The first and last candidate.
+        domain: (i128, i128),
+        /// Whether the statement can only get harder as the integer grows.
+        monotone: bool,
+    },
+}
+
+/// An instance's name: `robust(i = 3, eps = 1)`.
+pub fn instance_name(db: &dyn Db, item: ItemId, family: &Family, index: usize) -> String {
+    let Some(values) = family.instances.get(index).filter(|v| !v.is_empty()) else { return item.name(db).to_owned() };
+    let list: Vec<String> =
+        family.names.iter().zip(values).map(|(name, value)| format!("{name} = {}", value.text(db))).collect();
+    format!("{}({})", item.name(db), list.join(", "))
+}
+
+/// An item's parameters and filter, if it is a property or measure.
+fn parameters(item: &Item) -> Option<(&[FamilyParam], Option<&Expr>)> {
+    match &item.kind {
+        ItemKind::Property(p) => Some((&p.params, p.filter.as_ref())),
+        ItemKind::Measure(m) => Some((&m.params, m.filter.as_ref())),
+        _ => None,
+    }
+}
+
+/// The instances of a property or measure.
+#[salsa::tracked]
+pub fn family(db: &dyn Db, item: ItemId) -> Arc<Outcome<Family>> {
+    let context = Context::new(db);
+    let value = instances(&context, item);
+    Arc::new(context.outcome(value))
+}
+
+fn instances(context: &Context<'_>, item: ItemId) -> Checked<Family> {
+    let found = tree(context.db, item).clone().ok_or(Reported)?;
+    let (params, filter) = parameters(&found).ok_or(Reported)?;
+    let names: Vec<Arc<str>> = params.iter().map(|p| p.name.text.clone()).collect();
+    let mut all: Vec<Vec<Constant>> = vec![Vec::new()];
+    for (index, param) in params.iter().enumerate() {
+        if names[..index].contains(&param.name.text) {
+            return context.error(
+                "E0202",
+                at(item, param.name.span),
+                format!("the parameter `{}` is declared twice", param.name.text),
+                "declared again here",
+            );
+        }
+        let mut next = Vec::new();
+        for instance in &all {
+            // A parameter's range may depend on those before it.
+            let locals = |name: &str| {
+                let index = names.iter().position(|known| &**known == name)?;
+                instance.get(index).cloned()
+            };
+            let values = domain(context, item, &names, instance, param, &locals)?;
+            if next.len() + values.len() > MAX_INSTANCES {
+                return context.error(
+                    "E0607",
+                    at(item, param.domain.span),
+                    format!("this family has more than {MAX_INSTANCES} instances"),
+                    "too many",
+                );
+            }
+            next.extend(values.into_iter().map(|value| [instance.as_slice(), &[value]].concat()));
+        }
+        all = next;
+    }
+    if all.is_empty() {
+        context.report(
+            Diagnostic::warning(
+                "W0610",
+                "this family has no instances",
+                super::scope::name_place(context.db, item),
+                "nothing is checked",
+            )
+            .help("check the parameters' ranges: `a..b` does not contain b"),
+        );
+    }
+    if let Some(filter) = filter {
+        let before = all.len();
+        let mut kept = Vec::new();
+        for instance in all {
+            let env = Env::new(item, &named(&names, &instance));
+            match Lowering::new(context).filter(&env, filter) {
+                Ok(true) => kept.push(instance),
+                Ok(false) => {}
+                Err(Reported) => {
+                    return context.error(
+                        "E0310",
+                        at(item, filter.span),
+                        "a family's filter speaks of constants only",
+                        "not known while the spec is checked",
+                    );
+                }
+            }
+        }
+        all = kept;
+        if all.is_empty() && before > 0 {
+            context.report(
+                Diagnostic::warning(
+                    "W0610",
+                    "the filter leaves no instance of this family",
+                    at(item, filter.span),
+                    format!("false for all {before} instances"),
+                )
+                .help("check the condition after `where`"),
+            );
+        }
+    }
+    Ok(Family { names, instances: all })
+}
+
+/// The values of a family's parameter.
+fn domain(
+    context: &Context<'_>,
+    item: ItemId,
+    names: &[Arc<str>],
+    instance: &[Constant],
+    param: &FamilyParam,
+    locals: &dyn Fn(&str) -> Option<Constant>,
+) -> Checked<Vec<Constant>> {
+    // `0..len(test)` needs the dataset, which plain constants don't know.
+    let env = Env::new(item, &named(names, instance));
+    let expr = &param.domain;
+    if let ExprKind::Range { start: Some(start), end: Some(end), inclusive } = &expr.kind {
+        let bound = |e: &Expr| Lowering::new(context).integer(&env, e);
+        let (first, last) = (bound(start)?, bound(end)?);
+        let last = if *inclusive { last } else { last - 1 };
+        if last.saturating_sub(first) >= MAX_INSTANCES as i128 {
+            return context.error(
+                "E0607",
+                at(item, expr.span),
+                format!("this range has {} values; at most {MAX_INSTANCES} are allowed", last - first + 1),
+                "too many",
+            );
+        }
+        return Ok((first..=last).map(Constant::int).collect());
+    }
+    Evaluator { context, item, locals }.domain(expr, MAX_INSTANCES)
+}
+
+fn named(names: &[Arc<str>], values: &[Constant]) -> Vec<(Arc<str>, Constant)> {
+    names.iter().cloned().zip(values.iter().cloned()).collect()
+}
+
+/// What is asked for an instance, by its index in the family. Recent ones are remembered.
+#[salsa::tracked(lru = 128)]
+pub fn question(db: &dyn Db, item: ItemId, index: usize) -> Arc<Outcome<Question>> {
+    let family = family(db, item);
+    let context = Context::new(db);
+    let value = family
+        .value
+        .as_ref()
+        .and_then(|f| Some((f, f.instances.get(index)?)))
+        .ok_or(Reported)
+        .and_then(|(f, values)| lower(&context, item, &named(&f.names, values)));
+    Arc::new(context.outcome(value))
+}
+
+/// Lowers an instance.
+fn lower(context: &Context<'_>, item: ItemId, parameters: &[(Arc<str>, Constant)]) -> Checked<Question> {
+    let found = tree(context.db, item).clone().ok_or(Reported)?;
+    let env = Env::new(item, parameters);
+    match &found.kind {
+        ItemKind::Property(p) => Lowering::new(context).property(&env, &p.body).map(Question::Property),
+        ItemKind::Measure(m) => match &m.body {
+            MeasureBody::Optimize { maximize, objective, over, condition } => Lowering::new(context)
+                .optimize(&env, *maximize, objective, over, condition.as_ref())
+                .map(Question::Optimize),
+            MeasureBody::Largest { name, domain, goal } => {
+                let locals = |wanted: &str| parameters.iter().find(|(n, _)| &**n == wanted).map(|(_, v)| v.clone());
+                let range = Evaluator { context, item, locals: &locals }.eval(domain)?;
+                let Constant::Range(first, last) = range else {
+                    return context.error(
+                        "E0302",
+                        at(item, domain.span),
+                        format!("`largest` tries a range of integers, not {}", range.kind()),
+                        "write `0..=32`, say",
+                    );
+                };
+                if first > last {
+                    return context.error("E0609", at(item, domain.span), "this range is empty", "no candidate");
+                }
+                if last - first > MAX_INSTANCES as i128 {
+                    return context.error(
+                        "E0607",
+                        at(item, domain.span),
+                        format!("this range has {} values; at most {MAX_INSTANCES} are allowed", last - first + 1),
+                        "too many",
+                    );
+                }
+                Ok(Question::Largest {
+                    name: name.text.clone(),
+                    domain: (first, last),
+                    monotone: harder_with(context, item, goal, &name.text, 0),
+                })
+            }
+        },
+        _ => Err(Reported),
+    }
+}
+
+/// Lowers the statement of a `largest` measure for one candidate.
+pub fn largest_at(db: &dyn Db, item: ItemId, index: usize, candidate: i128) -> Outcome<Statement> {
+    let context = Context::new(db);
+    let value = (|| {
+        let found = tree(db, item).clone().ok_or(Reported)?;
+        let family = family(db, item);
+        let family = family.value.as_ref().ok_or(Reported)?;
+        let values = family.instances.get(index).ok_or(Reported)?;
+        let ItemKind::Measure(m) = &found.kind else { return Err(Reported) };
+        let MeasureBody::Largest { name, goal, .. } = &m.body else { return Err(Reported) };
+        let mut parameters = named(&family.names, values);
+        parameters.push((name.text.clone(), Constant::int(candidate)));
+        Lowering::new(&context).property(&Env::new(item, &parameters), goal)
+    })();
+    context.outcome(value)
+}
+
+/// Whether a statement can only get harder as `name` grows: it occurs only in the radius of balls that universally
+/// quantified variables range over, and each radius grows with it.
+fn harder_with(context: &Context<'_>, item: ItemId, expr: &Expr, name: &str, depth: usize) -> bool {
+    if depth > 16 {
+        return false;
+    }
+    let free = |e: &Expr| !occurs(e, name);
+    match &expr.kind {
+        ExprKind::Quantifier(q) if q.kind == QuantifierKind::Forall => {
+            let grows_binder = |b: &Binder| match &b.range {
+                BinderRange::Type(ty) => {
+                    let mut found = false;
+                    walk::ty(ty, &mut |v| found |= mentions_name(v, name));
+                    !found
+                }
+                BinderRange::Set(Expr { kind: ExprKind::Call(call), .. }) if &*call.callee.text == "ball" => {
+                    matches!(call.arguments.as_slice(), [c, r] if free(&c.value) && grows(&r.value, name))
+                }
+                BinderRange::Set(set) => free(set),
+            };
+            let shadowed = q.binders.iter().any(|b| &*b.name.text == name);
+            !shadowed
+                && q.binders.iter().all(grows_binder)
+                && q.condition.as_ref().is_none_or(free)
+                && harder_with(context, item, &q.body, name, depth + 1)
+        }
+        ExprKind::Binary(BinaryOp::And, a, b) => {
+            harder_with(context, item, a, name, depth + 1) && harder_with(context, item, b, name, depth + 1)
+        }
+        ExprKind::Call(call) if !BUILTIN_FUNCTIONS.contains(&&*call.callee.text) => {
+            let Ok(callee) = super::constant::lookup(context, item, &call.callee) else { return false };
+            let found = tree(context.db, callee);
+            let (names, body) = match found.as_deref().map(|t| &t.kind) {
+                Some(ItemKind::Property(p)) => (p.params.iter().map(|p| &p.name).collect::<Vec<_>>(), &p.body),
+                Some(ItemKind::Def(d)) => (d.params.iter().map(|p| &p.name).collect(), &d.body),
+                _ => return free(expr),
+            };
+            call.arguments.len() == names.len()
+                && call.arguments.iter().zip(names).all(|(argument, parameter)| {
+                    free(&argument.value)
+                        || grows(&argument.value, name)
+                            && harder_with(context, callee, body, &parameter.text, depth + 1)
+                })
+        }
+        _ => free(expr),
+    }
+}
+
+fn mentions_name(visit: walk::Visit<'_>, name: &str) -> bool {
+    matches!(visit, walk::Visit::Expr(Expr { kind: ExprKind::Name(n), .. }) if &*n.text == name)
+}
+
+fn occurs(expr: &Expr, name: &str) -> bool {
+    let mut found = false;
+    walk::expr(expr, &mut |v| found |= mentions_name(v, name));
+    found
+}
+
+/// Whether a radius never falls as `name` grows.
+fn grows(expr: &Expr, name: &str) -> bool {
+    match &expr.kind {
+        ExprKind::Name(_) => true,
+        ExprKind::Lsb(inner) => grows(inner, name),
+        ExprKind::Binary(BinaryOp::Add, a, b) => grows(a, name) && grows(b, name),
+        ExprKind::Binary(BinaryOp::Multiply, a, b) => {
+            let positive = |e: &Expr| matches!(&e.kind, ExprKind::Number { .. });
+            positive(a) && grows(b, name) || grows(a, name) && positive(b)
+        }
+        ExprKind::Binary(BinaryOp::Divide, a, b) => grows(a, name) && matches!(&b.kind, ExprKind::Number { .. }),
+        _ => !occurs(expr, name),
+    }
+}
+
+/// The attributes of an item, with what is wrong with them.
+#[salsa::tracked]
+pub fn attributes(db: &dyn Db, item: ItemId) -> Arc<Outcome<Attributes>> {
+    let context = Context::new(db);
+    let mut all = Attributes::default();
+    let found = tree(db, item);
+    for attribute in found.iter().flat_map(|t| &t.attributes) {
+        let place = at(item, attribute.span);
+        let verifiable =
+            matches!(found.as_deref().map(|t| &t.kind), Some(ItemKind::Property(_) | ItemKind::Measure(_)));
+        let bad = |message: String, label: &str| {
+            context.report(Diagnostic::error("E0608", message, place, label));
+        };
+        if !verifiable {
+            bad(format!("`#[{}]` belongs before a property or a measure", attribute.name.text), "not here");
+            continue;
+        }
+        let argument = match attribute.arguments.as_slice() {
+            [only] => &*only.text,
+            _ => {
+                bad(
+                    format!("`#[{}]` takes one argument in parentheses", attribute.name.text),
+                    "write `#[timeout(10s)]`, say",
+                );
+                continue;
+            }
+        };
+        match &*attribute.name.text {
+            "timeout" => match duration(argument) {
+                Some(budget) => all.timeout = Some(budget),
+                None => bad(format!("`{argument}` is no time"), "write `10s`, `500ms`, `2min` or `1h`"),
+            },
+            "engine" => {
+                if crate::engine::NAMES.contains(&argument) {
+                    all.engine = Some(argument.into());
+                } else {
+                    bad(
+                        format!("there is no engine `{argument}`"),
+                        &format!("the engines are {}", crate::engine::NAMES.join(", ")),
+                    );
+                }
+            }
+            "expect" => match argument {
+                "proved" => all.expect = Some(Expectation::Proved),
+                "violated" => all.expect = Some(Expectation::Violated),
+                "vacuous" => all.expect = Some(Expectation::Vacuous),
+                _ => bad(format!("`{argument}` can't be expected"), "expect `proved`, `violated` or `vacuous`"),
+            },
+            other => {
+                bad(format!("there is no attribute `{other}`"), "the attributes are `timeout`, `engine` and `expect`")
+            }
+        }
+    }
+    Arc::new(context.outcome(Ok(all)))
+}
+
+/// A time such as `10s`, `500ms`, `2min`, `1h`.
+pub fn duration(text: &str) -> Option<Duration> {
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let (number, unit) = text.split_at(split);
+    let number: f64 = number.parse().ok()?;
+    let factor = match unit {
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "min" | "m" => 60.0,
+        "h" => 3600.0,
+        _ => return None,
+    };
+    let seconds = number * factor;
+    (seconds > 0.0 && seconds < 1e9).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// What is to be said about an item. Networks are said more of where instances use them.
+#[salsa::tracked]
+pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
+    let context = Context::new(db);
+    let mut all: Vec<Diagnostic> = Vec::new();
+    let Some(found) = tree(db, item).clone() else { return Arc::default() };
+    check_names(&context, item, &found);
+    let nothing = |_: &str| None;
+    let evaluator = Evaluator { context: &context, item, locals: &nothing };
+    match &found.kind {
+        ItemKind::Use(_) => {}
+        ItemKind::Type(alias) if alias.generics.is_empty() => {
+            let _ = evaluator.ty(&alias.ty);
+        }
+        ItemKind::Type(_) | ItemKind::Def(_) => {}
+        ItemKind::Enum(declaration) => {
+            if declaration.variants.is_empty() {
+                context.report(Diagnostic::error(
+                    "E0302",
+                    "an enum needs a variant",
+                    at(item, declaration.name.span),
+                    "has none",
+                ));
+            }
+            let mut seen = HashSet::new();
+            for (name, _) in &declaration.variants {
+                if !seen.insert(&name.text) {
+                    context.report(Diagnostic::error(
+                        "E0202",
+                        format!("the variant `{}` is declared twice", name.text),
+                        at(item, name.span),
+                        "declared again here",
+                    ));
+                }
+            }
+        }
+        ItemKind::Const(_) => all.extend(constant_item(db, item).diagnostics.iter().cloned()),
+        ItemKind::Dataset(_) => all.extend(dataset(db, item).diagnostics.iter().cloned()),
+        ItemKind::Params(params) => {
+            let _ = ParamsFile::new(&evaluator, params);
+        }
+        ItemKind::Network(declaration) if declaration.generics.is_empty() => {
+            all.extend(network(db, item, Vec::new()).diagnostics.iter().cloned());
+        }
+        ItemKind::Network(declaration) => {
+            if !is_mentioned(db, item) {
+                context.report(
+                    Diagnostic::warning(
+                        "W0207",
+                        format!("no property uses `{}`, so its body is not checked", declaration.name.text),
+                        at(item, declaration.name.span),
+                        "generic, and never instantiated",
+                    )
+                    .help("use it in a property, with integers in angle brackets"),
+                );
+            }
+        }
+        ItemKind::Property(_) | ItemKind::Measure(_) => {
+            all.extend(attributes(db, item).diagnostics.iter().cloned());
+            let family = family(db, item);
+            all.extend(family.diagnostics.iter().cloned());
+            if let Some(family) = &family.value {
+                let count = family.instances.len();
+                let half = CHECKED_INSTANCES / 2;
+                for (index, values) in family.instances.iter().enumerate() {
+                    if index >= half && index + half < count {
+                        continue;
+                    }
+                    let context = Context::new(db);
+                    let parameters = named(&family.names, values);
+                    let lowered = lower(&context, item, &parameters);
+                    if let Ok(Question::Largest { domain, .. }) = &lowered {
+                        // The goal's own diagnostics, at the first candidate.
+                        all.extend(largest_at(db, item, index, domain.0).diagnostics);
+                    }
+                    let failed = lowered.is_err();
+                    let mut found = context.outcome(lowered).diagnostics;
+                    if !values.is_empty() {
+                        let name = instance_name(db, item, family, index);
+                        found.iter_mut().filter(|d| d.labels[0].place.item == item).for_each(|d| {
+                            d.notes.push(format!("This is so for `{name}`."));
+                        });
+                    }
+                    all.extend(found);
+                    if failed && all.len() > 20 {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    all.extend(context.outcome(Ok(())).diagnostics);
+    Arc::new(unique(all))
+}
+
+/// The same thing said of the same places counts once, whatever instance it was said for.
+fn unique(all: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen = HashSet::new();
+    all.into_iter()
+        .filter(|d| {
+            let places: Vec<_> = d.labels.iter().map(|l| l.place).collect();
+            // One message per place and code: instances differ in numbers only.
+            seen.insert((d.code, places.first().copied()))
+        })
+        .collect()
+}
+
+/// Reports names that mean nothing, also in items that nothing instantiates.
+fn check_names(context: &Context<'_>, item: ItemId, tree: &Item) {
+    for name in walk::mentions(tree) {
+        let known = BUILTIN_TYPES.contains(&&*name.text) || BUILTIN_FUNCTIONS.contains(&&*name.text);
+        if !known {
+            let _ = super::constant::lookup(context, item, name);
+        }
+    }
+}
+
+/// Whether any item of the same file mentions this one.
+fn is_mentioned(db: &dyn Db, item: ItemId) -> bool {
+    let name = item.name(db);
+    items(db, item.file(db))
+        .iter()
+        .filter(|other| **other != item)
+        .filter_map(|other| tree(db, *other).as_ref())
+        .any(|tree| walk::mentions(tree).iter().any(|n| &*n.text == name))
+}
+
+/// All diagnostics of a file, in the order of its text: names and syntax, then item by item.
+#[salsa::tracked]
+pub fn diagnostics(db: &dyn Db, file: SourceFile) -> Arc<Vec<Diagnostic>> {
+    let mut all = file_diagnostics(db, file);
+    for item in items(db, file) {
+        all.extend(check_item(db, *item).iter().cloned());
+    }
+    // Used files' own errors matter to whoever uses them.
+    if let Some(scope) = &scope(db, file).value {
+        let mut others: Vec<SourceFile> = scope.names.values().map(|i| i.file(db)).filter(|f| *f != file).collect();
+        others.sort_unstable();
+        others.dedup();
+        for other in others {
+            all.extend(file_diagnostics(db, other));
+        }
+    }
+    Arc::new(unique(all))
+}
+
+/// The properties and measures of a file, in the order of its text.
+pub fn verifiable(db: &dyn Db, file: SourceFile) -> Vec<ItemId> {
+    items(db, file)
+        .iter()
+        .copied()
+        .filter(|item| {
+            matches!(tree(db, *item).as_deref().map(|t| &t.kind), Some(ItemKind::Property(_) | ItemKind::Measure(_)))
+        })
+        .collect()
+}
+
+/// The names of an enum's variants, for display.
+pub fn variant_names(db: &dyn Db, item: ItemId) -> Vec<Arc<str>> {
+    enum_variants(db, item).into_iter().map(|(name, _)| name).collect()
+}

@@ -1,0 +1,2 @@
+//! What a reader sees.
+use super::*;
