@@ -1,8 +1,19 @@
 //! Syntax: text in, trees with spans and errors out. Parsing never fails as a whole.
 
 pub mod ast;
+pub mod codes;
+mod explain;
+mod grammar;
+mod parse;
+mod scan;
+mod split;
+#[cfg(test)]
+mod tests;
+mod tree;
 
 pub use ast::Span;
+pub use parse::{MAX_BYTES, parse};
+pub use tree::MAX_DEPTH;
 
 /// A syntax error, at an absolute place of its file.
 #[derive(Clone, Debug, PartialEq, Eq)]

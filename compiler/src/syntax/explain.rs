@@ -1,0 +1,726 @@
+//! Why the grammar gave up, in the reader's terms.
+//!
+//! In goes the place where the grammar gave up and what it would have accepted there; out comes one error. Typical slips are
+//! recognised by the tokens around the place; what is left says what was expected and what was found.
+
+use super::SyntaxError;
+use super::ast::Span;
+use super::codes;
+use super::grammar::{Failure, Rule};
+use super::scan::{Kind, Scan, Token, is_keyword};
+use super::split::{ITEM_KEYWORDS, Piece, first_on_line};
+use super::tree::malformed_number;
+
+/// What is around a failure: the text, its tokens, the item and the item's brackets.
+pub struct Context<'a> {
+    /// The whole file.
+    pub text: &'a str,
+    /// Its tokens.
+    pub scan: &'a Scan,
+    /// The broken item.
+    pub piece: Piece,
+    /// Which bracket closes which.
+    pub brackets: Brackets,
+}
+
+/// The brackets of one item, matched as well as can be: a closer never reaches beyond a `{`, and what it passes over stays open.
+#[derive(Debug, Default)]
+pub struct Brackets {
+    first: usize,
+    /// For each token, the bracket that it pairs with.
+    partners: Vec<Option<usize>>,
+    /// For each token, the innermost bracket that is open before it.
+    around: Vec<Option<usize>>,
+}
+
+impl Brackets {
+    /// Matches the brackets among an item's tokens.
+    pub fn of(text: &str, scan: &Scan, piece: Piece) -> Brackets {
+        let tokens = scan.tokens.get(piece.first..piece.last).unwrap_or(&[]);
+        let mut brackets = Brackets {
+            first: piece.first,
+            partners: vec![None; tokens.len()],
+            around: Vec::with_capacity(tokens.len()),
+        };
+        let mut open: Vec<(usize, &str)> = Vec::new();
+        for (at, token) in tokens.iter().enumerate() {
+            let written = token.text(text);
+            brackets.around.push(open.last().map(|(at, _)| at + piece.first));
+            match written {
+                "(" | "[" | "{" => open.push((at, written)),
+                ")" | "]" | "}" => {
+                    let opener = opener_of(written);
+                    let reach =
+                        if written == "}" { 0 } else { open.iter().rposition(|o| o.1 == "{").map_or(0, |i| i + 1) };
+                    let found = open.get(reach..).and_then(|open| open.iter().rposition(|o| o.1 == opener));
+                    if let Some(found) = found {
+                        let partner = open[reach + found].0;
+                        open.truncate(reach + found);
+                        brackets.partners[at] = Some(partner + piece.first);
+                        brackets.partners[partner] = Some(at + piece.first);
+                        brackets.around[at] = Some(partner + piece.first);
+                    }
+                }
+                _ => {}
+            }
+        }
+        brackets
+    }
+
+    /// The bracket that pairs with a bracket.
+    pub fn partner(&self, token: usize) -> Option<usize> {
+        self.partners.get(token.checked_sub(self.first)?).copied().flatten()
+    }
+
+    /// The innermost open bracket before a token; for a token beyond the item, the last one left open.
+    fn around(&self, token: usize) -> Option<usize> {
+        let token = token.checked_sub(self.first)?;
+        match self.around.get(token) {
+            Some(around) => *around,
+            None => (0..self.partners.len()).rev().map(|i| i + self.first).find(|i| self.opens(*i)),
+        }
+    }
+
+    /// Whether a token is an opening bracket that is never closed. (Only asked of brackets.)
+    fn opens(&self, token: usize) -> bool {
+        let inside = |i: usize| self.around.get(i).copied().flatten();
+        self.partner(token).is_none() && token.checked_sub(self.first).is_some_and(|i| inside(i + 1) == Some(token))
+    }
+}
+
+fn opener_of(closer: &str) -> &'static str {
+    match closer {
+        ")" => "(",
+        "]" => "[",
+        _ => "{",
+    }
+}
+
+fn closer_of(opener: &str) -> &'static str {
+    match opener {
+        "(" => ")",
+        "[" => "]",
+        _ => "}",
+    }
+}
+
+/// An error without a second place.
+pub fn error(
+    code: &'static str,
+    span: Span,
+    message: impl Into<String>,
+    label: impl Into<String>,
+    help: impl Into<String>,
+) -> SyntaxError {
+    let help: String = help.into();
+    let help = (!help.is_empty()).then_some(help);
+    SyntaxError { code, span, message: message.into(), label: label.into(), secondary: None, help }
+}
+
+impl<'a> Context<'a> {
+    fn token(&self, at: usize) -> Option<Token> {
+        self.scan.tokens.get(at).copied()
+    }
+
+    fn word(&self, at: Option<usize>) -> &'a str {
+        at.and_then(|at| self.token(at)).map_or("", |t| t.text(self.text))
+    }
+
+    /// The span of a token.
+    pub fn span(&self, at: usize) -> Span {
+        let end = self.text.len() as u32;
+        self.token(at).map_or(Span::new(end, end), |t| Span::new(t.start, t.end))
+    }
+
+    /// The last token before a place: where something is missing.
+    fn before(&self, at: usize) -> Span {
+        at.checked_sub(1).map_or(Span::default(), |at| self.span(at))
+    }
+
+    /// What stands at a token, for a message.
+    fn found(&self, at: usize) -> String {
+        match self.token(at) {
+            None => "the end of the file".to_owned(),
+            Some(_) if at >= self.piece.last => "the next item".to_owned(),
+            Some(token) if matches!(token.kind, Kind::Text { .. }) => "a text in quotes".to_owned(),
+            Some(token) => format!("`{}`", shorten(token.text(self.text))),
+        }
+    }
+
+    /// The error of a failure. `offset` is where the text that was parsed begins in the file, and `after` says what may follow it.
+    pub fn explain(&self, failure: &Failure, offset: u32, after: Option<&'static str>) -> SyntaxError {
+        let place = offset + failure.at as u32;
+        let at = self.scan.tokens.partition_point(|t| t.end <= place);
+        let expected = Expected { rules: &failure.expected, after };
+        self.lexical(at, &expected)
+            .or_else(|| self.foreign(at))
+            .or_else(|| self.misplaced_word(at, &expected))
+            .or_else(|| self.equals(at, &expected))
+            .or_else(|| self.binder(at, &expected))
+            .or_else(|| self.result(at, &expected))
+            .or_else(|| self.bracket(at, &expected))
+            .or_else(|| self.semicolon(at, &expected))
+            .unwrap_or_else(|| self.plain(at, &expected))
+    }
+
+    /// Characters and tokens that are wrong in themselves.
+    fn lexical(&self, at: usize, expected: &Expected) -> Option<SyntaxError> {
+        let token = self.token(at)?;
+        let (span, written) = (self.span(at), token.text(self.text));
+        match token.kind {
+            Kind::Unknown => return Some(unknown_character(span, written)),
+            Kind::Text { closed: false } => {
+                return Some(error(
+                    codes::UNCLOSED_TEXT,
+                    span,
+                    "this text has no closing quote on its line",
+                    "opened here and not closed",
+                    "add the closing `\"`; a text can't go on over several lines",
+                ));
+            }
+            Kind::Number if expected.expression() || expected.has(Rule::infix) => {
+                let next = self.token(at + 1).filter(|t| t.start == token.end).map_or("", |t| t.text(self.text));
+                let whole =
+                    if next == "." { self.text.get(token.start as usize..token.end as usize + 1)? } else { written };
+                let number = written.bytes().all(|b| b.is_ascii_digit() || b == b'_') && next != ".";
+                if expected.expression() && !number {
+                    return Some(malformed_number(Span::new(span.start, span.start + whole.len() as u32), whole));
+                }
+            }
+            _ => {}
+        }
+        let previous = at.checked_sub(1).and_then(|i| self.token(i));
+        if expected.has(Rule::field_name)
+            && let (Some(dot), Some(number)) = (previous, at.checked_sub(2).and_then(|i| self.token(i)))
+            && number.kind == Kind::Number
+            && dot.start == number.end
+        {
+            let span = Span::new(number.start, dot.end);
+            return Some(malformed_number(span, self.text.get(number.start as usize..dot.end as usize)?));
+        }
+        match written {
+            "." if expected.expression() => {
+                let next = self.token(at + 1).filter(|t| t.kind == Kind::Number && t.start == token.end)?;
+                let span = Span::new(token.start, next.end);
+                Some(malformed_number(span, self.text.get(token.start as usize..next.end as usize)?))
+            }
+            "/*" | "*/" => Some(error(
+                codes::BLOCK_COMMENT,
+                span,
+                "comments go to the end of their line; there are no block comments",
+                "no comment begins or ends here",
+                "begin each line of the comment with `//`",
+            )),
+            "&&" | "||" | "!" | "&" | "|" => {
+                let meant = match written {
+                    "&&" | "&" => "and",
+                    "||" | "|" => "or",
+                    _ => "not",
+                };
+                Some(error(
+                    codes::SYMBOL_LOGIC,
+                    span,
+                    format!("`{written}` is no operator here"),
+                    format!("write `{meant}`"),
+                    "the logical operators are the words `and`, `or` and `not`, and `=>` for «implies»",
+                ))
+            }
+            _ => None,
+        }
+    }
+
+    /// Constructs of other languages.
+    fn foreign(&self, at: usize) -> Option<SyntaxError> {
+        let found = self.word(Some(at));
+        if self.word(self.piece.keyword) == "network" && found == "=" && self.word(Some(at + 1)) == "import" {
+            return Some(error(
+                codes::IMPORT,
+                self.span(at + 1),
+                "deployed models can't be imported yet",
+                "not there yet",
+                "store the weights in an NPZ or safetensors file, load them with `params` and write the layers as `let`s",
+            ));
+        }
+        let previous = at.checked_sub(1).filter(|i| *i >= self.piece.first);
+        if found == "{" || found == "(" {
+            let line = (self.piece.first..at).rev().take(40);
+            let start = line.clone().find(|i| foreign_help(self.word(Some(*i))).is_some());
+            return start.filter(|_| found == "{").map(|i| self.foreign_at(i));
+        }
+        let word = [Some(at), previous].into_iter().flatten().find(|i| {
+            let alone = *i == at || self.token(at).is_some_and(|t| matches!(t.kind, Kind::Word | Kind::Number));
+            alone && *i < self.piece.last && foreign_help(self.word(Some(*i))).is_some()
+        })?;
+        Some(self.foreign_at(word))
+    }
+
+    fn foreign_at(&self, at: usize) -> SyntaxError {
+        let word = self.word(Some(at));
+        error(
+            codes::FOREIGN,
+            self.span(at),
+            format!("there is no `{word}` in this language"),
+            "a word of another language",
+            foreign_help(word).unwrap_or_default(),
+        )
+    }
+
+    /// A reserved word where a name should stand.
+    fn misplaced_word(&self, at: usize, expected: &Expected) -> Option<SyntaxError> {
+        let word = self.word(Some(at));
+        let begins_item = at >= self.piece.last || self.token(at).is_none();
+        let clause = matches!(
+            word,
+            "where" | "in" | "and" | "or" | "as" | "not" | "forall" | "exists" | "let" | "true" | "false"
+        );
+        let name = expected.has(Rule::name) || expected.has(Rule::field_name) || expected.has(Rule::variant);
+        let wanted = name && !expected.expression() || expected.expression() && !clause;
+        if begins_item || !wanted || !is_keyword(word) {
+            return None;
+        }
+        if clause && expected.has(Rule::kw_in) {
+            return None;
+        }
+        Some(error(
+            codes::RESERVED,
+            self.span(at),
+            format!("`{word}` is a word of the language and can't be a name"),
+            "reserved",
+            format!("choose another name, such as `{word}_` or `my_{word}`"),
+        ))
+    }
+
+    /// `=` where `==` is meant, or a statement without `let`.
+    fn equals(&self, at: usize, expected: &Expected) -> Option<SyntaxError> {
+        if self.word(Some(at)) != "="
+            || expected.has(Rule::eq)
+            || !(expected.has(Rule::infix) || expected.has(Rule::network_result))
+        {
+            return None;
+        }
+        let span = self.span(at);
+        let start = at.checked_sub(2).map_or("", |i| self.word(Some(i)));
+        if self.word(self.piece.keyword) == "network" && matches!(start, "{" | "}" | ";") {
+            let name = self.word(at.checked_sub(1));
+            return Some(error(
+                codes::EXPECTED,
+                self.before(at),
+                format!("`{name}` is given a value without `let`"),
+                "expected `let` before this",
+                format!("write `let {name} = …;`"),
+            ));
+        }
+        Some(error(
+            codes::SINGLE_EQUALS,
+            span,
+            "`=` doesn't compare",
+            "write `==`",
+            "`==` says that two values are equal; `=` gives a name its value",
+        ))
+    }
+
+    /// A quantifier without its `:`, a variable without its range.
+    fn binder(&self, at: usize, expected: &Expected) -> Option<SyntaxError> {
+        let before = self.before(at);
+        let found = self.found(at);
+        if expected.has(Rule::body_colon) && !expected.expression() && !matches!(self.word(Some(at)), ")" | "]" | "}") {
+            return Some(error(
+                codes::MISSING_COLON,
+                before,
+                format!("expected `:` before the quantifier's statement, found {found}"),
+                "expected `:` after this",
+                "a quantifier reads `forall x in set: statement` or `forall x: Type where condition: statement`",
+            ));
+        }
+        if !expected.has(Rule::kw_in) {
+            return None;
+        }
+        let name = self.word(at.checked_sub(1));
+        let typed = expected.has(Rule::colon);
+        let help = if typed {
+            format!("write `{name} in set` (a ball, a range, an enum) or `{name}: Type`")
+        } else {
+            format!("write `{name} in 0..10`, or `in` and a list or an enum")
+        };
+        let message = format!("expected `in` and what `{name}` ranges over, found {found}");
+        Some(error(codes::MISSING_IN, before, message, "what does this range over?", help))
+    }
+
+    /// A network that ends in a statement.
+    fn result(&self, at: usize, expected: &Expected) -> Option<SyntaxError> {
+        if self.word(self.piece.keyword) != "network" || at >= self.piece.last {
+            return None;
+        }
+        match self.word(Some(at)) {
+            ";" if expected.has(Rule::rbrace) && !expected.has(Rule::params_rule) => {
+                Some(no_result(self.span(at), true))
+            }
+            "}" if expected.has(Rule::network_result) => Some(no_result(self.span(at), false)),
+            _ => None,
+        }
+    }
+
+    /// Brackets that don't match.
+    fn bracket(&self, at: usize, expected: &Expected) -> Option<SyntaxError> {
+        let found = self.word(Some(at));
+        let inside = at < self.piece.last;
+        let around = self.brackets.around(at);
+        if let Some(open) = around
+            && self.brackets.partner(open).is_none()
+        {
+            let opener = self.word(Some(open));
+            let closer = closer_of(opener);
+            let rule = match closer {
+                ")" => Rule::rparen,
+                "]" => Rule::rbracket,
+                _ => Rule::rbrace,
+            };
+            if expected.has(rule) || !inside && !expected.expression() {
+                let mut e = error(
+                    codes::UNCLOSED,
+                    if inside { self.span(at) } else { self.before(at) },
+                    format!("this `{opener}` is never closed: expected `{closer}`, found {}", self.found(at)),
+                    if inside {
+                        format!("expected `{closer}` before this")
+                    } else {
+                        format!("expected `{closer}` after this")
+                    },
+                    format!("add the missing `{closer}`"),
+                );
+                e.secondary = Some((self.span(open), "the bracket that is open".to_owned()));
+                return Some(e);
+            }
+        }
+        if inside && matches!(found, ")" | "]" | "}") && self.brackets.partner(at).is_none() {
+            let mut e = error(
+                codes::STRAY_CLOSER,
+                self.span(at),
+                format!("this `{found}` closes nothing"),
+                format!("there is no open `{}` for it", opener_of(found)),
+                format!("remove it, or add the `{}` that it should close", opener_of(found)),
+            );
+            if let Some(open) = around {
+                let opener = self.word(Some(open));
+                e.message = format!("`{found}` can't close `{opener}`");
+                e.label = format!("expected `{}`", closer_of(opener));
+                e.secondary = Some((self.span(open), "opened here".to_owned()));
+                e.help = Some(format!("close it with `{}`", closer_of(opener)));
+            }
+            return Some(e);
+        }
+        None
+    }
+
+    /// A statement without its `;`.
+    fn semicolon(&self, at: usize, expected: &Expected) -> Option<SyntaxError> {
+        let ends = expected.has(Rule::semi)
+            && (at >= self.piece.last
+                || matches!(self.word(Some(at)), "}" | "let")
+                || self.token(at).is_some_and(|t| first_on_line(self.text, t)));
+        let message = format!("expected `;` at the end of the statement, found {}", self.found(at));
+        ends.then(|| {
+            error(
+                codes::MISSING_SEMICOLON,
+                self.before(at),
+                message,
+                "expected `;` after this",
+                "end the statement with `;`",
+            )
+        })
+    }
+
+    fn plain(&self, at: usize, expected: &Expected) -> SyntaxError {
+        let (wanted, found) = (expected.list(), self.found(at));
+        let inside = at < self.piece.last;
+        let help = if expected.has(Rule::optimize) {
+            "a measure is `maximize e over x: T`, `minimize e over x: T` or `largest n in 0..10 such that p`"
+        } else if expected.has(Rule::from_clause) && expected.has(Rule::semi) {
+            "a field reads `name: Type from \"file\";`, with `tensor \"name\"`, `column \"name\"` or `raw` before the `;`"
+        } else if expected.has(Rule::comma) && expected.has(Rule::rangle) && !expected.has(Rule::rparen) {
+            "between `<` and `>` stand integers, names and their sums and products"
+        } else {
+            ""
+        };
+        let (span, label) = if inside {
+            (self.span(at), format!("expected {wanted}"))
+        } else {
+            (self.before(at), format!("expected {wanted} after this"))
+        };
+        error(codes::EXPECTED, span, format!("expected {wanted}, found {found}"), label, help)
+    }
+}
+
+/// The error of a network that ends in a statement.
+pub fn no_result(span: Span, semicolon: bool) -> SyntaxError {
+    let help = if semicolon {
+        "remove the `;` after the last expression: it is what the network computes"
+    } else {
+        "end the network with the expression that it computes, without `;`"
+    };
+    let label = if semicolon { "this `;` throws the result away" } else { "expected an expression before this" };
+    error(codes::NO_RESULT, span, "this network has no result", label, help)
+}
+
+/// The error of text that starts no item, from its first token on.
+pub fn no_item(text: &str, scan: &Scan, first: usize, last: usize) -> SyntaxError {
+    let Some(token) = scan.tokens.get(first).copied() else {
+        return error(codes::NO_ITEM, Span::default(), "expected an item", "", "");
+    };
+    let word = token.text(text);
+    let end = scan.tokens.get(last.saturating_sub(1)).map_or(token.end, |t| t.end).max(token.end);
+    let line = text.get(token.start as usize..end as usize).and_then(|t| t.find(['\n', '\r']));
+    let span = Span::new(token.start, line.map_or(end, |n| token.start + n as u32));
+    let only = Span::new(token.start, token.end);
+    let items = "an item begins with `use`, `type`, `enum`, `const`, `dataset`, `params`, `network`, `def`, `property` or `measure`";
+    match (token.kind, word) {
+        (Kind::Unknown, _) => unknown_character(only, word),
+        (_, "/*" | "*/") => error(
+            codes::BLOCK_COMMENT,
+            only,
+            "comments go to the end of their line; there are no block comments",
+            "no comment begins or ends here",
+            "begin each line of the comment with `//`",
+        ),
+        (_, ";") => {
+            error(codes::NO_ITEM, only, "this `;` ends nothing", "expected an item", "remove it: no `;` follows `}`")
+        }
+        (_, ")" | "]" | "}") => error(
+            codes::STRAY_CLOSER,
+            only,
+            format!("this `{word}` closes nothing"),
+            format!("there is no open `{}` for it", opener_of(word)),
+            format!("remove it, or add the `{}` that it should close", opener_of(word)),
+        ),
+        (_, "#") => error(
+            codes::NO_ITEM,
+            span,
+            "this attribute belongs to no item",
+            "expected an item after this",
+            "an attribute stands before the item that it is about",
+        ),
+        (_, "let") => error(
+            codes::NO_ITEM,
+            only,
+            "there is no `let` between items",
+            "expected an item",
+            "write `const NAME = …;`",
+        ),
+        (_, "import") => error(
+            codes::NO_ITEM,
+            only,
+            "`import` starts no item",
+            "expected an item",
+            "write `use \"other.qnn\";` to use another spec",
+        ),
+        (Kind::Word, _) if foreign_help(word).is_some() => error(
+            codes::FOREIGN,
+            only,
+            format!("there is no `{word}` in this language"),
+            "a word of another language",
+            foreign_help(word).unwrap_or_default(),
+        ),
+        (Kind::Word, _) if !is_keyword(word) => {
+            let near = ITEM_KEYWORDS.iter().map(|k| (distance(word, k), *k)).min();
+            let help = match near {
+                Some((n, keyword)) if n <= 2 && word.len() > 2 => format!("did you mean `{keyword}`?"),
+                _ => items.to_owned(),
+            };
+            error(codes::NO_ITEM, span, format!("`{}` starts no item", shorten(word)), "expected an item", help)
+        }
+        _ => error(codes::NO_ITEM, span, "expected an item here", "this starts no item", items),
+    }
+}
+
+fn unknown_character(span: Span, written: &str) -> SyntaxError {
+    let character = written.chars().next().unwrap_or(' ');
+    let help = match character {
+        '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '\'' | '`' => {
+            "texts stand between straight double quotes: `\"…\"`"
+        }
+        '\u{A0}' | '\u{2000}'..='\u{200F}' | '\u{202F}' | '\u{2060}' | '\u{3000}' => "replace it by a plain space",
+        '–' | '—' | '−' | '‐' | '‑' => "write the plain hyphen `-` for minus",
+        '×' | '·' | '∙' => "write `*`",
+        '÷' => "write `/`",
+        '≤' => "write `<=`",
+        '≥' => "write `>=`",
+        '≠' => "write `!=`",
+        '∀' => "write `forall`",
+        '∃' => "write `exists`",
+        '∈' => "write `in`",
+        '∧' => "write `and`",
+        '∨' => "write `or`",
+        '¬' => "write `not`",
+        '⇒' | '→' => "write `=>` for «implies», `->` before a result's type",
+        '…' => "write `..` for a range",
+        '%' => "there is no remainder; `=>`, ranges and `where` often say the same",
+        '^' => "there is no power operator; write the product",
+        c if c.is_alphabetic() => "names consist of the letters a to z and A to Z, digits and `_`",
+        _ => "other characters than ASCII stand in comments and texts alone",
+    };
+    let shown = match character {
+        c if c.is_control() || c.is_whitespace() || ('\u{200B}'..='\u{200F}').contains(&c) => {
+            format!("U+{:04X}", c as u32)
+        }
+        c => format!("`{c}`"),
+    };
+    error(codes::CHARACTER, span, format!("the character {shown} means nothing here"), "unexpected character", help)
+}
+
+/// What to write instead of a word of another language.
+fn foreign_help(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "fn" | "func" | "function" | "fun" => {
+            "write `def name(x: T) -> U = …;` for a function, or `network` for a network"
+        }
+        "mut" | "var" => "names are never given another value: write `let name = …;`",
+        "if" | "then" | "else" | "elif" | "match" | "switch" => {
+            "there are no branches: write `condition => statement` in a property, `max`, `min` or `clamp` in a network"
+        }
+        "for" | "while" | "loop" | "foreach" => {
+            "write `forall x in set: …` in a property; layers work on whole tensors"
+        }
+        "return" => "the last expression is the result: write it alone, without `;`",
+        "struct" | "class" | "record" => "group a network's inputs in a tensor, with an `enum` as its axis",
+        "implies" => "write `=>`",
+        "iff" => "write `==`",
+        "xor" => "write `!=`",
+        "assert" | "require" | "ensure" => "write `property name = …;`",
+        "pub" | "static" => "every item of a spec is public; leave it out",
+        _ => return None,
+    })
+}
+
+fn shorten(text: &str) -> String {
+    if text.chars().count() <= 40 { text.to_owned() } else { text.chars().take(37).chain("…".chars()).collect() }
+}
+
+/// How many characters must change to make one word of another; words longer than any keyword are far from all.
+fn distance(a: &str, b: &str) -> usize {
+    if a.len() > 12 {
+        return a.len();
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+/// What the grammar would have accepted.
+struct Expected<'a> {
+    rules: &'a [Rule],
+    after: Option<&'static str>,
+}
+
+impl Expected<'_> {
+    fn has(&self, rule: Rule) -> bool {
+        self.rules.contains(&rule)
+    }
+
+    /// Whether an expression could begin.
+    fn expression(&self) -> bool {
+        self.rules.iter().any(|r| describe(*r) == Some("an expression"))
+    }
+
+    /// `` `,` or `)` ``.
+    fn list(&self) -> String {
+        let mut words: Vec<&str> = Vec::new();
+        for rule in self.rules {
+            let word = if *rule == Rule::EOI { self.after } else { describe(*rule) };
+            if let Some(word) = word
+                && !words.contains(&word)
+            {
+                words.push(word);
+            }
+        }
+        if self.expression() {
+            words.retain(|w| !matches!(*w, "a name" | "`(`" | "`[`"));
+        }
+        if self.has(Rule::semi) {
+            words.retain(|w| *w == "`;`" || w.starts_with("`f") || w.starts_with("`t") || w.starts_with("`c"));
+        }
+        if words.is_empty() && self.rules.contains(&Rule::infix) {
+            words.push("an operator");
+        }
+        match words.as_slice() {
+            [] => "something else".to_owned(),
+            [one] => (*one).to_owned(),
+            [first @ .., last] => format!("{} or {last}", first.join(", ")),
+        }
+    }
+}
+
+/// A rule in the reader's words; `None` for what may always follow and would only be noise.
+fn describe(rule: Rule) -> Option<&'static str> {
+    Some(match rule {
+        Rule::name | Rule::generic_names | Rule::field_name | Rule::binder | Rule::binders | Rule::enum_head => {
+            "a name"
+        }
+        Rule::parameter => "a parameter `name: Type`",
+        Rule::family_param => "a parameter `name in set`",
+        Rule::string => "a text in double quotes",
+        Rule::glob => "a tensor's name or pattern",
+        Rule::attribute_argument => "an argument",
+        Rule::expr
+        | Rule::number
+        | Rule::kw_true
+        | Rule::kw_false
+        | Rule::call
+        | Rule::list
+        | Rule::paren
+        | Rule::variable
+        | Rule::negate
+        | Rule::kw_not
+        | Rule::quantifier
+        | Rule::let_head
+        | Rule::simple
+        | Rule::simple_list
+        | Rule::simple_paren
+        | Rule::simple_call
+        | Rule::argument
+        | Rule::type_argument
+        | Rule::nested_argument
+        | Rule::index_item
+        | Rule::network_result => "an expression",
+        Rule::r#type => "a type",
+        Rule::semi => "`;`",
+        Rule::comma => "`,`",
+        Rule::colon | Rule::body_colon => "`:`",
+        Rule::eq => "`=`",
+        Rule::arrow => "`->` and the type of the result",
+        Rule::hash => "`#`",
+        Rule::lparen | Rule::parameters | Rule::family | Rule::arguments => "`(`",
+        Rule::rparen => "`)`",
+        Rule::lbracket => "`[`",
+        Rule::rbracket => "`]`",
+        Rule::lbrace => "`{`",
+        Rule::rbrace => "`}`",
+        Rule::langle => "`<`",
+        Rule::rangle => "`>`",
+        Rule::kw_in => "`in`",
+        Rule::kw_over => "`over`",
+        Rule::kw_such => "`such that`",
+        Rule::kw_that => "`that`",
+        Rule::kw_forall => "`forall`",
+        Rule::kw_exists => "`exists`",
+        Rule::optimize => "`maximize`, `minimize`",
+        Rule::kw_maximize => "`maximize`",
+        Rule::kw_minimize => "`minimize`",
+        Rule::largest | Rule::kw_largest => "`largest`",
+        Rule::from_clause | Rule::kw_from => "`from`",
+        Rule::tensor_clause => "`tensor`",
+        Rule::column_clause => "`column`",
+        Rule::variant => "a variant",
+        Rule::dataset_field => "a field `name: Type from \"file\";`",
+        Rule::params_rule => "a rule `pattern: Format;`",
+        Rule::let_statement => "`let`",
+        Rule::params_item => "`params`",
+        _ => return None,
+    })
+}
