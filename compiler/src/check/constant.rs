@@ -106,6 +106,8 @@ pub fn lookup(context: &Context<'_>, from: ItemId, name: &Name) -> Checked<ItemI
     match scope.names.get(&name.text) {
         Some(item) if scope.cyclic.contains(item) => Err(Reported),
         Some(item) => Ok(*item),
+        // Its own syntax error has been reported.
+        None if scope.broken.contains(&name.text) => Err(Reported),
         None => {
             let mut diagnostic = Diagnostic::error(
                 "E0201",

@@ -42,6 +42,8 @@ pub struct Scope {
     pub names: BTreeMap<Arc<str>, ItemId>,
     /// Items whose definition leads back to themselves.
     pub cyclic: BTreeSet<ItemId>,
+    /// Names of items that could not be parsed: they mean something, but what is not known.
+    pub broken: BTreeSet<Arc<str>>,
 }
 
 /// The scope of a file.
@@ -65,6 +67,7 @@ fn gather(
 ) {
     let db = context.db;
     let mut uses = Vec::new();
+    broken_names(db, file, &mut scope.broken);
     for item in items(db, file) {
         let Some(tree) = tree(db, *item) else { continue };
         if let ast::ItemKind::Use(path) = &tree.kind {
@@ -124,6 +127,31 @@ fn gather(
                 }
             }
         }
+    }
+}
+
+/// Adds the names that stand after an item's keyword where no item could be parsed.
+fn broken_names(db: &dyn Db, file: SourceFile, names: &mut BTreeSet<Arc<str>>) {
+    const KEYWORDS: &[&str] =
+        &["type", "enum", "const", "dataset", "network", "params", "def", "property", "measure"];
+    let parsed = parsed(db, file);
+    let Ok(text) = file.text(db) else { return };
+    if parsed.errors.is_empty() {
+        return;
+    }
+    let mut from = 0;
+    let ends = parsed.items.iter().map(|i| (i.start as usize, i.end as usize)).chain([(text.len(), text.len())]);
+    for (start, end) in ends {
+        let gap = text.get(from..start).unwrap_or_default();
+        let mut words = gap.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|w| !w.is_empty()).peekable();
+        while let Some(word) = words.next() {
+            if KEYWORDS.contains(&word)
+                && let Some(name) = words.peek()
+            {
+                names.insert((*name).into());
+            }
+        }
+        from = end;
     }
 }
 

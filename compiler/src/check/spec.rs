@@ -149,6 +149,7 @@ fn instances(context: &Context<'_>, item: ItemId) -> Checked<Family> {
             match Lowering::new(context).filter(&env, filter) {
                 Ok(true) => kept.push(instance),
                 Ok(false) => {}
+                Err(Reported) if context.has_error() => return Err(Reported),
                 Err(Reported) => {
                     return context.error(
                         "E0310",
