@@ -4,5 +4,6 @@ pub mod engine;
 pub mod model;
 pub mod network;
 pub mod obligation;
+pub mod report;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
