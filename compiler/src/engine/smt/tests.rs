@@ -126,7 +126,7 @@ fn the_clock_is_ours() {
         let start = Instant::now();
         let answer = engine.solve(&obligation, &Control::with_budget(Duration::from_millis(300)));
         assert!(matches!(answer, Answer::Unknown(Reason::Timeout)), "{answer:?}");
-        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
         let control = Control::default();
         let cancel = control.cancel.clone();
         let canceller = std::thread::spawn(move || {
@@ -135,7 +135,7 @@ fn the_clock_is_ours() {
         });
         let start = Instant::now();
         assert!(matches!(engine.solve(&obligation, &control), Answer::Unknown(Reason::Cancelled)));
-        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
         canceller.join().unwrap();
     }
 }

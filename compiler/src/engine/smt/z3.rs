@@ -18,8 +18,9 @@ use z3::{ContextHandle, Params, SatResult, Solver, Tactic};
 
 /// How often the watchdog looks.
 const POLL: Duration = Duration::from_millis(5);
-/// How long a worker that was asked to stop may go on before its caller leaves it alone. It is still being interrupted then.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long a caller waits for a worker that was asked to stop. Z3 was seen to go on for five seconds; it is still being
+/// interrupted while the caller has its answer already, see [`settle`].
+const GRACE: Duration = Duration::from_millis(250);
 /// The most memory for a query that says nothing else.
 const DEFAULT_MEMORY: u64 = 4 << 30;
 
@@ -76,7 +77,7 @@ pub fn check(encoding: &Arc<Encoding>, strategy: Strategy, control: &Control) ->
     }))?;
     let mut asked: Option<Instant> = None;
     loop {
-        match receiver.recv_timeout(Duration::from_millis(50)) {
+        match receiver.recv_timeout(POLL) {
             Ok(result) => return result,
             Err(RecvTimeoutError::Disconnected) => return Err(Reason::Internal("Z3's thread vanished".to_owned())),
             Err(RecvTimeoutError::Timeout) => {
@@ -88,6 +89,19 @@ pub fn check(encoding: &Arc<Encoding>, strategy: Strategy, control: &Control) ->
             }
         }
     }
+}
+
+/// Waits until no worker is busy, at most so long; says whether none is. To be called before the process ends: Z3's library takes its
+/// memory down at exit, under the feet of a worker that still runs.
+pub fn settle(longest: Duration) -> bool {
+    let start = Instant::now();
+    while !queries().limits.is_empty() {
+        if start.elapsed() > longest {
+            return false;
+        }
+        std::thread::sleep(POLL);
+    }
+    true
 }
 
 /// Something for a worker to do; says whether the worker is still good for another one.
