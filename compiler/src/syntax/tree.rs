@@ -586,7 +586,7 @@ impl<'a> Builder<'a> {
 
     fn climb_here(&mut self, pairs: &mut Pairs<'a>, min: u8) -> Deep {
         let mut left = self.operand(pairs, min);
-        loop {
+        while !self.too_deep {
             let Some((operator, binding, symbol)) = self.next_infix(pairs).filter(|(_, binding, _)| *binding >= min)
             else {
                 return left;
@@ -616,6 +616,7 @@ impl<'a> Builder<'a> {
                 self.chained(at, second, left_span, right_span);
             }
         }
+        left
     }
 
     /// The operator that comes next, how tightly it binds and where it stands.

@@ -3,6 +3,7 @@
 use super::ast::{Item, ItemKind};
 use super::{Parsed, SyntaxError, parse};
 
+mod limits;
 mod recovery;
 mod trees;
 
