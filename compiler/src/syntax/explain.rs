@@ -416,7 +416,7 @@ impl<'a> Context<'a> {
         let ends = expected.has(Rule::semi)
             && (at >= self.piece.last
                 || matches!(self.word(Some(at)), "}" | "let")
-                || self.token(at).is_some_and(|t| first_on_line(self.text, t)));
+                || self.token(at).is_some_and(|t| first_on_line(self.text, t.start)));
         let message = format!("expected `;` at the end of the statement, found {}", self.found(at));
         ends.then(|| {
             error(

@@ -3,7 +3,9 @@
 pub mod ast;
 pub mod codes;
 mod explain;
+mod format;
 mod grammar;
+mod layout;
 mod parse;
 mod scan;
 mod split;
@@ -12,6 +14,7 @@ mod tests;
 mod tree;
 
 pub use ast::Span;
+pub use format::format;
 pub use parse::{MAX_BYTES, parse};
 pub use tree::MAX_DEPTH;
 

@@ -285,7 +285,7 @@ impl<'a> Broken<'a> {
     }
 
     fn first_on_line(&self, at: usize) -> bool {
-        self.context.scan.tokens.get(at).is_some_and(|t| first_on_line(self.context.text, *t))
+        self.context.scan.tokens.get(at).is_some_and(|t| first_on_line(self.context.text, t.start))
     }
 
     /// Whether an expression or a type may end with a token.

@@ -101,7 +101,7 @@ fn after_attribute(text: &str, scan: &Scan, hash: usize) -> usize {
 fn starts_item(text: &str, scan: &Scan, at: usize) -> bool {
     let word = |i: Option<usize>| i.and_then(|i| scan.tokens.get(i)).map_or("", |t| t.text(text));
     let (before, after) = (word(at.checked_sub(1)), word(Some(at + 1)));
-    let begins_line = scan.tokens.get(at).is_some_and(|t| first_on_line(text, *t));
+    let begins_line = scan.tokens.get(at).is_some_and(|t| first_on_line(text, t.start));
     let names = matches!(before, "." | "let" | "forall" | "exists") || ITEM_KEYWORDS.contains(&before);
     if names && (!begins_line || after.starts_with(['=', '(', '<', '{'])) {
         return false;
@@ -113,9 +113,9 @@ fn starts_item(text: &str, scan: &Scan, at: usize) -> bool {
         || word(Some(at)) == "use" && after.starts_with('"')
 }
 
-/// Whether only white space stands before a token on its line.
-pub fn first_on_line(text: &str, token: Token) -> bool {
-    let before = text.get(..token.start as usize).unwrap_or("");
+/// Whether only white space stands before a place on its line.
+pub fn first_on_line(text: &str, place: u32) -> bool {
+    let before = text.get(..place as usize).unwrap_or("");
     before.bytes().rev().find(|b| !matches!(b, b' ' | b'\t' | b'\r')).is_none_or(|b| b == b'\n')
 }
 
