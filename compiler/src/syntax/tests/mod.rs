@@ -3,7 +3,9 @@
 use super::ast::{Item, ItemKind};
 use super::{Parsed, SyntaxError, parse};
 
+mod errors;
 mod limits;
+mod print;
 mod recovery;
 mod trees;
 
@@ -57,7 +59,13 @@ fn name(item: &Item) -> String {
 
 /// A spec's trees without their spans, to compare two layouts.
 pub fn modulo_spans(parsed: &Parsed) -> String {
-    let debug = format!("{:?}", parsed.items.iter().map(|i| &i.item).collect::<Vec<_>>());
+    let items: Vec<_> = parsed.items.iter().map(|i| &i.item).collect();
+    format!("{}\n{}", without_spans(&items), parsed.docs)
+}
+
+/// A tree as Rust shows it, without its spans.
+pub fn without_spans(tree: &impl std::fmt::Debug) -> String {
+    let debug = format!("{tree:?}");
     let mut out = String::new();
     let mut rest = debug.as_str();
     while let Some(at) = rest.find("Span {") {
@@ -66,7 +74,7 @@ pub fn modulo_spans(parsed: &Parsed) -> String {
         rest = after.split_once('}').map_or("", |(_, r)| r);
     }
     out.push_str(rest);
-    format!("{out}\n{}", parsed.docs)
+    out
 }
 
 /// Formats a spec, and checks that its trees are the same and that formatting again changes nothing.
