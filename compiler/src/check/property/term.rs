@@ -141,6 +141,14 @@ pub enum Formula {
     And(Vec<Formula>),
     /// One of them.
     Or(Vec<Formula>),
+    /// A statement and its opposite, each written as a short disjunction: negating either by De Morgan's laws would multiply the
+    /// cases (that two argmaxes agree is one case for each class, that they don't is one for each pair).
+    Either {
+        /// The statement.
+        holds: Box<Formula>,
+        /// Its exact opposite.
+        fails: Box<Formula>,
+    },
 }
 
 impl Formula {
@@ -193,9 +201,19 @@ impl Formula {
         }
     }
 
+    /// A statement that is given together with its opposite.
+    pub fn either(holds: Formula, fails: Formula) -> Formula {
+        match (&holds, &fails) {
+            (Formula::Bool(b), _) => Formula::Bool(*b),
+            (_, Formula::Bool(b)) => Formula::Bool(!b),
+            _ => Formula::Either { holds: Box::new(holds), fails: Box::new(fails) },
+        }
+    }
+
     /// The opposite.
     pub fn not(self) -> Formula {
         match self {
+            Formula::Either { holds, fails } => Formula::Either { holds: fails, fails: holds },
             Formula::Bool(b) => Formula::Bool(!b),
             Formula::AtLeastZero { term, strict } => Formula::AtLeastZero { term: term.negated(), strict: !strict },
             Formula::And(parts) => Formula::or(parts.into_iter().map(Formula::not).collect()),
