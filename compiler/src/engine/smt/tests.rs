@@ -155,3 +155,56 @@ fn the_version_is_short() {
     let number = version.strip_prefix("Z3 ").unwrap();
     assert!(number.split('.').count() == 3 && number.split('.').all(|part| part.parse::<u32>().is_ok()), "{version}");
 }
+
+/// A rounding step, by a shift or a division, is its own list of thresholds, by comparisons.
+#[test]
+fn steps_are_their_thresholds() {
+    use crate::network::{Graph, Interval, Matrix, Op, Step, Steps};
+    use crate::obligation::{Atom, Linear, Variable};
+    let mut random = crate::testing::Random::new(3);
+    let mut different = 0;
+    for round in 0..seeds(600) {
+        let weight = *random.choose(&[1, 1, 7, 60, 400]);
+        let (lo, bias) = (random.between(-40, 20), random.between(-30, 30));
+        let hi = lo + random.between(1, 60);
+        let ends = [lo * weight + bias, hi * weight + bias];
+        let range = Interval::new(ends[0].into(), ends[1].into());
+        let step = crate::testing::random_step(&mut random, &Shape { table: false, ..Shape::default() }, range);
+        let (least, greatest) = (step.apply(range.lo), step.apply(range.hi));
+        let thresholds = (least + 1..=greatest).map(|v| step.threshold(v).unwrap()).collect();
+        let table = Step::Table { lo: least, thresholds };
+        let mut graph = Graph::new();
+        let x = graph.push_input("x", 1);
+        let terms = vec![(x, Matrix::dense(1, 1, vec![weight]))];
+        let a = graph.push("a", Op::Affine { terms, bias: [bias.into()].into() });
+        let y = graph.push("y", Op::Step { source: a, steps: Steps::Uniform(step.clone()) });
+        let z = graph.push("z", Op::Step { source: a, steps: Steps::Uniform(table) });
+        let unequal = |factor| vec![Atom::new(Linear::new(vec![(y, 0, factor), (z, 0, -factor)], -1))];
+        let obligation = Obligation {
+            graph: graph.into(),
+            variables: vec![Variable { name: "x".into(), node: x, domain: vec![(lo, hi)] }],
+            assumptions: Vec::new(),
+            cases: vec![unequal(1), unequal(-1)],
+        };
+        let presolved = presolve(&obligation).unwrap().unwrap();
+        let control = Control::default();
+        let encoding = encode::encode(&obligation, &presolved, &[0, 1], Options::default(), &control).unwrap();
+        different += u32::from(
+            encoding.assertions.iter().any(|term| !matches!(encoding.terms.node(*term), term::Node::Bool(_))),
+        );
+        let verdict = z3::check(&encoding.into(), z3::Strategy::default(), &control).unwrap();
+        assert_eq!(verdict, z3::Verdict::Unsatisfiable, "{round}: {step:?} of {range:?}");
+        // Nor does the encoding exclude anything: both ends, and a value between them, are attained.
+        for at in [lo, hi, random.between(lo, hi)] {
+            let value = step.apply((at * weight + bias).into());
+            let is =
+                |node, value: i128| [1, -1].map(|sign| Atom::new(Linear::new(vec![(node, 0, sign)], -sign * value)));
+            let mut attained = obligation.clone();
+            attained.cases = vec![is(x, at.into()).into_iter().chain(is(y, value)).collect()];
+            let encoding = encode::encode(&attained, &presolved, &[0], Options::default(), &control).unwrap();
+            let verdict = z3::check(&encoding.into(), z3::Strategy::default(), &control).unwrap();
+            assert!(matches!(verdict, z3::Verdict::Satisfiable(_)), "{round}: {step:?} of {range:?} at {at}");
+        }
+    }
+    assert!(different > 300, "{different}");
+}
