@@ -12,8 +12,10 @@ use std::sync::Arc;
 
 /// The most cases that an obligation may have.
 pub const MAX_CASES: usize = 20_000;
-/// A term with more linear forms than this has its maxima computed in the graph instead of written out.
-const MAX_FORMS: usize = 256;
+/// A maximum with more alternatives than this is computed in the graph instead of written out.
+const MAX_FORMS: usize = 8192;
+/// A term in which several maxima multiply to more linear forms than this has them computed in the graph.
+const MAX_PRODUCTS: usize = 64;
 
 /// Why a formula can't be lowered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +71,7 @@ fn normalise(graph: &mut Graph, formula: &Formula) -> Result<Normal, Problem> {
     Ok(match formula {
         Formula::Bool(b) => Normal::Bool(*b),
         Formula::AtLeastZero { term, strict } => {
-            let term = if term.forms() > MAX_FORMS { flatten(graph, term)? } else { term.clone() };
+            let term = if too_many(term) { flatten(graph, term)? } else { term.clone() };
             expand(&term, *strict)?
         }
         Formula::And(parts) => {
@@ -84,6 +86,11 @@ fn normalise(graph: &mut Graph, formula: &Formula) -> Result<Normal, Problem> {
         }
         Formula::Or(parts) => Normal::Or(parts.iter().map(|part| normalise(graph, part)).collect::<Result<_, _>>()?),
     })
+}
+
+/// Whether writing a term's maxima out costs more than computing them.
+fn too_many(term: &Term) -> bool {
+    term.forms() > if term.maxima.len() == 1 { MAX_FORMS } else { MAX_PRODUCTS }
 }
 
 /// term >= 0 without maxima: where a maximum counts positively one alternative must do, where negatively all must.
@@ -204,7 +211,7 @@ pub fn flatten(graph: &mut Graph, term: &Term) -> Result<Term, Problem> {
 /// An objective to maximise as the greatest of some integer forms, and the value of one step.
 pub fn objective(graph: &mut Graph, term: &Term) -> Result<(Vec<IntegerLinear>, Rational), Problem> {
     let mut written = Term { linear: term.linear.clone(), maxima: Vec::new() };
-    let many = term.forms() > MAX_FORMS;
+    let many = too_many(term);
     for (factor, alternatives) in &term.maxima {
         let one = Term { linear: Linear::default(), maxima: vec![(factor.clone(), alternatives.clone())] };
         // Only maxima that count positively (all the way down) are the greatest of their alternatives.

@@ -20,6 +20,7 @@ use crate::model::{Format, Rational};
 use crate::network::{Graph, NodeId, Op};
 use crate::obligation::{Atom, Objective, Obligation, Variable};
 use crate::syntax::ast::{Binder, Expr, ExprKind};
+use num_integer::Integer;
 use std::sync::Arc;
 use term::{Formula, Term};
 
@@ -264,6 +265,7 @@ impl<'a> Lowering<'a> {
         }
         let assumption = Formula::and(std::mem::take(&mut self.assumptions));
         let (assumptions, alternatives) = self.split(&assumption, place)?;
+        let assumptions = self.fold_into_domains(assumptions);
         let negated = self.cases(&goal.not(), place)?;
         let cases = self.product(&alternatives, negated, place)?;
         let constrained = !assumptions.is_empty() || alternatives != [Vec::new()];
@@ -339,6 +341,7 @@ impl<'a> Lowering<'a> {
         let term = if maximize { term } else { term.negated() };
         let assumption = Formula::and(std::mem::take(&mut self.assumptions));
         let (assumptions, alternatives) = self.split(&assumption, place)?;
+        let assumptions = self.fold_into_domains(assumptions);
         let (pieces, scale) = lower::objective(&mut self.graph, &term).map_err(|p| self.problem(p, place))?;
         let forms: Vec<Atom> = pieces.iter().map(|p| Atom { linear: p.clone() }).collect();
         let nodes = self.needed(assumptions.iter().chain(alternatives.iter().flatten()).chain(&forms));
@@ -396,6 +399,33 @@ impl<'a> Lowering<'a> {
 
     fn split(&mut self, formula: &Formula, place: Place) -> Checked<(Vec<Atom>, Vec<Vec<Atom>>)> {
         lower::split(&mut self.graph, formula).map_err(|p| self.problem(p, place))
+    }
+
+    /// Assumptions on one element of one variable become part of its domain, exactly; those that would leave nothing stay.
+    fn fold_into_domains(&mut self, assumptions: Vec<Atom>) -> Vec<Atom> {
+        let fold = |variables: &mut Vec<(Variable, VariableInfo)>, atom: &Atom| -> bool {
+            let [(node, element, factor)] = atom.linear.terms.as_slice() else { return false };
+            let Some((variable, _)) = variables.iter_mut().find(|(v, _)| v.node == *node) else { return false };
+            let Some((lo, hi)) = variable.domain.get_mut(*element as usize) else { return false };
+            // factor · x + constant >= 0.
+            if *factor > 0 {
+                let least = Integer::div_ceil(&-atom.linear.constant, factor);
+                match i64::try_from(least) {
+                    Ok(least) if least <= *hi => *lo = least.max(*lo),
+                    Err(_) if least < 0 => {}
+                    _ => return false,
+                }
+            } else {
+                let greatest = Integer::div_floor(&atom.linear.constant, &-factor);
+                match i64::try_from(greatest) {
+                    Ok(greatest) if greatest >= *lo => *hi = greatest.min(*hi),
+                    Err(_) if greatest > 0 => {}
+                    _ => return false,
+                }
+            }
+            true
+        };
+        assumptions.into_iter().filter(|atom| !fold(&mut self.variables, atom)).collect()
     }
 
     fn cases(&mut self, formula: &Formula, place: Place) -> Checked<Vec<Vec<Atom>>> {

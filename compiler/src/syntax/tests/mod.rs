@@ -3,7 +3,6 @@
 use super::ast::{Item, ItemKind};
 use super::{Parsed, SyntaxError, parse};
 
-mod errors;
 mod recovery;
 mod trees;
 

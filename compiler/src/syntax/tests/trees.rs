@@ -4,5 +4,5 @@ use super::*;
 #[test]
 fn the_rich_spec_parses() {
     let parsed = good(RICH);
-    assert_eq!(names(&parsed).len(), 23);
+    assert_eq!(names(&parsed).len(), 21);
 }
