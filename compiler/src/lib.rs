@@ -10,3 +10,4 @@ pub mod obligation;
 pub mod syntax;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod verify;
