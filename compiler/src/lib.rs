@@ -11,3 +11,4 @@ pub mod report;
 pub mod syntax;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod verify;
