@@ -424,7 +424,7 @@ impl Candidates<'_> {
         let (open, violated, bound) = (search.open(), search.violated(), search.bound());
         let count = |n: i128| Number::from(&integer(n));
         self.tried.sort_by_key(|candidate| candidate.value);
-        result.cached = self.tried.iter().all(|candidate| candidate.cached);
+        result.cached = !self.tried.is_empty() && self.tried.iter().all(|candidate| candidate.cached);
         let mut complete = open == 0;
         let range = format!("{}..={}", domain.0, domain.1);
         if complete {
