@@ -22,6 +22,7 @@ fn main() {
         ("balanced, shifts", Options { products: Products::Shift, ..balanced }, Strategy::BitBlast),
         ("balanced, bounds", Options { redundant_bounds: true, ..balanced }, Strategy::BitBlast),
         ("balanced, automatic", balanced, Strategy::Automatic),
+        ("balanced, bounds, automatic", Options { redundant_bounds: true, ..balanced }, Strategy::Automatic),
         ("linear, automatic", Options { tree: AdderTree::Linear, ..balanced }, Strategy::Automatic),
         ("balanced, shifts, automatic", Options { products: Products::Shift, ..balanced }, Strategy::Automatic),
     ];
