@@ -119,6 +119,7 @@ fn open<'db>(context: &Context<'db>, item: ItemId, path: &Text) -> Checked<&'db 
 }
 
 /// Quantizes a file's numbers to a format. `channel_size` is the number of elements of one channel.
+#[expect(clippy::too_many_arguments, reason = "datasets and parameters say the same things about their tensors")]
 fn quantize(
     context: &Context<'_>,
     place: Place,

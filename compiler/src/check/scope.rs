@@ -132,8 +132,7 @@ fn gather(
 
 /// Adds the names that stand after an item's keyword where no item could be parsed.
 fn broken_names(db: &dyn Db, file: SourceFile, names: &mut BTreeSet<Arc<str>>) {
-    const KEYWORDS: &[&str] =
-        &["type", "enum", "const", "dataset", "network", "params", "def", "property", "measure"];
+    const KEYWORDS: &[&str] = &["type", "enum", "const", "dataset", "network", "params", "def", "property", "measure"];
     let parsed = parsed(db, file);
     let Ok(text) = file.text(db) else { return };
     if parsed.errors.is_empty() {
@@ -161,7 +160,7 @@ fn find_cycles(context: &Context<'_>, file: SourceFile, scope: &mut Scope) {
     // Edges by name; local variables that happen to share an item's name would be false edges, so only kinds that can recurse count.
     let edges = |item: ItemId| -> Vec<ItemId> {
         let Some(tree) = tree(db, item) else { return Vec::new() };
-        walk::mentions(&tree).into_iter().filter_map(|name| scope.names.get(&name.text).copied()).collect()
+        walk::mentions(tree).into_iter().filter_map(|name| scope.names.get(&name.text).copied()).collect()
     };
     let mut state: BTreeMap<ItemId, bool> = BTreeMap::new();
     let mut cyclic = BTreeSet::new();

@@ -34,6 +34,7 @@ pub fn read(bytes: &[u8]) -> Result<FileTensor, FileError> {
     decoder.set_ignore_iccp_chunk(true);
     let mut reader = decoder.read_info().map_err(damaged)?;
     let info = reader.info();
+    check_palette(info)?;
     let (width, height) = info.size();
     let (width, height) = (width as usize, height as usize);
     if info.is_animated() {
@@ -74,6 +75,22 @@ pub fn read(bytes: &[u8]) -> Result<FileTensor, FileError> {
     };
     let shape = if channels == 1 { vec![height, width] } else { vec![channels, height, width] };
     Ok(FileTensor { shape, data, element_type })
+}
+
+/// Refuses palettes that the decoder does not check: it would read past their end.
+fn check_palette(info: &png::Info<'_>) -> Result<(), FileError> {
+    let Some(palette) = &info.palette else { return Ok(()) };
+    let alphas =
+        if info.color_type == ColorType::Indexed { info.trns.as_ref().map_or(0, |trns| trns.len()) } else { 0 };
+    if palette.len() % 3 == 0 && palette.len() <= 3 * 256 && alphas <= palette.len() / 3 {
+        return Ok(());
+    }
+    Err(FileError::new(format!(
+        "has a damaged palette: {} for colours of 3 bytes, with {}",
+        counted(palette.len() as u64, "byte"),
+        counted(alphas as u64, "transparency")
+    ))
+    .help("download it again, or save the image as PNG"))
 }
 
 fn damaged(cause: png::DecodingError) -> FileError {
@@ -260,6 +277,26 @@ mod tests {
 
     fn message<T: std::fmt::Debug>(result: Result<T, FileError>) -> String {
         result.unwrap_err().message
+    }
+
+    /// Found by fuzzing: a palette of 59 bytes, with transparency, in an image that is whole otherwise.
+    #[test]
+    fn a_palette_of_broken_colours_is_refused() {
+        let chunk = |kind: &[u8], data: &[u8]| {
+            let mut crc = flate2::Crc::new();
+            crc.update(kind);
+            crc.update(data);
+            [&(data.len() as u32).to_be_bytes(), kind, data, &crc.sum().to_be_bytes()].concat()
+        };
+        let bytes = [
+            b"\x89PNG\r\n\x1a\n".to_vec(),
+            chunk(b"IHDR", &[0, 0, 0, 23, 0, 0, 0, 5, 2, 3, 0, 0, 0]),
+            chunk(b"PLTE", &[7; 59]),
+            chunk(b"tRNS", &[255, 0]),
+            chunk(b"IDAT", &[0x78, 0x9c, 0x63, 0x60]),
+        ];
+        let error = read(&bytes.concat()).unwrap_err();
+        assert!(error.message.contains("palette"), "{error:?}");
     }
 
     #[test]

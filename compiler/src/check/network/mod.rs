@@ -386,10 +386,7 @@ impl Builder<'_> {
                     return Ok(thing.clone());
                 }
                 if (self.evaluator.locals)(&name.text).is_none() {
-                    let item = lookup(self.evaluator.context, self.evaluator.item, name).map_err(|reported| {
-                        // The names of this body are worth suggesting too.
-                        reported
-                    })?;
+                    let item = lookup(self.evaluator.context, self.evaluator.item, name)?;
                     if let Some(ItemKind::Params(params)) = tree(self.db(), item).as_deref().map(|t| &t.kind) {
                         let nothing = |_: &str| None;
                         let evaluator = Evaluator { context: self.evaluator.context, item, locals: &nothing };

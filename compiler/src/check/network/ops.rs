@@ -5,7 +5,7 @@
 
 use super::super::constant::{Constant, lookup};
 use super::super::data::{ConstantTensor, PerElement};
-use super::super::types::{Axis, MAX_ELEMENTS, Shape, count, plural, same_sizes, show_shape};
+use super::super::types::{Axis, MAX_ELEMENTS, Shape, count, same_sizes, show_shape};
 use super::super::{Checked, at};
 use super::{Bits, Builder, Parameters, Thing, common_step};
 use crate::db::tree;
@@ -960,7 +960,7 @@ impl Builder<'_> {
         let axis = named[0].unwrap_or(0);
         let parts: Vec<Bits> = arguments.iter().map(|e| self.bits(e)).collect::<Checked<_>>()?;
         let Some(first) = parts.first() else {
-            return self.error("E0303", span, "write `concat(x, y, axis = 0)`", format!("{}", plural(0, "argument")));
+            return self.error("E0303", span, "write `concat(x, y, axis = 0)`", "no argument");
         };
         let fits = |part: &Bits| {
             part.shape.len() == first.shape.len()

@@ -29,6 +29,7 @@ const MAX_DEPTH: usize = 64;
 const MAX_FINITE: usize = 100_000;
 
 /// What a binder binds.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and short-lived")]
 pub(super) enum Bound {
     /// A variable over values, and a condition on it that its box does not say.
     Variable(Value, Formula),
@@ -79,7 +80,7 @@ impl Lowering<'_> {
     pub(super) fn formula(&mut self, env: &Env, expr: &Expr, polarity: Polarity) -> Checked<Formula> {
         let place = at(env.item, expr.span);
         match &expr.kind {
-            ExprKind::Unary(UnaryOp::Not, inner) => Ok(self.formula(env, inner, polarity.flipped())?.not()),
+            ExprKind::Unary(UnaryOp::Not, inner) => Ok(self.formula(env, inner, polarity.flipped())?.opposite()),
             ExprKind::Binary(BinaryOp::And, a, b) => {
                 let a = self.formula(env, a, polarity)?;
                 Ok(Formula::and(vec![a, self.formula(env, b, polarity)?]))
@@ -90,7 +91,7 @@ impl Lowering<'_> {
             }
             ExprKind::Binary(BinaryOp::Implies, a, b) => {
                 let a = self.formula(env, a, polarity.flipped())?;
-                Ok(Formula::or(vec![a.not(), self.formula(env, b, polarity)?]))
+                Ok(Formula::or(vec![a.opposite(), self.formula(env, b, polarity)?]))
             }
             ExprKind::Quantifier(q) => self.quantifier(env, q, polarity, place),
             ExprKind::Let(l) => {
@@ -146,7 +147,7 @@ impl Lowering<'_> {
             let Some(condition) = &q.condition else { return Ok(body) };
             return Ok(if universal {
                 let condition = self.formula(env, condition, polarity.flipped())?;
-                Formula::or(vec![condition.not(), body])
+                Formula::or(vec![condition.opposite(), body])
             } else {
                 let condition = self.formula(env, condition, polarity)?;
                 Formula::and(vec![condition, body])
@@ -175,7 +176,7 @@ impl Lowering<'_> {
         let Bound::Variable(value, condition) = self.binder(env, binder)? else { return Err(Reported) };
         let inner = env.with(&binder.name.text, value);
         let body = self.bind_all(&inner, q, rest, free, place)?;
-        Ok(if universal { Formula::or(vec![condition.not(), body]) } else { Formula::and(vec![condition, body]) })
+        Ok(if universal { Formula::or(vec![condition.opposite(), body]) } else { Formula::and(vec![condition, body]) })
     }
 
     /// The values of a binder over something finite; `None` if it ranges over values of a format.
@@ -915,7 +916,7 @@ impl Lowering<'_> {
                 if *sx || *sy {
                     // An argmax that is not unique equals nothing: the opposite has no short form.
                     return Ok(match op {
-                        BinaryOp::NotEqual => pairs(&std::cmp::Ordering::is_eq).not(),
+                        BinaryOp::NotEqual => pairs(&std::cmp::Ordering::is_eq).opposite(),
                         _ => pairs(&holds),
                     });
                 }
@@ -953,10 +954,10 @@ impl Lowering<'_> {
                 let (x, y) = (formula(a), formula(b));
                 let both = |x: Formula, y: Formula| Formula::and(vec![x, y]);
                 let equal = Formula::either(
-                    Formula::or(vec![both(x.clone(), y.clone()), both(x.clone().not(), y.clone().not())]),
-                    Formula::or(vec![both(x.clone(), y.clone().not()), both(x.not(), y)]),
+                    Formula::or(vec![both(x.clone(), y.clone()), both(x.clone().opposite(), y.clone().opposite())]),
+                    Formula::or(vec![both(x.clone(), y.clone().opposite()), both(x.opposite(), y)]),
                 );
-                return Ok(if op == BinaryOp::Equal { equal } else { equal.not() });
+                return Ok(if op == BinaryOp::Equal { equal } else { equal.opposite() });
             }
             _ => {}
         }
@@ -977,7 +978,7 @@ impl Lowering<'_> {
                 );
             }
             let equal = Formula::and((0..x.len()).map(|i| Formula::zero(x.term(i).minus(&y.term(i)))).collect());
-            return Ok(if op == BinaryOp::Equal { equal } else { equal.not() });
+            return Ok(if op == BinaryOp::Equal { equal } else { equal.opposite() });
         }
         let lsb = |v: &Value| match v {
             Value::Tensor(t) => t.lsb.as_ref().map(|l| l.get(0).clone()),
@@ -987,7 +988,7 @@ impl Lowering<'_> {
         let (x, y) = (self.number(a, lb.as_ref(), sides.0)?, self.number(b, la.as_ref(), sides.1)?);
         Ok(match op {
             BinaryOp::Equal => Formula::zero(x.minus(&y)),
-            BinaryOp::NotEqual => Formula::zero(x.minus(&y)).not(),
+            BinaryOp::NotEqual => Formula::zero(x.minus(&y)).opposite(),
             BinaryOp::Less => Formula::at_least_zero(y.minus(&x), true),
             BinaryOp::LessEqual => Formula::at_least_zero(y.minus(&x), false),
             BinaryOp::Greater => Formula::at_least_zero(x.minus(&y), true),
@@ -1239,7 +1240,7 @@ fn argmax_is(of: &Tensor, k: usize, strict: bool) -> Formula {
 fn argmax_compared(of: &Tensor, strict: bool, op: BinaryOp, holds: impl Fn(usize) -> bool, c: usize) -> Formula {
     match op {
         BinaryOp::Equal => argmax_is(of, c, strict),
-        BinaryOp::NotEqual => argmax_is(of, c, strict).not(),
+        BinaryOp::NotEqual => argmax_is(of, c, strict).opposite(),
         _ => {
             let some = |wanted: &dyn Fn(usize) -> bool| {
                 Formula::or((0..of.len()).filter(|i| wanted(*i)).map(|i| argmax_is(of, i, strict)).collect())

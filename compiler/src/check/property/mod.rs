@@ -266,7 +266,7 @@ impl<'a> Lowering<'a> {
         let assumption = Formula::and(std::mem::take(&mut self.assumptions));
         let (assumptions, alternatives) = self.split(&assumption, place)?;
         let assumptions = self.fold_into_domains(assumptions);
-        let negated = self.cases(&goal.not(), place)?;
+        let negated = self.cases(&goal.opposite(), place)?;
         let cases = self.product(&alternatives, negated, place)?;
         let constrained = !assumptions.is_empty() || alternatives != [Vec::new()];
         let nodes = self.needed(assumptions.iter().chain(cases.iter().flatten()).chain(alternatives.iter().flatten()));

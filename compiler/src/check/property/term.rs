@@ -211,13 +211,13 @@ impl Formula {
     }
 
     /// The opposite.
-    pub fn not(self) -> Formula {
+    pub fn opposite(self) -> Formula {
         match self {
             Formula::Either { holds, fails } => Formula::Either { holds: fails, fails: holds },
             Formula::Bool(b) => Formula::Bool(!b),
             Formula::AtLeastZero { term, strict } => Formula::AtLeastZero { term: term.negated(), strict: !strict },
-            Formula::And(parts) => Formula::or(parts.into_iter().map(Formula::not).collect()),
-            Formula::Or(parts) => Formula::and(parts.into_iter().map(Formula::not).collect()),
+            Formula::And(parts) => Formula::or(parts.into_iter().map(Formula::opposite).collect()),
+            Formula::Or(parts) => Formula::and(parts.into_iter().map(Formula::opposite).collect()),
         }
     }
 }
@@ -244,6 +244,6 @@ mod tests {
         let x = Formula::at_least_zero(Term::element(NodeId(0), 0, integer(1)), false);
         assert_eq!(Formula::and(vec![Formula::Bool(true), x.clone()]), x);
         assert_eq!(Formula::or(vec![Formula::Bool(true), x.clone()]), Formula::Bool(true));
-        assert_eq!(x.clone().not().not(), x);
+        assert_eq!(x.clone().opposite().opposite(), x);
     }
 }
