@@ -369,12 +369,12 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// Whether a condition on constants alone holds: the filter of a family.
-    pub fn filter(mut self, env: &Env, condition: &Expr) -> Checked<bool> {
-        match self.formula(env, condition, Polarity::Both)? {
-            Formula::Bool(holds) => Ok(holds),
-            _ => Err(Reported),
-        }
+    /// Whether a condition on constants alone holds: the filter of a family. `None` if it speaks of more than constants.
+    pub fn filter(mut self, env: &Env, condition: &Expr) -> Checked<Option<bool>> {
+        Ok(match self.formula(env, condition, Polarity::Both)? {
+            Formula::Bool(holds) => Some(holds),
+            _ => None,
+        })
     }
 
     fn problem(&self, problem: lower::Problem, place: Place) -> Reported {
