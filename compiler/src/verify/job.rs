@@ -90,7 +90,7 @@ fn lower(job: &Job, source: &Source<'_>) -> Result<Lowered, Failure> {
     source.with(|db| {
         let outcome = question(db, job.item, job.instance);
         // If the family itself is wrong, that is where the reason stands.
-        let found = sound(&outcome, || family(db, job.item).diagnostics.clone())?;
+        let found = sound(outcome, || family(db, job.item).diagnostics.clone())?;
         Ok(match found {
             Question::Property(statement) => Lowered::Property(Asked::new(db, statement)),
             Question::Optimize(o) => Lowered::Optimize(o.objective.clone(), Cast::new(db, &o.variables, &o.calls)),
@@ -147,8 +147,13 @@ pub(super) fn decide(
         Lowered::Optimize(objective, cast) => optimize(&mut result, session, &objective, &cast, on_progress),
         Lowered::Largest { name, domain, monotone } => {
             let search = Search::new(domain.0, domain.1, monotone);
-            Candidates { job, source, session, tried: Vec::new(), best: None, broken: None }
-                .run(&mut result, &name, domain, search, on_progress)
+            Candidates { job, source, session, tried: Vec::new(), best: None, broken: None }.run(
+                &mut result,
+                &name,
+                domain,
+                search,
+                on_progress,
+            )
         }
     });
     if let Err(failure) = done {
@@ -419,7 +424,7 @@ impl Candidates<'_> {
         let (open, violated, bound) = (search.open(), search.violated(), search.bound());
         let count = |n: i128| Number::from(&integer(n));
         self.tried.sort_by_key(|candidate| candidate.value);
-        result.cached = self.tried.iter().all(|candidate| candidate.cached);
+        result.cached = !self.tried.is_empty() && self.tried.iter().all(|candidate| candidate.cached);
         let mut complete = open == 0;
         let range = format!("{}..={}", domain.0, domain.1);
         if complete {
@@ -429,7 +434,10 @@ impl Candidates<'_> {
                 None => format!("It holds for no {name} in {range}."),
             };
         } else {
-            let timeout = self.tried.iter().any(|c| c.value > search.proved.unwrap_or(c.value - 1) && c.verdict == Verdict::Timeout)
+            let timeout = self
+                .tried
+                .iter()
+                .any(|c| c.value > search.proved.unwrap_or(c.value - 1) && c.verdict == Verdict::Timeout)
                 || self.tried.iter().all(|c| c.verdict.is_decided());
             let reason = match timeout {
                 _ if cancel.is_cancelled() => Reason::Cancelled,

@@ -147,12 +147,7 @@ impl Search {
 mod tests {
     use super::*;
 
-    fn search(
-        first: i128,
-        last: i128,
-        monotone: bool,
-        truth: impl Fn(i128) -> Verdict,
-    ) -> (Search, Vec<i128>) {
+    fn search(first: i128, last: i128, monotone: bool, truth: impl Fn(i128) -> Verdict) -> (Search, Vec<i128>) {
         let mut asked = Vec::new();
         let mut search = Search::new(first, last, monotone);
         let result = search.run::<()>(Duration::from_secs(60), &|| false, &mut |candidate, _| {

@@ -224,7 +224,8 @@ pub fn plan(db: &dyn Db, file: SourceFile, filter: &Filter, options: &Options) -
         };
         for (instance, values) in family.instances.iter().enumerate() {
             let named = family.names.iter().zip(values);
-            let parameters = named.map(|(name, value)| Parameter { name: name.clone(), text: value.text(db) }).collect();
+            let parameters =
+                named.map(|(name, value)| Parameter { name: name.clone(), text: value.text(db) }).collect();
             add(instance_name(db, item, family, instance), instance, parameters);
         }
     }
