@@ -146,11 +146,10 @@ fn instances(context: &Context<'_>, item: ItemId) -> Checked<Family> {
         let mut kept = Vec::new();
         for instance in all {
             let env = Env::new(item, &named(&names, &instance));
-            match Lowering::new(context).filter(&env, filter) {
-                Ok(Some(true)) => kept.push(instance),
-                Ok(Some(false)) => {}
-                Err(Reported) => return Err(Reported),
-                Ok(None) => {
+            match Lowering::new(context).filter(&env, filter)? {
+                Some(true) => kept.push(instance),
+                Some(false) => {}
+                None => {
                     return context.error(
                         "E0310",
                         at(item, filter.span),

@@ -27,16 +27,13 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         if counts.errors > 0 {
             exit = Exit::Spec;
             output.error(specs.problems(file, counts));
-        } else if counts.warnings > 0 {
-            output.warning(specs.problems(file, counts));
-        } else {
-            output.line(format_args!(
-                "{} no problems found in {}: {}",
-                "✓".green(),
-                specs.name(file).bold(),
-                contents(&specs, file)
-            ))?;
+            continue;
         }
+        let (sign, found) = match counts.warnings {
+            0 => ("✓".green().to_string(), "no problems found".to_owned()),
+            n => ("✓".yellow().to_string(), format!("no errors, but {}", plural(n, "warning", "warnings"))),
+        };
+        output.line(format_args!("{sign} {found} in {}: {}", specs.name(file).bold(), contents(&specs, file)))?;
     }
     Ok(exit)
 }

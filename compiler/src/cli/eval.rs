@@ -523,9 +523,14 @@ fn values(port: &Port, numbers: &[i128]) -> Vec<String> {
     numbers.iter().enumerate().map(|(i, n)| show(&port.value(i, *n))).collect()
 }
 
-/// What a layer is called: its `let`, and what it computes.
+/// What a layer is called: by its `let`, and by what it computes unless that is the cast its type shows anyway.
 fn layer_name(name: &str, operation: &str) -> String {
-    if name.starts_with('#') { operation.to_owned() } else { format!("{name} = {operation}") }
+    match (name.starts_with('#'), operation.starts_with("as ")) {
+        (true, true) => "as".to_owned(),
+        (true, false) => operation.to_owned(),
+        (false, true) => name.to_owned(),
+        (false, false) => format!("{name} = {operation}"),
+    }
 }
 
 /// A class by its name, if an enum names it.

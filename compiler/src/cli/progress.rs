@@ -1,11 +1,16 @@
-//! Live progress: one bar over everything, and a line for each instance that is being worked on.
+//! Live progress: one bar over everything, and below it a line for each instance that is being worked on.
 //!
-//! On standard error, and only on a terminal. Whatever is printed meanwhile goes through [`Live::pause`], so that bars
-//! and lines don't overwrite each other.
+//! On standard error, and only on a terminal. Whatever is printed meanwhile goes through [`Live::pause`], so that the
+//! display and the lines don't overwrite each other. It is a single bar of several lines: bars that come and go
+//! leave traces on the screen.
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use super::verify::duration;
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use qnn::verify::verdict::Number;
 use qnn::verify::{Job, Progress, Verdict};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The lines for running instances; more run unseen.
@@ -15,96 +20,104 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The display; nothing at all where there is no terminal.
 pub struct Live {
-    multi: MultiProgress,
-    total: Option<ProgressBar>,
-    running: HashMap<usize, ProgressBar>,
-    counts: [usize; 3],
-    drawn: Instant,
+    bar: Option<ProgressBar>,
+    running: Arc<Mutex<BTreeMap<usize, Running>>>,
+    proved: usize,
+    violated: usize,
+    other: usize,
+}
+
+/// An instance that is being worked on.
+struct Running {
+    name: String,
+    since: Instant,
+    budget: Duration,
+    known: String,
 }
 
 impl Live {
     /// A display of so many instances.
     pub fn new(instances: usize, interactive: bool) -> Live {
-        let multi = MultiProgress::new();
-        if !interactive {
-            multi.set_draw_target(ProgressDrawTarget::hidden());
-        }
-        let total = interactive.then(|| {
-            let bar = multi.add(ProgressBar::new(instances as u64));
-            let template = "{bar:24.green/dim} {pos}/{len}  {msg}  {elapsed:.dim}";
-            bar.set_style(style(template).progress_chars("━╸━"));
-            bar.enable_steady_tick(Duration::from_millis(200));
+        let running = Arc::<Mutex<BTreeMap<usize, Running>>>::default();
+        let bar = interactive.then(|| {
+            let shown = running.clone();
+            let lines = move |_: &ProgressState, text: &mut dyn Write| {
+                for instance in shown.lock().unwrap_or_else(PoisonError::into_inner).values() {
+                    let time = instance.since.elapsed();
+                    if time >= PATIENCE {
+                        let Running { name, budget, known, .. } = instance;
+                        // The display is drawn again in a moment.
+                        let _ = write!(text, "\n  {name}  {} of {}  {known}", duration(time), duration(*budget));
+                    }
+                }
+            };
+            let style = ProgressStyle::with_template("{bar:24.green/dim} {pos}/{len}  {msg}  {elapsed:.dim}{running}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            let bar = ProgressBar::new(instances as u64);
+            bar.set_style(style.progress_chars("━╸━").with_key("running", lines));
+            bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
-        Live { multi, total, running: HashMap::new(), counts: [0; 3], drawn: Instant::now() }
+        Live { bar, running, proved: 0, violated: 0, other: 0 }
+    }
+
+    fn with_running(&self, change: impl FnOnce(&mut BTreeMap<usize, Running>)) {
+        change(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Work on an instance began.
     pub fn started(&mut self, job: &Job) {
-        let Some(total) = &self.total else { return };
-        if self.running.len() >= MOST_LINES {
-            return;
-        }
-        let bar = self.multi.insert_before(total, ProgressBar::new_spinner());
-        let budget = super::verify::duration(job.budget);
-        bar.set_style(style(&format!("  {{spinner:.cyan}} {{prefix}}  {{elapsed:.dim}} of {budget}  {{msg:.dim}}")));
-        bar.set_prefix(job.name.clone());
-        // Ticking begins late, so that quick instances don't flicker.
-        bar.enable_steady_tick(PATIENCE);
-        self.running.insert(job.index, bar);
+        let instance =
+            Running { name: job.name.clone(), since: Instant::now(), budget: job.budget, known: String::new() };
+        self.with_running(|running| {
+            if running.len() < MOST_LINES {
+                running.insert(job.index, instance);
+            }
+        });
     }
 
     /// More is known of an instance.
     pub fn progress(&mut self, index: usize, progress: &Progress) {
-        let Some(bar) = self.running.get(&index) else { return };
-        bar.set_message(match progress {
+        let known = match progress {
             Progress::Bounds { found, bound } => {
-                let text = |n: &Option<qnn::verify::verdict::Number>| n.as_ref().map_or("?".into(), |n| n.text.clone());
+                let text = |number: &Option<Number>| number.as_ref().map_or("?".to_owned(), |n| n.text.clone());
                 format!("found {}, bound {}", text(found), text(bound))
             }
             Progress::Candidate { value, verdict } => format!("{value}: {verdict}"),
+        };
+        self.with_running(|running| {
+            if let Some(instance) = running.get_mut(&index) {
+                instance.known = known;
+            }
         });
     }
 
     /// An instance has its result.
     pub fn finished(&mut self, index: usize, verdict: Verdict) {
-        if let Some(bar) = self.running.remove(&index) {
-            bar.finish_and_clear();
-            self.multi.remove(&bar);
+        self.with_running(|running| _ = running.remove(&index));
+        match verdict {
+            Verdict::Proved => self.proved += 1,
+            Verdict::Violated => self.violated += 1,
+            _ => self.other += 1,
         }
-        self.counts[match verdict {
-            Verdict::Proved => 0,
-            Verdict::Violated => 1,
-            _ => 2,
-        }] += 1;
-        if let Some(total) = &self.total {
-            total.inc(1);
-            let [proved, violated, other] = self.counts;
-            if self.drawn.elapsed() > Duration::from_millis(50) || self.running.is_empty() {
-                total.set_message(format!("✓ {proved}  ✗ {violated}  ? {other}"));
-                self.drawn = Instant::now();
-            }
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+            bar.set_message(format!("✓ {}  ✗ {}  ? {}", self.proved, self.violated, self.other));
         }
     }
 
     /// Takes the display away, prints, and brings it back.
     pub fn pause<T>(&self, print: impl FnOnce() -> T) -> T {
-        self.multi.suspend(print)
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
     }
 
     /// Takes the display away for good.
     pub fn end(&mut self) {
-        for (_, bar) in self.running.drain() {
+        if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        if let Some(total) = self.total.take() {
-            total.finish_and_clear();
-        }
-        let _ = self.multi.clear();
     }
-}
-
-/// A template of this file.
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -14,7 +14,7 @@ use qnn::engine::portfolio::Portfolio;
 use qnn::engine::smt::{AdderTree, Smt};
 use qnn::engine::{CancelToken, NAMES};
 use qnn::report::terminal::line_column;
-use qnn::verify::verdict::{Kind, MeasureResult};
+use qnn::verify::verdict::Kind;
 use qnn::verify::{Event, Filter, InstanceResult, Options, Plan, Store, Summary, Verdict};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -302,16 +302,15 @@ impl Screen<'_> {
         let cancelled = |r: &InstanceResult| self.cancel.is_cancelled() && r.verdict == Verdict::Unknown;
         let ink = self.output.ink();
         let mut text = String::new();
+        // What has no parameters needs no line for its only instance.
+        let alone = results.len() == 1 && first.parameters.is_empty();
         if !self.arguments.quiet {
             let time = duration(results.iter().map(|r| r.time).sum());
             let remembered = if results.iter().all(|r| r.cached) { ", remembered" } else { "" };
             let name = format!("{:<width$}", first.property, width = self.name_width);
-            text.push_str(&format!(
-                "{}  {}  {}\n",
-                name.bold(),
-                summary(results, self.cancel.is_cancelled()),
-                format!("{time}{remembered}").dimmed()
-            ));
+            let verdict =
+                if alone && !cancelled(first) { standing(first) } else { summary(results, self.cancel.is_cancelled()) };
+            text.push_str(&format!("{}  {verdict}  {}\n", name.bold(), format!("{time}{remembered}").dimmed()));
         }
         let mut in_full = self.arguments.counterexamples.unwrap_or(3);
         let (mut lines, mut left_out) = (0, 0);
@@ -328,7 +327,10 @@ impl Screen<'_> {
                     continue;
                 }
             }
-            text.push_str(&format!("  {}\n", instance_line(result)));
+            if !alone || self.arguments.quiet {
+                let time = duration(result.time);
+                text.push_str(&format!("  {}  {}  {}\n", result.name, standing(result), time.dimmed()));
+            }
             let witness = result.measure.as_ref().and_then(|m| m.witness.as_ref());
             let wanted = !measure || results.len() == 1 || self.arguments.counterexamples.is_some();
             if let Some(counterexample) = result.counterexample.as_ref().or(witness)
@@ -401,39 +403,33 @@ fn summary(results: &[Arc<InstanceResult>], cancelled: bool) -> String {
     if parts.is_empty() { "no instances".dimmed().to_string() } else { parts.join(" · ") }
 }
 
-/// An instance with its verdict and what is to be said about it.
-fn instance_line(result: &InstanceResult) -> String {
+/// An instance's verdict and what is to be said about it.
+fn standing(result: &InstanceResult) -> String {
     let (sign, style) = sign(result.verdict);
     let style = if result.as_expected { Style::new().green() } else { style };
-    let name = &result.name;
     if let Some(measure) = &result.measure {
-        return format!("{} {name} {}", sign.style(style), measured(result, measure));
+        let what = match (&measure.found, measure.complete) {
+            (Some(found), true) => format!("= {}", found.text.bold()),
+            _ => result.detail.trim_end_matches('.').to_owned(),
+        };
+        return format!("{} {what}", sign.style(style));
     }
     let expected = match result.expected {
         Expectation::Proved => "proved",
         Expectation::Violated => "violated",
         Expectation::Vacuous => "vacuous",
     };
+    let word = result.verdict.name();
     let what = match result.verdict {
-        verdict if result.as_expected => format!("{verdict}, as expected"),
-        Verdict::Proved => format!("{} although `#[expect({expected})]` is written above it", "proved".red().bold()),
-        Verdict::Violated | Verdict::Vacuous if result.expected != Expectation::Proved => {
-            format!("{} although `#[expect({expected})]` is written above it", result.verdict.red().bold())
+        Verdict::Proved if result.as_expected => word.style(style).to_string(),
+        _ if result.as_expected => format!("{word}, as expected").style(style).to_string(),
+        Verdict::Proved | Verdict::Violated | Verdict::Vacuous if result.expected != Expectation::Proved => {
+            format!("{}, although `#[expect({expected})]` says otherwise", word.style(style))
         }
-        Verdict::Violated => "violated".red().bold().to_string(),
-        _ => format!("{}: {}", result.verdict.style(style), result.detail.trim_end_matches('.')),
+        Verdict::Violated => word.style(style).to_string(),
+        _ => format!("{}: {}", word.style(style), result.detail.trim_end_matches('.')),
     };
-    format!("{} {name}  {what}  {}", sign.style(style), duration(result.time).dimmed())
-}
-
-/// `= 1.25`, or what is known so far.
-fn measured(result: &InstanceResult, measure: &MeasureResult) -> String {
-    let time = duration(result.time);
-    let time = time.dimmed();
-    match (&measure.found, &measure.bound, measure.complete) {
-        (Some(found), _, true) => format!("= {}  {time}", found.text.bold()),
-        _ => format!(" {}  {time}", result.detail.trim_end_matches('.')),
-    }
+    format!("{} {what}", sign.style(style))
 }
 
 /// The last line.

@@ -369,12 +369,12 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// Whether a condition on constants alone holds: the filter of a family. `None` if it depends on more.
+    /// Whether a condition on constants alone holds: the filter of a family. `None` if it speaks of more than constants.
     pub fn filter(mut self, env: &Env, condition: &Expr) -> Checked<Option<bool>> {
-        match self.formula(env, condition, Polarity::Both)? {
-            Formula::Bool(holds) => Ok(Some(holds)),
-            _ => Ok(None),
-        }
+        Ok(match self.formula(env, condition, Polarity::Both)? {
+            Formula::Bool(holds) => Some(holds),
+            _ => None,
+        })
     }
 
     fn problem(&self, problem: lower::Problem, place: Place) -> Reported {

@@ -1,0 +1,283 @@
+//! The command as its users meet it: real runs on the shipped examples and on bad input, with what they print as snapshots.
+//!
+//! Times are masked, folders shortened. Each test has a store of its own, in a folder that goes with it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace is there")
+}
+
+/// A folder to run in, with its own store.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        Place { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    fn with(self, name: &str, content: impl AsRef<[u8]>) -> Place {
+        std::fs::write(self.folder.path().join(name), content).expect("a temporary file");
+        self
+    }
+
+    fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_qnn"));
+        command.args(arguments).current_dir(folder).stdin(Stdio::null());
+        command.env("QNN_CACHE", self.folder.path().join("cache")).env_remove("COLORTERM").env("NO_COLOR", "1");
+        command
+    }
+
+    /// Runs in the temporary folder.
+    fn run(&self, arguments: &[&str]) -> String {
+        self.shown(self.command(self.folder.path(), arguments).output().expect("qnn runs"))
+    }
+
+    /// Runs in the workspace.
+    fn run_on_examples(&self, arguments: &[&str]) -> String {
+        self.shown(self.command(&root(), arguments).output().expect("qnn runs"))
+    }
+
+    /// The exit code and both streams.
+    fn shown(&self, output: Output) -> String {
+        let text = |bytes: &[u8]| {
+            let text = String::from_utf8(bytes.to_vec()).expect("text is UTF-8");
+            let text = text.replace(&*self.folder.path().to_string_lossy(), "…");
+            masked(&text.replace(&*root().to_string_lossy(), "…"))
+        };
+        let code = output.status.code().map_or("none".to_owned(), |code| code.to_string());
+        let mut shown = format!("exit {code}\n");
+        for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+            if !bytes.is_empty() {
+                shown.push_str(&format!("--- {name}\n{}", text(bytes)));
+            }
+        }
+        shown
+    }
+}
+
+/// The text without times: `12 ms` and `3.2 s` become `…`, and Z3's version too.
+fn masked(text: &str) -> String {
+    let mut masked = String::new();
+    for line in text.split_inclusive('\n') {
+        let words: Vec<&str> = line.split(' ').collect();
+        let mut skip = false;
+        for (index, word) in words.iter().enumerate() {
+            let next = words.get(index + 1).map(|w| w.trim_end_matches(['\n', ',', '.']));
+            let number = word.starts_with(|c: char| c.is_ascii_digit()) && word.parse::<f64>().is_ok();
+            if number && matches!(next, Some("ms" | "s")) {
+                masked.push('…');
+                masked.push_str(words[index + 1].trim_start_matches(['m', 's']));
+                skip = true;
+            } else if skip {
+                skip = false;
+                continue;
+            } else {
+                masked.push_str(word);
+            }
+            if index + 1 < words.len() && !(skip && index + 2 == words.len()) {
+                masked.push(' ');
+            }
+        }
+    }
+    masked
+}
+
+/// A snapshot beside this file, named by the test or as said.
+macro_rules! snapshot {
+    ($($argument:expr),+) => {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_omit_expression(true);
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_snapshot_path(root().join("tests/snapshots"));
+        settings.bind(|| insta::assert_snapshot!($($argument),+));
+    };
+}
+
+#[test]
+fn help_teaches() {
+    snapshot!(Place::new().run(&["--help"]));
+}
+
+#[test]
+fn no_command_is_no_success() {
+    let shown = Place::new().run(&[]);
+    assert!(shown.starts_with("exit 3\n"), "{shown}");
+}
+
+#[test]
+fn version_names_the_solver() {
+    let shown = Place::new().run(&["--version"]);
+    assert!(shown.starts_with("exit 0\n--- stdout\nqnn 0") && shown.contains("(Z3 "), "{shown}");
+}
+
+#[test]
+fn new_specs_check_verify_and_are_formatted() {
+    let place = Place::new();
+    snapshot!(place.run(&["new"]));
+    assert!(place.run(&["new"]).starts_with("exit 3\n"), "nothing is overwritten");
+    snapshot!("new_check", place.run(&["check", "first.qnn"]));
+    snapshot!("new_verify", place.run(&["verify", "first.qnn"]));
+    assert_eq!(place.run(&["fmt", "--check", "first.qnn"]), "exit 0\n");
+    snapshot!("new_verify_again", place.run(&["verify", "first.qnn"]));
+}
+
+#[test]
+fn the_tour_verifies() {
+    snapshot!(Place::new().run_on_examples(&["verify", "examples/tour.qnn"]));
+}
+
+#[test]
+fn digits_are_checked() {
+    snapshot!(Place::new().run_on_examples(&["check", "examples/digits/digits.qnn"]));
+}
+
+#[test]
+fn digits_are_fooled_with_four_bits() {
+    // Which counterexample is found is the engine's to choose; that there is one, and its picture, is not.
+    let place = Place::new();
+    let shown = place.run_on_examples(&["verify", "examples/digits/digits.qnn", "fooled*"]);
+    assert!(shown.starts_with("exit 0\n"), "{shown}");
+    for part in ["2 violated as expected", "argmax 4 → ", "argmax 8 → ", "changed, ≤ 0.125", "original"] {
+        assert!(shown.contains(part), "no «{part}» in {shown}");
+    }
+}
+
+#[test]
+fn digits_and_convolutions_are_robust() {
+    let place = Place::new();
+    snapshot!(place.run_on_examples(&["verify", "examples/digits/digits.qnn", "*robust*"]));
+    snapshot!("conv_is_robust", place.run_on_examples(&["verify", "examples/conv/conv.qnn"]));
+}
+
+#[test]
+fn students_are_treated_unfairly_with_six_bits() {
+    let shown = Place::new().run_on_examples(&["verify", "examples/students/students.qnn", "fair_with_six_bits"]);
+    assert!(shown.starts_with("exit 0\n") && shown.contains("violated, as expected"), "{shown}");
+}
+
+#[test]
+fn accuracies_are_those_of_the_readme() {
+    snapshot!(Place::new().run_on_examples(&["eval", "examples/digits/digits.qnn"]));
+}
+
+#[test]
+fn eval_shows_layers_and_json() {
+    let place = Place::new();
+    let tour = "examples/tour.qnn";
+    snapshot!(place.run_on_examples(&["eval", tour, "side", "--input", "1,0.55", "--layers=all"]));
+    snapshot!("eval_json", place.run_on_examples(&["eval", tour, "side", "--json", "--samples", "0..2"]));
+    snapshot!("eval_samples", place.run_on_examples(&["eval", tour, "side_in", "-g", "6", "--samples", "0..=3"]));
+}
+
+#[test]
+fn show_says_what_a_network_takes() {
+    let place = Place::new();
+    snapshot!(place.run_on_examples(&["show", "examples/tour.qnn"]));
+    snapshot!("show_json", place.run_on_examples(&["show", "examples/tour.qnn", "side", "--json"]));
+}
+
+#[test]
+fn an_unexpected_proof_and_an_unexpected_violation_exit_with_1() {
+    let text = "network n(x: uint<2>[1]) -> int<4>[1] { dense(x, [[1]]) as int<4> }\n\
+        #[expect(violated)]\nproperty holds = forall x: uint<2>[1]: n(x) <= 3;\n\
+        property fails(limit in [3, 2]) = forall x: uint<2>[1]: n(x) <= limit;\n";
+    let place = Place::new().with("a.qnn", text);
+    snapshot!(place.run(&["verify", "a.qnn"]));
+    snapshot!("unexpected_quiet", place.run(&["verify", "a.qnn", "-q"]));
+    assert!(place.run(&["verify", "a.qnn", "fails(limit = 3)"]).starts_with("exit 0\n"));
+}
+
+#[test]
+fn what_is_wrong_exits_with_3() {
+    let place = Place::new()
+        .with("bad.qnn", b"type \xff")
+        .with("broken.qnn", "type A = fixed<8>;\nproperty p = forall x: A x == 0;\n")
+        .with("fine.qnn", "const one = 1;\n");
+    std::fs::create_dir(place.folder.path().join("folder")).expect("a temporary folder");
+    let commands: &[&[&str]] = &[
+        &["check", "missing.qnn"],
+        &["check", "folder"],
+        &["check", "bad.qnn"],
+        &["check", "broken.qnn", "fine.qnn"],
+        &["verify", "broken.qnn"],
+        &["verify", "fine.qnn", "robust"],
+        &["verify", "robust"],
+        &["verify", "--timeout", "soon", "fine.qnn"],
+        &["eval", "fine.qnn"],
+        &["show", "fine.qnn", "net"],
+        &["fmt", "missing.qnn", "broken.qnn"],
+        &["export", "--smt2", "fine.qnn", "-o", "-"],
+        &["explain", "E9999"],
+        &["new", "no/such/folder/spec"],
+    ];
+    let mut all = String::new();
+    for command in commands {
+        let shown = place.run(command);
+        assert!(shown.starts_with("exit 3\n"), "{command:?}: {shown}");
+        all.push_str(&format!("$ qnn {}\n{shown}\n", command.join(" ")));
+    }
+    snapshot!(all);
+}
+
+#[test]
+fn formatting_shows_what_would_change() {
+    let place = Place::new().with("a.qnn", "const  one=1;\n");
+    snapshot!(place.run(&["fmt", "--check", "a.qnn"]));
+    assert!(place.run(&["fmt", "a.qnn"]).starts_with("exit 0\n"));
+    assert_eq!(std::fs::read_to_string(place.folder.path().join("a.qnn")).unwrap(), "const one = 1;\n");
+    assert_eq!(place.run(&["fmt", "--check", "a.qnn"]), "exit 0\n");
+}
+
+#[test]
+fn json_is_one_document_whatever_happens() {
+    let place = Place::new().with("broken.qnn", "type A = fixed<8>;\n");
+    for (arguments, exit) in [(["verify", "broken.qnn", "--json"], 3), (["verify", "examples/tour.qnn", "--json"], 0)] {
+        let folder = if exit == 3 { place.folder.path().to_owned() } else { root() };
+        let output = place.command(&folder, &arguments).output().expect("qnn runs");
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        assert_eq!(document["version"], 1);
+        assert_eq!(document["exit"], exit);
+        assert_eq!(output.status.code(), Some(exit));
+    }
+}
+
+#[test]
+fn exports_are_named_by_their_instances() {
+    let place = Place::new();
+    place.run(&["new", "a"]);
+    snapshot!(place.run(&["export", "--smt2", "a.qnn", "-o", "out"]));
+    let mut names: Vec<String> = std::fs::read_dir(place.folder.path().join("out"))
+        .expect("the folder was made")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names[0], "agrees_bits6.smt2");
+    assert_eq!(names.len(), 6);
+}
+
+#[test]
+fn the_cache_can_be_listed_and_cleared() {
+    let place = Place::new();
+    place.run(&["new"]);
+    place.run(&["verify", "first.qnn", "never*"]);
+    let listed = place.run(&["cache", "list"]);
+    assert!(listed.contains("never_heats_a_warm_room") && listed.contains("proved"), "{listed}");
+    assert!(place.run(&["cache", "clear"]).contains("forgotten"));
+    assert!(place.run(&["cache", "list"]).contains("0 verdicts"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_error_to_talk_about() {
+    let place = Place::new();
+    let mut command = place.command(&root(), &["show", "examples/tour.qnn", "--json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("qnn runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("qnn ends");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(141), "".into()));
+}
