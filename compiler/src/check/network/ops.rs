@@ -44,7 +44,7 @@ impl Builder<'_> {
         if !builtin {
             if matches!(name, "min" | "max" | "abs" | "len") {
                 let expr = Expr { kind: crate::syntax::ast::ExprKind::Call(call.clone()), span };
-                return self.evaluator.eval(&expr).map(Thing::Constant);
+                return self.constants(|e| e.eval(&expr)).map(Thing::Constant);
             }
             if super::super::scope::BUILTIN_FUNCTIONS.contains(&name) {
                 return self.report(
@@ -88,7 +88,7 @@ impl Builder<'_> {
             "reshape" => {
                 let [x, shape] = self.positional(call, span, "reshape(x, [sizes])")?;
                 let bits = self.bits(&x.value)?;
-                let Constant::List(sizes) = self.evaluator.eval(&shape.value)? else {
+                let Constant::List(sizes) = self.constants(|e| e.eval(&shape.value))? else {
                     return self.error(
                         "E0303",
                         shape.value.span,
@@ -161,7 +161,10 @@ impl Builder<'_> {
                     format!("its options: {names}"),
                 );
             };
-            named[index] = Some(self.evaluator.size(&argument.value)?);
+            if named[index].is_some() {
+                return self.error("E0303", name.span, format!("`{}` is given twice", name.text), "given before");
+            }
+            named[index] = Some(self.constants(|e| e.size(&argument.value))?);
         }
         Ok((positional, named))
     }
@@ -373,7 +376,7 @@ impl Builder<'_> {
             return self.error("E0303", span, format!("write `{name}(x, size)`"), "wrong arguments");
         };
         let x = self.bits(input)?;
-        let size = self.evaluator.size(size)?;
+        let size = self.constants(|e| e.size(size))?;
         let (stride, padding) = (named[0].unwrap_or(size), named[1].unwrap_or(0));
         let (channels, height, width) = self.image(&x, input.span)?;
         let counts = (window_count(height, size, stride, padding), window_count(width, size, stride, padding));
@@ -443,7 +446,7 @@ impl Builder<'_> {
         let total = outputs.and_then(|n| each.iter().try_fold(n, |n, s| n.checked_mul(*s)));
         match total {
             Some(total) if total <= MAX_WEIGHTS => Ok(()),
-            _ => self.error("E0301", span, format!("this layer has more than {MAX_WEIGHTS} products"), "too large"),
+            _ => self.error("E0313", span, format!("this layer has more than {MAX_WEIGHTS} products"), "too large"),
         }
     }
 
@@ -554,14 +557,14 @@ impl Builder<'_> {
         }
         if let (Some(product), Some(ConstantTensor { scale: PerElement::All(b), format: Some(format), .. })) =
             (&uniform, bias)
-            && b < product
+            && !(b / product).is_integer()
             && weights.format.is_some()
         {
             self.evaluator.context.report(
                 Diagnostic::warning(
                     "W0406",
                     format!(
-                        "the bias is finer than the products it is added to: {} against {}",
+                        "the bias's steps of {} don't line up with the products' steps of {}",
                         show(b),
                         show(product)
                     ),
@@ -731,7 +734,7 @@ impl Builder<'_> {
     fn clamp(&mut self, call: &Call, span: Span) -> Checked<Bits> {
         let [input, lo, hi] = self.positional(call, span, "clamp(x, lo, hi)")?;
         let mut x = self.bits(&input.value)?;
-        let (lo, hi) = (self.evaluator.number(&lo.value)?, self.evaluator.number(&hi.value)?);
+        let (lo, hi) = (self.constants(|e| e.number(&lo.value))?, self.constants(|e| e.number(&hi.value))?);
         if lo > hi {
             return self.error(
                 "E0303",
@@ -989,6 +992,9 @@ impl Builder<'_> {
                     all_scales.push(part.scale.get(i).clone());
                 }
             }
+        }
+        if picks.len() > MAX_ELEMENTS {
+            return self.error("E0313", span, format!("this has more than {MAX_ELEMENTS} elements"), "too large");
         }
         let mut shape = first.shape.clone();
         shape[axis] = Axis::of(parts.iter().map(|p| p.shape[axis].size).sum());

@@ -41,6 +41,10 @@ impl Lowering<'_> {
                 }
                 Ok(Value::Argmax { of: t.clone(), strict: name == "strict_argmax" })
             }
+            ("ball", [Value::Tensor(center), Value::Tensor(t)]) if t.len() == 1 && t.term(0).as_constant().is_some() => {
+                let radius = t.term(0).as_constant().cloned().map(Constant::Number).ok_or(Reported)?;
+                Ok(Value::Ball { center: center.clone(), radius })
+            }
             ("ball", [Value::Tensor(center), Value::Constant(radius @ (Constant::Number(_) | Constant::Lsb(_)))]) => {
                 Ok(Value::Ball { center: center.clone(), radius: radius.clone() })
             }
@@ -101,7 +105,7 @@ impl Lowering<'_> {
             }
             ("len", [Value::Tensor(t)]) => Ok(Value::Constant(Constant::int(t.len() as i128))),
             ("len", [Value::Constant(_)]) => {
-                let locals = |name: &str| env.constant(name);
+                let locals = |name: &str| env.local(name);
                 let evaluator = super::Evaluator { context: self.context, item: env.item, locals: &locals };
                 let expr = Expr { kind: ExprKind::Call(call.clone()), span: place.span };
                 evaluator.eval(&expr).map(Value::Constant)

@@ -1,6 +1,8 @@
 //! Expressions in properties: symbolic evaluation.
 
-use super::super::constant::{Constant, Evaluator, combine, lookup, variant};
+use super::super::constant::{
+    Constant, Evaluator, bounded, combine, domain_of, element, integer_of, lookup, negated, size_of, variant,
+};
 use super::super::data::{PerElement, dataset, zeros};
 use super::super::network::{Network, Port};
 use super::super::network::{instantiate, is_cyclic, remap};
@@ -10,7 +12,7 @@ use super::term::{Formula, Term};
 use super::{CallInfo, Elements, Env, Lowering, Polarity, Tensor, Value, VariableInfo};
 use crate::check::data::Samples;
 use crate::check::network::pick_indices;
-use crate::db::{ItemId, tree};
+use crate::db::tree;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::rational::{integer, show};
 use crate::model::{Format, Rational};
@@ -18,7 +20,7 @@ use crate::network::{NodeId, Op, interpret};
 use crate::obligation::Variable;
 use crate::syntax::Span;
 use crate::syntax::ast::{
-    BinaryOp, Binder, BinderRange, Call, Expr, ExprKind, ItemKind, Name, Quantifier, QuantifierKind, UnaryOp,
+    BinaryOp, Binder, BinderRange, Call, Expr, ExprKind, ItemKind, Name, Quantifier, QuantifierKind, TypeExpr, UnaryOp,
 };
 use num_traits::{Signed, ToPrimitive, Zero};
 use std::sync::Arc;
@@ -38,7 +40,7 @@ pub(super) enum Bound {
 
 impl Lowering<'_> {
     fn constants<T>(&self, env: &Env, f: impl FnOnce(&Evaluator<'_>) -> T) -> T {
-        let locals = |name: &str| env.constant(name);
+        let locals = |name: &str| env.local(name);
         f(&Evaluator { context: self.context, item: env.item, locals: &locals })
     }
 
@@ -68,7 +70,10 @@ impl Lowering<'_> {
                 self.statement(&inner, &q.body)
             }
             ExprKind::Call(call) => match self.definition(env, call)? {
-                Some((inner, body)) => self.statement(&inner, &body),
+                Some((inner, body, result)) => {
+                    self.expect_statement(&inner, result.as_ref(), at(env.item, expr.span))?;
+                    self.nested(at(env.item, expr.span), |this| this.statement(&inner, &body))
+                }
                 None => self.formula(env, expr, Polarity::Positive),
             },
             _ => self.formula(env, expr, Polarity::Positive),
@@ -77,6 +82,10 @@ impl Lowering<'_> {
 
     /// A statement.
     pub(super) fn formula(&mut self, env: &Env, expr: &Expr, polarity: Polarity) -> Checked<Formula> {
+        self.nested(at(env.item, expr.span), |this| this.formula_within(env, expr, polarity))
+    }
+
+    fn formula_within(&mut self, env: &Env, expr: &Expr, polarity: Polarity) -> Checked<Formula> {
         let place = at(env.item, expr.span);
         match &expr.kind {
             ExprKind::Unary(UnaryOp::Not, inner) => Ok(self.formula(env, inner, polarity.flipped())?.not()),
@@ -98,7 +107,8 @@ impl Lowering<'_> {
                 self.formula(&env.with(&l.name.text, value), &l.body, polarity)
             }
             ExprKind::Call(call) => {
-                if let Some((inner, body)) = self.definition(env, call)? {
+                if let Some((inner, body, result)) = self.definition(env, call)? {
+                    self.expect_statement(&inner, result.as_ref(), place)?;
                     return self.formula(&inner, &body, polarity);
                 }
                 self.as_formula(env, expr)
@@ -182,7 +192,9 @@ impl Lowering<'_> {
     fn binder_values(&mut self, env: &Env, binder: &Binder) -> Checked<Option<Vec<Constant>>> {
         let BinderRange::Set(set) = &binder.range else { return Ok(None) };
         match self.eval(env, set)? {
-            Value::Constant(_) => self.constants(env, |e| e.domain(set, MAX_FINITE)).map(Some),
+            Value::Constant(values) => {
+                domain_of(self.context, at(env.item, set.span), &values, MAX_FINITE).map(Some)
+            }
             Value::Ball { .. } => Ok(None),
             other => self.error(
                 "E0302",
@@ -198,6 +210,7 @@ impl Lowering<'_> {
         match &binder.range {
             BinderRange::Type(ty) => match self.constants(env, |e| e.ty(ty))? {
                 Type::Stored(format, shape) => {
+                    self.constants(env, |e| e.check_channels(&format, &shape, ty))?;
                     let value = self.variable(&binder.name, format, shape, None);
                     Ok(Bound::Variable(Value::Tensor(value), Formula::Bool(true)))
                 }
@@ -360,8 +373,25 @@ impl Lowering<'_> {
         ))
     }
 
-    /// The body of a `def` or `property` with its parameters bound, if that is what is called.
-    fn definition(&mut self, env: &Env, call: &Call) -> Checked<Option<(Env, Expr)>> {
+    /// A definition that is used as a statement must have declared that it is one.
+    fn expect_statement(&self, inner: &Env, result: Option<&TypeExpr>, place: Place) -> Checked<()> {
+        let Some(result) = result else { return Ok(()) };
+        match self.constants(inner, |e| e.ty(result))? {
+            Type::Bool => Ok(()),
+            other => Err(self.context.report(
+                Diagnostic::error(
+                    "E0302",
+                    format!("a statement is needed here, not `{}`", other.show(self.context.db)),
+                    place,
+                    "neither true nor false",
+                )
+                .label(at(inner.item, result.span), "the result's type is declared here"),
+            )),
+        }
+    }
+
+    /// The body of a `def` or `property` with its parameters bound, if that is what is called; a `def`'s result type.
+    fn definition(&mut self, env: &Env, call: &Call) -> Checked<Option<(Env, Expr, Option<TypeExpr>)>> {
         if super::super::scope::BUILTIN_FUNCTIONS.contains(&&*call.callee.text) {
             return Ok(None);
         }
@@ -369,15 +399,16 @@ impl Lowering<'_> {
         let item = lookup(self.context, env.item, &call.callee)?;
         let found = tree(db, item);
         let place = at(env.item, call.callee.span);
-        let (generics, names, types, body) = match found.as_deref().map(|t| &t.kind) {
+        let (generics, names, types, body, result) = match found.as_deref().map(|t| &t.kind) {
             Some(ItemKind::Def(def)) => (
                 def.generics.clone(),
                 def.params.iter().map(|p| p.name.clone()).collect::<Vec<_>>(),
                 Some(def.params.iter().map(|p| p.ty.clone()).collect::<Vec<_>>()),
                 def.body.clone(),
+                Some(def.result.clone()),
             ),
             Some(ItemKind::Property(p)) => {
-                (Vec::new(), p.params.iter().map(|p| p.name.clone()).collect(), None, p.body.clone())
+                (Vec::new(), p.params.iter().map(|p| p.name.clone()).collect(), None, p.body.clone(), None)
             }
             _ => return Ok(None),
         };
@@ -422,7 +453,8 @@ impl Lowering<'_> {
             let mut value = self.eval(env, &argument.value)?;
             if let Some(ty) = types.as_ref().and_then(|types| types.get(index)) {
                 let ty = self.constants(&inner, |e| e.ty(ty))?;
-                value = self.expect_type(value, &ty, at(env.item, argument.value.span), item)?;
+                let declared = (super::super::scope::name_place(db, item), "the parameter's type is declared here");
+                value = self.expect_type(value, &ty, at(env.item, argument.value.span), declared)?;
             } else if !matches!(value, Value::Constant(_)) {
                 return self.error(
                     "E0310",
@@ -433,11 +465,11 @@ impl Lowering<'_> {
             }
             inner = inner.with(&name.text, value);
         }
-        Ok(Some((inner, body)))
+        Ok(Some((inner, body, result)))
     }
 
-    /// Checks an argument against its parameter's type.
-    fn expect_type(&self, value: Value, ty: &Type, place: Place, callee: ItemId) -> Checked<Value> {
+    /// Checks an argument or a result against the declared type.
+    fn expect_type(&self, value: Value, ty: &Type, place: Place, declared: (Place, &str)) -> Checked<Value> {
         let fits = match (ty, &value) {
             (Type::Stored(format, shape), Value::Tensor(t)) => {
                 t.format.as_ref() == Some(format) && same_sizes(shape, &t.shape)
@@ -469,17 +501,59 @@ impl Lowering<'_> {
                 place,
                 format!("this is {found}"),
             )
-            .label(super::super::scope::name_place(self.context.db, callee), "the parameter's type is declared here"),
+            .label(declared.0, declared.1),
         ))
     }
 
     /// The value of an expression.
     pub(super) fn eval(&mut self, env: &Env, expr: &Expr) -> Checked<Value> {
+        self.nested(at(env.item, expr.span), |this| this.eval_within(env, expr))
+    }
+
+    /// An expression that must be known.
+    pub(crate) fn known(&mut self, env: &Env, expr: &Expr) -> Checked<Constant> {
+        let value = self.eval(env, expr)?;
+        let term = match &value {
+            Value::Constant(constant) => return Ok(constant.clone()),
+            Value::Tensor(t) if t.len() == 1 => t.term(0).as_constant().cloned(),
+            _ => None,
+        };
+        match term {
+            Some(number) => Ok(Constant::Number(number)),
+            None => self.error(
+                "E0310",
+                at(env.item, expr.span),
+                format!("a constant is needed here, but this is {}", value.kind()),
+                "not known while the spec is checked",
+            ),
+        }
+    }
+
+    fn eval_within(&mut self, env: &Env, expr: &Expr) -> Checked<Value> {
         let place = at(env.item, expr.span);
         match &expr.kind {
             ExprKind::Number { value, .. } => Ok(Value::Constant(Constant::Number(value.clone()))),
             ExprKind::Bool(b) => Ok(Value::Constant(Constant::Bool(*b))),
-            ExprKind::Lsb(_) | ExprKind::Range { .. } => self.constants(env, |e| e.eval(expr)).map(Value::Constant),
+            ExprKind::Lsb(inner) => match self.known(env, inner)? {
+                Constant::Number(n) => Ok(Value::Constant(Constant::Lsb(n))),
+                other => self.error(
+                    "E0302",
+                    at(env.item, inner.span),
+                    format!("expected a number of lsb, found {}", other.kind()),
+                    format!("this is {}", other.kind()),
+                ),
+            },
+            ExprKind::Range { start: Some(start), end: Some(end), inclusive } => {
+                let mut bound = |e: &Expr| integer_of(self.context, at(env.item, e.span), &self.known(env, e)?);
+                let (first, last) = (bound(start)?, bound(end)?);
+                Ok(Value::Constant(Constant::Range(first, if *inclusive { last } else { last - 1 })))
+            }
+            ExprKind::Range { .. } => self.error(
+                "E0310",
+                place,
+                "this range has an open end",
+                "only an index may leave an end of its range open",
+            ),
             ExprKind::List(elements) => {
                 let values: Vec<Value> = elements.iter().map(|e| self.eval(env, e)).collect::<Checked<_>>()?;
                 let constants: Option<Vec<Constant>> = values
@@ -490,7 +564,9 @@ impl Lowering<'_> {
                     })
                     .collect();
                 match constants {
-                    Some(constants) => Ok(Value::Constant(Constant::List(constants.into()))),
+                    Some(constants) => {
+                        bounded(self.context, place, Constant::List(constants.into())).map(Value::Constant)
+                    }
                     None => self.error("E0310", place, "a list holds constants", "not all of these are known"),
                 }
             }
@@ -519,8 +595,14 @@ impl Lowering<'_> {
             ExprKind::Index(inner, indices) => self.index(env, inner, indices, place),
             ExprKind::Unary(UnaryOp::Negate, inner) => match self.eval(env, inner)? {
                 Value::Tensor(t) => Ok(Value::Tensor(self.mapped(&t, Term::negated))),
-                Value::Constant(_) => self.constants(env, |e| e.eval(expr)).map(Value::Constant),
-                other => self.error("E0302", place, format!("`-` can't take {}", other.kind()), "not a number"),
+                value => match &value {
+                    Value::Constant(constant) => negated(constant).map(Value::Constant),
+                    _ => None,
+                }
+                .ok_or(())
+                .or_else(|()| {
+                    self.error("E0302", place, format!("`-` can't take {}", value.kind()), "not a number")
+                }),
             },
             ExprKind::Binary(op, left, right) => match op {
                 BinaryOp::And | BinaryOp::Or | BinaryOp::Implies => {
@@ -621,7 +703,7 @@ impl Lowering<'_> {
                 let [index] = indices else {
                     return self.error("E0304", place, "a dataset is indexed by one number", "write `test[i]`");
                 };
-                let i = self.constants(env, |e| e.size(index))?;
+                let i = size_of(self.context, at(env.item, index.span), &self.known(env, index)?)?;
                 let data = dataset(self.context.db, item);
                 for diagnostic in data.diagnostics.iter() {
                     self.context.report(diagnostic.clone());
@@ -656,17 +738,22 @@ impl Lowering<'_> {
                 let ranges = indices
                     .iter()
                     .zip(&t.shape)
-                    .map(|(index, axis)| self.constants(env, |e| super::index_range(e, index, axis)))
+                    .map(|(index, axis)| {
+                        let context = self.context;
+                        super::index_range(context, env.item, index, axis, &mut |e| self.known(env, e))
+                    })
                     .collect::<Checked<Vec<_>>>()?;
                 Ok(Value::Tensor(self.selected(&t, &ranges)))
             }
-            Value::Constant(list @ Constant::List(_)) => {
-                // Lists are indexed as the constants they are.
-                let name: Arc<str> = "".into();
-                let env = env.with(&name, Value::Constant(list));
-                let inner = Expr { kind: ExprKind::Name(Name { text: name, span: inner.span }), span: inner.span };
-                let expr = Expr { kind: ExprKind::Index(Box::new(inner), indices.to_vec()), span: place.span };
-                self.constants(&env, |e| e.eval(&expr)).map(Value::Constant)
+            Value::Constant(mut value @ Constant::List(_)) => {
+                for index in indices {
+                    let at = at(env.item, index.span);
+                    let Constant::List(list) = &value else {
+                        return self.error("E0304", at, format!("{} has no elements", value.kind()), "one index too many");
+                    };
+                    value = element(self.context, at, list, &self.known(env, index)?)?;
+                }
+                Ok(Value::Constant(value))
             }
             other => self.error(
                 "E0302",
@@ -723,21 +810,6 @@ impl Lowering<'_> {
         }
     }
 
-    /// A known integer, for the range of a family's parameter.
-    pub(crate) fn integer(mut self, env: &Env, expr: &Expr) -> Checked<i128> {
-        match self.eval(env, expr)? {
-            Value::Constant(Constant::Number(n)) if n.is_integer() && n.to_integer().to_i64().is_some() => {
-                n.to_integer().to_i128().ok_or(Reported)
-            }
-            other => self.error(
-                "E0302",
-                at(env.item, expr.span),
-                format!("an integer is needed here, not {}", other.kind()),
-                "not a known integer",
-            ),
-        }
-    }
-
     /// An expression that is a single number.
     pub(super) fn scalar(&mut self, env: &Env, expr: &Expr) -> Checked<Term> {
         let value = self.eval(env, expr)?;
@@ -748,7 +820,7 @@ impl Lowering<'_> {
         let (a, b) = (self.eval(env, left)?, self.eval(env, right)?);
         if let (Value::Constant(x), Value::Constant(y)) = (&a, &b) {
             if let Some(value) = combine(op, x, y) {
-                return Ok(Value::Constant(value));
+                return bounded(self.context, place, value).map(Value::Constant);
             }
             if matches!(op, BinaryOp::Divide) && matches!(y, Constant::Number(n) if n.is_zero()) {
                 return self.error("E0311", at(env.item, right.span), "division by zero", "this is 0");
@@ -906,13 +978,20 @@ impl Lowering<'_> {
         };
         match (a, b) {
             (Value::Argmax { of: x, strict: sx }, Value::Argmax { of: y, strict: sy }) => {
-                let mut parts = Vec::new();
-                for i in 0..x.len() {
-                    for j in 0..y.len() {
-                        if holds(i.cmp(&j)) {
-                            parts.push(Formula::and(vec![argmax_is(x, i, *sx), argmax_is(y, j, *sy)]));
-                        }
+                let (n, m) = (x.len(), y.len());
+                if n.saturating_mul(m) > super::lower::MAX_CASES {
+                    return Err(self.problem(super::lower::Problem::Cases, place));
+                }
+                let (mut parts, mut others) = (Vec::new(), Vec::new());
+                for i in 0..n {
+                    for j in 0..m {
+                        let both = || Formula::and(vec![argmax_is(x, i, *sx), argmax_is(y, j, *sy)]);
+                        if holds(i.cmp(&j)) { parts.push(both()) } else { others.push(both()) }
                     }
+                }
+                // The first maximum is always one of them, so the other pairs are the opposite.
+                if !sx && !sy {
+                    return Ok(Formula::either(Formula::or(parts), Formula::or(others)));
                 }
                 return Ok(if op == BinaryOp::NotEqual && (*sx || *sy) {
                     // «Not equal» is the opposite of «equal», also where an argmax is not unique.
@@ -1000,8 +1079,12 @@ impl Lowering<'_> {
         if super::super::scope::BUILTIN_FUNCTIONS.contains(&&*call.callee.text) {
             return self.builtin(env, call, place);
         }
-        if let Some((inner, body)) = self.definition(env, call)? {
-            return self.eval(&inner, &body);
+        if let Some((inner, body, result)) = self.definition(env, call)? {
+            let value = self.eval(&inner, &body)?;
+            let Some(result) = result else { return Ok(value) };
+            let ty = self.constants(&inner, |e| e.ty(&result))?;
+            let declared = (at(inner.item, result.span), "the result's type is declared here");
+            return self.expect_type(value, &ty, at(inner.item, body.span), declared);
         }
         let item = lookup(self.context, env.item, &call.callee)?;
         if !matches!(tree(self.context.db, item).as_deref().map(|t| &t.kind), Some(ItemKind::Network(_))) {
@@ -1034,6 +1117,10 @@ impl Lowering<'_> {
         let mut arguments = Vec::new();
         let mut texts = Vec::new();
         for (argument, port) in call.arguments.iter().zip(&network.inputs) {
+            if let Some(name) = &argument.name {
+                let place = at(env.item, name.span);
+                return self.error("E0303", place, "inputs have no names here", "write the value alone");
+            }
             let value = self.eval(env, &argument.value)?;
             arguments.push(self.input(value, port, &network, at(env.item, argument.value.span))?);
             texts.push(super::builtins::text_of(&argument.value));
@@ -1240,6 +1327,12 @@ fn argmax_compared(of: &Tensor, strict: bool, op: BinaryOp, holds: impl Fn(usize
     match op {
         BinaryOp::Equal => argmax_is(of, c, strict),
         BinaryOp::NotEqual => argmax_is(of, c, strict).not(),
-        _ => Formula::or((0..of.len()).filter(|i| holds(*i)).map(|i| argmax_is(of, i, strict)).collect()),
+        _ => {
+            let cases = |wanted: bool| {
+                Formula::or((0..of.len()).filter(|i| holds(*i) == wanted).map(|i| argmax_is(of, i, strict)).collect())
+            };
+            // The first maximum is always one of them, so the other classes are the opposite.
+            if strict { cases(true) } else { Formula::either(cases(true), cases(false)) }
+        }
     }
 }

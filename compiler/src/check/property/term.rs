@@ -141,6 +141,13 @@ pub enum Formula {
     And(Vec<Formula>),
     /// One of them.
     Or(Vec<Formula>),
+    /// A statement and its opposite, both as a few cases: negating the cases of the one would multiply them.
+    Either {
+        /// The statement.
+        yes: Arc<Formula>,
+        /// Its opposite.
+        no: Arc<Formula>,
+    },
 }
 
 impl Formula {
@@ -193,6 +200,15 @@ impl Formula {
         }
     }
 
+    /// A statement with its opposite.
+    pub fn either(yes: Formula, no: Formula) -> Formula {
+        match (&yes, &no) {
+            (Formula::Bool(_), _) => yes,
+            (_, Formula::Bool(no)) => Formula::Bool(!no),
+            _ => Formula::Either { yes: Arc::new(yes), no: Arc::new(no) },
+        }
+    }
+
     /// The opposite.
     pub fn not(self) -> Formula {
         match self {
@@ -200,6 +216,7 @@ impl Formula {
             Formula::AtLeastZero { term, strict } => Formula::AtLeastZero { term: term.negated(), strict: !strict },
             Formula::And(parts) => Formula::or(parts.into_iter().map(Formula::not).collect()),
             Formula::Or(parts) => Formula::and(parts.into_iter().map(Formula::not).collect()),
+            Formula::Either { yes, no } => Formula::Either { yes: no, no: yes },
         }
     }
 }
