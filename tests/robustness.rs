@@ -37,7 +37,7 @@ fn tokens(text: &str) -> Vec<String> {
 fn quickly(text: &str) {
     let start = Instant::now();
     let said = check(text, 0);
-    assert!(start.elapsed() < Duration::from_secs(20), "took {:?}:\n{text}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "took {:?}:\n{text}", start.elapsed());
     assert!(!said.text.contains("panicked"));
 }
 
@@ -98,7 +98,7 @@ fn definitions_that_double_one_another() {
     quickly(&chain("const C0 = 1;", &|i| format!("const C{i} = C{} + 1;", i - 1), 3000));
     quickly(&chain("type T0 = int<8>;", &|i| format!("type T{i} = T{}[2];", i - 1), 3000));
     let nets = chain(
-        "network n0(x: int<4>[2]) -> int<4>[2] { x + x as int<4> }",
+        "network n0(x: int<4>[2]) -> int<4>[2] { (x + x) as int<4> }",
         &|i| format!("network n{i}(x: int<4>[2]) -> int<4>[2] {{ n{0}(n{0}(x)) }}", i - 1),
         40,
     );

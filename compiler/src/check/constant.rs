@@ -449,6 +449,18 @@ pub fn combine(op: BinaryOp, a: &Constant, b: &Constant) -> Option<Constant> {
         (BinaryOp::In, Number(_) | Bool(_) | Variant(..), Constant::List(list)) if list.iter().all(|c| same_kind(a, c)) => {
             Bool(list.contains(a))
         }
+        // Lists: element by element, or a number with each element.
+        (BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide, _, _) => {
+            let list: Option<Arc<[Constant]>> = match (a, b) {
+                (Constant::List(a), Constant::List(b)) if a.len() == b.len() => {
+                    a.iter().zip(b.iter()).map(|(a, b)| combine(op, a, b)).collect()
+                }
+                (Constant::List(a), Number(_)) => a.iter().map(|a| combine(op, a, b)).collect(),
+                (Number(_), Constant::List(b)) => b.iter().map(|b| combine(op, a, b)).collect(),
+                _ => None,
+            };
+            Constant::List(list?)
+        }
         _ => return None,
     })
 }

@@ -51,6 +51,11 @@ pub fn same_sizes(a: &[Axis], b: &[Axis]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.size == b.size)
 }
 
+/// Whether a tensor of the one shape can stand for one of the other: a tensor of one element is a number.
+pub fn interchangeable(a: &[Axis], b: &[Axis]) -> bool {
+    same_sizes(a, b) || count(a) == 1 && count(b) == 1
+}
+
 /// What classes a label or an argmax distinguishes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Classes {

@@ -11,7 +11,7 @@ pub use ops::pick_indices;
 use super::constant::{Constant, Evaluator, lookup};
 use super::data::{ConstantTensor, ParamsFile, PerElement, list_names, scales, zeros};
 use super::scope::scope;
-use super::types::{Shape, Type, count, same_sizes, show_shape};
+use super::types::{Shape, Type, count, interchangeable, show_shape};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
@@ -539,10 +539,12 @@ impl Builder<'_> {
                     .fix(format!("write `acc<{needed}>`"), annotation, format!("acc<{needed}>")),
                 ))
             }
-            Type::Stored(format, shape) if bits.format.as_ref() == Some(format) && same_sizes(shape, &bits.shape) => {
+            Type::Stored(format, shape)
+                if bits.format.as_ref() == Some(format) && interchangeable(shape, &bits.shape) =>
+            {
                 Ok(())
             }
-            Type::Real(shape) if same_sizes(shape, &bits.shape) => Ok(()),
+            Type::Real(shape) if interchangeable(shape, &bits.shape) => Ok(()),
             _ => Err(context.report(
                 Diagnostic::error(
                     "E0306",
@@ -575,7 +577,7 @@ impl Builder<'_> {
                 );
             }
         };
-        if !same_sizes(shape, &output.shape) {
+        if !interchangeable(shape, &output.shape) {
             return self.report(
                 Diagnostic::error(
                     "E0301",
@@ -614,7 +616,21 @@ impl Builder<'_> {
                 )
                 .label(result, "declared here")
                 .note("Bits are lost only at a cast, so that it is always visible where.");
-                diagnostic = if declaration.result.arguments.is_empty() {
+                let half_cast = match &declaration.body.kind {
+                    ExprKind::Binary(op, left, right) => [left, right]
+                        .iter()
+                        .any(|side| matches!(side.kind, ExprKind::Cast(..)))
+                        .then_some(op.symbol()),
+                    _ => None,
+                };
+                let whole = !matches!(declaration.body.kind, ExprKind::Binary(..) | ExprKind::Unary(..) | ExprKind::Let(_));
+                diagnostic = if let Some(symbol) = half_cast {
+                    diagnostic.help(format!(
+                        "`as` binds tighter than `{symbol}`: put the sum in parentheses, `(… {symbol} …) as Format`"
+                    ))
+                } else if !whole {
+                    diagnostic.help("cast it to the output's format: `(…) as Format`")
+                } else if declaration.result.arguments.is_empty() {
                     diagnostic.fix(format!("add `{}`", text.trim_start()), end, text)
                 } else {
                     diagnostic.help("cast it to the output's format: `… as Format`")
@@ -814,7 +830,7 @@ impl Builder<'_> {
                     "not a tensor",
                 );
             };
-            if bits.format != port.format || !same_sizes(&bits.shape, &port.shape) {
+            if bits.format != port.format || !interchangeable(&bits.shape, &port.shape) {
                 let format = port.format.as_ref().map(Format::to_string).unwrap_or_default();
                 return self.error(
                     "E0306",
@@ -908,7 +924,7 @@ fn shape_text(db: &dyn Db, shape: &Shape) -> String {
 }
 
 /// Nested lists as a shape and row-major numbers; `None` if they are not rectangular.
-fn flatten_list(constant: &Constant, depth: usize, shape: &mut Vec<usize>, values: &mut Vec<Rational>) -> Option<()> {
+pub fn flatten_list(constant: &Constant, depth: usize, shape: &mut Vec<usize>, values: &mut Vec<Rational>) -> Option<()> {
     match constant {
         Constant::Number(n) if depth == shape.len() => values.push(n.clone()),
         Constant::List(list) if !list.is_empty() => {

@@ -5,8 +5,8 @@ use super::super::constant::{
 };
 use super::super::data::{PerElement, dataset, zeros};
 use super::super::network::{Network, Port};
-use super::super::network::{instantiate, is_cyclic, remap};
-use super::super::types::{Shape, Type, count, plural, same_sizes, show_shape};
+use super::super::network::{flatten_list, instantiate, is_cyclic, remap};
+use super::super::types::{Shape, Type, count, interchangeable, plural, same_sizes, show_shape};
 use super::super::{Checked, Reported, at};
 use super::term::{Formula, Term};
 use super::{CallInfo, Elements, Env, Lowering, Polarity, Tensor, Value, VariableInfo};
@@ -472,9 +472,9 @@ impl Lowering<'_> {
     fn expect_type(&self, value: Value, ty: &Type, place: Place, declared: (Place, &str)) -> Checked<Value> {
         let fits = match (ty, &value) {
             (Type::Stored(format, shape), Value::Tensor(t)) => {
-                t.format.as_ref() == Some(format) && same_sizes(shape, &t.shape)
+                t.format.as_ref() == Some(format) && interchangeable(shape, &t.shape)
             }
-            (Type::Real(shape), Value::Tensor(t)) => same_sizes(shape, &t.shape),
+            (Type::Real(shape), Value::Tensor(t)) => interchangeable(shape, &t.shape),
             (Type::Real(shape), Value::Constant(Constant::Number(_) | Constant::Lsb(_))) => shape.is_empty(),
             (Type::Bool, Value::Formula(_) | Value::Constant(Constant::Bool(_))) => true,
             (Type::Class(classes), Value::Class(found, _)) => classes.count == found.count,
@@ -795,6 +795,9 @@ impl Lowering<'_> {
                 None => self.no_lsb(place),
             },
             Value::Tensor(t) if t.len() == 1 => Ok(t.term(0)),
+            Value::Constant(Constant::List(list)) if list.len() == 1 => {
+                self.number(&Value::Constant(list[0].clone()), lsb, place)
+            }
             Value::Tensor(t) => Err(self.context.report(
                 Diagnostic::error(
                     "E0302",
@@ -862,6 +865,7 @@ impl Lowering<'_> {
 
     /// `+ - * /` where at least one side is a tensor.
     fn arithmetic(&self, op: BinaryOp, a: &Value, b: &Value, sides: (Place, Place), place: Place) -> Checked<Tensor> {
+        let (a, b) = (&listed(a), &listed(b));
         let shape_of = |v: &Value| match v {
             Value::Tensor(t) => Some(t.shape.clone()),
             _ => None,
@@ -1039,6 +1043,7 @@ impl Lowering<'_> {
             }
             _ => {}
         }
+        let (a, b) = (&listed(a), &listed(b));
         // Equal tensors: element by element.
         if let (BinaryOp::Equal | BinaryOp::NotEqual, Value::Tensor(x), Value::Tensor(y)) = (op, a, b)
             && (x.len() != 1 || y.len() != 1)
@@ -1154,7 +1159,7 @@ impl Lowering<'_> {
         let format = port.format.as_ref().ok_or(Reported)?;
         let wanted = format!("`{format}{}`", show_shape(db, &port.shape));
         match value {
-            Value::Tensor(t) if t.format.as_ref() == Some(format) && same_sizes(&t.shape, &port.shape) => {
+            Value::Tensor(t) if t.format.as_ref() == Some(format) && interchangeable(&t.shape, &port.shape) => {
                 Ok(t.elements)
             }
             Value::Tensor(t) => {
@@ -1282,6 +1287,21 @@ impl Lowering<'_> {
         };
         let len = self.graph.len(node) as u32;
         Elements::Picks((0..len).map(|i| (node, i)).collect())
+    }
+}
+
+/// A list of numbers as a tensor of exact numbers; anything else as it is.
+fn listed(value: &Value) -> Value {
+    let Value::Constant(list @ Constant::List(_)) = value else { return value.clone() };
+    let (mut shape, mut numbers) = (Vec::new(), Vec::new());
+    match flatten_list(list, 0, &mut shape, &mut numbers) {
+        Some(()) => Value::Tensor(Tensor {
+            shape: super::super::types::axes(&shape),
+            elements: Elements::Terms(numbers.into_iter().map(Term::constant).collect()),
+            lsb: None,
+            format: None,
+        }),
+        None => value.clone(),
     }
 }
 
