@@ -11,7 +11,9 @@ use support::{blocks, is_code, read, root};
 fn pages() -> BTreeSet<String> {
     let folder = std::fs::read_dir(root().join("docs/errors")).expect("docs/errors exists");
     folder
-        .filter_map(|entry| Some(entry.expect("a readable folder").file_name().to_str()?.strip_suffix(".md")?.to_owned()))
+        .filter_map(|entry| {
+            Some(entry.expect("a readable folder").file_name().to_str()?.strip_suffix(".md")?.to_owned())
+        })
         .filter(|name| is_code(name))
         .collect()
 }
@@ -39,7 +41,8 @@ fn examples_say_what_their_pages_say() {
             let said = block.check();
             let found: BTreeSet<&str> = said.codes.iter().copied().collect();
             if found != expected {
-                let _ = writeln!(wrong, "{code}.md:{}: expected {expected:?}, found {found:?}\n{}", block.line, said.text);
+                let _ =
+                    writeln!(wrong, "{code}.md:{}: expected {expected:?}, found {found:?}\n{}", block.line, said.text);
             }
             if fails {
                 snapshot.push_str(&said.text);

@@ -22,7 +22,9 @@ impl Random {
 fn tokens(text: &str) -> Vec<String> {
     let mut tokens: Vec<String> = Vec::new();
     let mut word = String::new();
-    for c in text.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| line.chars().chain(['\n'])) {
+    for c in
+        text.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| line.chars().chain(['\n']))
+    {
         if c.is_alphanumeric() || c == '_' {
             word.push(c);
             continue;
@@ -51,7 +53,8 @@ fn the_whole_rich_spec_is_clean() {
 fn changed_tokens() {
     let whole = tokens(&read("tests/fixtures/rich.qnn"));
     let real: Vec<usize> = (0..whole.len()).filter(|i| !whole[*i].trim().is_empty()).collect();
-    let extreme = ["0", "-1", "1e4000", "9223372036854775807", "63", "64", "1e-9", "99999999", "Feature", "test", "lsb", ".."];
+    let extreme =
+        ["0", "-1", "1e4000", "9223372036854775807", "63", "64", "1e-9", "99999999", "Feature", "test", "lsb", ".."];
     let mut random = Random(1);
     for _ in 0..1500 {
         let mut changed = whole.clone();

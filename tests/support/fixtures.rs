@@ -21,7 +21,9 @@ impl FileSystem for Fixtures {
     fn bytes(&self, path: &Path) -> BytesContent {
         match path.file_name().and_then(|name| name.to_str()) {
             Some("digits") => BytesContent::Folder(folder().into()),
-            Some(name) => file(name).map_or_else(|| BytesContent::Problem(missing()), |bytes| BytesContent::File(bytes.into())),
+            Some(name) => {
+                file(name).map_or_else(|| BytesContent::Problem(missing()), |bytes| BytesContent::File(bytes.into()))
+            }
             None => BytesContent::Problem(missing()),
         }
     }
@@ -45,10 +47,9 @@ fn file(name: &str) -> Option<Vec<u8>> {
             ("fc2.weight", floats(&[2, 3], |i| (3.0 - i as f32) / 8.0)),
             ("fc2.bias", floats(&[2], |i| (i as f32 - 1.0) / 8.0)),
         ]),
-        "students.npz" => npz(&[
-            ("fc.weight", floats(&[1, 3], |i| (i as f32 + 1.0) / 8.0)),
-            ("fc.bias", floats(&[1], |_| 0.25)),
-        ]),
+        "students.npz" => {
+            npz(&[("fc.weight", floats(&[1, 3], |i| (i as f32 + 1.0) / 8.0)), ("fc.bias", floats(&[1], |_| 0.25))])
+        }
         "conv.npz" => npz(&[
             ("conv.weight", floats(&[2, 1, 3, 3], |i| ((i % 5) as f32 - 2.0) / 4.0)),
             ("conv.bias", floats(&[2], |i| i as f32 / 8.0)),
@@ -59,10 +60,9 @@ fn file(name: &str) -> Option<Vec<u8>> {
             ("fc.weight", npy("|i1", &[2, 2], &[10, 246, 100, 3])),
             ("fc.bias", npy("<i4", &[2], &[5, 0, 0, 0, 251, 255, 255, 255])),
         ]),
-        "large.npz" => npz(&[
-            ("fc.weight", floats(&[2, 2], |i| [0.5, 3.25, -2.5, 0.25][i])),
-            ("fc.bias", floats(&[2], |_| 0.25)),
-        ]),
+        "large.npz" => {
+            npz(&[("fc.weight", floats(&[2, 2], |i| [0.5, 3.25, -2.5, 0.25][i])), ("fc.bias", floats(&[2], |_| 0.25))])
+        }
         "nan.npz" => npz(&[("fc.weight", floats(&[2, 2], |i| if i == 2 { f32::NAN } else { 0.5 }))]),
         "empty.npz" => npz(&[("fc.weight", floats(&[0, 2], |_| 0.0))]),
         "cut.npz" => npz(&[("fc.weight", floats(&[2, 2], |_| 0.5))])[..100].to_vec(),
@@ -77,7 +77,9 @@ fn file(name: &str) -> Option<Vec<u8>> {
         "labels-idx1-ubyte.gz" => gzip(&idx(&[4], &[0, 1, 1, 0])),
         "three-labels-idx1-ubyte" => idx(&[3], &[0, 1, 1]),
         "ten-labels-idx1-ubyte" => idx(&[4], &[0, 7, 1, 9]),
-        "students.csv" => b"gender,lunch,score,grade,group\n0,1,7,pass,group A\n1,0,3,fail,group B\n1,1,12,pass,group A\n".to_vec(),
+        "students.csv" => {
+            b"gender,lunch,score,grade,group\n0,1,7,pass,group A\n1,0,3,fail,group B\n1,1,12,pass,group A\n".to_vec()
+        }
         _ => return None,
     })
 }

@@ -446,7 +446,9 @@ pub fn combine(op: BinaryOp, a: &Constant, b: &Constant) -> Option<Constant> {
         (BinaryOp::In, Number(n), Range(first, last)) => {
             Bool(n.is_integer() && *n >= integer(*first) && *n <= integer(*last))
         }
-        (BinaryOp::In, Number(_) | Bool(_) | Variant(..), Constant::List(list)) if list.iter().all(|c| same_kind(a, c)) => {
+        (BinaryOp::In, Number(_) | Bool(_) | Variant(..), Constant::List(list))
+            if list.iter().all(|c| same_kind(a, c)) =>
+        {
             Bool(list.contains(a))
         }
         // Lists: element by element, or a number with each element.

@@ -135,8 +135,7 @@ fn gather(
 
 /// Adds the names that stand after an item's keyword where no item could be parsed.
 fn broken_names(db: &dyn Db, file: SourceFile, names: &mut BTreeSet<Arc<str>>) {
-    const KEYWORDS: &[&str] =
-        &["type", "enum", "const", "dataset", "network", "params", "def", "property", "measure"];
+    const KEYWORDS: &[&str] = &["type", "enum", "const", "dataset", "network", "params", "def", "property", "measure"];
     let parsed = parsed(db, file);
     let Ok(text) = file.text(db) else { return };
     if parsed.errors.is_empty() {
@@ -221,7 +220,10 @@ fn find_cycles(context: &Context<'_>, file: SourceFile, scope: &mut Scope) {
             context.report(
                 Diagnostic::error(
                     "E0205",
-                    format!("`{}` is defined through more than {MAX_HEIGHT} other items, one by the next", item.name(db)),
+                    format!(
+                        "`{}` is defined through more than {MAX_HEIGHT} other items, one by the next",
+                        item.name(db)
+                    ),
                     name_place(db, *item),
                     "too long a chain",
                 )

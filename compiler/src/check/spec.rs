@@ -9,7 +9,8 @@ use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, SourceFile, items, tree};
 use crate::diagnostic::Diagnostic;
 use crate::syntax::ast::{
-    BinaryOp, Binder, BinderRange, Expr, ExprKind, FamilyParam, Item, ItemKind, MeasureBody, Name, QuantifierKind,
+    BinaryOp, Binder, BinderRange, Expr, ExprKind, FamilyParam, Item, ItemKind, MeasureBody, MeasureItem, Name,
+    QuantifierKind,
 };
 use crate::syntax::walk;
 use std::collections::HashSet;
@@ -357,10 +358,13 @@ pub fn attributes(db: &dyn Db, item: ItemId) -> Arc<Outcome<Attributes>> {
         let argument = match attribute.arguments.as_slice() {
             [only] => &*only.text,
             _ => {
-                bad(
-                    format!("`#[{}]` takes one argument in parentheses", attribute.name.text),
-                    "write `#[timeout(10s)]`, say",
-                );
+                let example = match &*attribute.name.text {
+                    "timeout" => "write `#[timeout(10s)]`, say",
+                    "engine" => "write `#[engine(smt)]`, say",
+                    "expect" => "write `#[expect(violated)]`, say",
+                    _ => "the attributes are `timeout`, `engine` and `expect`",
+                };
+                bad(format!("`#[{}]` takes one argument in parentheses", attribute.name.text), example);
                 continue;
             }
         };
@@ -428,7 +432,8 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
         }
         ItemKind::Type(_) => {}
         ItemKind::Def(declaration) => {
-            if !is_mentioned(db, item) {
+            let taken = BUILTIN_FUNCTIONS.contains(&&*declaration.name.text);
+            if !taken && !is_mentioned(db, item) {
                 context.report(unused(item, &declaration.name, "never called"));
             }
         }
@@ -524,12 +529,9 @@ fn unused(item: ItemId, name: &Name, label: &str) -> Diagnostic {
 /// Reports names that are declared twice side by side. (Nested names hide those outside.)
 fn check_twice(context: &Context<'_>, item: ItemId, tree: &Item) {
     let names: Vec<&Name> = match &tree.kind {
-        ItemKind::Network(i) => i
-            .generics
-            .iter()
-            .chain(i.params.iter().map(|p| &p.name))
-            .chain(i.files.iter().map(|p| &p.name))
-            .collect(),
+        ItemKind::Network(i) => {
+            i.generics.iter().chain(i.params.iter().map(|p| &p.name)).chain(i.files.iter().map(|p| &p.name)).collect()
+        }
         ItemKind::Def(i) => i.generics.iter().chain(i.params.iter().map(|p| &p.name)).collect(),
         ItemKind::Type(i) => i.generics.iter().collect(),
         ItemKind::Dataset(i) => i.fields.iter().map(|f| &f.name).collect(),
@@ -538,6 +540,18 @@ fn check_twice(context: &Context<'_>, item: ItemId, tree: &Item) {
         ItemKind::Measure(i) => i.params.iter().map(|p| &p.name).collect(),
         ItemKind::Use(_) | ItemKind::Const(_) | ItemKind::Params(_) => Vec::new(),
     };
+    report_twice(context, item, &names);
+    if let ItemKind::Measure(MeasureItem { body: MeasureBody::Optimize { over, .. }, .. }) = &tree.kind {
+        report_twice(context, item, &over.iter().map(|b| &b.name).collect::<Vec<_>>());
+    }
+    walk::item(tree, &mut |visit| {
+        if let walk::Visit::Expr(Expr { kind: ExprKind::Quantifier(q), .. }) = visit {
+            report_twice(context, item, &q.binders.iter().map(|b| &b.name).collect::<Vec<_>>());
+        }
+    });
+}
+
+fn report_twice(context: &Context<'_>, item: ItemId, names: &[&Name]) {
     for (index, name) in names.iter().enumerate() {
         if let Some(first) = names[..index].iter().find(|known| known.text == name.text) {
             context.report(

@@ -46,6 +46,11 @@ pub fn show_shape(db: &dyn Db, shape: &[Axis]) -> String {
     format!("[{}]", shape.iter().map(axis).collect::<Vec<_>>().join(", "))
 }
 
+/// A shape for a sentence: `[10]`, or «a number».
+pub fn shape_text(db: &dyn Db, shape: &[Axis]) -> String {
+    if shape.is_empty() { "a number".to_owned() } else { show_shape(db, shape) }
+}
+
 /// Whether two shapes have the same sizes.
 pub fn same_sizes(a: &[Axis], b: &[Axis]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.size == b.size)

@@ -11,7 +11,7 @@ pub use ops::pick_indices;
 use super::constant::{Constant, Evaluator, lookup};
 use super::data::{ConstantTensor, ParamsFile, PerElement, list_names, scales, zeros};
 use super::scope::scope;
-use super::types::{Shape, Type, count, interchangeable, show_shape};
+use super::types::{Shape, Type, count, interchangeable, shape_text, show_shape};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
@@ -617,13 +617,13 @@ impl Builder<'_> {
                 .label(result, "declared here")
                 .note("Bits are lost only at a cast, so that it is always visible where.");
                 let half_cast = match &declaration.body.kind {
-                    ExprKind::Binary(op, left, right) => [left, right]
-                        .iter()
-                        .any(|side| matches!(side.kind, ExprKind::Cast(..)))
-                        .then_some(op.symbol()),
+                    ExprKind::Binary(op, left, right) => {
+                        [left, right].iter().any(|side| matches!(side.kind, ExprKind::Cast(..))).then_some(op.symbol())
+                    }
                     _ => None,
                 };
-                let whole = !matches!(declaration.body.kind, ExprKind::Binary(..) | ExprKind::Unary(..) | ExprKind::Let(_));
+                let whole =
+                    !matches!(declaration.body.kind, ExprKind::Binary(..) | ExprKind::Unary(..) | ExprKind::Let(_));
                 diagnostic = if let Some(symbol) = half_cast {
                     diagnostic.help(format!(
                         "`as` binds tighter than `{symbol}`: put the sum in parentheses, `(… {symbol} …) as Format`"
@@ -801,7 +801,8 @@ impl Builder<'_> {
 
     /// A call of another network.
     fn call_network(&mut self, item: ItemId, call: &Call, span: Span) -> Checked<Thing> {
-        let generics: Vec<i128> = call.generics.iter().map(|g| self.constants(|e| e.integer(g))).collect::<Checked<_>>()?;
+        let generics: Vec<i128> =
+            call.generics.iter().map(|g| self.constants(|e| e.integer(g))).collect::<Checked<_>>()?;
         let inner = instantiate(self.evaluator.context, item, generics, at(self.evaluator.item, span))?;
         if call.arguments.len() != inner.inputs.len() {
             return self.error(
@@ -918,13 +919,13 @@ pub fn instantiate(context: &Context<'_>, item: ItemId, generics: Vec<i128>, use
     outcome.value.clone().ok_or(Reported)
 }
 
-/// The shape for a sentence: `[10]`, or `a number`.
-fn shape_text(db: &dyn Db, shape: &Shape) -> String {
-    if shape.is_empty() { "a number".to_owned() } else { show_shape(db, shape) }
-}
-
 /// Nested lists as a shape and row-major numbers; `None` if they are not rectangular.
-pub fn flatten_list(constant: &Constant, depth: usize, shape: &mut Vec<usize>, values: &mut Vec<Rational>) -> Option<()> {
+pub fn flatten_list(
+    constant: &Constant,
+    depth: usize,
+    shape: &mut Vec<usize>,
+    values: &mut Vec<Rational>,
+) -> Option<()> {
     match constant {
         Constant::Number(n) if depth == shape.len() => values.push(n.clone()),
         Constant::List(list) if !list.is_empty() => {

@@ -5,7 +5,7 @@
 
 use super::super::constant::{Constant, lookup};
 use super::super::data::{ConstantTensor, PerElement};
-use super::super::types::{Axis, MAX_ELEMENTS, Shape, count, plural, same_sizes, show_shape};
+use super::super::types::{Axis, MAX_ELEMENTS, Shape, count, plural, same_sizes, shape_text};
 use super::super::{Checked, at};
 use super::{Bits, Builder, Thing, common_step};
 use crate::db::tree;
@@ -122,9 +122,9 @@ impl Builder<'_> {
                         format!(
                             "{} elements can't be reshaped to {}",
                             count(&bits.shape),
-                            show_shape(self.db(), &axes)
+                            shape_text(self.db(), &axes)
                         ),
-                        format!("has the shape {}", show_shape(self.db(), &bits.shape)),
+                        format!("has the shape {}", shape_text(self.db(), &bits.shape)),
                     );
                 }
                 Ok(reshaped(&bits, axes))
@@ -227,16 +227,16 @@ impl Builder<'_> {
             return self.error(
                 "E0301",
                 rest[0].span,
-                format!("dense weights have two axes, [out, in], not {}", show_shape(self.db(), &weight.shape)),
+                format!("dense weights have two axes, [out, in], not {}", shape_text(self.db(), &weight.shape)),
                 "not a matrix",
             );
         };
         if x.shape.len() != 1 || x.shape[0].size != inputs.size {
             let mut diagnostic = Diagnostic::error(
                 "E0301",
-                format!("these weights take {} inputs, not {}", inputs.size, show_shape(self.db(), &x.shape)),
+                format!("these weights take {} inputs, not {}", inputs.size, shape_text(self.db(), &x.shape)),
                 place,
-                format!("has the shape {}", show_shape(self.db(), &x.shape)),
+                format!("has the shape {}", shape_text(self.db(), &x.shape)),
             )
             .label(weight_place, format!("{} → {} neurons", inputs.size, out.size));
             if x.shape.len() != 1 && count(&x.shape) == inputs.size {
@@ -271,7 +271,7 @@ impl Builder<'_> {
                     "E0301",
                     format!(
                         "an image has three axes, [channels, height, width], not {}",
-                        show_shape(self.db(), &x.shape)
+                        shape_text(self.db(), &x.shape)
                     ),
                     self.place(span),
                     "one axis is missing",
@@ -281,7 +281,7 @@ impl Builder<'_> {
             _ => self.error(
                 "E0301",
                 span,
-                format!("an image has three axes, [channels, height, width], not {}", show_shape(self.db(), &x.shape)),
+                format!("an image has three axes, [channels, height, width], not {}", shape_text(self.db(), &x.shape)),
                 "not an image",
             ),
         }
@@ -304,7 +304,7 @@ impl Builder<'_> {
                 rest[0].span,
                 format!(
                     "conv2d weights have four axes, [out, in / groups, height, width], not {}",
-                    show_shape(self.db(), &weight.shape)
+                    shape_text(self.db(), &weight.shape)
                 ),
                 "not a convolution's weights",
             );
@@ -323,9 +323,9 @@ impl Builder<'_> {
                     "E0301",
                     format!("these weights take {} input channels, not {channels}", per_group * groups),
                     self.place(input.span),
-                    format!("has the shape {}", show_shape(self.db(), &x.shape)),
+                    format!("has the shape {}", shape_text(self.db(), &x.shape)),
                 )
-                .label(self.place(rest[0].span), format!("has the shape {}", show_shape(self.db(), &weight.shape))),
+                .label(self.place(rest[0].span), format!("has the shape {}", shape_text(self.db(), &weight.shape))),
             );
         }
         let (out_h, out_w) =
@@ -471,7 +471,7 @@ impl Builder<'_> {
                     bias_span,
                     format!(
                         "the bias has the shape {}, but there are {wanted} outputs",
-                        show_shape(self.db(), &bias.shape)
+                        shape_text(self.db(), &bias.shape)
                     ),
                     format!("[{wanted}] is needed"),
                 );
@@ -593,7 +593,7 @@ impl Builder<'_> {
             return self.error(
                 "E0301",
                 span,
-                format!("{} and {} can't be added", show_shape(self.db(), &x.shape), show_shape(self.db(), &y.shape)),
+                format!("{} and {} can't be added", shape_text(self.db(), &x.shape), shape_text(self.db(), &y.shape)),
                 "the shapes differ",
             );
         }
@@ -645,8 +645,8 @@ impl Builder<'_> {
                 span,
                 format!(
                     "{} and {} don't go together",
-                    show_shape(self.db(), &x.shape),
-                    show_shape(self.db(), &constant.shape)
+                    shape_text(self.db(), &x.shape),
+                    shape_text(self.db(), &constant.shape)
                 ),
                 "a constant is one number, or has the tensor's shape",
             );
@@ -976,8 +976,8 @@ impl Builder<'_> {
                 arguments[bad].span,
                 format!(
                     "{} can't be joined to {} along axis {axis}",
-                    show_shape(self.db(), &parts[bad].shape),
-                    show_shape(self.db(), &first.shape)
+                    shape_text(self.db(), &parts[bad].shape),
+                    shape_text(self.db(), &first.shape)
                 ),
                 "the other axes must agree",
             );

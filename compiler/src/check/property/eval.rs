@@ -6,13 +6,13 @@ use super::super::constant::{
 use super::super::data::{PerElement, dataset, zeros};
 use super::super::network::{Network, Port};
 use super::super::network::{flatten_list, instantiate, is_cyclic, remap};
-use super::super::types::{Shape, Type, count, interchangeable, plural, same_sizes, show_shape};
+use super::super::types::{Shape, Type, count, interchangeable, plural, same_sizes, shape_text, show_shape};
 use super::super::{Checked, Reported, at};
 use super::term::{Formula, Term};
 use super::{CallInfo, Elements, Env, Lowering, Polarity, Tensor, Value, VariableInfo};
 use crate::check::data::Samples;
 use crate::check::network::pick_indices;
-use crate::db::tree;
+use crate::db::{ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::rational::{integer, show};
 use crate::model::{Format, Rational};
@@ -192,9 +192,7 @@ impl Lowering<'_> {
     fn binder_values(&mut self, env: &Env, binder: &Binder) -> Checked<Option<Vec<Constant>>> {
         let BinderRange::Set(set) = &binder.range else { return Ok(None) };
         match self.eval(env, set)? {
-            Value::Constant(values) => {
-                domain_of(self.context, at(env.item, set.span), &values, MAX_FINITE).map(Some)
-            }
+            Value::Constant(values) => domain_of(self.context, at(env.item, set.span), &values, MAX_FINITE).map(Some),
             Value::Ball { .. } => Ok(None),
             other => self.error(
                 "E0302",
@@ -328,8 +326,8 @@ impl Lowering<'_> {
                 place,
                 format!(
                     "a ball around {} holds nothing of the shape {}",
-                    show_shape(self.context.db, &center.shape),
-                    show_shape(self.context.db, &x.shape)
+                    shape_text(self.context.db, &center.shape),
+                    shape_text(self.context.db, &x.shape)
                 ),
                 "the shapes differ",
             );
@@ -478,7 +476,13 @@ impl Lowering<'_> {
             (Type::Real(shape), Value::Constant(Constant::Number(_) | Constant::Lsb(_))) => shape.is_empty(),
             (Type::Bool, Value::Formula(_) | Value::Constant(Constant::Bool(_))) => true,
             (Type::Class(classes), Value::Class(found, _)) => classes.count == found.count,
-            (Type::Class(_), Value::Argmax { .. } | Value::Constant(_)) => true,
+            (Type::Class(classes), Value::Constant(Constant::Number(n))) => {
+                n.is_integer() && !n.is_negative() && *n < integer(classes.count as i128)
+            }
+            (Type::Class(classes), Value::Constant(Constant::Variant(item, _))) => {
+                classes.labels.is_none_or(|labels| labels == *item)
+            }
+            (Type::Class(classes), Value::Argmax { of, .. }) => of.len() == classes.count,
             _ => false,
         };
         if fits {
@@ -600,9 +604,7 @@ impl Lowering<'_> {
                     _ => None,
                 }
                 .ok_or(())
-                .or_else(|()| {
-                    self.error("E0302", place, format!("`-` can't take {}", value.kind()), "not a number")
-                }),
+                .or_else(|()| self.error("E0302", place, format!("`-` can't take {}", value.kind()), "not a number")),
             },
             ExprKind::Binary(op, left, right) => match op {
                 BinaryOp::And | BinaryOp::Or | BinaryOp::Implies => {
@@ -749,7 +751,12 @@ impl Lowering<'_> {
                 for index in indices {
                     let at = at(env.item, index.span);
                     let Constant::List(list) = &value else {
-                        return self.error("E0304", at, format!("{} has no elements", value.kind()), "one index too many");
+                        return self.error(
+                            "E0304",
+                            at,
+                            format!("{} has no elements", value.kind()),
+                            "one index too many",
+                        );
                     };
                     value = element(self.context, at, list, &self.known(env, index)?)?;
                 }
@@ -881,8 +888,8 @@ impl Lowering<'_> {
                     place,
                     format!(
                         "{} and {} don't go together",
-                        show_shape(self.context.db, x),
-                        show_shape(self.context.db, y)
+                        shape_text(self.context.db, x),
+                        shape_text(self.context.db, y)
                     ),
                     "the shapes differ",
                 );
@@ -959,7 +966,20 @@ impl Lowering<'_> {
             _ => ordering.is_ge(),
         };
         // Classes first.
-        let class = |v: &Value, of: usize, place: Place| -> Checked<Option<usize>> {
+        let labels = |t: &Tensor| t.shape.first().and_then(|axis| axis.labels);
+        let class = |v: &Value, of: usize, labels: Option<ItemId>, place: Place| -> Checked<Option<usize>> {
+            let other = match v {
+                Value::Constant(Constant::Variant(item, _)) => Some(*item),
+                Value::Class(kind, _) => kind.labels,
+                _ => None,
+            };
+            if let (Some(labels), Some(other)) = (labels, other)
+                && labels != other
+            {
+                let db = self.context.db;
+                let message = format!("these are classes of `{}`, not of `{}`", labels.name(db), other.name(db));
+                return self.error("E0603", place, message, "a class of another enum");
+            }
             let index = match v {
                 Value::Class(_, index) => Some(*index as i128),
                 Value::Constant(Constant::Number(n)) if n.is_integer() => n.to_integer().to_i128(),
@@ -1008,22 +1028,22 @@ impl Lowering<'_> {
                 });
             }
             (Value::Argmax { of, strict }, other) => {
-                if let Some(c) = class(other, of.len(), sides.1)? {
+                if let Some(c) = class(other, of.len(), labels(of), sides.1)? {
                     return Ok(argmax_compared(of, *strict, op, |i| holds(i.cmp(&c)), c));
                 }
             }
             (other, Value::Argmax { of, strict }) => {
-                if let Some(c) = class(other, of.len(), sides.0)? {
+                if let Some(c) = class(other, of.len(), labels(of), sides.0)? {
                     return Ok(argmax_compared(of, *strict, op, |i| holds(c.cmp(&i)), c));
                 }
             }
             (Value::Class(kind, i), other) => {
-                if let Some(j) = class(other, kind.count, sides.1)? {
+                if let Some(j) = class(other, kind.count, kind.labels, sides.1)? {
                     return Ok(Formula::Bool(holds(i.cmp(&j))));
                 }
             }
             (other, Value::Class(kind, j)) => {
-                if let Some(i) = class(other, kind.count, sides.0)? {
+                if let Some(i) = class(other, kind.count, kind.labels, sides.0)? {
                     return Ok(Formula::Bool(holds(i.cmp(j))));
                 }
             }
@@ -1054,8 +1074,8 @@ impl Lowering<'_> {
                     place,
                     format!(
                         "{} and {} can't be compared",
-                        show_shape(self.context.db, &x.shape),
-                        show_shape(self.context.db, &y.shape)
+                        shape_text(self.context.db, &x.shape),
+                        shape_text(self.context.db, &y.shape)
                     ),
                     "the shapes differ",
                 );

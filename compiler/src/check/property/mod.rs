@@ -285,7 +285,8 @@ impl<'a> Lowering<'a> {
         self.check_magnitudes(assumptions.iter().chain(cases.iter().flatten()), place)?;
         let (graph, map) = prune(&self.graph, &nodes);
         let atoms = |list: Vec<Atom>| -> Vec<Atom> { list.into_iter().map(|a| renamed(a, &map)).collect() };
-        let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) = self.variables.into_iter().unzip();
+        let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) =
+            std::mem::take(&mut self.variables).into_iter().unzip();
         let variables: Vec<Variable> =
             variables.into_iter().map(|v| Variable { node: mapped(&map, v.node), ..v }).collect();
         let obligation = Obligation {
@@ -299,16 +300,7 @@ impl<'a> Lowering<'a> {
         if let Some(vacuity) = &vacuity
             && impossible(vacuity)
         {
-            self.context.report(
-                Diagnostic::warning(
-                    "W0605",
-                    "nothing satisfies the assumptions of this property",
-                    place,
-                    "holds for no input at all",
-                )
-                .note("A statement about no input is vacuous: it says nothing about the network.")
-                .help("check the conditions after `where`"),
-            );
+            self.report_vacuous(place);
         }
         Ok(Statement {
             obligation: Arc::new(obligation),
@@ -350,6 +342,18 @@ impl<'a> Lowering<'a> {
             self.assumptions.push(formula);
         }
         let term = self.scalar(&env, objective)?;
+        if term.as_constant().is_some() {
+            self.context.report(
+                Diagnostic::warning(
+                    "W0604",
+                    "this measure is the same whatever its variables are",
+                    place,
+                    "is constant",
+                )
+                .note("Nothing about a network is learnt from it.")
+                .help("check that the expression mentions the variables"),
+            );
+        }
         let term = if maximize { term } else { term.negated() };
         let assumption = Formula::and(std::mem::take(&mut self.assumptions));
         let (assumptions, alternatives) = self.split(&assumption, place)?;
@@ -360,16 +364,21 @@ impl<'a> Lowering<'a> {
         self.check_magnitudes(assumptions.iter().chain(&forms), place)?;
         let (graph, map) = prune(&self.graph, &nodes);
         let atoms = |list: Vec<Atom>| -> Vec<Atom> { list.into_iter().map(|a| renamed(a, &map)).collect() };
-        let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) = self.variables.into_iter().unzip();
+        let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) =
+            std::mem::take(&mut self.variables).into_iter().unzip();
         let base = Obligation {
             graph: Arc::new(graph),
             variables: variables.into_iter().map(|v| Variable { node: mapped(&map, v.node), ..v }).collect(),
             assumptions: atoms(assumptions),
             cases: Vec::new(),
         };
+        let alternatives: Vec<Vec<Atom>> = alternatives.into_iter().map(&atoms).collect();
+        if impossible(&Obligation { cases: alternatives.clone(), ..base.clone() }) {
+            self.report_vacuous(place);
+        }
         let objective = Objective {
             base,
-            alternatives: alternatives.into_iter().map(&atoms).collect(),
+            alternatives,
             pieces: forms.into_iter().map(|a| renamed(a, &map).linear).collect(),
             scale,
             negated: !maximize,
@@ -427,6 +436,14 @@ impl<'a> Lowering<'a> {
             )
             .help("use constants with fewer digits"),
         })
+    }
+
+    fn report_vacuous(&self, place: Place) {
+        self.context.report(
+            Diagnostic::warning("W0605", "nothing satisfies the assumptions here", place, "is about no input at all")
+                .note("What is said of no input is vacuous: it says nothing about the network.")
+                .help("check the conditions after `where`"),
+        );
     }
 
     fn split(&mut self, formula: &Formula, place: Place) -> Checked<(Vec<Atom>, Vec<Vec<Atom>>)> {
