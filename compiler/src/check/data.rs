@@ -119,6 +119,7 @@ fn open<'db>(context: &Context<'db>, item: ItemId, path: &Text) -> Checked<&'db 
 }
 
 /// Quantizes a file's numbers to a format. `channel_size` is the number of elements of one channel.
+#[expect(clippy::too_many_arguments, reason = "two callers, each names them all")]
 fn quantize(
     context: &Context<'_>,
     place: Place,
@@ -345,7 +346,7 @@ impl ParamsFile {
                 .help(format!("add a rule such as `{name}: fixed<8, 6>;`")),
             ));
         };
-        if tensor.data.len() == 0 {
+        if tensor.data.is_empty() {
             return context.error(
                 "E0503",
                 used,

@@ -163,7 +163,7 @@ fn find_cycles(context: &Context<'_>, file: SourceFile, scope: &mut Scope) {
     // Edges by name; local variables that happen to share an item's name would be false edges, so only kinds that can recurse count.
     let edges = |item: ItemId| -> Vec<ItemId> {
         let Some(tree) = tree(db, item) else { return Vec::new() };
-        walk::mentions(&tree).into_iter().filter_map(|name| scope.names.get(&name.text).copied()).collect()
+        walk::mentions(tree).into_iter().filter_map(|name| scope.names.get(&name.text).copied()).collect()
     };
     let mut state: BTreeMap<ItemId, bool> = BTreeMap::new();
     // How many definitions lie on the longest way down from an item.

@@ -963,7 +963,7 @@ impl Builder<'_> {
         let axis = named[0].unwrap_or(0);
         let parts: Vec<Bits> = arguments.iter().map(|e| self.bits(e)).collect::<Checked<_>>()?;
         let Some(first) = parts.first() else {
-            return self.error("E0303", span, "write `concat(x, y, axis = 0)`", format!("{}", plural(0, "argument")));
+            return self.error("E0303", span, "write `concat(x, y, axis = 0)`", plural(0, "argument"));
         };
         let fits = |part: &Bits| {
             part.shape.len() == first.shape.len()

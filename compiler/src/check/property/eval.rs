@@ -31,6 +31,7 @@ const MAX_DEPTH: usize = 64;
 const MAX_FINITE: usize = 100_000;
 
 /// What a binder binds.
+#[expect(clippy::large_enum_variant, reason = "taken apart where it is made")]
 pub(super) enum Bound {
     /// A variable over values, and a condition on it that its box does not say.
     Variable(Value, Formula),

@@ -210,6 +210,7 @@ impl Formula {
     }
 
     /// The opposite.
+    #[expect(clippy::should_implement_trait, reason = "`!` would read as Rust's own logic")]
     pub fn not(self) -> Formula {
         match self {
             Formula::Bool(b) => Formula::Bool(!b),
