@@ -7,6 +7,8 @@ pub mod engine;
 pub mod model;
 pub mod network;
 pub mod obligation;
+pub mod report;
 pub mod syntax;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod verify;

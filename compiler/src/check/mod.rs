@@ -55,11 +55,6 @@ impl<'db> Context<'db> {
         Reported
     }
 
-    /// Whether an error has been reported.
-    pub fn has_error(&self) -> bool {
-        self.diagnostics.borrow().iter().any(|d| d.severity == crate::diagnostic::Severity::Error)
-    }
-
     /// An error at a place, reported.
     pub fn error<T>(
         &self,

@@ -139,10 +139,10 @@ fn instances(context: &Context<'_>, item: ItemId) -> Checked<Family> {
         for instance in all {
             let env = Env::new(item, &named(&names, &instance));
             match Lowering::new(context).filter(&env, filter) {
-                Ok(true) => kept.push(instance),
-                Ok(false) => {}
-                Err(Reported) if context.has_error() => return Err(Reported),
-                Err(Reported) => {
+                Ok(Some(true)) => kept.push(instance),
+                Ok(Some(false)) => {}
+                Err(Reported) => return Err(Reported),
+                Ok(None) => {
                     return context.error(
                         "E0310",
                         at(item, filter.span),

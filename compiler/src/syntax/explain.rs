@@ -416,7 +416,7 @@ impl<'a> Context<'a> {
         let ends = expected.has(Rule::semi)
             && (at >= self.piece.last
                 || matches!(self.word(Some(at)), "}" | "let")
-                || self.token(at).is_some_and(|t| first_on_line(self.text, t)));
+                || self.token(at).is_some_and(|t| first_on_line(self.text, t.start)));
         let message = format!("expected `;` at the end of the statement, found {}", self.found(at));
         ends.then(|| {
             error(
@@ -430,7 +430,14 @@ impl<'a> Context<'a> {
     }
 
     fn plain(&self, at: usize, expected: &Expected) -> SyntaxError {
-        let (wanted, found) = (expected.list(), self.found(at));
+        let operand = self.token(at).is_some_and(|t| t.kind != Kind::Punctuation) && at < self.piece.last;
+        let before = self.word(at.checked_sub(1));
+        let alias = before == "=" && self.word(self.piece.keyword) == "type";
+        let mut wanted = expected.list(operand && !is_keyword(self.word(Some(at))));
+        if wanted == "a name" && (alias || matches!(before, ":" | "->" | "as")) {
+            wanted = "a type".to_owned();
+        }
+        let found = self.found(at);
         let inside = at < self.piece.last;
         let help = if expected.has(Rule::optimize) {
             "a measure is `maximize e over x: T`, `minimize e over x: T` or `largest n in 0..10 such that p`"
@@ -628,9 +635,12 @@ impl Expected<'_> {
         self.rules.iter().any(|r| describe(*r) == Some("an expression"))
     }
 
-    /// `` `,` or `)` ``.
-    fn list(&self) -> String {
+    /// `` `,` or `)` ``; `operand` says that an operator may be missing.
+    fn list(&self, operand: bool) -> String {
         let mut words: Vec<&str> = Vec::new();
+        if operand && self.has(Rule::infix) {
+            words.push("an operator");
+        }
         for rule in self.rules {
             let word = if *rule == Rule::EOI { self.after } else { describe(*rule) };
             if let Some(word) = word
@@ -639,13 +649,21 @@ impl Expected<'_> {
                 words.push(word);
             }
         }
-        if self.expression() {
-            words.retain(|w| !matches!(*w, "a name" | "`(`" | "`[`"));
+        // What may always follow a name would only be noise.
+        let noise: &[&str] = if self.expression() {
+            &["a name", "`(`", "`[`"]
+        } else if self.has(Rule::infix) {
+            &["`=`", "`(`", "`[`"]
+        } else if self.has(Rule::shape) || self.has(Rule::lbracket) {
+            &["`[`", "`<`"]
+        } else {
+            &["`<`"]
+        };
+        if words.iter().any(|w| !noise.contains(w)) {
+            words.retain(|w| !noise.contains(w));
         }
-        if self.has(Rule::semi) {
-            words.retain(|w| *w == "`;`" || w.starts_with("`f") || w.starts_with("`t") || w.starts_with("`c"));
-        }
-        if words.is_empty() && self.rules.contains(&Rule::infix) {
+        words.sort_by_key(|w| *w == "`largest`");
+        if words.is_empty() && self.has(Rule::infix) {
             words.push("an operator");
         }
         match words.as_slice() {

@@ -3,7 +3,9 @@
 pub mod ast;
 pub mod codes;
 mod explain;
+mod format;
 mod grammar;
+mod layout;
 mod parse;
 mod scan;
 mod split;
@@ -13,6 +15,7 @@ mod tree;
 pub mod walk;
 
 pub use ast::Span;
+pub use format::format;
 pub use parse::{MAX_BYTES, parse};
 pub use tree::MAX_DEPTH;
 

@@ -230,7 +230,7 @@ impl<'a> Broken<'a> {
                 _ if self.word(last - 1) == ";" => {
                     let errors = self.errors.len();
                     self.part(Rule::only_network_result, first, last - 1, Some("`;`"));
-                    if self.errors.len() > errors {
+                    if self.errors.len() > errors || errors >= MAX_ERRORS {
                         continue;
                     }
                     let span = self.context.span(last - 1);
@@ -285,7 +285,7 @@ impl<'a> Broken<'a> {
     }
 
     fn first_on_line(&self, at: usize) -> bool {
-        self.context.scan.tokens.get(at).is_some_and(|t| first_on_line(self.context.text, *t))
+        self.context.scan.tokens.get(at).is_some_and(|t| first_on_line(self.context.text, t.start))
     }
 
     /// Whether an expression or a type may end with a token.
@@ -307,6 +307,9 @@ impl<'a> Broken<'a> {
 
     /// Parses some tokens by themselves and keeps what is wrong with them.
     fn part(&mut self, rule: Rule, first: usize, last: usize, after: Option<&'static str>) {
+        if self.errors.len() >= MAX_ERRORS {
+            return;
+        }
         let (start, slice) = self.slice(first, last);
         let pair = match grammar::parse(rule, slice) {
             Ok(pair) => pair,

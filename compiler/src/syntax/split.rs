@@ -43,7 +43,7 @@ pub fn split(text: &str, scan: &Scan) -> Vec<Piece> {
         } else {
             ITEM_KEYWORDS.contains(&written)
         };
-        if starts && starts_item(text, scan, at) {
+        if starts && starts_item(text, scan, at, depth) {
             let first = prefix.take().unwrap_or(at);
             begin(scan, &mut pieces, first, Some(at));
             depth = 0;
@@ -98,24 +98,26 @@ fn after_attribute(text: &str, scan: &Scan, hash: usize) -> usize {
 }
 
 /// Whether a word that can start an item does so here, and is no reserved word in the place of a name.
-fn starts_item(text: &str, scan: &Scan, at: usize) -> bool {
+fn starts_item(text: &str, scan: &Scan, at: usize, depth: usize) -> bool {
     let word = |i: Option<usize>| i.and_then(|i| scan.tokens.get(i)).map_or("", |t| t.text(text));
     let (before, after) = (word(at.checked_sub(1)), word(Some(at + 1)));
-    let begins_line = scan.tokens.get(at).is_some_and(|t| first_on_line(text, *t));
+    let begins_line = scan.tokens.get(at).is_some_and(|t| first_on_line(text, t.start));
     let names = matches!(before, "." | "let" | "forall" | "exists") || ITEM_KEYWORDS.contains(&before);
     if names && (!begins_line || after.starts_with(['=', '(', '<', '{'])) {
         return false;
     }
     if matches!(before, "" | ";" | "}" | "]") || begins_line {
-        return !matches!(after, "," | ":" | "=" | ")" | "]" | "}" | ".") || after.is_empty();
+        return depth == 0 && before != "]"
+            || !matches!(after, "," | ":" | "=" | ")" | "]" | "}" | ".")
+            || after.is_empty();
     }
     after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && !is_keyword(after)
         || word(Some(at)) == "use" && after.starts_with('"')
 }
 
-/// Whether only white space stands before a token on its line.
-pub fn first_on_line(text: &str, token: Token) -> bool {
-    let before = text.get(..token.start as usize).unwrap_or("");
+/// Whether only white space stands before a place on its line.
+pub fn first_on_line(text: &str, place: u32) -> bool {
+    let before = text.get(..place as usize).unwrap_or("");
     before.bytes().rev().find(|b| !matches!(b, b' ' | b'\t' | b'\r')).is_none_or(|b| b == b'\n')
 }
 
@@ -136,7 +138,7 @@ fn closes(text: &str, scan: &Scan, at: usize, budget: &mut usize) -> bool {
             "}" if depth == 0 => return true,
             "}" => depth -= 1,
             "params" => {}
-            word if ITEM_KEYWORDS.contains(&word) && starts_item(text, scan, i) => return false,
+            word if ITEM_KEYWORDS.contains(&word) && starts_item(text, scan, i, 1) => return false,
             _ => {}
         }
     }

@@ -37,7 +37,7 @@ struct Deep {
 }
 
 /// How tightly an infix operator binds.
-fn infix(symbol: &str) -> (u8, Option<BinaryOp>) {
+pub fn infix(symbol: &str) -> (u8, Option<BinaryOp>) {
     match symbol {
         "=>" => (IMPLIES, Some(BinaryOp::Implies)),
         "or" => (2, Some(BinaryOp::Or)),
@@ -57,10 +57,14 @@ fn infix(symbol: &str) -> (u8, Option<BinaryOp>) {
     }
 }
 
+/// How tightly `=>` binds.
 const IMPLIES: u8 = 1;
-const COMPARE: u8 = 5;
-const RANGE: u8 = 6;
-const NEGATE: u8 = 9;
+/// How tightly comparisons bind, and `not`.
+pub const COMPARE: u8 = 5;
+/// How tightly ranges bind.
+pub const RANGE: u8 = 6;
+/// How tightly a minus sign binds.
+pub const NEGATE: u8 = 9;
 
 impl<'a> Builder<'a> {
     /// A builder for pairs of `text`.
@@ -586,7 +590,7 @@ impl<'a> Builder<'a> {
 
     fn climb_here(&mut self, pairs: &mut Pairs<'a>, min: u8) -> Deep {
         let mut left = self.operand(pairs, min);
-        loop {
+        while !self.too_deep {
             let Some((operator, binding, symbol)) = self.next_infix(pairs).filter(|(_, binding, _)| *binding >= min)
             else {
                 return left;
@@ -616,6 +620,7 @@ impl<'a> Builder<'a> {
                 self.chained(at, second, left_span, right_span);
             }
         }
+        left
     }
 
     /// The operator that comes next, how tightly it binds and where it stands.
@@ -751,7 +756,9 @@ impl<'a> Builder<'a> {
             Rule::kw_true => self.deep(Expr { kind: ExprKind::Bool(true), span }, 0),
             Rule::kw_false => self.deep(Expr { kind: ExprKind::Bool(false), span }, 0),
             Rule::variable => {
-                let name = self.name(&pair);
+                // The pair may reach into the white space behind the name.
+                let name = self.first_name(pair);
+                let span = name.span;
                 self.deep(Expr { kind: ExprKind::Name(name), span }, 0)
             }
             Rule::list | Rule::simple_list => {

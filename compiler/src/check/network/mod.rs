@@ -61,6 +61,38 @@ impl Port {
     }
 }
 
+/// The weights and biases of a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// How many.
+    pub count: usize,
+    /// How many saturated when they were quantized.
+    pub saturated: usize,
+    /// The bits that it takes to store them: each in its format, or, without one, as wide as the widest integer of its tensor.
+    pub bits: usize,
+}
+
+impl Parameters {
+    /// Those of a weight tensor and, if there is one, a bias.
+    fn of(weight: &ConstantTensor, bias: Option<&ConstantTensor>) -> Parameters {
+        let mut all = Parameters::default();
+        for tensor in std::iter::once(weight).chain(bias) {
+            let width = tensor.format.as_ref().map_or_else(
+                || {
+                    let numbers = tensor.numbers.iter().map(|n| i128::from(*n));
+                    let (lo, hi) = (numbers.clone().min().unwrap_or(0), numbers.max().unwrap_or(0));
+                    Interval::new(lo, hi).signed_width()
+                },
+                |format| format.width,
+            );
+            all.count += tensor.numbers.len();
+            all.saturated += tensor.saturated;
+            all.bits += tensor.numbers.len() * width as usize;
+        }
+        all
+    }
+}
+
 /// A step of a network's computation, for people.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
@@ -69,9 +101,7 @@ pub struct Layer {
     /// The result, called by the `let` that names it where one does.
     pub port: Port,
     /// Weights and biases.
-    pub parameters: usize,
-    /// Weights and biases that saturated when they were quantized.
-    pub saturated: usize,
+    pub parameters: Parameters,
     /// The least and the greatest integer over all elements and all inputs.
     pub range: Interval,
     /// Where it stands.
@@ -370,13 +400,12 @@ impl Builder<'_> {
     }
 
     /// Records a layer.
-    fn layer(&mut self, operation: String, bits: &Bits, parameters: usize, saturated: usize, span: Span) {
+    fn layer(&mut self, operation: String, bits: &Bits, parameters: Parameters, span: Span) {
         let name = format!("#{}", self.layers.len() + 1);
         let layer = Layer {
             operation,
             port: self.port(&name, bits),
             parameters,
-            saturated,
             range: self.range(bits.node),
             place: self.place(span),
         };

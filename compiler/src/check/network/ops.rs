@@ -7,7 +7,7 @@ use super::super::constant::{Constant, lookup};
 use super::super::data::{ConstantTensor, PerElement};
 use super::super::types::{Axis, MAX_ELEMENTS, Shape, count, plural, same_sizes, shape_text};
 use super::super::{Checked, at};
-use super::{Bits, Builder, Thing, common_step};
+use super::{Bits, Builder, Parameters, Thing, common_step};
 use crate::db::tree;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::format::MAX_WIDTH;
@@ -258,8 +258,8 @@ impl Builder<'_> {
             rest.last().map_or(span, |e| e.span),
             span,
         )?;
-        let (parameters, saturated) = totals(&weight, bias.as_ref());
-        self.layer(format!("dense {inputs} → {out}"), &result, parameters, saturated, span);
+        let parameters = Parameters::of(&weight, bias.as_ref());
+        self.layer(format!("dense {inputs} → {out}"), &result, parameters, span);
         Ok(result)
     }
 
@@ -363,9 +363,9 @@ impl Builder<'_> {
         let bias_span = rest.last().map_or(span, |e| e.span);
         let result =
             self.affine(&x, rows, &weight, bias.as_ref(), &|row| row / (out_h * out_w), shape, bias_span, span)?;
-        let (parameters, saturated) = totals(&weight, bias.as_ref());
+        let parameters = Parameters::of(&weight, bias.as_ref());
         let text = format!("conv2d {channels} → {out}, {kernel_h}×{kernel_w}");
-        self.layer(text, &result, parameters, saturated, span);
+        self.layer(text, &result, parameters, span);
         Ok(result)
     }
 
@@ -436,7 +436,7 @@ impl Builder<'_> {
             let rows = windows.into_iter().map(|w| w.into_iter().map(|i| (i, 0)).collect()).collect();
             self.affine(&x, rows, &weight, None, &|row| row, shape, span, span)?
         };
-        self.layer(format!("{name} {size}×{size}"), &result, 0, 0, span);
+        self.layer(format!("{name} {size}×{size}"), &result, Parameters::default(), span);
         Ok(result)
     }
 
@@ -628,7 +628,7 @@ impl Builder<'_> {
         let terms = vec![(x.node, Matrix::diagonal(&a)), (y.node, Matrix::diagonal(&b))];
         let node = self.push(Op::Affine { terms, bias: vec![0; len].into() }, span)?;
         let result = Bits { node, shape: x.shape.clone(), scale, format: None };
-        self.layer(if subtract { "subtract" } else { "add" }.to_owned(), &result, 0, 0, span);
+        self.layer(if subtract { "subtract" } else { "add" }.to_owned(), &result, Parameters::default(), span);
         Ok(result)
     }
 
@@ -678,7 +678,7 @@ impl Builder<'_> {
         let terms = vec![(x.node, Matrix::diagonal(&factors))];
         let node = self.push(Op::Affine { terms, bias: bias.into() }, span)?;
         let result = Bits { node, shape: x.shape.clone(), scale: PerElement::from_each(row_scales), format: None };
-        self.layer("add a constant".to_owned(), &result, 0, 0, span);
+        self.layer("add a constant".to_owned(), &result, Parameters::default(), span);
         Ok(result)
     }
 
@@ -701,7 +701,7 @@ impl Builder<'_> {
         let node = self.push(Op::Affine { terms, bias: vec![0; factors.len()].into() }, span)?;
         let scale = x.scale.map(|s| s / Rational::from_integer(denominator.clone()));
         let result = Bits { node, shape: x.shape.clone(), scale, format: None };
-        self.layer("multiply by constants".to_owned(), &result, 0, 0, span);
+        self.layer("multiply by constants".to_owned(), &result, Parameters::default(), span);
         Ok(result)
     }
 
@@ -717,7 +717,7 @@ impl Builder<'_> {
         let size = if factor.is_zero() { Rational::one() } else { factor.abs() };
         let scale = x.scale.map(|s| s * &size);
         let result = Bits { node, shape: x.shape.clone(), scale, format: None };
-        self.layer(format!("multiply by {}", show(factor)), &result, 0, 0, span);
+        self.layer(format!("multiply by {}", show(factor)), &result, Parameters::default(), span);
         Ok(result)
     }
 
@@ -727,7 +727,7 @@ impl Builder<'_> {
         let hi = self.range(x.node).hi.max(0);
         let node = self.push(Op::Step { source: x.node, steps: Steps::Uniform(Step::clamp(0, hi)) }, span)?;
         let result = Bits { node, ..x };
-        self.layer("relu".to_owned(), &result, 0, 0, span);
+        self.layer("relu".to_owned(), &result, Parameters::default(), span);
         Ok(result)
     }
 
@@ -772,7 +772,7 @@ impl Builder<'_> {
         }
         let node = self.push(Op::Step { source: x.node, steps: uniform(steps) }, span)?;
         let result = Bits { node, ..x };
-        self.layer(format!("clamp {} to {}", show(&lo), show(&hi)), &result, 0, 0, span);
+        self.layer(format!("clamp {} to {}", show(&lo), show(&hi)), &result, Parameters::default(), span);
         Ok(result)
     }
 
@@ -864,7 +864,7 @@ impl Builder<'_> {
             node = self.wrap(node, format, &zeros, len, span)?;
         }
         let result = Bits { node, shape: x.shape.clone(), scale, format: Some(format.clone()) };
-        self.layer(format!("as {format}"), &result, 0, 0, span);
+        self.layer(format!("as {format}"), &result, Parameters::default(), span);
         Ok(result)
     }
 
@@ -1034,10 +1034,6 @@ fn window_count(size: usize, window: usize, stride: usize, padding: usize) -> Op
 /// All (row, column) positions, row by row.
 fn positions(height: usize, width: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..height).flat_map(move |y| (0..width).map(move |x| (y, x)))
-}
-
-fn totals(weight: &ConstantTensor, bias: Option<&ConstantTensor>) -> (usize, usize) {
-    (weight.numbers.len() + bias.map_or(0, |b| b.numbers.len()), weight.saturated + bias.map_or(0, |b| b.saturated))
 }
 
 /// The row-major indices that a selection picks, and the shape that is left.

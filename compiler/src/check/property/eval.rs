@@ -1003,30 +1003,23 @@ impl Lowering<'_> {
         };
         match (a, b) {
             (Value::Argmax { of: x, strict: sx }, Value::Argmax { of: y, strict: sy }) => {
-                let (n, m) = (x.len(), y.len());
-                if n.saturating_mul(m) > super::lower::MAX_CASES {
+                if x.len().saturating_mul(y.len()) > super::lower::MAX_CASES {
                     return Err(self.problem(super::lower::Problem::Cases, place));
                 }
-                let (mut parts, mut others) = (Vec::new(), Vec::new());
-                for i in 0..n {
-                    for j in 0..m {
-                        let both = || Formula::and(vec![argmax_is(x, i, *sx), argmax_is(y, j, *sy)]);
-                        if holds(i.cmp(&j)) { parts.push(both()) } else { others.push(both()) }
-                    }
+                let pairs = |wanted: &dyn Fn(std::cmp::Ordering) -> bool| {
+                    let all = (0..x.len()).flat_map(|i| (0..y.len()).map(move |j| (i, j)));
+                    let parts = all.filter(|(i, j)| wanted(i.cmp(j)));
+                    let both = |(i, j)| Formula::and(vec![argmax_is(x, i, *sx), argmax_is(y, j, *sy)]);
+                    Formula::or(parts.map(both).collect())
+                };
+                if *sx || *sy {
+                    // An argmax that is not unique equals nothing: the opposite has no short form.
+                    return Ok(match op {
+                        BinaryOp::NotEqual => pairs(&std::cmp::Ordering::is_eq).not(),
+                        _ => pairs(&holds),
+                    });
                 }
-                // The first maximum is always one of them, so the other pairs are the opposite.
-                if !sx && !sy {
-                    return Ok(Formula::either(Formula::or(parts), Formula::or(others)));
-                }
-                return Ok(if op == BinaryOp::NotEqual && (*sx || *sy) {
-                    // «Not equal» is the opposite of «equal», also where an argmax is not unique.
-                    let equal = (0..x.len().min(y.len()))
-                        .map(|i| Formula::and(vec![argmax_is(x, i, *sx), argmax_is(y, i, *sy)]))
-                        .collect();
-                    Formula::or(equal).not()
-                } else {
-                    Formula::or(parts)
-                });
+                return Ok(Formula::either(pairs(&holds), pairs(&|ordering| !holds(ordering))));
             }
             (Value::Argmax { of, strict }, other) => {
                 if let Some(c) = class(other, of.len(), labels(of), sides.1)? {
@@ -1058,8 +1051,11 @@ impl Lowering<'_> {
                     _ => Formula::Bool(false),
                 };
                 let (x, y) = (formula(a), formula(b));
-                let equal =
-                    Formula::or(vec![Formula::and(vec![x.clone(), y.clone()]), Formula::and(vec![x.not(), y.not()])]);
+                let both = |x: Formula, y: Formula| Formula::and(vec![x, y]);
+                let equal = Formula::either(
+                    Formula::or(vec![both(x.clone(), y.clone()), both(x.clone().not(), y.clone().not())]),
+                    Formula::or(vec![both(x.clone(), y.clone().not()), both(x.not(), y)]),
+                );
                 return Ok(if op == BinaryOp::Equal { equal } else { equal.not() });
             }
             _ => {}
@@ -1369,11 +1365,11 @@ fn argmax_compared(of: &Tensor, strict: bool, op: BinaryOp, holds: impl Fn(usize
         BinaryOp::Equal => argmax_is(of, c, strict),
         BinaryOp::NotEqual => argmax_is(of, c, strict).not(),
         _ => {
-            let cases = |wanted: bool| {
-                Formula::or((0..of.len()).filter(|i| holds(*i) == wanted).map(|i| argmax_is(of, i, strict)).collect())
+            let some = |wanted: &dyn Fn(usize) -> bool| {
+                Formula::or((0..of.len()).filter(|i| wanted(*i)).map(|i| argmax_is(of, i, strict)).collect())
             };
-            // The first maximum is always one of them, so the other classes are the opposite.
-            if strict { cases(true) } else { Formula::either(cases(true), cases(false)) }
+            // One of the indices is the first maximum, but none need be the only one.
+            if strict { some(&holds) } else { Formula::either(some(&holds), some(&|i| !holds(i))) }
         }
     }
 }

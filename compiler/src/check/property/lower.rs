@@ -84,7 +84,7 @@ fn normalise(graph: &mut Graph, formula: &Formula) -> Result<Normal, Problem> {
             }
             Normal::And(all)
         }
-        Formula::Either { yes, .. } => normalise(graph, yes)?,
+        Formula::Either { holds, .. } => normalise(graph, holds)?,
         Formula::Or(parts) => Normal::Or(parts.iter().map(|part| normalise(graph, part)).collect::<Result<_, _>>()?),
     })
 }

@@ -390,11 +390,11 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// Whether a condition on constants alone holds: the filter of a family.
-    pub fn filter(mut self, env: &Env, condition: &Expr) -> Checked<bool> {
+    /// Whether a condition on constants alone holds: the filter of a family. `None` if it depends on more.
+    pub fn filter(mut self, env: &Env, condition: &Expr) -> Checked<Option<bool>> {
         match self.formula(env, condition, Polarity::Both)? {
-            Formula::Bool(holds) => Ok(holds),
-            _ => Err(Reported),
+            Formula::Bool(holds) => Ok(Some(holds)),
+            _ => Ok(None),
         }
     }
 

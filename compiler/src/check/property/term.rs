@@ -141,12 +141,13 @@ pub enum Formula {
     And(Vec<Formula>),
     /// One of them.
     Or(Vec<Formula>),
-    /// A statement and its opposite, both as a few cases: negating the cases of the one would multiply them.
+    /// A statement and its opposite, each written as a short disjunction: negating either by De Morgan's laws would multiply the
+    /// cases (that two argmaxes agree is one case for each class, that they don't is one for each pair).
     Either {
         /// The statement.
-        yes: Arc<Formula>,
-        /// Its opposite.
-        no: Arc<Formula>,
+        holds: Box<Formula>,
+        /// Its exact opposite.
+        fails: Box<Formula>,
     },
 }
 
@@ -200,12 +201,12 @@ impl Formula {
         }
     }
 
-    /// A statement with its opposite.
-    pub fn either(yes: Formula, no: Formula) -> Formula {
-        match (&yes, &no) {
-            (Formula::Bool(_), _) => yes,
-            (_, Formula::Bool(no)) => Formula::Bool(!no),
-            _ => Formula::Either { yes: Arc::new(yes), no: Arc::new(no) },
+    /// A statement that is given together with its opposite.
+    pub fn either(holds: Formula, fails: Formula) -> Formula {
+        match (&holds, &fails) {
+            (Formula::Bool(b), _) => Formula::Bool(*b),
+            (_, Formula::Bool(b)) => Formula::Bool(!b),
+            _ => Formula::Either { holds: Box::new(holds), fails: Box::new(fails) },
         }
     }
 
@@ -213,11 +214,11 @@ impl Formula {
     #[expect(clippy::should_implement_trait, reason = "`!` would read as Rust's own logic")]
     pub fn not(self) -> Formula {
         match self {
+            Formula::Either { holds, fails } => Formula::Either { holds: fails, fails: holds },
             Formula::Bool(b) => Formula::Bool(!b),
             Formula::AtLeastZero { term, strict } => Formula::AtLeastZero { term: term.negated(), strict: !strict },
             Formula::And(parts) => Formula::or(parts.into_iter().map(Formula::not).collect()),
             Formula::Or(parts) => Formula::and(parts.into_iter().map(Formula::not).collect()),
-            Formula::Either { yes, no } => Formula::Either { yes: no, no: yes },
         }
     }
 }

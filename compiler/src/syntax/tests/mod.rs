@@ -3,6 +3,9 @@
 use super::ast::{Item, ItemKind};
 use super::{Parsed, SyntaxError, parse};
 
+mod errors;
+mod limits;
+mod print;
 mod recovery;
 mod trees;
 
@@ -52,4 +55,34 @@ fn name(item: &Item) -> String {
         ItemKind::Use(file) => format!("use {}", file.text),
         _ => item.name().map(|n| n.text.to_string()).unwrap_or_default(),
     }
+}
+
+/// A spec's trees without their spans, to compare two layouts.
+pub fn modulo_spans(parsed: &Parsed) -> String {
+    let items: Vec<_> = parsed.items.iter().map(|i| &i.item).collect();
+    format!("{}\n{}", without_spans(&items), parsed.docs)
+}
+
+/// A tree as Rust shows it, without its spans.
+pub fn without_spans(tree: &impl std::fmt::Debug) -> String {
+    let debug = format!("{tree:?}");
+    let mut out = String::new();
+    let mut rest = debug.as_str();
+    while let Some(at) = rest.find("Span {") {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        rest = after.split_once('}').map_or("", |(_, r)| r);
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Formats a spec, and checks that its trees are the same and that formatting again changes nothing.
+pub fn check_format(text: &str) -> String {
+    let once = super::format(text).unwrap_or_else(|e| panic!("{}\n{text}", show_errors(text, &e)));
+    let same = modulo_spans(&good(text)) == modulo_spans(&good(&once));
+    assert!(same, "the spec changed:\n{text}\n---\n{once}");
+    let twice = super::format(&once).unwrap_or_default();
+    assert!(once == twice, "not the same again:\n{text}\n--- once\n{once}\n--- twice\n{twice}");
+    once
 }

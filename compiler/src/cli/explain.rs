@@ -1,0 +1,49 @@
+//! `qnn explain`: what a diagnostic's code means, with examples.
+
+use super::output::{Exit, Failure, Output};
+use owo_colors::OwoColorize;
+
+// `PAGES: &[(&str, &str)]`: code and Markdown of each page in docs/errors, by code.
+include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+
+/// Explains a diagnostic's code: what it means, an example, what to do
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The code, such as E0404; without one, all codes are listed
+    code: Option<String>,
+}
+
+/// Explains.
+pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
+    let Some(code) = &arguments.code else {
+        for (code, page) in PAGES {
+            output.line(format_args!("{}  {}", code.bold(), title(code, page)))?;
+        }
+        return Ok(Exit::Fine);
+    };
+    let wanted = code.trim_matches(['[', ']']).to_uppercase();
+    let Some((_, page)) = PAGES.iter().find(|(known, _)| *known == wanted) else {
+        let message = format!("there is no page on `{code}`\n  help: `qnn explain` lists all codes");
+        return Err(Failure::wrong(message));
+    };
+    let mut in_code = false;
+    for line in page.lines() {
+        if line.starts_with("```") {
+            in_code = !in_code;
+        } else if in_code {
+            output.line(format_args!("    {line}").cyan())?;
+        } else if line.starts_with('#') {
+            output.line(line.trim_start_matches('#').trim_start().bold())?;
+        } else {
+            output.line(line)?;
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// A page's heading without the code.
+fn title<'a>(code: &str, page: &'a str) -> &'a str {
+    let heading = page.lines().find(|line| line.starts_with('#')).unwrap_or_default();
+    let heading = heading.trim_start_matches('#').trim_start();
+    heading.strip_prefix(code).unwrap_or(heading).trim_start_matches([':', ' ', '.', '-', '–', '—'])
+}

@@ -1,0 +1,120 @@
+//! `qnn export`: what is verified, in other tools' formats.
+
+use super::output::{Exit, Failure, Output, plural};
+use super::spec::Specs;
+use qnn::check::spec::{Question, question};
+use qnn::engine::Control;
+use qnn::report::smtlib::Script;
+use qnn::verify::verdict::Kind;
+use qnn::verify::{Filter, Job, Options, plan};
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+/// Writes properties as SMT-LIB 2, for Z3, Bitwuzla, cvc5 or any other solver of bit-vectors
+///
+/// A file for each instance, satisfiable exactly if some input violates the property. Comments say which number each
+/// variable is. Measures have no single formula and are left out.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// As SMT-LIB 2 (QF_BV)
+    #[arg(long, required = true)]
+    smt2: bool,
+    /// The spec
+    spec: PathBuf,
+    /// Only the properties and instances that match: `robust`, `robust*`, `robust(i = 3, *`
+    #[arg(short, long, value_name = "PATTERN")]
+    filter: Vec<String>,
+    /// The folder for the files, made if it is not there; `-` for standard output, if there is one instance only
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Asks for the inputs' values too: for instances that are known to be violated
+    #[arg(long)]
+    values: bool,
+}
+
+/// Exports.
+pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
+    let (mut specs, file) = Specs::read_one(&arguments.spec)?;
+    specs.demand(file, output)?;
+    let all = plan(&specs.db, file, &Filter::new(&arguments.filter), &Options::default()).jobs;
+    let (jobs, measures): (Vec<Job>, Vec<Job>) = all.into_iter().partition(|job| job.kind == Kind::Property);
+    if jobs.is_empty() {
+        let why = if measures.is_empty() {
+            "there is nothing to export"
+        } else {
+            "only measures match, and they have no formula"
+        };
+        return Err(Failure::wrong(why));
+    }
+    let standard = arguments.output.as_os_str() == "-";
+    if standard && jobs.len() > 1 {
+        return Err(Failure::wrong(format!(
+            "{} don't fit on standard output\n  help: pick one with `--filter '{}'`, or name a folder",
+            plural(jobs.len(), "instance", "instances"),
+            jobs[0].name
+        )));
+    }
+    if !standard {
+        std::fs::create_dir_all(&arguments.output)
+            .map_err(|e| Failure::wrong(format!("the folder `{}` can't be made: {e}", arguments.output.display())))?;
+    }
+    let mut taken = HashSet::new();
+    for job in &jobs {
+        let text = script(arguments, &mut specs, job, output)?;
+        if standard {
+            output.text(&text)?;
+            continue;
+        }
+        let stem = file_stem(&job.name);
+        let name = (1..)
+            .map(|n| if n == 1 { format!("{stem}.smt2") } else { format!("{stem}-{n}.smt2") })
+            .find(|name| taken.insert(name.clone()))
+            .unwrap_or(stem);
+        let path = arguments.output.join(name);
+        std::fs::write(&path, text)
+            .map_err(|e| Failure::wrong(format!("`{}` can't be written: {e}", path.display())))?;
+    }
+    if !standard {
+        output.line(format_args!("{} in {}", plural(jobs.len(), "file", "files"), arguments.output.display()))?;
+    }
+    if !measures.is_empty() {
+        output.note(format_args!("note: {} left out", plural(measures.len(), "measure is", "measures are")));
+    }
+    Ok(Exit::Fine)
+}
+
+fn script(arguments: &Arguments, specs: &mut Specs, job: &Job, output: &Output) -> Result<String, Failure> {
+    let outcome = question(&specs.db, job.item, job.instance).clone();
+    let Some(Question::Property(statement)) = &outcome.value else {
+        specs.show(&outcome.diagnostics, output);
+        return Err(Failure::wrong(format!("`{}` is in error", job.name)));
+    };
+    let title =
+        format!("{} of {}\nby qnn {}", job.name, specs.name(job.item.file(&specs.db)), env!("CARGO_PKG_VERSION"));
+    let script = Script { title, values: arguments.values, ..Script::default() };
+    script
+        .write(&statement.obligation, &Control::default())
+        .map_err(|reason| Failure::Message(Exit::Undecided, format!("`{}` can't be exported: {reason}", job.name)))
+}
+
+/// `robust(i = 3, eps = -1)` as a file's name: `robust_i3_eps-1`.
+fn file_stem(name: &str) -> String {
+    let mut stem = String::new();
+    for c in name.chars() {
+        match c {
+            '(' | ',' => stem.push('_'),
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' | '.' => stem.push(c),
+            _ => {}
+        }
+    }
+    stem
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn files_are_called_by_their_instances() {
+        assert_eq!(super::file_stem("robust(i = 3, eps = -1)"), "robust_i3_eps-1");
+        assert_eq!(super::file_stem("fair"), "fair");
+    }
+}

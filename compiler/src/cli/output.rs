@@ -1,0 +1,249 @@
+//! Where text goes and how a command ends.
+//!
+//! Results go to standard output, everything about them (diagnostics, progress, notes) to standard error. Text is
+//! always written with its colours; the streams drop them where they are not wanted.
+
+use anstream::AutoStream;
+use clap::ColorChoice;
+use owo_colors::OwoColorize;
+use qnn::report::picture::Ink;
+use std::fmt::Display;
+use std::io::{BufWriter, ErrorKind, IsTerminal, Stdout, Write};
+
+/// What a shell says of a command whose reader went away: 128 and the number of SIGPIPE.
+pub const SIGPIPE: u8 = 141;
+/// What a shell says of a command that was interrupted.
+pub const SIGINT: i32 = 130;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Exit {
+    /// All is as expected.
+    #[default]
+    Fine,
+    /// A verdict is not the expected one; a file is not formatted.
+    Violated,
+    /// Something is undecided.
+    Undecided,
+    /// The command, the spec or its files are wrong.
+    Spec,
+    /// Something is broken in here.
+    Internal,
+}
+
+impl Exit {
+    /// Of two, the one that counts: 4, 3, 1, 2, 0.
+    pub fn worse(self, other: Exit) -> Exit {
+        const ORDER: [Exit; 5] = [Exit::Fine, Exit::Undecided, Exit::Violated, Exit::Spec, Exit::Internal];
+        let rank = |exit| ORDER.iter().position(|known| *known == exit);
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
+impl From<Exit> for u8 {
+    fn from(exit: Exit) -> u8 {
+        match exit {
+            Exit::Fine => 0,
+            Exit::Violated => 1,
+            Exit::Undecided => 2,
+            Exit::Spec => 3,
+            Exit::Internal => 4,
+        }
+    }
+}
+
+impl From<u8> for Exit {
+    fn from(code: u8) -> Exit {
+        match code {
+            0 => Exit::Fine,
+            1 => Exit::Violated,
+            2 => Exit::Undecided,
+            3 => Exit::Spec,
+            _ => Exit::Internal,
+        }
+    }
+}
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub enum Failure {
+    /// Whoever read standard output went away: nobody is left to be told anything.
+    Pipe,
+    /// What to say, and how to exit.
+    Message(Exit, String),
+}
+
+impl Failure {
+    /// The command, the spec or its files are wrong.
+    pub fn wrong(message: impl Into<String>) -> Failure {
+        Failure::Message(Exit::Spec, message.into())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Failure::Pipe,
+            _ => Failure::wrong(format!("can't write to standard output: {error}")),
+        }
+    }
+}
+
+/// The two streams.
+pub struct Output {
+    stdout: BufWriter<AutoStream<Stdout>>,
+    choice: anstream::ColorChoice,
+    /// Whether standard output shows colours.
+    pub color: bool,
+    /// Whether standard error shows colours.
+    pub error_color: bool,
+}
+
+impl Output {
+    /// The streams of the process.
+    pub fn new(choice: ColorChoice) -> Output {
+        let choice = match choice {
+            ColorChoice::Auto => anstream::ColorChoice::Auto,
+            ColorChoice::Always => anstream::ColorChoice::Always,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+        let shows = |choice| choice != anstream::ColorChoice::Never;
+        let stdout = AutoStream::new(std::io::stdout(), choice);
+        Output {
+            color: shows(stdout.current_choice()),
+            error_color: shows(anstream::stderr().current_choice()),
+            stdout: BufWriter::new(stdout),
+            choice,
+        }
+    }
+
+    /// What pictures can be drawn with on standard output.
+    pub fn ink(&self) -> Ink {
+        let full = std::env::var("COLORTERM").is_ok_and(|v| v == "truecolor" || v == "24bit");
+        match (self.color, full || self.choice == anstream::ColorChoice::Always) {
+            (false, _) => Ink::Plain,
+            (true, true) => Ink::TrueColor,
+            (true, false) => Ink::Palette,
+        }
+    }
+
+    /// Whether both streams are a terminal that a progress display may move about in.
+    pub fn is_interactive(&self) -> bool {
+        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        std::io::stderr().is_terminal() && !dumb
+    }
+
+    /// A line on standard output.
+    pub fn line(&mut self, text: impl Display) -> Result<(), Failure> {
+        writeln!(self.stdout, "{text}")?;
+        Ok(())
+    }
+
+    /// Text on standard output as it is.
+    pub fn text(&mut self, text: impl Display) -> Result<(), Failure> {
+        write!(self.stdout, "{text}")?;
+        Ok(())
+    }
+
+    /// Sends what was written on its way.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        self.stdout.flush()?;
+        Ok(())
+    }
+
+    /// A line on standard error.
+    pub fn note(&self, text: impl Display) {
+        // There is nowhere to say that standard error is gone.
+        let _ = writeln!(anstream::stderr(), "{text}");
+    }
+
+    /// `error: …` on standard error.
+    pub fn error(&self, message: impl Display) {
+        self.note(format_args!("{}{} {message}", "error".red().bold(), ":".bold()));
+    }
+
+    /// `warning: …` on standard error.
+    pub fn warning(&self, message: impl Display) {
+        self.note(format_args!("{}{} {message}", "warning".yellow().bold(), ":".bold()));
+    }
+}
+
+/// Says that something in here is broken. Engines catch their panics; what nobody catches ends the command with 4.
+pub fn panicked(info: &std::panic::PanicHookInfo<'_>) {
+    let what = info.payload_as_str().unwrap_or("an unknown panic");
+    let place = info.location().map(|l| format!(" ({}:{})", l.file(), l.line())).unwrap_or_default();
+    let _ = writeln!(
+        anstream::stderr(),
+        "{}{} internal error: {what}{place}\n  This is a mistake in qnn {}, not in your spec: please report it, with the spec and this message.",
+        "error".red().bold(),
+        ":".bold(),
+        super::version(),
+    );
+}
+
+/// «1 property», «3 properties».
+pub fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(count), if count == 1 { one } else { many })
+}
+
+/// `1,234,567`.
+pub fn thousands(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Rows as columns: the first left-aligned, the others as `right` says, two spaces between them.
+pub fn table(rows: &[Vec<String>], right: &[usize]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    rows.iter()
+        .map(|row| {
+            let mut line = String::new();
+            for (column, cell) in row.iter().enumerate() {
+                let pad = " ".repeat(widths[column] - cell.chars().count());
+                if column > 0 {
+                    line.push_str("  ");
+                }
+                if right.contains(&column) {
+                    line.push_str(&pad);
+                    line.push_str(cell);
+                } else {
+                    line.push_str(cell);
+                    line.push_str(&pad);
+                }
+            }
+            line.trim_end().to_owned()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_exit_counts() {
+        let all = [0u8, 1, 2, 3, 4].map(Exit::from);
+        for (position, exit) in [4u8, 3, 1, 2, 0].into_iter().enumerate() {
+            for lighter in [4u8, 3, 1, 2, 0].into_iter().skip(position) {
+                assert_eq!(u8::from(Exit::from(lighter).worse(exit.into())), exit);
+                assert_eq!(u8::from(Exit::from(exit).worse(lighter.into())), exit);
+            }
+        }
+        assert_eq!(all.map(u8::from), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn long_counts_have_commas() {
+        assert_eq!([0, 999, 1000, 1234567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,597 @@
+//! `qnn verify`: which properties hold.
+
+use super::counterexample;
+use super::output::{Exit, Failure, Output, SIGINT, plural};
+use super::progress::Live;
+use super::spec::Specs;
+use clap::builder::PossibleValuesParser;
+use owo_colors::{OwoColorize, Style};
+use qnn::check::spec::Expectation;
+use qnn::db::SourceFile;
+use qnn::diagnostic::Severity;
+use qnn::engine::interval::Intervals;
+use qnn::engine::portfolio::Portfolio;
+use qnn::engine::smt::{AdderTree, Smt};
+use qnn::engine::{CancelToken, NAMES};
+use qnn::report::terminal::line_column;
+use qnn::verify::verdict::{Kind, MeasureResult};
+use qnn::verify::{Event, Filter, InstanceResult, Options, Plan, Store, Summary, Verdict};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The version of what `--json` prints.
+const JSON_VERSION: u32 = 1;
+/// The undecided instances of a family that get a line each.
+const MOST_LINES: usize = 20;
+
+/// Verifies the properties of specs, and computes their measures
+///
+/// Every instance of every property gets a verdict: proved, violated (with a counterexample that was run through the reference
+/// interpreter), vacuous (no input meets the assumptions), timeout, unknown or error. Verdicts are remembered: what
+/// has not changed costs nothing the second time. Ctrl-C keeps and shows what is decided; a second Ctrl-C ends at once.
+#[derive(clap::Args)]
+#[command(after_long_help = super::EXIT_CODES)]
+pub struct Arguments {
+    /// The specs; whatever names no file filters, as `--filter` does
+    #[arg(required = true, value_name = "SPEC")]
+    specs: Vec<String>,
+    /// Only the properties and instances that match: `robust`, `robust*`, `robust(i = 3, *`
+    ///
+    /// `*` stands for any text and `?` for any character; spaces don't count. A property's name means all its
+    /// instances. May be given several times.
+    #[arg(short, long, value_name = "PATTERN")]
+    filter: Vec<String>,
+    /// The time for each instance, such as 10s, 500ms or 2m; wins over `#[timeout]`  [default: 10s]
+    #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+    /// How many instances to work on at once  [default: the number of cores]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// The engine; wins over `#[engine]`. `auto` runs all of them, the quick ones first
+    #[arg(short, long, value_name = "ENGINE", value_parser = PossibleValuesParser::new(NAMES))]
+    engine: Option<String>,
+    /// How `smt` adds up: `balanced` trees, or the `linear` chain of older encodings (and of nothing but `smt`)
+    #[arg(long, value_name = "TREE", value_parser = ["balanced", "linear"])]
+    adder: Option<String>,
+    /// The most memory for one query of a solver, in MiB
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    memory: Option<u64>,
+    /// How many counterexamples (and witnesses of measures) of a property to show in full  [default: 3]
+    #[arg(short, long, value_name = "N")]
+    counterexamples: Option<usize>,
+    /// Prints one JSON document instead of text
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
+    /// Prints only what is not as expected
+    #[arg(short, long)]
+    quiet: bool,
+    /// Decides everything anew, and remembers nothing
+    #[arg(long)]
+    no_cache: bool,
+    /// Says who decided how much, and what took longest
+    #[arg(long)]
+    stats: bool,
+}
+
+/// Verifies each spec.
+pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
+    let (paths, patterns) = arguments.split()?;
+    let mut specs = Specs::read(&paths)?;
+    let mut wrong = Exit::Fine;
+    for file in specs.files.clone() {
+        let counts = specs.check(file, output);
+        if counts.errors > 0 {
+            output.error(specs.problems(file, counts));
+            wrong = Exit::Spec;
+        }
+    }
+    if wrong != Exit::Fine {
+        if arguments.json {
+            let all = specs.files.clone().into_iter().map(|file| spec_json(&specs, file, None)).collect();
+            output.line(document(all, &[], wrong, false))?;
+        }
+        return Ok(wrong);
+    }
+    let options = arguments.options(output);
+    let plans = plans(&specs, &patterns, &options)?;
+    let cancel = CancelToken::new();
+    interruptible(&cancel);
+    let began = Instant::now();
+    let mut all: Vec<Arc<InstanceResult>> = Vec::new();
+    let mut documents = Vec::new();
+    let mut exit = Exit::Fine;
+    let several = plans.len() > 1;
+    for (file, plan) in &plans {
+        if several && !arguments.json && !arguments.quiet {
+            output.line(specs.name(*file).bold().underline())?;
+        }
+        let summary = run_spec(arguments, &specs, plan, &options, &cancel, output)?;
+        for warning in &summary.warnings {
+            output.warning(warning);
+        }
+        for result in &summary.results {
+            specs.show(&result.diagnostics, output);
+        }
+        exit = exit.worse(summary.exit_code().into());
+        if arguments.json {
+            documents.push(spec_json(&specs, *file, Some(&summary)));
+        }
+        all.extend(summary.results);
+    }
+    if arguments.json {
+        output.line(document(documents, &all, exit, cancel.is_cancelled()))?;
+        return Ok(exit);
+    }
+    if arguments.stats {
+        stats(&all, output)?;
+    }
+    if !arguments.quiet {
+        output.line(total(&all, began.elapsed(), cancel.is_cancelled()))?;
+    }
+    Ok(exit)
+}
+
+impl Arguments {
+    /// The specs and the patterns among the positional arguments.
+    fn split(&self) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
+        let is_spec = |text: &&String| {
+            let path = Path::new(text.as_str());
+            path.exists() || text.ends_with(".qnn") || text.contains(std::path::is_separator)
+        };
+        let (specs, patterns): (Vec<&String>, Vec<&String>) = self.specs.iter().partition(is_spec);
+        if specs.is_empty() {
+            let first = &self.specs[0];
+            return Err(Failure::wrong(format!(
+                "`{first}` does not exist\n  help: name a spec first: `qnn verify spec.qnn {first}`"
+            )));
+        }
+        let patterns = patterns.into_iter().chain(&self.filter).cloned().collect();
+        Ok((specs.into_iter().map(PathBuf::from).collect(), patterns))
+    }
+
+    fn options(&self, output: &Output) -> Options {
+        let store = (!self.no_cache).then(Store::default_location).flatten();
+        if store.is_none() && !self.no_cache {
+            output
+                .warning("there is no folder for caches here, so verdicts are not remembered; QNN_CACHE can name one");
+        }
+        let linear = self.adder.as_deref() == Some("linear");
+        Options {
+            jobs: self.jobs.map(usize::from),
+            timeout: self.timeout,
+            engine: self.engine.as_deref().map(Arc::from),
+            memory: self.memory.map(|mebibytes| mebibytes.saturating_mul(1 << 20)),
+            store: store.map(|location| Arc::new(Store::open(location))),
+            portfolio: linear.then(|| Portfolio {
+                first: vec![Arc::new(Intervals)],
+                rest: vec![Arc::new(Smt::with_tree(AdderTree::Linear))],
+            }),
+        }
+    }
+}
+
+/// What is to be done for each spec. A pattern that matches nothing anywhere must not look like success.
+fn plans(specs: &Specs, patterns: &[String], options: &Options) -> Result<Vec<(SourceFile, Plan)>, Failure> {
+    let filter = Filter::new(patterns);
+    let plans: Vec<(SourceFile, Plan)> =
+        specs.files.iter().map(|file| (*file, qnn::verify::plan(&specs.db, *file, &filter, options))).collect();
+    for pattern in patterns {
+        let one = Filter::new([pattern]);
+        if !plans.iter().flat_map(|(_, plan)| &plan.jobs).any(|job| one.matches(&job.property, &job.name)) {
+            let items = specs.files.iter().flat_map(|file| qnn::check::spec::verifiable(&specs.db, *file));
+            let names: Vec<String> = items.map(|item| format!("`{}`", item.name(&specs.db))).collect();
+            let known = if names.is_empty() { "no properties at all".to_owned() } else { names.join(", ") };
+            return Err(Failure::wrong(format!("no instance matches `{pattern}`\n  help: there are {known}")));
+        }
+    }
+    Ok(plans)
+}
+
+/// The first Ctrl-C asks the run to stop, the second ends the process.
+fn interruptible(cancel: &CancelToken) {
+    let cancel = cancel.clone();
+    // Where no handler can be set, Ctrl-C ends the process at once, as it does by default.
+    let _ = ctrlc::set_handler(move || {
+        if cancel.is_cancelled() {
+            std::process::exit(SIGINT);
+        }
+        cancel.cancel();
+        let _ = writeln!(anstream::stderr(), "\nstopping; what is decided follows (Ctrl-C again ends at once)");
+    });
+}
+
+/// What is shown while a spec is verified: families in the order of the spec, each as soon as it and those before are done.
+struct Screen<'a> {
+    arguments: &'a Arguments,
+    output: &'a mut Output,
+    live: Live,
+    plan: &'a Plan,
+    cancel: &'a CancelToken,
+    results: Vec<Option<Arc<InstanceResult>>>,
+    /// The families' jobs: first and one past the last.
+    families: Vec<(usize, usize)>,
+    /// The families that are on the screen.
+    shown: usize,
+    name_width: usize,
+    failure: Option<Failure>,
+}
+
+fn run_spec(
+    arguments: &Arguments,
+    specs: &Specs,
+    plan: &Plan,
+    options: &Options,
+    cancel: &CancelToken,
+    output: &mut Output,
+) -> Result<Summary, Failure> {
+    let interactive = output.is_interactive() && !arguments.quiet;
+    let mut families: Vec<(usize, usize)> = Vec::new();
+    for (index, job) in plan.jobs.iter().enumerate() {
+        match families.last_mut() {
+            Some((first, end)) if plan.jobs[*first].item == job.item => *end = index + 1,
+            _ => families.push((index, index + 1)),
+        }
+    }
+    let screen = Mutex::new(Screen {
+        arguments,
+        output,
+        live: Live::new(plan.jobs.len(), interactive),
+        plan,
+        cancel,
+        results: vec![None; plan.jobs.len()],
+        families,
+        shown: 0,
+        name_width: plan.jobs.iter().map(|job| job.property.chars().count()).max().unwrap_or(0),
+        failure: None,
+    });
+    let on_event = |event: Event| screen.lock().unwrap_or_else(PoisonError::into_inner).hear(event);
+    let summary = qnn::verify::run(plan, &qnn::verify::snapshots(specs.db.clone()), options, cancel, &on_event);
+    let mut screen = screen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    screen.live.end();
+    match screen.failure {
+        Some(failure) => Err(failure),
+        None => Ok(summary),
+    }
+}
+
+impl Screen<'_> {
+    fn hear(&mut self, event: Event) {
+        match event {
+            Event::Started { index } => {
+                if let Some(job) = self.plan.jobs.get(index) {
+                    self.live.started(job);
+                }
+            }
+            Event::Progress { index, progress } => self.live.progress(index, &progress),
+            Event::Finished { index, result } => {
+                self.live.finished(index, result.verdict);
+                if let Some(slot) = self.results.get_mut(index) {
+                    *slot = Some(result);
+                }
+                self.show_ready();
+            }
+        }
+    }
+
+    /// Shows the families that are done.
+    fn show_ready(&mut self) {
+        while let Some((first, end)) = self.families.get(self.shown).copied() {
+            let Some(results) = self.results[first..end].iter().cloned().collect::<Option<Vec<_>>>() else { return };
+            self.shown += 1;
+            if self.arguments.json || self.failure.is_some() {
+                continue;
+            }
+            let text = self.family(&results);
+            let output = &mut *self.output;
+            let printed = self.live.pause(|| output.text(text).and_then(|()| output.flush()));
+            if let Err(failure) = printed {
+                // Nobody listens any more: the work can stop.
+                self.cancel.cancel();
+                self.failure = Some(failure);
+            }
+        }
+    }
+
+    /// The summary of a family, and a line for each instance that is worth one.
+    fn family(&self, results: &[Arc<InstanceResult>]) -> String {
+        let Some(first) = results.first() else { return String::new() };
+        let cancelled = |r: &InstanceResult| self.cancel.is_cancelled() && r.verdict == Verdict::Unknown;
+        let ink = self.output.ink();
+        let mut text = String::new();
+        if !self.arguments.quiet {
+            let time = duration(results.iter().map(|r| r.time).sum());
+            let remembered = if results.iter().all(|r| r.cached) { ", remembered" } else { "" };
+            let name = format!("{:<width$}", first.property, width = self.name_width);
+            text.push_str(&format!(
+                "{}  {}  {}\n",
+                name.bold(),
+                summary(results, self.cancel.is_cancelled()),
+                format!("{time}{remembered}").dimmed()
+            ));
+        }
+        let mut in_full = self.arguments.counterexamples.unwrap_or(3);
+        let (mut lines, mut left_out) = (0, 0);
+        for result in results {
+            let measure = result.kind != Kind::Property;
+            let worth_a_line = !result.as_expected || result.verdict != Verdict::Proved || measure;
+            if !worth_a_line || cancelled(result) && !measure || self.arguments.quiet && result.as_expected {
+                continue;
+            }
+            if !measure && result.verdict != Verdict::Violated {
+                lines += 1;
+                if lines > MOST_LINES {
+                    left_out += 1;
+                    continue;
+                }
+            }
+            text.push_str(&format!("  {}\n", instance_line(result)));
+            let witness = result.measure.as_ref().and_then(|m| m.witness.as_ref());
+            let wanted = !measure || results.len() == 1 || self.arguments.counterexamples.is_some();
+            if let Some(counterexample) = result.counterexample.as_ref().or(witness)
+                && wanted
+                && in_full > 0
+                && !self.arguments.quiet
+            {
+                in_full -= 1;
+                text.push_str(&indented(&counterexample::show(counterexample, ink), "      "));
+            }
+        }
+        if left_out > 0 {
+            text.push_str(&format!("  … and {left_out} more; `--json` lists them all\n"));
+        }
+        text
+    }
+}
+
+/// The text with each line moved to the right.
+fn indented(text: &str, by: &str) -> String {
+    text.lines().map(|line| format!("{by}{line}\n")).collect()
+}
+
+/// The sign of a verdict, and its colour.
+fn sign(verdict: Verdict) -> (&'static str, Style) {
+    match verdict {
+        Verdict::Proved => ("✓", Style::new().green()),
+        Verdict::Violated => ("✗", Style::new().red()),
+        Verdict::Vacuous => ("∅", Style::new().yellow()),
+        Verdict::Timeout => ("⏱", Style::new().yellow()),
+        Verdict::Unknown => ("?", Style::new().yellow()),
+        Verdict::Error => ("!", Style::new().red().bold()),
+    }
+}
+
+/// All verdicts, in the order in which they are summarised.
+const VERDICTS: [Verdict; 6] =
+    [Verdict::Proved, Verdict::Violated, Verdict::Vacuous, Verdict::Timeout, Verdict::Unknown, Verdict::Error];
+
+/// `✓ 46 proved · ✗ 2 violated (as expected) · ⏱ 1 timeout`.
+fn summary(results: &[Arc<InstanceResult>], cancelled: bool) -> String {
+    let mut parts = Vec::new();
+    for verdict in VERDICTS {
+        let all: Vec<_> = results.iter().filter(|r| r.verdict == verdict).collect();
+        let unexpected = all.iter().filter(|r| !r.as_expected).count();
+        if all.is_empty() {
+            continue;
+        }
+        let (sign, style) = sign(verdict);
+        // An expected violation is nothing to worry about; an unexpected proof is.
+        let style = match verdict {
+            Verdict::Violated | Verdict::Vacuous if unexpected == 0 => Style::new().green(),
+            Verdict::Proved if unexpected > 0 => Style::new().red(),
+            _ => style,
+        };
+        let measures = all.iter().all(|r| r.kind != Kind::Property);
+        let word = match verdict {
+            Verdict::Unknown if cancelled => "cancelled",
+            Verdict::Proved if measures => "measured",
+            _ => verdict.name(),
+        };
+        let note = match verdict {
+            Verdict::Violated | Verdict::Vacuous if unexpected == 0 => " as expected".to_owned(),
+            Verdict::Proved if unexpected > 0 => format!(" ({unexpected} unexpectedly)"),
+            Verdict::Violated | Verdict::Vacuous if unexpected < all.len() => format!(" ({unexpected} unexpectedly)"),
+            _ => String::new(),
+        };
+        parts.push(format!("{} {} {word}{note}", sign, all.len()).style(style).to_string());
+    }
+    if parts.is_empty() { "no instances".dimmed().to_string() } else { parts.join(" · ") }
+}
+
+/// An instance with its verdict and what is to be said about it.
+fn instance_line(result: &InstanceResult) -> String {
+    let (sign, style) = sign(result.verdict);
+    let style = if result.as_expected { Style::new().green() } else { style };
+    let name = &result.name;
+    if let Some(measure) = &result.measure {
+        return format!("{} {name} {}", sign.style(style), measured(result, measure));
+    }
+    let expected = match result.expected {
+        Expectation::Proved => "proved",
+        Expectation::Violated => "violated",
+        Expectation::Vacuous => "vacuous",
+    };
+    let what = match result.verdict {
+        verdict if result.as_expected => format!("{verdict}, as expected"),
+        Verdict::Proved => format!("{} although `#[expect({expected})]` is written above it", "proved".red().bold()),
+        Verdict::Violated | Verdict::Vacuous if result.expected != Expectation::Proved => {
+            format!("{} although `#[expect({expected})]` is written above it", result.verdict.red().bold())
+        }
+        Verdict::Violated => "violated".red().bold().to_string(),
+        _ => format!("{}: {}", result.verdict.style(style), result.detail.trim_end_matches('.')),
+    };
+    format!("{} {name}  {what}  {}", sign.style(style), duration(result.time).dimmed())
+}
+
+/// `= 1.25`, or what is known so far.
+fn measured(result: &InstanceResult, measure: &MeasureResult) -> String {
+    let time = duration(result.time);
+    let time = time.dimmed();
+    match (&measure.found, &measure.bound, measure.complete) {
+        (Some(found), _, true) => format!("= {}  {time}", found.text.bold()),
+        _ => format!(" {}  {time}", result.detail.trim_end_matches('.')),
+    }
+}
+
+/// The last line.
+fn total(results: &[Arc<InstanceResult>], time: Duration, cancelled: bool) -> String {
+    let unexpected = results.iter().filter(|r| !r.as_expected).count();
+    let remembered = results.iter().filter(|r| r.cached).count();
+    let verdict = match (results.len(), unexpected) {
+        (0, _) => "nothing to verify".yellow().bold().to_string(),
+        (_, 0) => "all as expected".green().bold().to_string(),
+        (_, 1) => "1 is not as expected".red().bold().to_string(),
+        (_, n) => format!("{n} are not as expected").red().bold().to_string(),
+    };
+    let remembered = if remembered > 0 { format!(", {remembered} remembered") } else { String::new() };
+    format!(
+        "\n{verdict}: {}  {}",
+        summary(results, cancelled),
+        format!("{} in {}{remembered}", plural(results.len(), "instance", "instances"), duration(time)).dimmed()
+    )
+}
+
+/// Who decided how much, and what took longest.
+fn stats(results: &[Arc<InstanceResult>], output: &mut Output) -> Result<(), Failure> {
+    let mut engines: BTreeMap<&str, (usize, Duration)> = BTreeMap::new();
+    for result in results {
+        let (count, time) = engines.entry(result.engine.as_deref().unwrap_or("nobody")).or_default();
+        *count += 1;
+        *time += result.time;
+    }
+    output.line(format_args!("\n{}", "decided by".bold()))?;
+    let rows: Vec<Vec<String>> = engines
+        .iter()
+        .map(|(name, (count, time))| vec![format!("  {name}"), count.to_string(), duration(*time)])
+        .collect();
+    for line in super::output::table(&rows, &[1, 2]) {
+        output.line(line)?;
+    }
+    let mut slowest: Vec<_> = results.iter().collect();
+    slowest.sort_by_key(|r| std::cmp::Reverse(r.time));
+    output.line("slowest".bold())?;
+    let rows: Vec<Vec<String>> = slowest
+        .iter()
+        .take(5)
+        .map(|r| vec![format!("  {}", r.name), r.verdict.name().to_owned(), duration(r.time)])
+        .collect();
+    for line in super::output::table(&rows, &[2]) {
+        output.line(line)?;
+    }
+    Ok(())
+}
+
+/// The whole JSON document.
+fn document(specs: Vec<Value>, results: &[Arc<InstanceResult>], exit: Exit, cancelled: bool) -> String {
+    let count = |verdict: Verdict| results.iter().filter(|r| r.verdict == verdict).count();
+    let mut counts: serde_json::Map<String, Value> =
+        VERDICTS.iter().map(|verdict| (verdict.name().to_owned(), count(*verdict).into())).collect();
+    counts.insert("unexpected".to_owned(), results.iter().filter(|r| !r.as_expected).count().into());
+    let document = json!({
+        "version": JSON_VERSION,
+        "qnn": env!("CARGO_PKG_VERSION"),
+        "solver": qnn::engine::smt::version(),
+        "exit": u8::from(exit),
+        "cancelled": cancelled,
+        "counts": counts,
+        "specs": specs,
+    });
+    format!("{document:#}")
+}
+
+/// A spec with its diagnostics and results.
+fn spec_json(specs: &Specs, file: SourceFile, summary: Option<&Summary>) -> Value {
+    let diagnostics: Vec<Value> = qnn::check::spec::diagnostics(&specs.db, file)
+        .iter()
+        .map(|d| {
+            let place = d.labels.first().map(|label| label.place);
+            let (line, column) = place.map(|place| line_column(&specs.db, place)).unwrap_or_default();
+            json!({
+                "severity": match d.severity {
+                    Severity::Error => "error",
+                    Severity::Warning => "warning",
+                    Severity::Note => "note",
+                },
+                "code": d.code,
+                "message": d.message,
+                "file": place.map(|place| specs.name(place.item.file(&specs.db))),
+                "line": line,
+                "column": column,
+                "notes": d.notes,
+                "help": d.help,
+            })
+        })
+        .collect();
+    let results: &[Arc<InstanceResult>] = summary.map_or(&[], |s| &s.results);
+    json!({
+        "spec": specs.name(file),
+        "diagnostics": diagnostics,
+        "time": summary.map(|s| s.time.as_secs_f64()),
+        "warnings": summary.map_or(&[][..], |s| &s.warnings),
+        "results": results,
+    })
+}
+
+/// `12 ms`, `3.2 s`, `2 min 5 s`.
+pub fn duration(time: Duration) -> String {
+    let milliseconds = time.as_millis();
+    match milliseconds {
+        0 => "0 ms".to_owned(),
+        1..1000 => format!("{milliseconds} ms"),
+        1000..60_000 => {
+            let text = format!("{:.1} s", time.as_secs_f64());
+            text.replace(".0 s", " s")
+        }
+        _ => {
+            let seconds = time.as_secs();
+            let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+            let parts = [(hours, "h"), (minutes, "min"), (seconds, "s")];
+            let shown: Vec<String> =
+                parts.iter().filter(|(n, _)| *n > 0).take(2).map(|(n, unit)| format!("{n} {unit}")).collect();
+            shown.join(" ")
+        }
+    }
+}
+
+/// A time with its unit; a bare number is seconds.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let usage = || "write a time such as 10s, 500ms, 2m or 1h".to_owned();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let number: f64 = text[..digits].parse().map_err(|_| usage())?;
+    let unit = match text[digits..].trim() {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(usage()),
+    };
+    match Duration::try_from_secs_f64(number * unit) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("a time is more than 0, and not beyond all bounds".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_and_written() {
+        for (text, shown) in [
+            ("10s", "10 s"),
+            ("500ms", "500 ms"),
+            ("2m", "2 min"),
+            ("1.5", "1.5 s"),
+            ("90min", "1 h 30 min"),
+            ("0.2 s", "200 ms"),
+        ] {
+            assert_eq!(duration(parse_duration(text).unwrap()), shown, "{text}");
+        }
+        for bad in ["", "s", "0s", "-1s", "10 parsecs", "1e400", "999999999999999999999h"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+}

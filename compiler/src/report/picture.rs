@@ -1,0 +1,244 @@
+//! Images as small pictures for a terminal, side by side.
+//!
+//! In: panels of numbers with a caption each. Out: lines of text: half-blocks in 24-bit or 256 colours, two rows of pixels a line, or
+//! a ramp of plain characters. It knows no network and no format; what the numbers mean is the caller's to say.
+
+use std::fmt::Write;
+
+/// The smallest height and width of what counts as an image.
+pub const LEAST_SIDE: usize = 4;
+/// The greatest width that is shown: three panels of an MNIST image fit a terminal of 100 columns.
+pub const MOST_SIDE: usize = 64;
+
+/// What a terminal can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ink {
+    /// Half-blocks in 24-bit colours.
+    TrueColor,
+    /// Half-blocks in the 256 colours that nearly every terminal has.
+    Palette,
+    /// Plain characters.
+    Plain,
+}
+
+/// What a panel's numbers are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scale {
+    /// Grey levels between the two.
+    Grey(f64, f64),
+    /// Changes of at most so much: red up, blue down; `+` and `-` in plain characters.
+    Change(f64),
+}
+
+/// A picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Panel {
+    /// The line above it.
+    pub caption: String,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// As many as rows times columns.
+    pub pixels: Vec<f64>,
+    /// What they are.
+    pub scale: Scale,
+}
+
+/// The height and width of a tensor that is an image: two axes, or three of which the first has one entry.
+pub fn image_size(shape: &[usize]) -> Option<(usize, usize)> {
+    let (height, width) = match *shape {
+        [height, width] | [1, height, width] => (height, width),
+        _ => return None,
+    };
+    let fits = |side: usize| (LEAST_SIDE..=MOST_SIDE).contains(&side);
+    (fits(height) && fits(width)).then_some((height, width))
+}
+
+/// The panels side by side, each line ended by a line feed.
+pub fn side_by_side(panels: &[Panel], ink: Ink) -> String {
+    let columns: Vec<Vec<(String, usize)>> = panels.iter().map(|panel| lines(panel, ink)).collect();
+    let widths: Vec<usize> = columns.iter().map(|c| c.iter().map(|(_, width)| *width).max().unwrap_or(0)).collect();
+    let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in 0..rows {
+        let mut line = String::new();
+        for (column, width) in columns.iter().zip(&widths) {
+            let (cell, used) = column.get(row).map_or(("", 0), |(cell, used)| (cell.as_str(), *used));
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width - used + 3));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The lines of one panel, each with the columns it takes.
+fn lines(panel: &Panel, ink: Ink) -> Vec<(String, usize)> {
+    let mut lines = vec![(panel.caption.clone(), panel.caption.chars().count())];
+    let (height, width) = (panel.height, panel.width);
+    let pixel = |row: usize, column: usize| panel.pixels.get(row * width + column).copied();
+    // Two pixels above one another, as a character is about twice as high as it is wide.
+    for row in (0..height).step_by(2) {
+        let mut line = String::new();
+        let mut used = width;
+        match ink {
+            // Two characters to a pixel and a line to a row, while that is narrow enough to stand side by side.
+            Ink::Plain if width <= 16 => {
+                for row in row..(row + 2).min(height) {
+                    let line: String = (0..width)
+                        .flat_map(|column| {
+                            let c = character(pixel(row, column), panel.scale);
+                            [c, c]
+                        })
+                        .collect();
+                    lines.push((line, 2 * width));
+                }
+                continue;
+            }
+            Ink::Plain => {
+                for column in 0..width {
+                    let pair = (pixel(row, column), pixel(row + 1, column).filter(|_| row + 1 < height));
+                    line.push(character(stronger(pair, panel.scale), panel.scale));
+                }
+            }
+            Ink::TrueColor | Ink::Palette => {
+                for column in 0..width {
+                    let top = color(pixel(row, column), panel.scale);
+                    let bottom = (row + 1 < height).then(|| color(pixel(row + 1, column), panel.scale));
+                    // An upper half-block: the foreground is the upper pixel, the background the lower one.
+                    let _ = write!(line, "\x1b[{}", escape(38, top, ink));
+                    match bottom {
+                        Some(bottom) => _ = write!(line, ";{}m▀", escape(48, bottom, ink)),
+                        None => line.push_str("m▀"),
+                    }
+                    line.push_str("\x1b[0m");
+                }
+                used = width;
+            }
+        }
+        lines.push((line, used));
+    }
+    lines
+}
+
+/// Of two pixels that share a character, what the character shows: the mean grey, the larger change.
+fn stronger(pair: (Option<f64>, Option<f64>), scale: Scale) -> Option<f64> {
+    match (pair, scale) {
+        ((Some(a), Some(b)), Scale::Grey(..)) => Some((a + b) / 2.0),
+        ((Some(a), Some(b)), Scale::Change(_)) => Some(if a.abs() >= b.abs() { a } else { b }),
+        ((a, b), _) => a.or(b),
+    }
+}
+
+/// Where a number lies between the ends, from 0 to 1.
+fn part(value: f64, least: f64, greatest: f64) -> f64 {
+    if greatest > least { ((value - least) / (greatest - least)).clamp(0.0, 1.0) } else { 0.0 }
+}
+
+fn character(pixel: Option<f64>, scale: Scale) -> char {
+    const RAMP: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
+    let Some(value) = pixel else { return ' ' };
+    match scale {
+        Scale::Grey(least, greatest) => RAMP[(part(value, least, greatest) * 9.0).round() as usize],
+        Scale::Change(_) if value > 0.0 => '+',
+        Scale::Change(_) if value < 0.0 => '-',
+        Scale::Change(_) => '.',
+    }
+}
+
+fn color(pixel: Option<f64>, scale: Scale) -> [u8; 3] {
+    let byte = |x: f64| (x * 255.0).round() as u8;
+    let value = pixel.unwrap_or(0.0);
+    match scale {
+        Scale::Grey(least, greatest) => [byte(part(value, least, greatest)); 3],
+        Scale::Change(most) => {
+            // The least change is still seen.
+            let strength = if value == 0.0 { 0.0 } else { 0.35 + 0.65 * part(value.abs(), 0.0, most) };
+            let rest = byte(0.12 * (1.0 - strength));
+            let strong = byte(0.12 + 0.88 * strength);
+            if value == 0.0 {
+                [byte(0.12); 3]
+            } else if value > 0.0 {
+                [strong, rest.saturating_add(40), rest]
+            } else {
+                [rest, rest.saturating_add(90), strong]
+            }
+        }
+    }
+}
+
+/// The part of an escape sequence that sets a colour.
+fn escape(kind: u8, [r, g, b]: [u8; 3], ink: Ink) -> String {
+    if ink == Ink::TrueColor {
+        return format!("{kind};2;{r};{g};{b}");
+    }
+    // The palette: 24 greys from 232, a cube of 6 levels for each colour from 16.
+    let index = if r == g && g == b {
+        match r {
+            0..=3 => 16,
+            247..=255 => 231,
+            _ => 232 + u16::from(r - 4) * 23 / 242,
+        }
+    } else {
+        let level = |x: u8| u16::from(x) * 5 / 255;
+        16 + 36 * level(r) + 6 * level(g) + level(b)
+    };
+    format!("{kind};5;{index}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn panels(size: usize) -> Vec<Panel> {
+        let original: Vec<f64> = (0..size * size).map(|i| ((i / size + i % size) % size) as f64).collect();
+        let change: Vec<f64> = (0..size * size)
+            .map(|i| f64::from(i as u32 % 7) - 3.0)
+            .map(|d| d.signum() * (d.abs() - 2.0).max(0.0))
+            .collect();
+        let top = (size - 1) as f64;
+        let attacked = original.iter().zip(&change).map(|(a, b)| a + b).collect();
+        let panel = |caption: &str, pixels: Vec<f64>, scale| Panel {
+            caption: caption.into(),
+            height: size,
+            width: size,
+            pixels,
+            scale,
+        };
+        vec![
+            panel("original", original, Scale::Grey(0.0, top)),
+            panel("attacked", attacked, Scale::Grey(0.0, top)),
+            panel("difference", change, Scale::Change(1.0)),
+        ]
+    }
+
+    #[test]
+    fn small_images_as_characters() {
+        insta::assert_snapshot!(side_by_side(&panels(5), Ink::Plain));
+    }
+
+    #[test]
+    fn wide_images_as_characters() {
+        insta::assert_snapshot!(side_by_side(&panels(18), Ink::Plain));
+    }
+
+    #[test]
+    fn half_blocks_take_one_column_a_pixel_and_a_line_for_two_rows() {
+        let text = side_by_side(&panels(5), Ink::TrueColor);
+        assert_eq!(text.lines().count(), 1 + 3);
+        assert_eq!(text.matches('▀').count(), 3 * 3 * 5);
+        insta::assert_snapshot!(text.lines().nth(1).unwrap().replace('\x1b', "␛"));
+        insta::assert_snapshot!(side_by_side(&panels(5), Ink::Palette).lines().nth(3).unwrap().replace('\x1b', "␛"));
+    }
+
+    #[test]
+    fn images_have_two_axes_of_a_picture_s_size() {
+        assert_eq!(image_size(&[28, 28]), Some((28, 28)));
+        assert_eq!(image_size(&[1, 4, 5]), Some((4, 5)));
+        for other in [&[3, 28][..], &[784], &[3, 8, 8], &[1, 1, 8, 8], &[65, 65], &[]] {
+            assert_eq!(image_size(other), None, "{other:?}");
+        }
+    }
+}

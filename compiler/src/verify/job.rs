@@ -1,0 +1,500 @@
+//! One job: an instance lowered, decided, and said as a result.
+//!
+//! In: a job of the plan, where to get the database, who decides. Out: its result, always. The database is asked for, used and dropped before
+//! an engine starts.
+
+use super::decide::{Decided, Session, broken};
+use super::largest::Search;
+use super::run::{Job, Progress};
+use super::verdict::{
+    Candidate, Counterexample, Fault, InstanceResult, Kind, Largest, MeasureResult, Number, RESULT_VERSION, Verdict,
+};
+use super::witness::Cast;
+use crate::check::Outcome;
+use crate::check::property::Statement;
+use crate::check::spec::{Question, family, largest_at, question};
+use crate::db::Database;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::engine::{Answer, Reason, Trust};
+use crate::model::Rational;
+use crate::model::rational::integer;
+use crate::obligation::{Objective, Obligation};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where lowering gets the database: clones of it as it was when the plan was made.
+pub(super) struct Source<'a> {
+    /// A clone, or `None` once the database has changed.
+    pub snapshot: &'a (dyn Fn() -> Option<Database> + Sync),
+    /// The revision of the plan: instances are known by their index, which means nothing in another.
+    pub revision: salsa::Revision,
+}
+
+/// Why there is no verdict on the question itself.
+pub(super) enum Failure {
+    /// Nobody waits any more, or the spec has changed.
+    Cancelled,
+    /// The spec is wrong.
+    Spec(Vec<Diagnostic>),
+    /// Something is broken.
+    Internal(String),
+}
+
+impl Source<'_> {
+    /// Uses the database for a moment.
+    fn with<T>(&self, f: impl FnOnce(&Database) -> T) -> Result<T, Failure> {
+        let db = (self.snapshot)().ok_or(Failure::Cancelled)?;
+        if salsa::plumbing::current_revision(&db) != self.revision {
+            return Err(Failure::Cancelled);
+        }
+        // A change that waits for this clone unwinds the queries.
+        salsa::Cancelled::catch(std::panic::AssertUnwindSafe(|| f(&db))).map_err(|_| Failure::Cancelled)
+    }
+}
+
+/// The value of a query, unless something is wrong with the spec.
+fn sound<T>(outcome: &Outcome<T>, or_else: impl FnOnce() -> Vec<Diagnostic>) -> Result<&T, Failure> {
+    let errors: Vec<Diagnostic> =
+        outcome.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
+    match &outcome.value {
+        Some(value) if errors.is_empty() => Ok(value),
+        _ if errors.is_empty() => Err(Failure::Spec(or_else())),
+        _ => Err(Failure::Spec(errors)),
+    }
+}
+
+/// A statement with what is needed to show its counterexamples.
+struct Asked {
+    obligation: Arc<Obligation>,
+    vacuity: Option<Arc<Obligation>>,
+    cast: Cast,
+}
+
+impl Asked {
+    fn new(db: &Database, statement: &Statement) -> Asked {
+        Asked {
+            obligation: statement.obligation.clone(),
+            vacuity: statement.vacuity.clone(),
+            cast: Cast::new(db, &statement.variables, &statement.calls),
+        }
+    }
+}
+
+enum Lowered {
+    Property(Asked),
+    Optimize(Arc<Objective>, Cast),
+    Largest { name: Arc<str>, domain: (i128, i128), monotone: bool },
+}
+
+fn lower(job: &Job, source: &Source<'_>) -> Result<Lowered, Failure> {
+    source.with(|db| {
+        let outcome = question(db, job.item, job.instance);
+        // If the family itself is wrong, that is where the reason stands.
+        let found = sound(outcome, || family(db, job.item).diagnostics.clone())?;
+        Ok(match found {
+            Question::Property(statement) => Lowered::Property(Asked::new(db, statement)),
+            Question::Optimize(o) => Lowered::Optimize(o.objective.clone(), Cast::new(db, &o.variables, &o.calls)),
+            Question::Largest { name, domain, monotone } => {
+                Lowered::Largest { name: name.clone(), domain: *domain, monotone: *monotone }
+            }
+        })
+    })?
+}
+
+/// A result that says nothing yet.
+pub(super) fn blank(job: &Job) -> InstanceResult {
+    InstanceResult {
+        version: RESULT_VERSION,
+        name: job.name.clone(),
+        property: job.property.to_string(),
+        kind: job.kind,
+        parameters: job.parameters.clone(),
+        verdict: Verdict::Unknown,
+        expected: job.expected,
+        as_expected: false,
+        fault: None,
+        engine: None,
+        trust: None,
+        time: Duration::ZERO,
+        budget: job.budget,
+        key: None,
+        cached: false,
+        reports: Vec::new(),
+        counterexample: None,
+        measure: None,
+        detail: String::new(),
+        diagnostics: Vec::new(),
+    }
+}
+
+/// A result without a verdict on the question.
+pub(super) fn failed(job: &Job, failure: Failure) -> InstanceResult {
+    let mut result = blank(job);
+    result.fail(failure);
+    result
+}
+
+/// Decides a job.
+pub(super) fn decide(
+    job: &Job,
+    source: &Source<'_>,
+    session: &Session<'_>,
+    on_progress: &mut dyn FnMut(Progress),
+) -> InstanceResult {
+    let mut result = blank(job);
+    let done = lower(job, source).and_then(|lowered| match lowered {
+        Lowered::Property(asked) => property(&mut result, session, &asked, job.budget),
+        Lowered::Optimize(objective, cast) => optimize(&mut result, session, &objective, &cast, on_progress),
+        Lowered::Largest { name, domain, monotone } => {
+            let search = Search::new(domain.0, domain.1, monotone);
+            Candidates { job, source, session, tried: Vec::new(), best: None, broken: None }.run(
+                &mut result,
+                &name,
+                domain,
+                search,
+                on_progress,
+            )
+        }
+    });
+    if let Err(failure) = done {
+        result.fail(failure);
+    }
+    result.as_expected = result.verdict.is(result.expected);
+    result
+}
+
+impl InstanceResult {
+    fn fail(&mut self, failure: Failure) {
+        match failure {
+            Failure::Cancelled => self.undecided(&Reason::Cancelled),
+            Failure::Internal(why) => self.undecided(&Reason::Internal(why)),
+            Failure::Spec(diagnostics) => {
+                self.verdict = Verdict::Error;
+                self.fault = Some(Fault::Spec);
+                let first = diagnostics.iter().find(|d| d.severity == Severity::Error).or(diagnostics.first());
+                let why = first.map_or("what it needs is in error", |d| d.message.as_str());
+                self.detail = format!("The spec is wrong here: {why}.");
+                self.diagnostics = diagnostics;
+            }
+        }
+    }
+
+    /// The verdict for an answer that there is none.
+    fn undecided(&mut self, reason: &Reason) {
+        (self.verdict, self.fault) = match reason {
+            Reason::Timeout => (Verdict::Timeout, None),
+            Reason::Internal(_) => (Verdict::Error, Some(Fault::Internal)),
+            _ => (Verdict::Unknown, None),
+        };
+        self.detail = match reason {
+            Reason::Timeout => format!("Undecided when its {} were spent.", show_duration(self.budget)),
+            Reason::Cancelled => "Cancelled before it was decided.".to_owned(),
+            Reason::Internal(why) => format!("Internal error, please report it: {why}."),
+            other => format!("Undecided: {other}."),
+        };
+    }
+
+    /// Takes over who decided, when and how.
+    fn provenance<T>(&mut self, decided: &Decided<T>) {
+        self.engine.clone_from(&decided.engine);
+        self.time = decided.time;
+        self.key = Some(decided.key.clone());
+        self.cached = decided.cached;
+        self.reports.clone_from(&decided.reports);
+    }
+
+    fn by(&self) -> String {
+        self.engine.as_ref().map(|engine| format!(" by `{engine}`")).unwrap_or_default()
+    }
+
+    /// Mentions an engine that broke where another one decided.
+    fn mention_broken(&mut self) {
+        if self.verdict.is_decided()
+            && let Some(why) = broken(&self.reports)
+        {
+            self.detail.push_str(&format!(" An engine failed on the way, please report it: {why}."));
+        }
+    }
+}
+
+/// A budget as people write it.
+fn show_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 1.0 { format!("{} ms", duration.as_millis()) } else { format!("{seconds} s") }
+}
+
+/// What is left of a budget for the question whether anything meets the assumptions: always a tenth, since it is nearly always easy. It depends on
+/// what the first question took then, not now, so that a second run asks the store for the same.
+fn allowance(budget: Duration, spent: Duration) -> Duration {
+    budget.saturating_sub(spent).max(budget / 10)
+}
+
+fn property(
+    result: &mut InstanceResult,
+    session: &Session<'_>,
+    asked: &Asked,
+    budget: Duration,
+) -> Result<(), Failure> {
+    let decided = session.decide(session.name, &asked.obligation, budget);
+    result.provenance(&decided);
+    match decided.answer {
+        Answer::Some(assignment) => {
+            let shown = asked.cast.counterexample(&asked.obligation, &assignment).map_err(Failure::Internal)?;
+            result.verdict = Verdict::Violated;
+            result.counterexample = Some(shown);
+            result.detail =
+                format!("A counterexample breaks it, found{} and confirmed by the reference interpreter.", result.by());
+        }
+        Answer::None(trust) => match assumed(session, asked, allowance(budget, decided.time)) {
+            None => result.prove(trust, "It holds for every input"),
+            Some(checked) => {
+                result.time += checked.time;
+                result.cached &= checked.cached;
+                match checked.answer {
+                    Answer::Some(_) => result.prove(trust, "It holds for every input that meets the assumptions"),
+                    Answer::None(trust) => {
+                        result.verdict = Verdict::Vacuous;
+                        result.trust = Some(trust);
+                        result.engine = checked.engine;
+                        result.reports = checked.reports;
+                        result.detail = "No input meets the assumptions, so it says nothing.".to_owned();
+                    }
+                    Answer::Unknown(reason) => {
+                        result.trust = Some(trust);
+                        result.reports.extend(checked.reports);
+                        result.undecided(&reason);
+                        result.detail.push_str(
+                            " It holds for every input that meets the assumptions, but whether any does is not known.",
+                        );
+                    }
+                }
+            }
+        },
+        Answer::Unknown(reason) => result.undecided(&reason),
+    }
+    result.mention_broken();
+    Ok(())
+}
+
+impl InstanceResult {
+    fn prove(&mut self, trust: Trust, what: &str) {
+        self.verdict = Verdict::Proved;
+        let rests = match &trust {
+            Trust::Interval => "exact interval arithmetic".to_owned(),
+            Trust::Solver { name } => format!("the word of {name}"),
+        };
+        self.detail = format!("{what}: proved{}, on {rests}.", self.by());
+        self.trust = Some(trust);
+    }
+}
+
+/// Whether anything meets the assumptions; `None` if there are none to meet.
+fn assumed(session: &Session<'_>, asked: &Asked, budget: Duration) -> Option<Decided<Answer>> {
+    let vacuity = asked.vacuity.as_ref()?;
+    Some(session.decide(&format!("{}: its assumptions", session.name), vacuity, budget))
+}
+
+fn optimize(
+    result: &mut InstanceResult,
+    session: &Session<'_>,
+    objective: &Objective,
+    cast: &Cast,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<(), Failure> {
+    let value = |n: i128| -> Rational {
+        let value = integer(n) * &objective.scale;
+        if objective.negated { -value } else { value }
+    };
+    let number = |n: i128| Number::from(&value(n));
+    let known = |upper: i128| (upper != i128::MAX).then(|| number(upper));
+    let decided = session.maximize(objective, result.budget, |found, upper| {
+        on_progress(Progress::Bounds { found: found.map(number), bound: known(upper) });
+    });
+    result.provenance(&decided);
+    let answer = decided.answer;
+    let mut witness = None;
+    if let Some((best, assignment)) = &answer.best {
+        let mut feasible = objective.base.clone();
+        feasible.cases = objective.alternatives.clone();
+        witness = Some(cast.counterexample(&feasible, assignment).map_err(Failure::Internal)?);
+        if objective.of(assignment) != Some(*best) {
+            return Err(Failure::Internal(format!("the best value {best} is not attained where it was found")));
+        }
+    }
+    let (found, bound) = (answer.best.as_ref().map(|(best, _)| number(*best)), known(answer.upper));
+    let (extreme, most) = if objective.negated { ("minimum", "at least") } else { ("maximum", "at most") };
+    if answer.vacuous {
+        result.verdict = Verdict::Vacuous;
+        result.trust = Some(answer.trust);
+        result.detail = format!("No input meets the assumptions, so there is no {extreme}.");
+    } else if let (true, Some(found)) = (answer.complete, &found) {
+        result.verdict = Verdict::Proved;
+        result.trust = Some(answer.trust);
+        result.detail = format!("The {extreme} is {}.", found.text);
+    } else {
+        result.undecided(&answer.reason.unwrap_or_else(|| Reason::Incomplete("nobody knows why".to_owned())));
+        let known = match (&found, &bound) {
+            (Some(found), Some(bound)) => format!(" It is {most} {}, and {} was found.", bound.text, found.text),
+            (None, Some(bound)) => format!(" It is {most} {}.", bound.text),
+            (Some(found), None) => format!(" {} was found.", found.text),
+            (None, None) => String::new(),
+        };
+        result.detail.push_str(&known);
+    }
+    let bound = if answer.vacuous { None } else { bound };
+    result.measure = Some(MeasureResult { found, bound, complete: answer.complete, witness, largest: None });
+    result.mention_broken();
+    Ok(())
+}
+
+/// The candidates of a `largest`, as they are tried.
+struct Candidates<'a> {
+    job: &'a Job,
+    source: &'a Source<'a>,
+    session: &'a Session<'a>,
+    tried: Vec<Candidate>,
+    /// The largest that is proved, and the least above it that is violated, with what is needed to say more of them.
+    best: Option<(i128, Asked, Decided<Answer>)>,
+    broken: Option<(i128, Counterexample)>,
+}
+
+impl Candidates<'_> {
+    fn ask(
+        &mut self,
+        result: &mut InstanceResult,
+        name: &str,
+        value: i128,
+        budget: Duration,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<Verdict, Failure> {
+        let (item, instance) = (self.job.item, self.job.instance);
+        let asked = self.source.with(|db| {
+            let outcome = largest_at(db, item, instance, value);
+            let statement = sound(&outcome, Vec::new)?;
+            Ok::<Asked, Failure>(Asked::new(db, statement))
+        })??;
+        let what = format!("{}: {name} = {value}", self.session.name);
+        let decided = self.session.decide(&what, &asked.obligation, budget);
+        result.time += decided.time;
+        let verdict = match &decided.answer {
+            Answer::None(_) => Verdict::Proved,
+            Answer::Some(_) => Verdict::Violated,
+            Answer::Unknown(Reason::Timeout) => Verdict::Timeout,
+            Answer::Unknown(Reason::Internal(why)) => return Err(Failure::Internal(why.clone())),
+            Answer::Unknown(_) => Verdict::Unknown,
+        };
+        let candidate = Candidate {
+            value,
+            verdict,
+            engine: decided.engine.clone(),
+            time: decided.time,
+            key: decided.key.clone(),
+            cached: decided.cached,
+        };
+        self.tried.retain(|known| known.value != value);
+        self.tried.push(candidate);
+        match &decided.answer {
+            Answer::None(_) if self.best.as_ref().is_none_or(|(best, ..)| *best < value) => {
+                self.broken = self.broken.take().filter(|(broken, _)| *broken > value);
+                self.best = Some((value, asked, decided));
+            }
+            Answer::Some(assignment) if self.broken.as_ref().is_none_or(|(broken, _)| value < *broken) => {
+                let shown = asked.cast.counterexample(&asked.obligation, assignment).map_err(Failure::Internal)?;
+                self.broken = Some((value, shown));
+            }
+            _ => {}
+        }
+        on_progress(Progress::Candidate { value, verdict });
+        Ok(verdict)
+    }
+
+    fn run(
+        mut self,
+        result: &mut InstanceResult,
+        name: &str,
+        domain: (i128, i128),
+        mut search: Search,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), Failure> {
+        let cancel = self.session.cancel;
+        let budget = self.job.budget;
+        search.run(budget, &|| cancel.is_cancelled(), &mut |value, slice| {
+            self.ask(result, name, value, slice, on_progress)
+        })?;
+        let (open, violated, bound) = (search.open(), search.violated(), search.bound());
+        let count = |n: i128| Number::from(&integer(n));
+        self.tried.sort_by_key(|candidate| candidate.value);
+        result.cached = !self.tried.is_empty() && self.tried.iter().all(|candidate| candidate.cached);
+        let mut complete = open == 0;
+        let range = format!("{}..={}", domain.0, domain.1);
+        if complete {
+            result.verdict = Verdict::Proved;
+            result.detail = match search.proved {
+                Some(proved) => format!("The largest {name} in {range} is {proved}."),
+                None => format!("It holds for no {name} in {range}."),
+            };
+        } else {
+            let timeout = self
+                .tried
+                .iter()
+                .any(|c| c.value > search.proved.unwrap_or(c.value - 1) && c.verdict == Verdict::Timeout)
+                || self.tried.iter().all(|c| c.verdict.is_decided());
+            let reason = match timeout {
+                _ if cancel.is_cancelled() => Reason::Cancelled,
+                true => Reason::Timeout,
+                false => Reason::Incomplete("no engine decides the candidates that are left".to_owned()),
+            };
+            result.undecided(&reason);
+            let proved = match search.proved {
+                Some(proved) => format!(" It is proved for {name} = {proved}"),
+                None => format!(" It is proved for no {name}"),
+            };
+            let excluded = if bound < domain.1 { format!(" and excluded above {bound}") } else { String::new() };
+            result.detail.push_str(&format!("{proved}{excluded}; {open} left open."));
+        }
+        if let Some((_, asked, decided)) = &self.best {
+            result.engine.clone_from(&decided.engine);
+            result.reports.clone_from(&decided.reports);
+            if let Answer::None(trust) = &decided.answer {
+                result.trust = Some(trust.clone());
+            }
+            // The answer must not rest on there being no input at all.
+            if let Some(checked) = assumed(self.session, asked, allowance(budget, result.time)) {
+                result.time += checked.time;
+                result.cached &= checked.cached;
+                match checked.answer {
+                    Answer::Some(_) => {}
+                    Answer::None(trust) => {
+                        result.verdict = Verdict::Vacuous;
+                        result.trust = Some(trust);
+                        result.detail.push_str(" But there, no input meets the assumptions.");
+                    }
+                    Answer::Unknown(reason) => {
+                        complete = false;
+                        let detail = std::mem::take(&mut result.detail);
+                        result.undecided(&reason);
+                        result.detail = format!("{detail} But whether any input meets the assumptions is not known.");
+                    }
+                }
+            }
+        }
+        result.measure = Some(MeasureResult {
+            found: search.proved.map(count),
+            bound: (bound >= domain.0).then(|| count(bound)),
+            complete,
+            witness: self.broken.filter(|(value, _)| Some(*value) == violated).map(|(_, shown)| shown),
+            largest: Some(Largest {
+                name: name.to_owned(),
+                first: domain.0,
+                last: domain.1,
+                monotone: search.monotone,
+                proved: search.proved,
+                violated,
+                open,
+                candidates: self.tried,
+            }),
+        });
+        debug_assert_eq!(result.kind, Kind::Largest);
+        Ok(())
+    }
+}

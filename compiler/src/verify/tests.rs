@@ -1,0 +1,766 @@
+//! Whole runs over small specs, and what the store makes of them.
+
+use super::run::{Event, Filter, Options, Progress, Summary, plan, run, snapshots};
+use super::store::Store;
+use super::verdict::{Fault, InstanceResult, Kind, Verdict};
+use crate::check::spec::{diagnostics, question, verifiable};
+use crate::db::{Database, Db, Disk, SourceFile};
+use crate::engine::interval::Intervals;
+use crate::engine::portfolio::Portfolio;
+use crate::engine::smt::Smt;
+use crate::engine::{Answer, CancelToken, Control, Engine, Reason, Trust};
+use crate::obligation::Obligation;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Two inputs of four bits; f(x) = (x0 - x1, x1 - x0 + 1).
+const NETWORK: &str = "
+type In = uint<4>;
+type Out = int<8>;
+enum Place { left, right }
+network f(x: In[2]) -> Out[Place] {
+    dense(x, [[1, -1], [-1, 1]], [0, 1]) as Out
+}
+dataset test { x: In[2] from \"x.npy\" raw; }
+";
+
+/// A folder with a spec and its files, and a database on it.
+struct World {
+    folder: tempfile::TempDir,
+    db: Database,
+    file: SourceFile,
+}
+
+impl World {
+    fn new(properties: &str) -> World {
+        World::whole(&format!("{NETWORK}{properties}"))
+    }
+
+    fn whole(text: &str) -> World {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("x.npy"), npy(&[2, 2], &[5, 2, 7, 7])).unwrap();
+        std::fs::write(folder.path().join("w.safetensors"), weights([1, -1])).unwrap();
+        std::fs::write(folder.path().join("spec.qnn"), text).unwrap();
+        let db = Database::new(Disk);
+        let file = db.source(&folder.path().join("spec.qnn"));
+        World { folder, db, file }
+    }
+
+    fn checked(self) -> World {
+        let errors: Vec<String> = diagnostics(&self.db, self.file)
+            .iter()
+            .filter(|d| d.severity == crate::diagnostic::Severity::Error)
+            .map(|d| format!("{}: {}", d.code, d.message))
+            .collect();
+        assert_eq!(errors, Vec::<String>::new());
+        self
+    }
+
+    fn edit(&mut self, text: &str) {
+        let path = self.folder.path().join("spec.qnn");
+        self.db.set_text(&path, text.into());
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, options: &Options) -> Summary {
+        self.watch(options, &CancelToken::new(), &|_| {})
+    }
+
+    fn watch(&self, options: &Options, cancel: &CancelToken, on_event: &(dyn Fn(Event) + Sync)) -> Summary {
+        let plan = plan(&self.db, self.file, &Filter::default(), options);
+        run(&plan, &snapshots(self.db.clone()), options, cancel, on_event)
+    }
+}
+
+/// An NPY file of bytes.
+fn npy(shape: &[usize], data: &[u8]) -> Vec<u8> {
+    let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let mut header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({}), }}", sizes.join(", "));
+    while (header.len() + 11) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), data].concat()
+}
+
+/// A layer of one neuron and two weights.
+fn weights(row: [i8; 2]) -> Vec<u8> {
+    let header = r#"{"fc.bias":{"dtype":"I8","shape":[1],"data_offsets":[2,3]},"fc.weight":{"dtype":"I8","shape":[1,2],"data_offsets":[0,2]}}"#;
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[row[0] as u8, row[1] as u8, 0]].concat()
+}
+
+fn with(store: &Path) -> Options {
+    Options { store: Some(Arc::new(Store::open(store))), ..Options::default() }
+}
+
+fn by(engines: &[Arc<dyn Engine>]) -> Options {
+    Options { portfolio: Some(Portfolio { first: engines.to_vec(), rest: Vec::new() }), ..Options::default() }
+}
+
+fn verdicts(summary: &Summary) -> Vec<(&str, Verdict)> {
+    summary.results.iter().map(|result| (result.name.as_str(), result.verdict)).collect()
+}
+
+fn only(summary: &Summary) -> &InstanceResult {
+    assert_eq!(summary.results.len(), 1, "{:?}", verdicts(summary));
+    &summary.results[0]
+}
+
+type Act = dyn Fn(&Obligation, &Control) -> Answer + Send + Sync;
+
+/// Does what it is told, and counts how often.
+struct Scripted {
+    calls: AtomicUsize,
+    act: Box<Act>,
+}
+
+fn scripted(act: impl Fn(&Obligation, &Control) -> Answer + Send + Sync + 'static) -> Arc<Scripted> {
+    Arc::new(Scripted { calls: AtomicUsize::new(0), act: Box::new(act) })
+}
+
+impl Engine for Scripted {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        (self.act)(obligation, control)
+    }
+}
+
+fn sleep(control: &Control) -> Answer {
+    loop {
+        if let Some(reason) = control.stop() {
+            return Answer::Unknown(reason);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+const PROPERTIES: &str = "
+property small = forall x: In[2]: f(x)[0] <= 15;
+#[expect(violated)]
+property below(i in 0..2) = forall x in ball(test[i].x, 1 lsb): f(x).left != 3 - 3 * i;
+#[expect(vacuous)]
+property nothing = forall x: In[2] where x[0] + x[1] == 31: f(x)[0] == 100;
+property assumed = forall x: In[2] where x[0] + x[1] == 30: f(x)[0] == 0;
+property decided = forall x in ball(test[0].x, 2 lsb): argmax(f(x)) == 0;
+";
+
+#[test]
+fn all_final_verdicts() {
+    let world = World::new(PROPERTIES).checked();
+    for engine in ["auto", "smt"] {
+        let options = Options { engine: Some(engine.into()), ..Options::default() };
+        let summary = world.run(&options);
+        use Verdict::{Proved, Vacuous, Violated};
+        let wanted = [
+            ("small", Proved),
+            ("below(i = 0)", Violated),
+            ("below(i = 1)", Violated),
+            ("nothing", Vacuous),
+            ("assumed", Proved),
+            ("decided", Violated),
+        ];
+        assert_eq!(verdicts(&summary), wanted);
+        let expected: Vec<bool> = summary.results.iter().map(|r| r.as_expected).collect();
+        assert_eq!(expected, [true, true, true, true, true, false]);
+        assert_eq!(summary.exit_code(), 1);
+        assert!(summary.warnings.is_empty());
+        for result in &summary.results {
+            assert!(result.engine.is_some() && result.key.is_some() && !result.reports.is_empty(), "{result:?}");
+            assert_eq!(result.trust.is_none(), result.verdict == Violated, "{result:?}");
+            assert_eq!(result.counterexample.is_some(), result.verdict == Violated, "{result:?}");
+            assert!(result.detail.ends_with('.') && result.fault.is_none(), "{result:?}");
+        }
+    }
+}
+
+#[test]
+fn counterexamples_show_before_and_after() {
+    let world = World::new("property p = forall x in ball(test[0].x, 2 lsb): argmax(f(x)) == Place.left;").checked();
+    let summary = world.run(&Options::default());
+    let result = only(&summary);
+    let found = result.counterexample.as_ref().unwrap();
+    let [x] = found.variables.as_slice() else { panic!("{found:?}") };
+    assert_eq!((x.name.as_str(), x.layout.format.as_deref(), x.layout.limits), ("x", Some("uint<4>"), Some((0, 15))));
+    let center = x.center.as_ref().unwrap();
+    assert_eq!(center.numbers.raw, [5, 2]);
+    assert_eq!(center.numbers.values, ["5", "2"]);
+    let difference: Vec<i128> = x.numbers.raw.iter().zip([5, 2]).map(|(a, b)| a - b).collect();
+    assert_eq!(center.difference, difference);
+    let [call] = found.calls.as_slice() else { panic!("{found:?}") };
+    assert_eq!((call.text.as_str(), call.network.as_str(), call.asks_argmax), ("f(x)", "f", true));
+    assert_eq!(call.layout.labels, [Some(vec!["left".to_owned(), "right".to_owned()])]);
+    assert_eq!(call.output.argmax, Some(1));
+    let before = call.center.as_ref().unwrap();
+    assert_eq!((before.numbers.raw.as_slice(), before.argmax), (&[3, -2][..], Some(0)));
+    let text = serde_json::to_string(result).unwrap();
+    assert_eq!(&serde_json::from_str::<InstanceResult>(&text).unwrap(), result);
+}
+
+/// Raw integers are what the format stores, with its zero point; values are what they mean.
+#[test]
+fn zero_points_are_added_back() {
+    let world = World::whole(
+        "type Q = affine<int<8>, 0.5, -3>;
+        network f(x: Q[1]) -> Q[1] { relu(x) as Q }
+        property p = forall x: Q[1] where x[0] == 2: f(x)[0] != 2;",
+    )
+    .checked();
+    let summary = world.run(&Options::default());
+    let found = only(&summary).counterexample.as_ref().unwrap();
+    assert_eq!((found.variables[0].numbers.raw[0], found.variables[0].numbers.values[0].as_str()), (1, "2"));
+    assert_eq!((found.calls[0].output.numbers.raw[0], found.calls[0].output.numbers.values[0].as_str()), (1, "2"));
+    assert_eq!((found.calls[0].output.argmax, found.calls[0].center.is_none()), (None, true));
+}
+
+#[test]
+fn undecided_is_never_success() {
+    let world = World::new("property p = forall x: In[2]: f(x)[0] <= 15;").checked();
+    let budget = Some(Duration::from_millis(30));
+    let internal = Some(Fault::Internal);
+    let cases = [
+        (scripted(|_, control| sleep(control)), Verdict::Timeout, None, 2),
+        (scripted(|_, _| Answer::Unknown(Reason::Incomplete("no idea".into()))), Verdict::Unknown, None, 2),
+        (scripted(|_, _| Answer::Unknown(Reason::Memory)), Verdict::Unknown, None, 2),
+        (scripted(|_, _| Answer::Some(vec![vec![0, 0]])), Verdict::Error, internal, 4),
+        (scripted(|_, _| std::panic::resume_unwind(Box::new("ouch"))), Verdict::Error, internal, 4),
+    ];
+    for (engine, verdict, fault, code) in cases {
+        let summary = world.run(&Options { timeout: budget, ..by(&[engine]) });
+        let result = only(&summary);
+        assert_eq!((result.verdict, result.fault, summary.exit_code()), (verdict, fault, code), "{result:?}");
+        assert!(!result.as_expected && result.counterexample.is_none() && result.trust.is_none());
+    }
+}
+
+/// A panic anywhere in a job is that job's, and no other's.
+#[test]
+fn panics_are_contained() {
+    let world = World::new("measure m = maximize f(x)[0] over x: In[2]; property p = forall x: In[2]: f(x)[0] <= 15;");
+    let on_event = |event| {
+        if matches!(event, Event::Progress { .. }) {
+            std::panic::resume_unwind(Box::new("in the middle".to_owned()));
+        }
+    };
+    let summary = world.watch(&Options::default(), &CancelToken::new(), &on_event);
+    assert_eq!(verdicts(&summary), [("m", Verdict::Error), ("p", Verdict::Proved)]);
+    assert_eq!(summary.results[0].fault, Some(Fault::Internal));
+    assert!(summary.results[0].detail.contains("in the middle"), "{}", summary.results[0].detail);
+}
+
+/// A proof over assumptions of which nobody knows whether anything meets them is not called proved.
+#[test]
+fn undecided_assumptions_are_told() {
+    let world = World::new("property p = forall x: In[2] where x[0] + x[1] == 30: f(x)[0] == 0;").checked();
+    let engine = scripted(|obligation, control| match obligation.cases.as_slice() {
+        [only] if only.is_empty() => Answer::Unknown(Reason::Incomplete("no idea".into())),
+        _ => Smt::default().solve(obligation, control),
+    });
+    let summary = world.run(&by(&[engine]));
+    let result = only(&summary);
+    assert_eq!(result.verdict, Verdict::Unknown);
+    assert!(result.detail.contains("whether any does is not known"), "{}", result.detail);
+}
+
+#[test]
+fn one_instance_in_error_does_not_hide_the_others() {
+    let world = World::new("property p(i in 0..4) = forall x in ball(test[i].x, 1 lsb): f(x)[0] <= 15;");
+    let summary = world.run(&Options::default());
+    use Verdict::{Error, Proved};
+    let each: Vec<Verdict> = summary.results.iter().map(|r| r.verdict).collect();
+    assert_eq!(each, [Proved, Proved, Error, Error]);
+    assert_eq!(summary.exit_code(), 3);
+    let wrong = &summary.results[2];
+    assert_eq!(wrong.fault, Some(Fault::Spec));
+    assert!(!wrong.diagnostics.is_empty() && wrong.key.is_none());
+    let world = World::new("property q(i in 0..nowhere) = true;");
+    let summary = world.run(&Options::default());
+    assert_eq!((only(&summary).verdict, only(&summary).name.as_str()), (Error, "q"));
+    assert!(!only(&summary).diagnostics.is_empty());
+}
+
+#[test]
+fn options_win_over_attributes_and_attributes_over_defaults() {
+    let world = World::new("#[timeout(3s)] #[engine(smt)] property p = true; property q = true;").checked();
+    let all = |options: &Options| -> Vec<(Duration, String)> {
+        let plan = plan(&world.db, world.file, &Filter::default(), options);
+        plan.jobs.iter().map(|job| (job.budget, job.engine.to_string())).collect()
+    };
+    let s = Duration::from_secs;
+    assert_eq!(all(&Options::default()), [(s(3), "smt".to_owned()), (s(10), "auto".to_owned())]);
+    let options = Options { timeout: Some(s(1)), engine: Some("interval".into()), ..Options::default() };
+    assert_eq!(all(&options), [(s(1), "interval".to_owned()), (s(1), "interval".to_owned())]);
+}
+
+#[test]
+fn plans_hold_what_the_filter_wants() {
+    let world = World::new(PROPERTIES).checked();
+    let plan = plan(&world.db, world.file, &Filter::new(["below(i = 1)", "s*"]), &Options::default());
+    let names: Vec<(usize, &str)> = plan.jobs.iter().map(|job| (job.index, job.name.as_str())).collect();
+    assert_eq!(names, [(0, "small"), (1, "below(i = 1)")]);
+    assert_eq!(plan.left_out, 4);
+    assert_eq!(plan.jobs[1].parameters[0].text, "1");
+}
+
+#[test]
+fn events_tell_each_job_once() {
+    let world = World::new(PROPERTIES).checked();
+    let events = Mutex::new(Vec::new());
+    let options = Options { jobs: Some(3), ..Options::default() };
+    let summary = world.watch(&options, &CancelToken::new(), &|event| events.lock().unwrap().push(event));
+    let events = events.into_inner().unwrap();
+    for (index, result) in summary.results.iter().enumerate() {
+        let own: Vec<&Event> = events
+            .iter()
+            .filter(|event| match event {
+                Event::Started { index: i } | Event::Progress { index: i, .. } | Event::Finished { index: i, .. } => {
+                    *i == index
+                }
+            })
+            .collect();
+        assert_eq!(own, [&Event::Started { index }, &Event::Finished { index, result: result.clone() }]);
+    }
+}
+
+#[test]
+fn cancelling_keeps_what_is_decided() {
+    let world = World::new("property p(i in 0..6) = forall x: In[2]: f(x)[0] <= 15 + i;").checked();
+    let cancel = CancelToken::new();
+    let engine = scripted(|obligation, control| {
+        // The first two are decided, the others never.
+        let bound = -obligation.cases[0][0].linear.constant;
+        if bound <= 17 { Answer::None(Trust::Interval) } else { sleep(control) }
+    });
+    let finished = Mutex::new(Vec::new());
+    let start = Instant::now();
+    let options = Options { jobs: Some(1), timeout: Some(Duration::from_secs(60)), ..by(&[engine]) };
+    let summary = world.watch(&options, &cancel, &|event| match event {
+        Event::Finished { index, .. } => finished.lock().unwrap().push(index),
+        Event::Started { index: 2 } => cancel.cancel(),
+        _ => {}
+    });
+    assert!(start.elapsed() < Duration::from_secs(20));
+    let each: Vec<Verdict> = summary.results.iter().map(|r| r.verdict).collect();
+    use Verdict::{Proved, Unknown};
+    assert_eq!(each, [Proved, Proved, Unknown, Unknown, Unknown, Unknown]);
+    assert!(summary.results[5].detail.contains("Cancelled"));
+    assert_eq!(*finished.lock().unwrap(), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(summary.exit_code(), 2);
+}
+
+/// Instances of a plan mean nothing once the spec has changed.
+#[test]
+fn a_changed_spec_cancels_what_is_not_lowered() {
+    let mut world = World::new("property p = forall x: In[2]: f(x)[0] <= 15;");
+    let options = Options::default();
+    let plan = plan(&world.db, world.file, &Filter::default(), &options);
+    world.edit(&format!("{NETWORK}property p = forall x: In[2]: f(x)[0] <= 3;"));
+    let summary = run(&plan, &snapshots(world.db.clone()), &options, &CancelToken::new(), &|_| {});
+    assert_eq!(only(&summary).verdict, Verdict::Unknown);
+    let summary = run(&plan, &|| None, &options, &CancelToken::new(), &|_| {});
+    assert_eq!(only(&summary).verdict, Verdict::Unknown);
+}
+
+/// While an engine works nobody holds the database: a change of it goes through at once.
+#[test]
+fn engines_do_not_hold_the_database() {
+    let world = World::new("property p = forall x: In[2]: f(x)[0] <= 15;");
+    let World { folder, db, file } = world;
+    let shared = Arc::new(Mutex::new(db));
+    let for_engine = shared.clone();
+    let path = folder.path().join("spec.qnn");
+    let engine = scripted(move |obligation, control| {
+        for_engine.lock().unwrap().set_text(&path, "property other = true;".into());
+        Intervals.solve(obligation, control)
+    });
+    let options = by(&[engine]);
+    let plan = plan(&*shared.lock().unwrap(), file, &Filter::default(), &options);
+    let summary = run(&plan, &|| Some(shared.lock().unwrap().clone()), &options, &CancelToken::new(), &|_| {});
+    assert_eq!(only(&summary).verdict, Verdict::Proved);
+}
+
+const MEASURES: &str = "
+measure most = maximize f(x)[0] / 4 over x: In[2] where x[0] + x[1] <= 20;
+measure least = minimize f(x).left over x in ball(test[0].x, 2 lsb);
+measure none = maximize f(x)[0] over x: In[2] where x[0] + x[1] == 31;
+property near(i in 0..2, eps in 0..=1) = forall x in ball(test[i].x, eps lsb): f(x)[0] >= 0;
+measure radius(i in 0..2) = largest eps in 0..=15 such that near(i, eps);
+measure odd = largest n in 0..=8 such that forall x: In[2]: 2 * f(x)[0] != n;
+measure never = largest n in 2..=4 such that forall x: In[2]: f(x)[0] != n;
+measure empty = largest n in 0..=3 such that forall x: In[2] where x[0] + x[1] == 28 + n: f(x)[0] != 1;
+";
+
+#[test]
+fn measures() {
+    let world = World::new(MEASURES).checked();
+    let progress = Mutex::new(Vec::new());
+    let options = Options { jobs: Some(1), ..Options::default() };
+    let plan = plan(&world.db, world.file, &Filter::new(["m*", "l*", "n?n*", "r*", "o*", "e*", "never"]), &options);
+    let summary = run(&plan, &snapshots(world.db.clone()), &options, &CancelToken::new(), &|event| {
+        if let Event::Progress { index, progress: heard } = event {
+            progress.lock().unwrap().push((index, heard));
+        }
+    });
+    let measured: Vec<(&str, Verdict, Option<&str>, &str)> = summary
+        .results
+        .iter()
+        .map(|r| {
+            let found = r.measure.as_ref().unwrap().found.as_ref().map(|n| n.exact.as_str());
+            (r.name.as_str(), r.verdict, found, r.detail.as_str())
+        })
+        .collect();
+    use Verdict::{Proved, Vacuous};
+    let wanted = [
+        ("most", Proved, Some("15/4"), "The maximum is 3.75."),
+        ("least", Proved, Some("-1"), "The minimum is -1."),
+        ("none", Vacuous, None, "No input meets the assumptions, so there is no maximum."),
+        ("radius(i = 0)", Proved, Some("1"), "The largest eps in 0..=15 is 1."),
+        ("radius(i = 1)", Proved, Some("0"), "The largest eps in 0..=15 is 0."),
+        ("odd", Proved, Some("7"), "The largest n in 0..=8 is 7."),
+        ("never", Proved, None, "It holds for no n in 2..=4."),
+        ("empty", Vacuous, Some("3"), "The largest n in 0..=3 is 3. But there, no input meets the assumptions."),
+    ];
+    assert_eq!(measured, wanted);
+    let kinds: Vec<Kind> = summary.results.iter().take(4).map(|r| r.kind).collect();
+    assert_eq!(kinds, [Kind::Maximize, Kind::Minimize, Kind::Maximize, Kind::Largest]);
+    let least = summary.results[1].measure.as_ref().unwrap();
+    let witness = least.witness.as_ref().unwrap();
+    assert_eq!(
+        (witness.variables[0].numbers.raw.as_slice(), witness.calls[0].output.numbers.raw[0]),
+        (&[3, 4][..], -1)
+    );
+    assert_eq!((least.complete, least.bound.as_ref().unwrap().text.as_str()), (true, "-1"));
+    let radius = summary.results[3].measure.as_ref().unwrap();
+    let largest = radius.largest.as_ref().unwrap();
+    assert_eq!((largest.monotone, largest.proved, largest.violated, largest.open), (true, Some(1), Some(2), 0));
+    assert!(largest.candidates.len() <= 5 && largest.candidates.is_sorted_by_key(|c| c.value));
+    assert!(radius.witness.is_some());
+    let odd = summary.results[5].measure.as_ref().unwrap().largest.as_ref().unwrap();
+    assert_eq!((odd.monotone, odd.violated, odd.candidates.len()), (false, Some(8), 2));
+    let progress = progress.into_inner().unwrap();
+    assert!(progress.iter().any(|(index, p)| *index == 0 && matches!(p, Progress::Bounds { found: Some(_), .. })));
+    assert!(progress.iter().any(|(index, p)| *index == 5 && matches!(p, Progress::Candidate { value: 7, .. })));
+}
+
+/// What is known when the time is up is told, and sound.
+#[test]
+fn measures_are_known_at_any_time() {
+    let world = World::new(
+        "measure most = maximize f(x)[0] over x: In[2];
+        measure radius = largest eps in 0..=15 such that forall x in ball(test[0].x, eps lsb): f(x)[0] >= 0;",
+    )
+    .checked();
+    let engine = scripted(|obligation, control| match Intervals.solve(obligation, control) {
+        Answer::None(_) => sleep(control),
+        Answer::Some(assignment) if obligation.variables[0].domain[0].0 != 0 => {
+            drop(assignment);
+            sleep(control)
+        }
+        other => other,
+    });
+    let summary = world.run(&Options { timeout: Some(Duration::from_millis(200)), ..by(&[engine]) });
+    let [most, radius] = summary.results.as_slice() else { panic!("{:?}", verdicts(&summary)) };
+    let known = most.measure.as_ref().unwrap();
+    assert!(!known.complete || most.verdict == Verdict::Proved);
+    let (found, bound) = (known.found.as_ref().unwrap().value, known.bound.as_ref().unwrap().value);
+    assert!(found <= 15.0 && 15.0 <= bound, "{known:?}");
+    assert_eq!(radius.verdict, Verdict::Timeout, "{radius:?}");
+    let known = radius.measure.as_ref().unwrap();
+    let largest = known.largest.as_ref().unwrap();
+    assert!(!known.complete && largest.proved.is_none() && largest.open > 0, "{known:?}");
+    // A ball of radius 5 or more reaches zero, where this engine answers.
+    assert_eq!(largest.violated, Some(5), "{known:?}");
+    assert!(radius.detail.contains("excluded above 4"), "{}", radius.detail);
+}
+
+/// The spec of the tests of the store: a network whose weights are in a file.
+const STORED: &str = "
+type In = uint<4>;
+network g(x: In[2]) -> int<8>[1] {
+    params w = \"w.safetensors\" { *: int<8> raw; }
+    dense(x, w.fc) as int<8>
+}
+property holds = forall x: In[2]: g(x)[0] <= 15;
+property breaks = forall x: In[2]: g(x)[0] <= 14;
+property assumed = forall x: In[2] where x[0] + x[1] == 30: g(x)[0] <= 15;
+measure most = maximize g(x)[0] over x: In[2];
+measure bound = largest n in 0..=15 such that forall x: In[2]: g(x)[0] <= 31 - n;
+";
+
+fn cached(summary: &Summary) -> Vec<bool> {
+    summary.results.iter().map(|r| r.cached).collect()
+}
+
+#[test]
+fn the_store_serves_the_second_run() {
+    let mut world = World::whole(STORED).checked();
+    let store = world.path("store");
+    let first = world.run(&with(&store));
+    assert_eq!(cached(&first), [false; 5]);
+    assert_eq!(
+        first.results.iter().map(|r| r.verdict).collect::<Vec<_>>(),
+        [Verdict::Proved, Verdict::Violated, Verdict::Proved, Verdict::Proved, Verdict::Proved]
+    );
+    // A comment, a blank line and another name cost nothing.
+    world.edit(&format!("// nothing new\n\n{}", STORED.replace("holds", "still_holds")));
+    let second = world.run(&with(&store));
+    assert_eq!(cached(&second), [true; 5], "{:?}", second.results);
+    assert!(second.warnings.is_empty());
+    for (a, b) in first.results.iter().zip(&second.results).skip(1) {
+        let fresh = |result: &InstanceResult| InstanceResult {
+            cached: false,
+            time: Duration::ZERO,
+            measure: None,
+            ..result.clone()
+        };
+        assert_eq!(fresh(a), fresh(b));
+        assert_eq!(a.measure.as_ref().map(|m| &m.found), b.measure.as_ref().map(|m| &m.found));
+        assert_eq!(a.measure.as_ref().map(|m| &m.witness), b.measure.as_ref().map(|m| &m.witness));
+    }
+    // Other weights do, and so do other engines.
+    let other = world.run(&Options { engine: Some("smt".into()), ..with(&store) });
+    assert!(other.results.iter().all(|r| !r.cached));
+    std::fs::write(world.path("w.safetensors"), weights([1, -2])).unwrap();
+    assert!(world.db.refresh(&world.folder.path().join("w.safetensors")));
+    let third = world.run(&with(&store));
+    assert_eq!(cached(&third), [false; 5]);
+    assert_eq!(third.results[0].verdict, Verdict::Proved);
+    // Without a store nothing is remembered.
+    assert_eq!(cached(&world.run(&Options::default())), [false; 5]);
+}
+
+/// A measure over radii finds what the property proved for each.
+#[test]
+fn measures_share_what_properties_proved() {
+    let world = World::new(MEASURES).checked();
+    let options = with(&world.path("store"));
+    let only = |pattern: &str| {
+        let plan = plan(&world.db, world.file, &Filter::new([pattern]), &options);
+        run(&plan, &snapshots(world.db.clone()), &options, &CancelToken::new(), &|_| {})
+    };
+    only("near(i = 0, *");
+    let radius = only("radius(i = 0)");
+    let largest = radius.results[0].measure.as_ref().unwrap().largest.as_ref().unwrap();
+    let known: Vec<i128> = largest.candidates.iter().filter(|c| c.cached).map(|c| c.value).collect();
+    assert_eq!(known, [1]);
+}
+
+#[test]
+fn damaged_entries_are_not_believed() {
+    let world = World::whole(STORED).checked();
+    let folder = world.path("store");
+    world.run(&with(&folder));
+    let store = Store::open(&folder);
+    let before = store.stats();
+    assert!(before.entries >= 5 && before.damaged == 0 && before.decided == before.entries, "{before:?}");
+    let files = || {
+        let folders = std::fs::read_dir(folder.join("verdicts-1")).unwrap();
+        folders.flat_map(|f| std::fs::read_dir(f.unwrap().path()).unwrap()).map(|f| f.unwrap().path())
+    };
+    let damages: [&dyn Fn(Vec<u8>) -> Vec<u8>; 4] = [
+        &|bytes| bytes[..bytes.len() / 2].to_vec(),
+        &|_| Vec::new(),
+        // A lie: what was violated is said to be proved.
+        &|bytes| String::from_utf8(bytes).unwrap().replace("\"some\":", "\"none\":").replace("15", "14").into_bytes(),
+        &|bytes| bytes.iter().map(|b| b ^ 0x80).collect(),
+    ];
+    for damage in damages {
+        for path in files() {
+            let bytes = std::fs::read(&path).unwrap();
+            std::fs::write(&path, damage(bytes)).unwrap();
+        }
+        assert!(store.stats().damaged > 0);
+        let summary = world.run(&with(&folder));
+        let breaks = &summary.results[1];
+        assert_eq!(breaks.verdict, Verdict::Violated);
+        assert!(!summary.warnings.is_empty(), "a damaged entry is told");
+        assert!(summary.warnings.iter().all(|w| w.contains("is damaged")), "{:?}", summary.warnings);
+        // They have been mended.
+        assert_eq!(cached(&world.run(&with(&folder))), [true; 5]);
+    }
+}
+
+/// An entry in perfect order whose counterexample is none is not believed either.
+#[test]
+fn remembered_counterexamples_are_replayed() {
+    use super::store::Known;
+    let world = World::whole(STORED).checked();
+    let folder = world.path("store");
+    let first = world.run(&with(&folder));
+    let store = Store::open(&folder);
+    let key = first.results[1].key.clone().unwrap();
+    let mut entry = store.get(&key).unwrap();
+    for lie in [vec![vec![0, 0]], vec![vec![99, 0]], vec![vec![15]], Vec::new()] {
+        entry.known = Known::Some(lie);
+        store.put(&entry);
+        let summary = world.run(&with(&folder));
+        let result = &summary.results[1];
+        assert_eq!((result.verdict, result.cached), (Verdict::Violated, false));
+        assert!(summary.warnings[0].contains("does not pass the reference interpreter"), "{:?}", summary.warnings);
+    }
+    let key = first.results[3].key.clone().unwrap();
+    let mut entry = store.get(&key).unwrap();
+    if let Known::Maximum(maximum) = &mut entry.known {
+        maximum.best = Some(("15".to_owned(), vec![vec![3, 0]]));
+    }
+    store.put(&entry);
+    let summary = world.run(&with(&folder));
+    assert_eq!((summary.results[3].cached, summary.warnings.len()), (false, 1));
+}
+
+#[test]
+fn timeouts_are_remembered_for_smaller_budgets_only() {
+    let world = World::whole("property p = forall x: int<4>: x <= 6;");
+    let folder = world.path("store");
+    let engine = scripted(|_, control| sleep(control));
+    let engines: [Arc<dyn Engine>; 1] = [engine.clone()];
+    let run = |budget: u64| {
+        let timeout = Some(Duration::from_millis(budget));
+        let summary = world.run(&Options { timeout, store: with(&folder).store, ..by(&engines) });
+        assert_eq!(only(&summary).verdict, Verdict::Timeout);
+        only(&summary).cached
+    };
+    assert!(!run(40));
+    assert!(run(40));
+    assert!(run(10));
+    assert!(!run(60));
+    assert!(run(60));
+    assert_eq!(engine.calls.load(Ordering::SeqCst), 2);
+}
+
+/// What lacked memory or is broken is asked again.
+#[test]
+fn accidents_are_not_remembered() {
+    let world = World::whole("property p = forall x: int<4>: x <= 6;");
+    let folder = world.path("store");
+    for reason in [Reason::Memory, Reason::Internal("ouch".into())] {
+        let engine = scripted(move |_, _| Answer::Unknown(reason.clone()));
+        world.run(&Options { store: with(&folder).store, ..by(&[engine]) });
+    }
+    assert_eq!(Store::open(&folder).stats().entries, 0);
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_told_once() {
+    let world = World::whole(STORED).checked();
+    std::fs::write(world.path("file"), "not a folder").unwrap();
+    let summary = world.run(&with(&world.path("file")));
+    assert_eq!(summary.count(Verdict::Error), 0);
+    assert_eq!(summary.results[0].verdict, Verdict::Proved);
+    assert_eq!(summary.warnings.len(), 1, "{:?}", summary.warnings);
+    assert!(summary.warnings[0].contains("can't be stored"), "{:?}", summary.warnings);
+    assert_eq!(std::fs::read_to_string(world.path("file")).unwrap(), "not a folder");
+}
+
+#[test]
+fn the_store_is_listed_and_cleared() {
+    let world = World::whole(STORED).checked();
+    let folder = world.path("store");
+    world.run(&with(&folder));
+    std::fs::write(folder.join("mine.txt"), "keep").unwrap();
+    std::fs::write(folder.join("verdicts-1").join("mine.json"), "keep").unwrap();
+    let store = Store::open(&folder);
+    let list = store.list();
+    assert!(list.iter().any(|e| e.name == "breaks" && e.verdict == Verdict::Violated && e.bytes > 0));
+    assert!(list.iter().any(|e| e.name == "assumed: its assumptions" && e.verdict == Verdict::Violated));
+    assert!(list.iter().any(|e| e.name == "most" && e.verdict == Verdict::Proved));
+    assert!(list.is_sorted_by_key(|e| e.name.clone()));
+    assert_eq!(store.clear().unwrap(), list.len());
+    assert_eq!((store.stats().entries, store.list().len(), store.clear().unwrap()), (0, 0, 0));
+    assert!(folder.join("mine.txt").exists() && folder.join("verdicts-1").join("mine.json").exists());
+    assert_eq!(Store::open(world.path("nowhere")).stats(), Default::default());
+    assert_eq!(Store::open(world.path("nowhere")).clear().unwrap(), 0);
+}
+
+#[test]
+fn runs_share_a_store_at_the_same_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("store");
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let world = World::whole(STORED).checked();
+                for _ in 0..3 {
+                    let summary = world.run(&with(&place));
+                    assert!(summary.warnings.is_empty(), "{:?}", summary.warnings);
+                    assert_eq!(summary.exit_code(), 1);
+                }
+            });
+        }
+    });
+    let stats = Store::open(&place).stats();
+    assert!(stats.damaged == 0 && stats.entries >= 5, "{stats:?}");
+}
+
+/// Where the processes of the next test find their store.
+const SHARED: &str = "QNN_TEST_SHARED_STORE";
+
+#[test]
+#[ignore = "run by processes_share_a_store"]
+fn one_of_several_processes() {
+    let Some(place) = std::env::var_os(SHARED) else { return };
+    let world = World::whole(STORED).checked();
+    for _ in 0..3 {
+        let summary = world.run(&with(Path::new(&place)));
+        assert!(summary.warnings.is_empty(), "{:?}", summary.warnings);
+        assert_eq!(summary.exit_code(), 1);
+        // Others meanwhile find entries missing, never broken.
+        Store::open(&place).clear().unwrap();
+    }
+}
+
+#[test]
+fn processes_share_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let spawn = |_| {
+        std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "verify::tests::one_of_several_processes", "--ignored", "--quiet"])
+            .env(SHARED, folder.path().join("store"))
+            .spawn()
+            .unwrap()
+    };
+    let children: Vec<_> = (0..4).map(spawn).collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(Store::open(folder.path().join("store")).stats().damaged, 0);
+}
+
+/// What an edit costs: a comment, no lowering; a property, its own.
+#[test]
+fn edits_lower_only_what_they_change() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("x.npy"), npy(&[2, 2], &[5, 2, 7, 7])).unwrap();
+    let path = folder.path().join("spec.qnn");
+    let log = Arc::new(Mutex::new(Vec::<String>::new()));
+    let heard = log.clone();
+    let mut db = Database::with_log(Disk, move |query| heard.lock().unwrap().push(query));
+    let text = format!("{NETWORK}{PROPERTIES}");
+    let costs = |db: &mut Database, text: &str| -> (usize, usize, usize) {
+        let file = db.set_text(&path, text.into());
+        log.lock().unwrap().clear();
+        for item in verifiable(db, file) {
+            let instances = crate::check::spec::family(db, item).value.as_ref().map_or(0, |f| f.instances.len());
+            for instance in 0..instances {
+                assert!(question(db, item, instance).value.is_some());
+            }
+        }
+        let log = log.lock().unwrap();
+        let count = |name: &str| log.iter().filter(|query| query.starts_with(name)).count();
+        (count("question("), count("network("), count("dataset("))
+    };
+    assert_eq!(costs(&mut db, &text), (6, 1, 1));
+    assert_eq!(costs(&mut db, &text), (0, 0, 0));
+    let commented = format!("//! About it.\n// more\n\n{}", text.replace("property small", "// why\nproperty small"));
+    assert_eq!(costs(&mut db, &commented), (0, 0, 0));
+    assert_eq!(costs(&mut db, &commented.replace("<= 15", "<= 14")), (1, 0, 0));
+    assert_eq!(costs(&mut db, &commented.replace("<= 15", "<= 14").replace("[0, 1]", "[0, 2]")).1, 1);
+}

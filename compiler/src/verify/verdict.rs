@@ -1,0 +1,317 @@
+//! Verdicts and results: what is said of one instance, to people and to programs.
+//!
+//! These are owned values that serialise as they stand (`--json`, reports, the editor); a field is never renamed or given another meaning
+//! without raising [`RESULT_VERSION`].
+
+use crate::check::spec::Expectation;
+use crate::diagnostic::Diagnostic;
+use crate::engine::Trust;
+use crate::engine::portfolio::Report;
+use crate::model::Rational;
+use crate::model::rational::{show, to_f64};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The version of [`InstanceResult`]'s serialised form.
+pub const RESULT_VERSION: u32 = 1;
+
+/// What is known of an instance. A measure is `proved` when its answer is known exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It holds for every input that meets the assumptions, and there is such an input.
+    Proved,
+    /// A counterexample breaks it, replayed through the reference interpreter.
+    Violated,
+    /// No input meets the assumptions, so it says nothing.
+    Vacuous,
+    /// The budget was spent before it was decided.
+    Timeout,
+    /// No engine could decide it, or it was cancelled.
+    Unknown,
+    /// The spec is wrong, or something is broken.
+    Error,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Proved => "proved",
+            Verdict::Violated => "violated",
+            Verdict::Vacuous => "vacuous",
+            Verdict::Timeout => "timeout",
+            Verdict::Unknown => "unknown",
+            Verdict::Error => "error",
+        }
+    }
+
+    /// Whether it is final: more time would not change it.
+    pub fn is_decided(self) -> bool {
+        matches!(self, Verdict::Proved | Verdict::Violated | Verdict::Vacuous)
+    }
+
+    /// Whether it is the one that the spec expects.
+    pub fn is(self, expected: Expectation) -> bool {
+        match expected {
+            Expectation::Proved => self == Verdict::Proved,
+            Expectation::Violated => self == Verdict::Violated,
+            Expectation::Vacuous => self == Verdict::Vacuous,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What kind of thing an instance is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A `property`.
+    Property,
+    /// A `measure` that maximises.
+    Maximize,
+    /// A `measure` that minimises.
+    Minimize,
+    /// A `measure` of the largest integer.
+    Largest,
+}
+
+/// A parameter of a family with its value, as the spec writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its value: `3`, `0.5`, `2 lsb`, `gender`.
+    pub text: String,
+}
+
+/// Whose fault an error is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fault {
+    /// The spec, or a file that it names.
+    Spec,
+    /// qnn itself.
+    Internal,
+}
+
+/// What is said of one instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceResult {
+    /// [`RESULT_VERSION`].
+    pub version: u32,
+    /// The instance: `robust(i = 3, eps = 1)`.
+    pub name: String,
+    /// The property or measure: `robust`.
+    pub property: String,
+    /// What it is.
+    pub kind: Kind,
+    /// The family's parameters in order.
+    pub parameters: Vec<Parameter>,
+    /// What is known.
+    pub verdict: Verdict,
+    /// What `#[expect(…)]` says; `proved` where it says nothing.
+    pub expected: Expectation,
+    /// Whether the verdict is the expected one.
+    pub as_expected: bool,
+    /// Whose fault it is, if the verdict is `error`.
+    pub fault: Option<Fault>,
+    /// The engine whose answer it is.
+    pub engine: Option<String>,
+    /// What a proof rests on.
+    pub trust: Option<Trust>,
+    /// How long the engines took, in seconds; as it was then, for what was remembered.
+    #[serde(with = "seconds")]
+    pub time: Duration,
+    /// How long they might have taken, in seconds.
+    #[serde(with = "seconds")]
+    pub budget: Duration,
+    /// The hash of what was asked and of whom: the key in the store. `None` if it was never lowered.
+    pub key: Option<String>,
+    /// Whether all of it was remembered from an earlier run.
+    pub cached: bool,
+    /// What each engine did, in the order in which they ended.
+    pub reports: Vec<Report>,
+    /// What breaks it, if it is violated.
+    pub counterexample: Option<Counterexample>,
+    /// What was measured, for a measure.
+    pub measure: Option<MeasureResult>,
+    /// The verdict in a sentence, with what is known so far where it is not final.
+    pub detail: String,
+    /// What is wrong with the spec, if that is the error. Places are of the database that the instance came from.
+    #[serde(skip)]
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// An exact number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Number {
+    /// Exactly: `-3`, `5/16`.
+    pub exact: String,
+    /// As a short decimal, rounded where it must be: `0.3125`.
+    pub text: String,
+    /// The nearest float.
+    pub value: f64,
+}
+
+impl From<&Rational> for Number {
+    fn from(value: &Rational) -> Number {
+        Number { exact: value.to_string(), text: show(value), value: to_f64(value) }
+    }
+}
+
+/// Values of a property's variables with what the networks make of them. Every one has passed the reference interpreter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counterexample {
+    /// The quantified variables in the order of the spec.
+    pub variables: Vec<VariableValue>,
+    /// The networks that the property applies, in the order of the spec.
+    pub calls: Vec<CallValue>,
+}
+
+/// Stored numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Numbers {
+    /// The raw integers, row-major, as the format stores them.
+    pub raw: Vec<i128>,
+    /// The values as decimals; exact where at most 12 digits after the point say it.
+    pub values: Vec<String>,
+}
+
+/// How numbers are laid out and stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Layout {
+    /// The sizes of the axes; empty for a number.
+    pub shape: Vec<usize>,
+    /// For each axis, the names of its entries, if an enum names them.
+    pub labels: Vec<Option<Vec<String>>>,
+    /// The format as a spec writes it; `None` for exact numbers.
+    pub format: Option<String>,
+    /// The least and the greatest raw integer of the format.
+    pub limits: Option<(i64, i64)>,
+}
+
+/// A variable of a counterexample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VariableValue {
+    /// Its name.
+    pub name: String,
+    /// Axes and format.
+    #[serde(flatten)]
+    pub layout: Layout,
+    /// Its value.
+    pub numbers: Numbers,
+    /// The centre of the ball that it ranges over, if it does.
+    pub center: Option<CenterValue>,
+}
+
+/// The centre of a ball beside a value of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CenterValue {
+    /// The centre itself.
+    pub numbers: Numbers,
+    /// The value's raw integers minus the centre's.
+    pub difference: Vec<i128>,
+}
+
+/// A network's output in a counterexample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallValue {
+    /// The call as the spec writes it: `classifier(x)`.
+    pub text: String,
+    /// The network: `student<6>`.
+    pub network: String,
+    /// Axes and format of the output.
+    #[serde(flatten)]
+    pub layout: Layout,
+    /// What it computes.
+    pub output: Output,
+    /// What it computes with every ball's variable at the centre; `None` where there is no ball.
+    pub center: Option<Output>,
+    /// Whether the property asks for its argmax.
+    pub asks_argmax: bool,
+}
+
+/// What a network computes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// The numbers.
+    pub numbers: Numbers,
+    /// The index of the first greatest value; `None` for a single number.
+    pub argmax: Option<usize>,
+}
+
+/// What was measured. Everything here is sound, whether or not it is complete.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeasureResult {
+    /// The best that was found: attained by `witness`; for `largest`, the largest candidate that is proved.
+    pub found: Option<Number>,
+    /// The best that is not excluded: the maximum is never above it, the minimum never below. `None` where nothing is known.
+    pub bound: Option<Number>,
+    /// Whether the two meet, or it is known that there is no answer.
+    pub complete: bool,
+    /// Where `found` is attained; for `largest`, what breaks the statement at `violated`.
+    pub witness: Option<Counterexample>,
+    /// The candidates, for `largest`.
+    pub largest: Option<Largest>,
+}
+
+/// What is known of the candidates of a `largest … such that`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Largest {
+    /// The variable's name.
+    pub name: String,
+    /// The first candidate.
+    pub first: i128,
+    /// The last candidate.
+    pub last: i128,
+    /// Whether a greater candidate is visibly harder, so that each answer speaks for all candidates on its side.
+    pub monotone: bool,
+    /// The largest candidate that is proved.
+    pub proved: Option<i128>,
+    /// The least candidate above it that is violated.
+    pub violated: Option<i128>,
+    /// The candidates above `proved` that could still be the answer: tried in vain, or not tried.
+    pub open: usize,
+    /// The candidates that were tried, ascending.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A candidate that was tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The integer.
+    pub value: i128,
+    /// What is known of the statement for it.
+    pub verdict: Verdict,
+    /// The engine whose answer it is.
+    pub engine: Option<String>,
+    /// How long the engines took, in seconds.
+    #[serde(with = "seconds")]
+    pub time: Duration,
+    /// Its key in the store.
+    pub key: String,
+    /// Whether it was remembered.
+    pub cached: bool,
+}
+
+/// Durations as seconds.
+pub(crate) mod seconds {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::time::Duration;
+
+    pub fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(duration.as_secs_f64())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(from)?).map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,230 @@
+//! The interpreter against an independent implementation of the same semantics in Python, on the shipped networks.
+//!
+//! `QNN_PYTHON` names a Python with the packages of `tests/requirements.txt`; without it these tests say that they are skipped.
+//! `tests/run` sets it. What needs data that is not part of the repository is skipped where that is absent.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace's folder").to_owned()
+}
+
+fn python() -> Option<String> {
+    let python = std::env::var("QNN_PYTHON").ok();
+    if python.is_none() {
+        println!("skipped: QNN_PYTHON names no Python with NumPy (tests/run sets it)");
+    }
+    python
+}
+
+/// The folder of private data beside the repository, if this machine has it.
+fn shared(part: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("QNN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from).join(part);
+    if folder.exists() {
+        return folder.canonicalize().ok();
+    }
+    println!("skipped: {} is absent", folder.display());
+    None
+}
+
+fn lines(command: &mut Command) -> Vec<Value> {
+    let output = command.output().expect("the command starts");
+    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+    text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
+}
+
+fn qnn(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qnn"));
+    command.args(arguments).env("QNN_CACHE", std::env::temp_dir().join("qnn-reference-cache"));
+    command
+}
+
+/// A nested list as a flat one.
+fn flat(value: &Value, out: &mut Vec<i64>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| flat(item, out)),
+        number => out.push(number.as_i64().expect("an integer")),
+    }
+}
+
+fn numbers(value: &Value) -> Vec<i64> {
+    let mut out = Vec::new();
+    flat(value, &mut out);
+    out
+}
+
+/// The same inputs, the same integers after every cast, the same class.
+fn agree(spec: &Path, network: &str, reference: &[&str], samples: &str) {
+    let Some(python) = python() else { return };
+    let mut command = Command::new(python);
+    command.arg(root().join("tests/reference/reference.py")).args(reference).args(["--samples", samples]);
+    let theirs = lines(&mut command);
+    let spec = spec.to_str().expect("a path in UTF-8");
+    let ours = lines(&mut qnn(&["eval", spec, network, "--samples", samples, "--json"]));
+    assert_eq!(ours.len(), theirs.len(), "{network}");
+    assert!(!ours.is_empty(), "{network} has samples");
+    for (our, their) in ours.iter().zip(&theirs) {
+        let at = format!("{network}, sample {}", their["sample"]);
+        assert_eq!(numbers(&our["input"]), numbers(&their["input"]), "{at}: input");
+        let casts = our["layers"].as_array().expect("layers").iter();
+        let casts: Vec<&Value> =
+            casts.filter(|l| l["operation"].as_str().is_some_and(|o| o.starts_with("as "))).collect();
+        let layers = their["layers"].as_array().expect("layers");
+        assert_eq!(casts.len(), layers.len(), "{at}: as many casts");
+        for (cast, layer) in casts.iter().zip(layers) {
+            assert_eq!(numbers(&cast["raw"]), numbers(&layer["raw"]), "{at}: {}", layer["name"]);
+        }
+        assert_eq!(our["argmax"], their["argmax"], "{at}: class");
+    }
+}
+
+#[test]
+fn the_reference_agrees_with_its_own_definitions() {
+    let Some(python) = python() else { return };
+    let status = Command::new(python).arg(root().join("tests/reference/reference.py")).arg("selftest").status();
+    assert!(status.expect("Python starts").success());
+}
+
+#[test]
+fn shipped_networks() {
+    let digits = root().join("examples/digits/digits.qnn");
+    let conv = root().join("examples/conv/conv.qnn");
+    for bits in ["4", "6", "8"] {
+        agree(&digits, &format!("digits<{bits}>"), &["digits", "--bits", bits], "0..60");
+        agree(&digits, &format!("deep<{bits}>"), &["deep", "--bits", bits], "0..60");
+        agree(&conv, &format!("conv<{bits}>"), &["conv", "--bits", bits], "0..30");
+    }
+    let students = root().join("examples/students/students.qnn");
+    for bits in ["6", "7", "8", "9", "10"] {
+        agree(&students, &format!("student<{bits}>"), &["students", "--bits", bits], "0..240");
+    }
+}
+
+#[test]
+fn mnist() {
+    let Some(data) = shared("data/mnist") else { return };
+    // The spec reads the images beside itself: a copy of the example with links to them.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for name in ["mnist.qnn", "mnist.npz", "mnist-100.npz"] {
+        std::fs::copy(root().join("examples/mnist").join(name), folder.path().join(name)).expect("the example's files");
+    }
+    for name in ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"] {
+        std::fs::copy(data.join(name), folder.path().join(name)).expect("the images");
+    }
+    let data = data.to_str().expect("a path in UTF-8");
+    for (ours, theirs, bits) in
+        [("mnist", "mnist", "4"), ("mnist", "mnist", "6"), ("mnist", "mnist", "10"), ("wide", "mnist-100", "6")]
+    {
+        let reference = [theirs, "--bits", bits, "--data", data];
+        agree(&folder.path().join("mnist.qnn"), &format!("{ours}<{bits}>"), &reference, "0..100");
+    }
+}
+
+/// The published benchmark: a network of 784-64-32 at 6 bits.
+fn benchmark_spec(folder: &Path, data: &Path, bench: &Path) -> PathBuf {
+    let text = format!(
+        r#"
+type Pixel = ufixed<8, 8>;
+dataset test {{
+    image: Pixel[28, 28] from "{data}/t10k-images-idx3-ubyte.gz" raw;
+    label: class<10> from "{data}/t10k-labels-idx1-ubyte.gz";
+}}
+network classifier(image: Pixel[28, 28]) -> fixed<6, 4>[32] {{
+    params mnist = "{bench}/mnist_mlp.npz" {{
+        *.weight: fixed<6, 5, round = half_away>;
+        *.bias: fixed<6, 4, round = half_away>;
+    }}
+    let h = relu(dense(flatten(image), mnist.fc1)) as ufixed<6, 4>;
+    dense(h, mnist.fc2) as fixed<6, 4>
+}}
+property robust(i in 0..400, eps in 1..=4)
+    where i in 100 * (eps - 1)..100 * eps and argmax(classifier(test[i].image)) == test[i].label =
+    forall x in ball(test[i].image, eps lsb): argmax(classifier(x)) == test[i].label;
+"#,
+        data = data.display(),
+        bench = bench.display(),
+    );
+    let path = folder.join("aaai21.qnn");
+    std::fs::write(&path, text).expect("the spec");
+    path
+}
+
+#[test]
+fn published_benchmark_network() {
+    let (Some(data), Some(bench)) = (shared("data/mnist"), shared("bench/aaai21")) else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let spec = benchmark_spec(folder.path(), &data, &bench);
+    let ours = lines(&mut qnn(&[
+        "eval",
+        spec.to_str().expect("a path in UTF-8"),
+        "classifier",
+        "--samples",
+        "0..400",
+        "--json",
+    ]));
+    let wrong: Vec<i64> =
+        ours.iter().filter(|l| l["argmax"] != l["label"]).filter_map(|l| l["sample"].as_i64()).collect();
+    assert_eq!(wrong, [18, 149, 217, 241, 247, 259, 321, 340, 381]);
+    let weights = bench.join("mnist_mlp.npz");
+    let (data, weights) = (data.to_str().expect("UTF-8"), weights.to_str().expect("UTF-8"));
+    agree(&spec, "classifier", &["aaai21", "--weights", weights, "--data", data], "0..100");
+}
+
+#[test]
+fn published_benchmark_verdicts() {
+    let (Some(data), Some(bench)) = (shared("data/mnist"), shared("bench/aaai21")) else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let spec = benchmark_spec(folder.path(), &data, &bench);
+    let published = std::fs::read_to_string(bench.join("verdicts.csv")).expect("the published verdicts");
+    let published: std::collections::HashMap<(i64, i64), bool> = published
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            let number = |i: usize| fields[i].parse().expect("a number");
+            ((number(0), number(1)), fields[2] == "robust")
+        })
+        .collect();
+    let spec = spec.to_str().expect("a path in UTF-8");
+    let output = qnn(&["verify", spec, "--json", "--no-cache", "--timeout", "500ms"]).output().expect("qnn starts");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a JSON document");
+    let results = report["specs"][0]["results"].as_array().expect("results");
+    let mut decided = 0;
+    for result in results {
+        let parameter = |name: &str| {
+            let all = result["parameters"].as_array().expect("parameters");
+            let found = all.iter().find(|p| p["name"] == name).expect("the parameter");
+            found["text"].as_str().and_then(|text| text.parse::<i64>().ok()).expect("a number")
+        };
+        let robust = published[&(parameter("i"), parameter("eps"))];
+        match result["verdict"].as_str() {
+            Some("proved") => assert!(robust, "{} is vulnerable", result["name"]),
+            Some("violated") => assert!(!robust, "{} is robust", result["name"]),
+            _ => continue,
+        }
+        decided += 1;
+    }
+    println!("{decided} of {} decided, all as published", results.len());
+    assert_eq!(results.len(), 391);
+    assert!(decided >= 311, "intervals on differences alone decide 311, but only {decided} were");
+}
+
+#[test]
+fn other_solvers_agree() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let corpus = folder.path().join("corpus");
+    let status = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--locked", "-p", "qnn", "--features", "testing", "--example", "smtlib_corpus", "--"])
+        .arg(&corpus)
+        .arg("60")
+        .current_dir(root())
+        .status();
+    assert!(status.expect("cargo starts").success());
+    let status =
+        Command::new(python).arg(root().join("tests/smtlib_cross_check.py")).arg(&corpus).args(["bitwuzla", "cvc5"]).status();
+    assert!(status.expect("Python starts").success());
+}
