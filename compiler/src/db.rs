@@ -357,12 +357,18 @@ pub fn items(db: &dyn Db, file: SourceFile) -> Vec<ItemId> {
 /// An item's tree; `None` for the item that stands for the whole file and for items that are gone.
 #[salsa::tracked]
 pub fn tree(db: &dyn Db, item: ItemId) -> Option<Arc<ast::Item>> {
-    named_items(db, item.file(db)).find(|(id, _)| *id == item).map(|(_, parsed)| parsed.item.clone())
+    by_id(db, item.file(db)).get(&item).map(|(_, tree)| tree.clone())
+}
+
+/// The items of a file by their ids: where each begins, and its tree.
+#[salsa::tracked(no_eq)]
+fn by_id(db: &dyn Db, file: SourceFile) -> Arc<HashMap<ItemId, (u32, Arc<ast::Item>)>> {
+    Arc::new(named_items(db, file).map(|(id, parsed)| (id, (parsed.start, parsed.item.clone()))).collect())
 }
 
 /// Where an item's slice begins in its file; 0 for the whole file.
 pub fn offset(db: &dyn Db, item: ItemId) -> u32 {
-    named_items(db, item.file(db)).find(|(id, _)| *id == item).map_or(0, |(_, parsed)| parsed.start)
+    by_id(db, item.file(db)).get(&item).map_or(0, |(start, _)| *start)
 }
 
 /// The item that stands for a whole file: its spans are absolute.

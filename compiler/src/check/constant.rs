@@ -100,6 +100,11 @@ pub fn constant_item(db: &dyn Db, item: ItemId) -> Arc<Outcome<Constant>> {
 
 /// Looks a name up among the items of a file.
 pub fn lookup(context: &Context<'_>, from: ItemId, name: &Name) -> Checked<ItemId> {
+    lookup_beside(context, from, name, &[])
+}
+
+/// The same; where the name is unknown, `locals` are worth suggesting too.
+pub fn lookup_beside(context: &Context<'_>, from: ItemId, name: &Name, locals: &[&str]) -> Checked<ItemId> {
     let db = context.db;
     let scope = scope(db, from.file(db));
     let scope = scope.value.as_ref().ok_or(Reported)?;
@@ -115,7 +120,7 @@ pub fn lookup(context: &Context<'_>, from: ItemId, name: &Name) -> Checked<ItemI
                 at(from, name.span),
                 "unknown name",
             );
-            let known = scope.names.keys().map(|k| &**k);
+            let known = locals.iter().copied().chain(scope.names.keys().map(|k| &**k));
             if let Some(candidate) = similar(&name.text, known) {
                 diagnostic = diagnostic.fix(format!("write `{candidate}`"), at(from, name.span), candidate);
             }
@@ -131,8 +136,16 @@ pub struct Evaluator<'a> {
     /// The item in which the expressions stand.
     pub item: ItemId,
     /// Local names: generics, family parameters.
-    pub locals: &'a dyn Fn(&str) -> Option<Constant>,
+    pub locals: &'a dyn Fn(&str) -> Option<Local>,
 }
+
+/// What a local name stands for: a constant, or something else, by its kind.
+pub type Local = Result<Constant, String>;
+
+/// The most elements of a constant list, all its lists together.
+const MAX_LIST: usize = 1 << 22;
+/// The most bits of a constant's numerator and denominator.
+const MAX_BITS: u64 = 1 << 16;
 
 impl Evaluator<'_> {
     fn place(&self, span: Span) -> Place {
@@ -146,30 +159,14 @@ impl Evaluator<'_> {
             ExprKind::Bool(value) => Ok(Constant::Bool(*value)),
             ExprKind::List(elements) => {
                 let values: Vec<Constant> = elements.iter().map(|e| self.eval(e)).collect::<Checked<_>>()?;
-                Ok(Constant::List(values.into()))
+                bounded(self.context, self.place(expr.span), Constant::List(values.into()))
             }
             ExprKind::Name(name) => self.name(name),
             ExprKind::Lsb(inner) => Ok(Constant::Lsb(self.number(inner)?)),
-            ExprKind::Unary(UnaryOp::Negate, inner) => match self.eval(inner)? {
-                Constant::Number(n) => Ok(Constant::Number(-n)),
-                Constant::Lsb(n) => Ok(Constant::Lsb(-n)),
-                Constant::List(list) => {
-                    fn negate(list: &[Constant]) -> Option<Arc<[Constant]>> {
-                        list.iter()
-                            .map(|c| match c {
-                                Constant::Number(n) => Some(Constant::Number(-n)),
-                                Constant::List(inner) => negate(inner).map(Constant::List),
-                                _ => None,
-                            })
-                            .collect()
-                    }
-                    negate(&list)
-                        .map(Constant::List)
-                        .ok_or(())
-                        .or_else(|()| self.mismatch(inner.span, "numbers", "a list"))
-                }
-                other => self.mismatch(inner.span, "a number", other.kind()),
-            },
+            ExprKind::Unary(UnaryOp::Negate, inner) => {
+                let value = self.eval(inner)?;
+                negated(&value).ok_or(()).or_else(|()| self.mismatch(inner.span, "a number", value.kind()))
+            }
             ExprKind::Unary(UnaryOp::Not, inner) => Ok(Constant::Bool(!self.bool(inner)?)),
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span),
             ExprKind::Field(inner, field) => match self.eval(inner)? {
@@ -193,19 +190,7 @@ impl Evaluator<'_> {
                     let Constant::List(list) = &value else {
                         return self.mismatch(inner.span, "a list", value.kind());
                     };
-                    let at = self.integer(index)?;
-                    let element = usize::try_from(at).ok().and_then(|i| list.get(i)).cloned();
-                    value = match element {
-                        Some(element) => element,
-                        None => {
-                            return self.context.error(
-                                "E0304",
-                                self.place(index.span),
-                                format!("index {at} is outside the list of {} elements", list.len()),
-                                "out of range",
-                            );
-                        }
-                    };
+                    value = element(self.context, self.place(index.span), list, &self.eval(index)?)?;
                 }
                 Ok(value)
             }
@@ -239,8 +224,17 @@ impl Evaluator<'_> {
     }
 
     fn name(&self, name: &Name) -> Checked<Constant> {
-        if let Some(value) = (self.locals)(&name.text) {
-            return Ok(value);
+        match (self.locals)(&name.text) {
+            Some(Ok(value)) => return Ok(value),
+            Some(Err(kind)) => {
+                return self.context.error(
+                    "E0310",
+                    self.place(name.span),
+                    format!("a constant is needed here, but `{}` is {kind}", name.text),
+                    "not known while the spec is checked",
+                );
+            }
+            None => {}
         }
         let item = lookup(self.context, self.item, name)?;
         let db = self.context.db;
@@ -265,7 +259,7 @@ impl Evaluator<'_> {
         }
         let (a, b) = (self.eval(left)?, self.eval(right)?);
         match combine(op, &a, &b) {
-            Some(value) => Ok(value),
+            Some(value) => bounded(self.context, self.place(span), value),
             None if op == BinaryOp::Divide && matches!(&b, Constant::Number(n) if n.is_zero()) => {
                 self.context.error("E0311", self.place(right.span), "division by zero", "this is 0")
             }
@@ -305,49 +299,110 @@ impl Evaluator<'_> {
 
     /// An integer of moderate size.
     pub fn integer(&self, expr: &Expr) -> Checked<i128> {
-        let value = self.number(expr)?;
-        let small = value.is_integer().then(|| value.to_integer().to_i64()).flatten();
-        match small {
-            Some(n) => Ok(i128::from(n)),
-            None if value.is_integer() => {
-                self.context.error("E0312", self.place(expr.span), "this integer is too large", "beyond 64 bits")
-            }
-            None => self.mismatch(expr.span, "an integer", &format!("the number {}", show(&value))),
-        }
+        integer_of(self.context, self.place(expr.span), &self.eval(expr)?)
     }
 
     /// A non-negative integer for a size or an index.
     pub fn size(&self, expr: &Expr) -> Checked<usize> {
-        let value = self.integer(expr)?;
-        match usize::try_from(value) {
-            Ok(n) => Ok(n),
-            Err(_) => {
-                self.context.error("E0304", self.place(expr.span), format!("{value} is no size"), "a size is 0 or more")
+        size_of(self.context, self.place(expr.span), &self.eval(expr)?)
+    }
+}
+
+/// An integer of moderate size.
+pub fn integer_of(context: &Context<'_>, place: Place, value: &Constant) -> Checked<i128> {
+    let found = match value {
+        Constant::Number(n) if n.is_integer() => match n.to_integer().to_i64() {
+            Some(n) => return Ok(i128::from(n)),
+            None => return context.error("E0312", place, "this integer is too large", "beyond 64 bits"),
+        },
+        Constant::Number(n) => format!("the number {}", show(n)),
+        other => other.kind().to_owned(),
+    };
+    context.error("E0302", place, format!("expected an integer, found {found}"), format!("this is {found}"))
+}
+
+/// A non-negative integer for a size or an index.
+pub fn size_of(context: &Context<'_>, place: Place, value: &Constant) -> Checked<usize> {
+    let value = integer_of(context, place, value)?;
+    usize::try_from(value)
+        .or_else(|_| context.error("E0304", place, format!("{value} is no size"), "a size or an index is 0 or more"))
+}
+
+/// An element of a list.
+pub fn element(context: &Context<'_>, place: Place, list: &[Constant], index: &Constant) -> Checked<Constant> {
+    let at = integer_of(context, place, index)?;
+    match usize::try_from(at).ok().and_then(|i| list.get(i)) {
+        Some(element) => Ok(element.clone()),
+        None => context.error(
+            "E0304",
+            place,
+            format!("index {at} is outside the list of {} elements", list.len()),
+            "out of range",
+        ),
+    }
+}
+
+/// The values of a range, a list or an enum, in order.
+pub fn domain_of(context: &Context<'_>, place: Place, set: &Constant, limit: usize) -> Checked<Vec<Constant>> {
+    match set {
+        Constant::Range(first, last) => {
+            if last.saturating_sub(*first) >= limit as i128 {
+                return context.error(
+                    "E0607",
+                    place,
+                    format!("this range has {} values; at most {limit} are allowed", last - first + 1),
+                    "too many",
+                );
             }
+            Ok((*first..=*last).map(Constant::int).collect())
+        }
+        Constant::List(list) => Ok(list.to_vec()),
+        Constant::Enum(item) => {
+            let count = enum_variants(context.db, *item).len();
+            Ok((0..count).map(|index| Constant::Variant(*item, index)).collect())
+        }
+        other => context.error(
+            "E0302",
+            place,
+            format!("expected a range, a list or an enum, found {}", other.kind()),
+            format!("this is {}", other.kind()),
+        ),
+    }
+}
+
+/// The negation of a number, or of all numbers in a list.
+pub fn negated(value: &Constant) -> Option<Constant> {
+    match value {
+        Constant::Number(n) => Some(Constant::Number(-n)),
+        Constant::Lsb(n) => Some(Constant::Lsb(-n)),
+        Constant::List(list) => list.iter().map(negated).collect::<Option<Arc<[_]>>>().map(Constant::List),
+        _ => None,
+    }
+}
+
+/// Refuses constants that would take too much memory: definitions that double one another grow fast.
+pub fn bounded(context: &Context<'_>, place: Place, value: Constant) -> Checked<Constant> {
+    fn elements(value: &Constant, left: &mut usize) -> bool {
+        match value {
+            Constant::List(list) => {
+                let enough = *left >= list.len();
+                *left = left.saturating_sub(list.len());
+                enough && list.iter().all(|item| !matches!(item, Constant::List(_)) || elements(item, left))
+            }
+            _ => true,
         }
     }
-
-    /// The values that a family's parameter takes, in order.
-    pub fn domain(&self, expr: &Expr, limit: usize) -> Checked<Vec<Constant>> {
-        match self.eval(expr)? {
-            Constant::Range(first, last) => {
-                if last.saturating_sub(first) >= limit as i128 {
-                    return self.context.error(
-                        "E0607",
-                        self.place(expr.span),
-                        format!("this range has {} values; at most {limit} are allowed", last - first + 1),
-                        "too many",
-                    );
-                }
-                Ok((first..=last).map(Constant::int).collect())
-            }
-            Constant::List(list) => Ok(list.to_vec()),
-            Constant::Enum(item) => {
-                let count = enum_variants(self.context.db, item).len();
-                Ok((0..count).map(|index| Constant::Variant(item, index)).collect())
-            }
-            other => self.mismatch(expr.span, "a range, a list or an enum", other.kind()),
+    match &value {
+        Constant::Number(n) | Constant::Lsb(n) if n.numer().bits().max(n.denom().bits()) > MAX_BITS => {
+            context.error("E0312", place, "this number has too many digits", "more than 65,536 bits")
         }
+        list if !elements(list, &mut MAX_LIST.clone()) => context.error(
+            "E0313",
+            place,
+            format!("this list has more than {MAX_LIST} elements, all its lists together"),
+            "too large",
+        ),
+        _ => Ok(value),
     }
 }
 
@@ -390,6 +445,23 @@ pub fn combine(op: BinaryOp, a: &Constant, b: &Constant) -> Option<Constant> {
         (BinaryOp::NotEqual, Number(_) | Lsb(_) | Bool(_) | Variant(..), _) if same_kind(a, b) => Bool(a != b),
         (BinaryOp::In, Number(n), Range(first, last)) => {
             Bool(n.is_integer() && *n >= integer(*first) && *n <= integer(*last))
+        }
+        (BinaryOp::In, Number(_) | Bool(_) | Variant(..), Constant::List(list))
+            if list.iter().all(|c| same_kind(a, c)) =>
+        {
+            Bool(list.contains(a))
+        }
+        // Lists: element by element, or a number with each element.
+        (BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide, _, _) => {
+            let list: Option<Arc<[Constant]>> = match (a, b) {
+                (Constant::List(a), Constant::List(b)) if a.len() == b.len() => {
+                    a.iter().zip(b.iter()).map(|(a, b)| combine(op, a, b)).collect()
+                }
+                (Constant::List(a), Number(_)) => a.iter().map(|a| combine(op, a, b)).collect(),
+                (Number(_), Constant::List(b)) => b.iter().map(|b| combine(op, a, b)).collect(),
+                _ => None,
+            };
+            Constant::List(list?)
         }
         _ => return None,
     })

@@ -7,7 +7,7 @@ use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, contents, tree};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::rational::{show, to_f64};
-use crate::model::{Element, FileContents, FileData, FileError, FileTensor, Format, Rational};
+use crate::model::{Element, FileContents, FileData, FileError, FileTensor, Format, Overflow, Rational};
 use crate::syntax::ast::{DatasetField, ItemKind, Params, Text};
 use std::borrow::Cow;
 use std::path::Path;
@@ -165,10 +165,12 @@ fn quantize(
         }
         return Ok((numbers, loss));
     }
+    let middle = to_f64(&(format.value(format.min_raw(), 0) + format.value(format.max_raw(), 0))) / 2.0;
     let note = |loss: &mut Loss, i: usize, value: f64, overflowed: bool, inexact: bool| {
         loss.inexact += usize::from(inexact);
         loss.saturated += usize::from(overflowed);
-        if overflowed && loss.worst.is_none_or(|(_, worst)| value.abs() > worst.abs()) {
+        let beyond = |value: f64| (value - middle).abs();
+        if overflowed && loss.worst.is_none_or(|(_, worst)| beyond(value) > beyond(worst)) {
             loss.worst = Some((i, value));
         }
     };
@@ -207,6 +209,17 @@ fn quantize(
             }
         };
         numbers.push(number - format.zero(channel));
+    }
+    if let (Overflow::Error, Some((i, value))) = (format.overflow, loss.worst) {
+        return Err(context.report(
+            Diagnostic::error(
+                "E0402",
+                format!("{} is {value}, beyond `{format}`", place_of(i)),
+                place,
+                format!("`overflow = error` forbids this; it is so for {} of {}", loss.saturated, numbers.len()),
+            )
+            .help("use fewer fraction bits or more bits in all"),
+        ));
     }
     Ok((numbers, loss))
 }
@@ -288,7 +301,7 @@ impl ParamsFile {
 
     fn tensors<'db>(&self, context: &Context<'db>) -> Checked<Vec<(&'db str, &'db FileTensor)>> {
         Ok(match open(context, self.item, &self.file)? {
-            // A single tensor is called by its file's stem.
+            // A file of one tensor has no name for it.
             FileContents::Tensor(tensor) => vec![("value", tensor)],
             FileContents::Tensors(tensors) => tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect(),
             FileContents::Table(table) => table.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect(),
@@ -333,6 +346,14 @@ impl ParamsFile {
                 .help(format!("add a rule such as `{name}: fixed<8, 6>;`")),
             ));
         };
+        if tensor.data.is_empty() {
+            return context.error(
+                "E0503",
+                used,
+                format!("`{name}` holds no numbers: its shape is {}", sizes_text(&tensor.shape)),
+                "an empty tensor",
+            );
+        }
         let shape: Shape = tensor.shape.iter().map(|size| Axis::of(*size)).collect();
         let channels = format.channels();
         let first = tensor.shape.first().copied().unwrap_or(1);
@@ -357,6 +378,10 @@ impl ParamsFile {
                         tensor.data.len(),
                         if loss.saturated == 1 { "saturates" } else { "saturate" },
                     ),
+                    used,
+                    "used here",
+                )
+                .label(
                     *rule,
                     format!(
                         "holds {} to {}",
@@ -705,6 +730,18 @@ fn table_columns(
     let parts: Vec<&FileTensor> =
         enum_variants(context.db, axis).iter().map(|(_, text)| column(text, place)).collect::<Checked<_>>()?;
     let rows = parts.first().map_or(0, |tensor| tensor.data.len());
+    let shape = vec![rows, parts.len()];
+    if parts.iter().all(|part| part.data.is_integer()) {
+        let values = (0..rows).flat_map(|row| parts.iter().map(move |part| part.data.get(row)));
+        let values: Option<Vec<i64>> = values
+            .map(|element| match element {
+                Some(Element::Integer(n)) => Some(n),
+                _ => None,
+            })
+            .collect();
+        let data = FileData::Integers(values.ok_or(Reported)?.into());
+        return Ok(FileTensor { shape, data, element_type: "integer" });
+    }
     let mut values = Vec::with_capacity(rows * parts.len());
     for row in 0..rows {
         for (part, (name, _)) in parts.iter().zip(enum_variants(context.db, axis)) {
@@ -725,7 +762,7 @@ fn table_columns(
             }
         }
     }
-    Ok(FileTensor { shape: vec![rows, parts.len()], data: FileData::Decimals(values.into()), element_type: "decimal" })
+    Ok(FileTensor { shape, data: FileData::Decimals(values.into()), element_type: "decimal" })
 }
 
 /// «`a`, `b` and `c`», shortened.

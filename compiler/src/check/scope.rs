@@ -35,12 +35,15 @@ pub const BUILTIN_FUNCTIONS: &[&str] = &[
     "len",
 ];
 
+/// The longest chain of definitions, each by means of the next.
+const MAX_HEIGHT: usize = 64;
+
 /// The items that a file can name: its own and those of the files that it uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// Name to item.
     pub names: BTreeMap<Arc<str>, ItemId>,
-    /// Items whose definition leads back to themselves.
+    /// Items whose definition leads back to themselves, or through too many others.
     pub cyclic: BTreeSet<ItemId>,
     /// Names of items that could not be parsed: they mean something, but what is not known.
     pub broken: BTreeSet<Arc<str>>,
@@ -163,6 +166,9 @@ fn find_cycles(context: &Context<'_>, file: SourceFile, scope: &mut Scope) {
         walk::mentions(tree).into_iter().filter_map(|name| scope.names.get(&name.text).copied()).collect()
     };
     let mut state: BTreeMap<ItemId, bool> = BTreeMap::new();
+    // How many definitions lie on the longest way down from an item.
+    let mut height: BTreeMap<ItemId, usize> = BTreeMap::new();
+    let mut deep = BTreeSet::new();
     let mut cyclic = BTreeSet::new();
     for root in scope.names.values() {
         if state.contains_key(root) {
@@ -185,8 +191,13 @@ fn find_cycles(context: &Context<'_>, file: SourceFile, scope: &mut Scope) {
                     }
                     Some(false) => {}
                 }
-            } else if let Some((done, ..)) = stack.pop() {
+            } else if let Some((done, targets, _)) = stack.pop() {
                 state.insert(done, false);
+                let below = targets.iter().filter_map(|target| height.get(target)).max().copied().unwrap_or(0);
+                height.insert(done, below + 1);
+                if below >= MAX_HEIGHT {
+                    deep.insert(done);
+                }
             }
         }
     }
@@ -204,6 +215,23 @@ fn find_cycles(context: &Context<'_>, file: SourceFile, scope: &mut Scope) {
             );
         }
     }
+    for item in deep.difference(&cyclic) {
+        if item.file(db) == file && height.get(item) == Some(&(MAX_HEIGHT + 1)) {
+            context.report(
+                Diagnostic::error(
+                    "E0205",
+                    format!(
+                        "`{}` is defined through more than {MAX_HEIGHT} other items, one by the next",
+                        item.name(db)
+                    ),
+                    name_place(db, *item),
+                    "too long a chain",
+                )
+                .help("shorten the chain of definitions"),
+            );
+        }
+    }
+    cyclic.extend(deep);
     scope.cyclic = cyclic;
 }
 

@@ -1,6 +1,6 @@
 //! A whole spec: families and their instances, what is asked of engines, and all diagnostics.
 
-use super::constant::{Constant, Evaluator, constant_item, enum_variants};
+use super::constant::{Constant, Evaluator, constant_item, domain_of, enum_variants, lookup_beside};
 use super::data::{ParamsFile, dataset};
 use super::network::network;
 use super::property::{Env, Lowering, Optimization, Statement};
@@ -9,7 +9,8 @@ use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, SourceFile, items, tree};
 use crate::diagnostic::Diagnostic;
 use crate::syntax::ast::{
-    BinaryOp, Binder, BinderRange, Expr, ExprKind, FamilyParam, Item, ItemKind, MeasureBody, QuantifierKind,
+    BinaryOp, Binder, BinderRange, Expr, ExprKind, FamilyParam, Item, ItemKind, MeasureBody, MeasureItem, Name,
+    QuantifierKind,
 };
 use crate::syntax::walk;
 use std::collections::HashSet;
@@ -103,21 +104,12 @@ fn instances(context: &Context<'_>, item: ItemId) -> Checked<Family> {
     let mut all: Vec<Vec<Constant>> = vec![Vec::new()];
     for (index, param) in params.iter().enumerate() {
         if names[..index].contains(&param.name.text) {
-            return context.error(
-                "E0202",
-                at(item, param.name.span),
-                format!("the parameter `{}` is declared twice", param.name.text),
-                "declared again here",
-            );
+            return Err(Reported);
         }
         let mut next = Vec::new();
         for instance in &all {
             // A parameter's range may depend on those before it.
-            let locals = |name: &str| {
-                let index = names.iter().position(|known| &**known == name)?;
-                instance.get(index).cloned()
-            };
-            let values = domain(context, item, &names, instance, param, &locals)?;
+            let values = domain(context, item, &names, instance, param)?;
             if next.len() + values.len() > MAX_INSTANCES {
                 return context.error(
                     "E0607",
@@ -182,26 +174,11 @@ fn domain(
     names: &[Arc<str>],
     instance: &[Constant],
     param: &FamilyParam,
-    locals: &dyn Fn(&str) -> Option<Constant>,
 ) -> Checked<Vec<Constant>> {
     // `0..len(test)` needs the dataset, which plain constants don't know.
     let env = Env::new(item, &named(names, instance));
-    let expr = &param.domain;
-    if let ExprKind::Range { start: Some(start), end: Some(end), inclusive } = &expr.kind {
-        let bound = |e: &Expr| Lowering::new(context).integer(&env, e);
-        let (first, last) = (bound(start)?, bound(end)?);
-        let last = if *inclusive { last } else { last - 1 };
-        if last.saturating_sub(first) >= MAX_INSTANCES as i128 {
-            return context.error(
-                "E0607",
-                at(item, expr.span),
-                format!("this range has {} values; at most {MAX_INSTANCES} are allowed", last - first + 1),
-                "too many",
-            );
-        }
-        return Ok((first..=last).map(Constant::int).collect());
-    }
-    Evaluator { context, item, locals }.domain(expr, MAX_INSTANCES)
+    let values = Lowering::new(context).known(&env, &param.domain)?;
+    domain_of(context, at(item, param.domain.span), &values, MAX_INSTANCES)
 }
 
 fn named(names: &[Arc<str>], values: &[Constant]) -> Vec<(Arc<str>, Constant)> {
@@ -233,8 +210,7 @@ fn lower(context: &Context<'_>, item: ItemId, parameters: &[(Arc<str>, Constant)
                 .optimize(&env, *maximize, objective, over, condition.as_ref())
                 .map(Question::Optimize),
             MeasureBody::Largest { name, domain, goal } => {
-                let locals = |wanted: &str| parameters.iter().find(|(n, _)| &**n == wanted).map(|(_, v)| v.clone());
-                let range = Evaluator { context, item, locals: &locals }.eval(domain)?;
+                let range = Lowering::new(context).known(&env, domain)?;
                 let Constant::Range(first, last) = range else {
                     return context.error(
                         "E0302",
@@ -320,6 +296,7 @@ fn harder_with(context: &Context<'_>, item: ItemId, expr: &Expr, name: &str, dep
                 _ => return free(expr),
             };
             call.arguments.len() == names.len()
+                && call.generics.iter().all(free)
                 && call.arguments.iter().zip(names).all(|(argument, parameter)| {
                     free(&argument.value)
                         || grows(&argument.value, name)
@@ -372,13 +349,21 @@ pub fn attributes(db: &dyn Db, item: ItemId) -> Arc<Outcome<Attributes>> {
             bad(format!("`#[{}]` belongs before a property or a measure", attribute.name.text), "not here");
             continue;
         }
+        let earlier = found.iter().flat_map(|t| &t.attributes).take_while(|a| a.span != attribute.span);
+        if earlier.into_iter().any(|a| a.name.text == attribute.name.text) {
+            bad(format!("`#[{}]` is given twice", attribute.name.text), "given before");
+            continue;
+        }
         let argument = match attribute.arguments.as_slice() {
             [only] => &*only.text,
             _ => {
-                bad(
-                    format!("`#[{}]` takes one argument in parentheses", attribute.name.text),
-                    "write `#[timeout(10s)]`, say",
-                );
+                let example = match &*attribute.name.text {
+                    "timeout" => "write `#[timeout(10s)]`, say",
+                    "engine" => "write `#[engine(smt)]`, say",
+                    "expect" => "write `#[expect(violated)]`, say",
+                    _ => "the attributes are `timeout`, `engine` and `expect`",
+                };
+                bad(format!("`#[{}]` takes one argument in parentheses", attribute.name.text), example);
                 continue;
             }
         };
@@ -433,7 +418,10 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
     let context = Context::new(db);
     let mut all: Vec<Diagnostic> = Vec::new();
     let Some(found) = tree(db, item).clone() else { return Arc::default() };
-    check_names(&context, item, &found);
+    let names = Context::new(db);
+    check_names(&names, item, &found);
+    all.extend(names.outcome(Ok(())).diagnostics);
+    check_twice(&context, item, &found);
     let nothing = |_: &str| None;
     let evaluator = Evaluator { context: &context, item, locals: &nothing };
     match &found.kind {
@@ -441,7 +429,13 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
         ItemKind::Type(alias) if alias.generics.is_empty() => {
             let _ = evaluator.ty(&alias.ty);
         }
-        ItemKind::Type(_) | ItemKind::Def(_) => {}
+        ItemKind::Type(_) => {}
+        ItemKind::Def(declaration) => {
+            let taken = BUILTIN_FUNCTIONS.contains(&&*declaration.name.text);
+            if !taken && !is_mentioned(db, item) {
+                context.report(unused(item, &declaration.name, "never called"));
+            }
+        }
         ItemKind::Enum(declaration) => {
             if declaration.variants.is_empty() {
                 context.report(Diagnostic::error(
@@ -450,17 +444,6 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
                     at(item, declaration.name.span),
                     "has none",
                 ));
-            }
-            let mut seen = HashSet::new();
-            for (name, _) in &declaration.variants {
-                if !seen.insert(&name.text) {
-                    context.report(Diagnostic::error(
-                        "E0202",
-                        format!("the variant `{}` is declared twice", name.text),
-                        at(item, name.span),
-                        "declared again here",
-                    ));
-                }
             }
         }
         ItemKind::Const(_) => all.extend(constant_item(db, item).diagnostics.iter().cloned()),
@@ -473,15 +456,7 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
         }
         ItemKind::Network(declaration) => {
             if !is_mentioned(db, item) {
-                context.report(
-                    Diagnostic::warning(
-                        "W0207",
-                        format!("no property uses `{}`, so its body is not checked", declaration.name.text),
-                        at(item, declaration.name.span),
-                        "generic, and never instantiated",
-                    )
-                    .help("use it in a property, with integers in angle brackets"),
-                );
+                context.report(unused(item, &declaration.name, "generic, and never instantiated"));
             }
         }
         ItemKind::Property(_) | ItemKind::Measure(_) => {
@@ -491,6 +466,7 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
             if let Some(family) = &family.value {
                 let count = family.instances.len();
                 let half = CHECKED_INSTANCES / 2;
+                let (mut checked, mut constant) = (0, 0);
                 for (index, values) in family.instances.iter().enumerate() {
                     if index >= half && index + half < count {
                         continue;
@@ -499,10 +475,12 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
                     let parameters = named(&family.names, values);
                     let lowered = lower(&context, item, &parameters);
                     if let Ok(Question::Largest { domain, .. }) = &lowered {
-                        // The goal's own diagnostics, at the first candidate.
+                        // The goal's own diagnostics, at the first and the last candidate.
                         all.extend(largest_at(db, item, index, domain.0).diagnostics);
+                        all.extend(largest_at(db, item, index, domain.1).diagnostics);
                     }
                     let failed = lowered.is_err();
+                    checked += 1;
                     let mut found = context.outcome(lowered).diagnostics;
                     if !values.is_empty() {
                         let name = instance_name(db, item, family, index);
@@ -510,10 +488,15 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
                             d.notes.push(format!("This is so for `{name}`."));
                         });
                     }
+                    constant += usize::from(found.iter().any(|d| d.code == "W0604"));
                     all.extend(found);
                     if failed && all.len() > 20 {
                         break;
                     }
+                }
+                // Some instances at a family's edge may well be constant; not all of them.
+                if constant < checked {
+                    all.retain(|d| d.code != "W0604");
                 }
             }
         }
@@ -528,18 +511,101 @@ fn unique(all: Vec<Diagnostic>) -> Vec<Diagnostic> {
     all.into_iter()
         .filter(|d| {
             let places: Vec<_> = d.labels.iter().map(|l| l.place).collect();
-            // One message per place and code: instances differ in numbers only.
-            seen.insert((d.code, places.first().copied()))
+            // One message per code and places: instances differ in numbers only.
+            seen.insert((d.code, places))
         })
         .collect()
 }
 
+/// The warning about a definition whose body only its uses would check.
+fn unused(item: ItemId, name: &Name, label: &str) -> Diagnostic {
+    let message = format!("nothing uses `{}`, so its body is not checked", name.text);
+    Diagnostic::warning("W0207", message, at(item, name.span), label)
+        .note("What it takes is known only where it is used: its body is checked once for each use.")
+        .help("use it in a property, or remove it")
+}
+
+/// Reports names that are declared twice side by side. (Nested names hide those outside.)
+fn check_twice(context: &Context<'_>, item: ItemId, tree: &Item) {
+    let names: Vec<&Name> = match &tree.kind {
+        ItemKind::Network(i) => {
+            i.generics.iter().chain(i.params.iter().map(|p| &p.name)).chain(i.files.iter().map(|p| &p.name)).collect()
+        }
+        ItemKind::Def(i) => i.generics.iter().chain(i.params.iter().map(|p| &p.name)).collect(),
+        ItemKind::Type(i) => i.generics.iter().collect(),
+        ItemKind::Dataset(i) => i.fields.iter().map(|f| &f.name).collect(),
+        ItemKind::Enum(i) => i.variants.iter().map(|(name, _)| name).collect(),
+        ItemKind::Property(i) => i.params.iter().map(|p| &p.name).collect(),
+        ItemKind::Measure(i) => i.params.iter().map(|p| &p.name).collect(),
+        ItemKind::Use(_) | ItemKind::Const(_) | ItemKind::Params(_) => Vec::new(),
+    };
+    report_twice(context, item, &names);
+    if let ItemKind::Measure(MeasureItem { body: MeasureBody::Optimize { over, .. }, .. }) = &tree.kind {
+        report_twice(context, item, &over.iter().map(|b| &b.name).collect::<Vec<_>>());
+    }
+    walk::item(tree, &mut |visit| {
+        if let walk::Visit::Expr(Expr { kind: ExprKind::Quantifier(q), .. }) = visit {
+            report_twice(context, item, &q.binders.iter().map(|b| &b.name).collect::<Vec<_>>());
+        }
+    });
+}
+
+fn report_twice(context: &Context<'_>, item: ItemId, names: &[&Name]) {
+    for (index, name) in names.iter().enumerate() {
+        if let Some(first) = names[..index].iter().find(|known| known.text == name.text) {
+            context.report(
+                Diagnostic::error(
+                    "E0202",
+                    format!("`{}` is declared twice", name.text),
+                    at(item, name.span),
+                    "declared again here",
+                )
+                .label(at(item, first.span), "first declared here")
+                .help("rename one of them"),
+            );
+        }
+    }
+}
+
+/// The names that an item binds itself.
+fn own_names(tree: &Item) -> Vec<&str> {
+    let mut names: Vec<&Name> = Vec::new();
+    match &tree.kind {
+        ItemKind::Network(i) => {
+            names.extend(i.generics.iter().chain(i.params.iter().map(|p| &p.name)));
+            names.extend(i.files.iter().map(|p| &p.name).chain(i.lets.iter().map(|l| &l.name)));
+        }
+        ItemKind::Def(i) => names.extend(i.generics.iter().chain(i.params.iter().map(|p| &p.name))),
+        ItemKind::Type(i) => names.extend(&i.generics),
+        ItemKind::Property(i) => names.extend(i.params.iter().map(|p| &p.name)),
+        ItemKind::Measure(i) => {
+            names.extend(i.params.iter().map(|p| &p.name));
+            match &i.body {
+                MeasureBody::Optimize { over, .. } => names.extend(over.iter().map(|b| &b.name)),
+                MeasureBody::Largest { name, .. } => names.push(name),
+            }
+        }
+        _ => {}
+    }
+    walk::item(tree, &mut |visit| {
+        if let walk::Visit::Expr(e) = visit {
+            match &e.kind {
+                ExprKind::Quantifier(q) => names.extend(q.binders.iter().map(|b| &b.name)),
+                ExprKind::Let(l) => names.push(&l.name),
+                _ => {}
+            }
+        }
+    });
+    names.iter().map(|name| &*name.text).collect()
+}
+
 /// Reports names that mean nothing, also in items that nothing instantiates.
 fn check_names(context: &Context<'_>, item: ItemId, tree: &Item) {
+    let own = own_names(tree);
     for name in walk::mentions(tree) {
         let known = BUILTIN_TYPES.contains(&&*name.text) || BUILTIN_FUNCTIONS.contains(&&*name.text);
         if !known {
-            let _ = super::constant::lookup(context, item, name);
+            let _ = lookup_beside(context, item, name, &own);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::syntax::ast::{Expr, ExprKind, ItemKind, TypeArgument, TypeExpr};
 use num_traits::{Signed, ToPrimitive};
 
 /// The most elements of a tensor.
-pub const MAX_ELEMENTS: usize = 1 << 26;
+pub const MAX_ELEMENTS: usize = 1 << 22;
 
 /// An axis of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,9 +46,19 @@ pub fn show_shape(db: &dyn Db, shape: &[Axis]) -> String {
     format!("[{}]", shape.iter().map(axis).collect::<Vec<_>>().join(", "))
 }
 
+/// A shape for a sentence: `[10]`, or «a number».
+pub fn shape_text(db: &dyn Db, shape: &[Axis]) -> String {
+    if shape.is_empty() { "a number".to_owned() } else { show_shape(db, shape) }
+}
+
 /// Whether two shapes have the same sizes.
 pub fn same_sizes(a: &[Axis], b: &[Axis]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.size == b.size)
+}
+
+/// Whether a tensor of the one shape can stand for one of the other: a tensor of one element is a number.
+pub fn interchangeable(a: &[Axis], b: &[Axis]) -> bool {
+    same_sizes(a, b) || count(a) == 1 && count(b) == 1
 }
 
 /// What classes a label or an argmax distinguishes.
@@ -168,7 +178,7 @@ impl Evaluator<'_> {
                 }
                 let locals = |name: &str| {
                     let index = alias.generics.iter().position(|g| &*g.text == name)?;
-                    arguments.get(index).cloned()
+                    arguments.get(index).cloned().map(Ok)
                 };
                 Evaluator { context: self.context, item, locals: &locals }.ty(&alias.ty)
             }
@@ -186,6 +196,20 @@ impl Evaluator<'_> {
             )),
             _ => self.context.error("E0302", place, format!("`{}` is not a type", expr.head.text), "not a type"),
         }
+    }
+
+    /// Refuses a format with channels for a tensor whose first axis does not have as many.
+    pub fn check_channels(&self, format: &Format, shape: &[Axis], expr: &TypeExpr) -> Checked<()> {
+        let first = shape.first().map_or(1, |axis| axis.size);
+        if format.channels() == 1 || format.channels() == first {
+            return Ok(());
+        }
+        self.context.error(
+            "E0301",
+            at(self.item, expr.span),
+            format!("this format has {} channels, but the first axis has {first}", format.channels()),
+            "one scale for each entry of the first axis",
+        )
     }
 
     /// A format, from `fixed<6, 4, round = floor>` and the like, or from an alias of one.
@@ -364,7 +388,7 @@ impl Evaluator<'_> {
             _ => Err(self.context.report(
                 Diagnostic::error(
                     "E0401",
-                    format!("{value} is no width: a format has 1 to {most} bits"),
+                    format!("{value} is no width: from 1 to {most} bits are possible"),
                     at(self.item, expr.span),
                     "out of range",
                 )
@@ -389,9 +413,7 @@ impl Evaluator<'_> {
     /// `class<N>` or `class<Enum>`.
     fn classes(&self, expr: &Expr) -> Checked<Classes> {
         match self.eval(expr)? {
-            Constant::Enum(item) => {
-                Ok(Classes { count: enum_variants(self.context.db, item).len(), labels: Some(item) })
-            }
+            Constant::Enum(item) => Ok(Classes { count: self.variants(item)?, labels: Some(item) }),
             Constant::Number(_) => match self.size(expr)? {
                 0 => self.context.error("E0302", at(self.item, expr.span), "there are no 0 classes", "1 or more"),
                 count => Ok(Classes { count, labels: None }),
@@ -405,13 +427,16 @@ impl Evaluator<'_> {
         }
     }
 
+    /// The number of an enum's variants; one without any has been reported.
+    fn variants(&self, item: ItemId) -> Checked<usize> {
+        Some(enum_variants(self.context.db, item).len()).filter(|n| *n > 0).ok_or(Reported)
+    }
+
     /// Axes: sizes or enums.
     pub fn shape(&self, axes: &[Expr]) -> Checked<Shape> {
         axes.iter()
             .map(|axis| match self.eval(axis)? {
-                Constant::Enum(item) => {
-                    Ok(Axis { size: enum_variants(self.context.db, item).len(), labels: Some(item) })
-                }
+                Constant::Enum(item) => Ok(Axis { size: self.variants(item)?, labels: Some(item) }),
                 _ => match self.size(axis)? {
                     0 => self.context.error(
                         "E0301",
@@ -420,7 +445,7 @@ impl Evaluator<'_> {
                         "1 or more",
                     ),
                     size if size > MAX_ELEMENTS => self.context.error(
-                        "E0301",
+                        "E0313",
                         at(self.item, axis.span),
                         format!("an axis of {size} elements is too large: at most {MAX_ELEMENTS}"),
                         "too large",
@@ -436,7 +461,7 @@ impl Evaluator<'_> {
         match total {
             Some(_) => Ok(()),
             None => self.context.error(
-                "E0301",
+                "E0313",
                 at(self.item, expr.span),
                 format!("this tensor has more than {MAX_ELEMENTS} elements"),
                 "too large",

@@ -11,12 +11,12 @@ pub use ops::pick_indices;
 use super::constant::{Constant, Evaluator, lookup};
 use super::data::{ConstantTensor, ParamsFile, PerElement, list_names, scales, zeros};
 use super::scope::scope;
-use super::types::{Shape, Type, count, same_sizes, show_shape};
+use super::types::{Shape, Type, count, interchangeable, shape_text, show_shape};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::rational::{integer, show};
-use crate::model::{Format, Rational};
+use crate::model::{Format, Overflow, Rational};
 use crate::network::range::node_ranges;
 use crate::network::{Graph, Interval, NodeId, Op};
 use crate::syntax::Span;
@@ -28,6 +28,10 @@ use std::sync::Arc;
 
 /// The largest magnitude of an integer anywhere in a network: leaves room for the products of a threshold's computation.
 const LIMIT: i128 = 1 << 100;
+/// The most operations of a network, those of the networks that it calls included.
+const MAX_NODES: usize = 10_000;
+/// The most numbers that all operations of a network compute.
+const MAX_NETWORK_ELEMENTS: usize = 1 << 24;
 
 /// A tensor that goes into or comes out of a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,7 +138,17 @@ pub fn network(db: &dyn Db, item: ItemId, generics: Vec<i128>) -> Arc<Outcome<Ar
         }
         _ => Err(Reported),
     };
-    Arc::new(context.outcome(value))
+    let mut outcome = context.outcome(value);
+    if !generics.is_empty() {
+        let list: Vec<String> = generics.iter().map(i128::to_string).collect();
+        let note = format!("This is so for `{}<{}>`.", item.name(db), list.join(", "));
+        for diagnostic in outcome.diagnostics.iter_mut().filter(|d| d.labels[0].place.item == item) {
+            if !diagnostic.notes.contains(&note) {
+                diagnostic.notes.push(note.clone());
+            }
+        }
+    }
+    Arc::new(outcome)
 }
 
 /// Whether an item's definition leads back to itself.
@@ -148,7 +162,7 @@ fn build(context: &Context<'_>, item: ItemId, declaration: &NetworkItem, generic
     }
     let locals = |name: &str| {
         let index = declaration.generics.iter().position(|g| &*g.text == name)?;
-        Some(Constant::int(generics[index]))
+        Some(Ok(Constant::int(generics[index])))
     };
     let evaluator = Evaluator { context, item, locals: &locals };
     let mut builder = Builder {
@@ -159,6 +173,7 @@ fn build(context: &Context<'_>, item: ItemId, declaration: &NetworkItem, generic
         layers: Vec::new(),
         files: Vec::new(),
         name: declaration.name.text.clone(),
+        elements: 0,
     };
     let mut inputs = Vec::new();
     for param in &declaration.params {
@@ -170,7 +185,8 @@ fn build(context: &Context<'_>, item: ItemId, declaration: &NetworkItem, generic
                 "not a format",
             );
         };
-        let bits = builder.input(&param.name.text, format, shape)?;
+        builder.evaluator.check_channels(&format, &shape, &param.ty)?;
+        let bits = builder.input(&param.name.text, format, shape, param.name.span)?;
         inputs.push(builder.port(&param.name.text, &bits));
         builder.bind(&param.name.text, Thing::Bits(bits));
     }
@@ -265,11 +281,23 @@ struct Builder<'a> {
     layers: Vec<Layer>,
     files: Vec<String>,
     name: Arc<str>,
+    /// The elements of all nodes together.
+    elements: usize,
 }
 
 impl Builder<'_> {
     fn place(&self, span: Span) -> Place {
         at(self.evaluator.item, span)
+    }
+
+    /// Evaluates constants; the body's own names are known.
+    fn constants<T>(&self, f: impl FnOnce(&Evaluator<'_>) -> T) -> T {
+        let locals = |name: &str| match self.locals.iter().rev().find(|(known, _)| &**known == name) {
+            Some((_, Thing::Constant(value))) => Some(Ok(value.clone())),
+            Some((_, other)) => Some(Err(other.kind())),
+            None => (self.evaluator.locals)(name),
+        };
+        f(&Evaluator { context: self.evaluator.context, item: self.evaluator.item, locals: &locals })
     }
 
     fn db(&self) -> &dyn Db {
@@ -295,8 +323,9 @@ impl Builder<'_> {
     }
 
     /// An input over its format's whole range, centred on the zero point.
-    fn input(&mut self, name: &Arc<str>, format: Format, shape: Shape) -> Checked<Bits> {
+    fn input(&mut self, name: &Arc<str>, format: Format, shape: Shape, span: Span) -> Checked<Bits> {
         let len = count(&shape);
+        self.grow(len, span)?;
         let zeros = zeros(&format, &shape);
         let (min, max) = (i128::from(format.min_raw()), i128::from(format.max_raw()));
         let node = self.graph.push_input(name.clone(), len);
@@ -322,9 +351,20 @@ impl Builder<'_> {
         }
     }
 
+    /// Counts the elements of another node; refuses networks that are too large.
+    fn grow(&mut self, len: usize, span: Span) -> Checked<()> {
+        self.elements = self.elements.saturating_add(len);
+        if self.elements <= MAX_NETWORK_ELEMENTS && self.graph.nodes.len() < MAX_NODES {
+            return Ok(());
+        }
+        let limit = format!("more than {MAX_NODES} operations, or {MAX_NETWORK_ELEMENTS} numbers in all");
+        self.error("E0313", span, "this network is too large", limit)
+    }
+
     /// Appends a node, with its ranges; refuses integers that are too large to be exact.
     fn push(&mut self, op: Op, span: Span) -> Checked<NodeId> {
         let id = self.graph.push(self.name.clone(), op);
+        self.grow(self.graph.len(id), span)?;
         let ranges = node_ranges(&self.graph, id, &self.ranges);
         let element = match &ranges {
             Ok(ranges) => ranges.iter().position(|r| r.lo < -LIMIT || r.hi > LIMIT),
@@ -397,7 +437,7 @@ impl Builder<'_> {
                         return Ok(Thing::Group(Arc::new(file), String::new()));
                     }
                 }
-                self.evaluator.eval(expr).map(Thing::Constant)
+                self.constants(|e| e.eval(expr)).map(Thing::Constant)
             }
             ExprKind::Field(inner, field) => match self.eval(inner)? {
                 Thing::Group(file, prefix) => {
@@ -424,11 +464,11 @@ impl Builder<'_> {
                     let index = super::constant::variant(self.evaluator.context, item, field, self.evaluator.item)?;
                     self.select(&bits, &[(index, index + 1, true)], expr.span).map(Thing::Bits)
                 }
-                _ => self.evaluator.eval(expr).map(Thing::Constant),
+                _ => self.constants(|e| e.eval(expr)).map(Thing::Constant),
             },
             ExprKind::Cast(inner, ty) => {
                 let thing = self.eval(inner)?;
-                let format = self.evaluator.format(ty)?;
+                let format = self.constants(|e| e.format(ty))?;
                 match thing {
                     Thing::Bits(bits) => self.cast(&bits, &format, expr.span, ty.span).map(Thing::Bits),
                     other => {
@@ -439,7 +479,7 @@ impl Builder<'_> {
             }
             ExprKind::Unary(UnaryOp::Negate, inner) => match self.eval(inner)? {
                 Thing::Bits(bits) => self.scale_by(&bits, &-Rational::one(), expr.span).map(Thing::Bits),
-                Thing::Constant(_) => self.evaluator.eval(expr).map(Thing::Constant),
+                Thing::Constant(_) => self.constants(|e| e.eval(expr)).map(Thing::Constant),
                 other => self.error("E0302", expr.span, format!("`-` can't take {}", other.kind()), "not a number"),
             },
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span),
@@ -449,7 +489,7 @@ impl Builder<'_> {
                     let selection = self.selection(&bits.shape, indices)?;
                     self.select(&bits, &selection, expr.span).map(Thing::Bits)
                 }
-                Thing::Constant(_) => self.evaluator.eval(expr).map(Thing::Constant),
+                Thing::Constant(_) => self.constants(|e| e.eval(expr)).map(Thing::Constant),
                 other => self.error("E0302", inner.span, format!("{} can't be indexed", other.kind()), "not indexable"),
             },
             ExprKind::Let(l) => {
@@ -468,7 +508,7 @@ impl Builder<'_> {
                 )
                 .help("say this in a `property`"),
             ),
-            _ => self.evaluator.eval(expr).map(Thing::Constant),
+            _ => self.constants(|e| e.eval(expr)).map(Thing::Constant),
         }
     }
 
@@ -482,10 +522,14 @@ impl Builder<'_> {
                 "one index too many",
             );
         }
+        let (context, item) = (self.evaluator.context, self.evaluator.item);
         indices
             .iter()
             .zip(shape)
-            .map(|(index, axis)| super::property::index_range(&self.evaluator, index, axis))
+            .map(|(index, axis)| {
+                let mut eval = |expr: &Expr| self.constants(|e| e.eval(expr));
+                super::property::index_range(context, item, index, axis, &mut eval)
+            })
             .collect()
     }
 
@@ -524,10 +568,12 @@ impl Builder<'_> {
                     .fix(format!("write `acc<{needed}>`"), annotation, format!("acc<{needed}>")),
                 ))
             }
-            Type::Stored(format, shape) if bits.format.as_ref() == Some(format) && same_sizes(shape, &bits.shape) => {
+            Type::Stored(format, shape)
+                if bits.format.as_ref() == Some(format) && interchangeable(shape, &bits.shape) =>
+            {
                 Ok(())
             }
-            Type::Real(shape) if same_sizes(shape, &bits.shape) => Ok(()),
+            Type::Real(shape) if interchangeable(shape, &bits.shape) => Ok(()),
             _ => Err(context.report(
                 Diagnostic::error(
                     "E0306",
@@ -560,7 +606,7 @@ impl Builder<'_> {
                 );
             }
         };
-        if !same_sizes(shape, &output.shape) {
+        if !interchangeable(shape, &output.shape) {
             return self.report(
                 Diagnostic::error(
                     "E0301",
@@ -599,7 +645,21 @@ impl Builder<'_> {
                 )
                 .label(result, "declared here")
                 .note("Bits are lost only at a cast, so that it is always visible where.");
-                diagnostic = if declaration.result.arguments.is_empty() {
+                let half_cast = match &declaration.body.kind {
+                    ExprKind::Binary(op, left, right) => {
+                        [left, right].iter().any(|side| matches!(side.kind, ExprKind::Cast(..))).then_some(op.symbol())
+                    }
+                    _ => None,
+                };
+                let whole =
+                    !matches!(declaration.body.kind, ExprKind::Binary(..) | ExprKind::Unary(..) | ExprKind::Let(_));
+                diagnostic = if let Some(symbol) = half_cast {
+                    diagnostic.help(format!(
+                        "`as` binds tighter than `{symbol}`: put the sum in parentheses, `(… {symbol} …) as Format`"
+                    ))
+                } else if !whole {
+                    diagnostic.help("cast it to the output's format: `(…) as Format`")
+                } else if declaration.result.arguments.is_empty() {
                     diagnostic.fix(format!("add `{}`", text.trim_start()), end, text)
                 } else {
                     diagnostic.help("cast it to the output's format: `… as Format`")
@@ -667,6 +727,14 @@ impl Builder<'_> {
             let value = integer(i128::from(*number)) * tensor.scale.get(i);
             let quantized = format.quantize(&value, channel);
             saturated += usize::from(quantized.overflowed);
+            if quantized.overflowed && format.overflow == Overflow::Error {
+                return self.error(
+                    "E0402",
+                    span,
+                    format!("{} is beyond `{format}`", show(&value)),
+                    "`overflow = error` forbids this",
+                );
+            }
             if quantized.overflowed {
                 self.evaluator.context.report(
                     Diagnostic::warning(
@@ -699,7 +767,7 @@ impl Builder<'_> {
         if let (Thing::Constant(a), Thing::Constant(b)) = (&a, &b)
             && let Some(value) = super::constant::combine(op, a, b)
         {
-            return Ok(Thing::Constant(value));
+            return super::constant::bounded(self.evaluator.context, self.place(span), value).map(Thing::Constant);
         }
         match (op, a, b) {
             (BinaryOp::Add | BinaryOp::Subtract, Thing::Bits(a), Thing::Bits(b)) => {
@@ -749,7 +817,7 @@ impl Builder<'_> {
                     kind: ExprKind::Binary(op, Box::new(left.clone()), Box::new(right.clone())),
                     span,
                 };
-                self.evaluator.eval(&expr).map(Thing::Constant)
+                self.constants(|e| e.eval(&expr)).map(Thing::Constant)
             }
             (_, a, b) => self.error(
                 "E0302",
@@ -762,7 +830,8 @@ impl Builder<'_> {
 
     /// A call of another network.
     fn call_network(&mut self, item: ItemId, call: &Call, span: Span) -> Checked<Thing> {
-        let generics: Vec<i128> = call.generics.iter().map(|g| self.evaluator.integer(g)).collect::<Checked<_>>()?;
+        let generics: Vec<i128> =
+            call.generics.iter().map(|g| self.constants(|e| e.integer(g))).collect::<Checked<_>>()?;
         let inner = instantiate(self.evaluator.context, item, generics, at(self.evaluator.item, span))?;
         if call.arguments.len() != inner.inputs.len() {
             return self.error(
@@ -779,6 +848,9 @@ impl Builder<'_> {
         }
         let mut map: Vec<Option<NodeId>> = vec![None; inner.graph.nodes.len()];
         for (argument, port) in call.arguments.iter().zip(&inner.inputs) {
+            if let Some(name) = &argument.name {
+                return self.error("E0303", name.span, "inputs have no names here", "write the value alone");
+            }
             let thing = self.eval(&argument.value)?;
             let Thing::Bits(bits) = thing else {
                 return self.error(
@@ -788,7 +860,7 @@ impl Builder<'_> {
                     "not a tensor",
                 );
             };
-            if bits.format != port.format || !same_sizes(&bits.shape, &port.shape) {
+            if bits.format != port.format || !interchangeable(&bits.shape, &port.shape) {
                 let format = port.format.as_ref().map(Format::to_string).unwrap_or_default();
                 return self.error(
                     "E0306",
@@ -876,13 +948,13 @@ pub fn instantiate(context: &Context<'_>, item: ItemId, generics: Vec<i128>, use
     outcome.value.clone().ok_or(Reported)
 }
 
-/// The shape for a sentence: `[10]`, or `a number`.
-fn shape_text(db: &dyn Db, shape: &Shape) -> String {
-    if shape.is_empty() { "a number".to_owned() } else { show_shape(db, shape) }
-}
-
 /// Nested lists as a shape and row-major numbers; `None` if they are not rectangular.
-fn flatten_list(constant: &Constant, depth: usize, shape: &mut Vec<usize>, values: &mut Vec<Rational>) -> Option<()> {
+pub fn flatten_list(
+    constant: &Constant,
+    depth: usize,
+    shape: &mut Vec<usize>,
+    values: &mut Vec<Rational>,
+) -> Option<()> {
     match constant {
         Constant::Number(n) if depth == shape.len() => values.push(n.clone()),
         Constant::List(list) if !list.is_empty() => {

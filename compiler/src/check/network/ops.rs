@@ -5,7 +5,7 @@
 
 use super::super::constant::{Constant, lookup};
 use super::super::data::{ConstantTensor, PerElement};
-use super::super::types::{Axis, MAX_ELEMENTS, Shape, count, same_sizes, show_shape};
+use super::super::types::{Axis, MAX_ELEMENTS, Shape, count, plural, same_sizes, shape_text};
 use super::super::{Checked, at};
 use super::{Bits, Builder, Parameters, Thing, common_step};
 use crate::db::tree;
@@ -44,7 +44,7 @@ impl Builder<'_> {
         if !builtin {
             if matches!(name, "min" | "max" | "abs" | "len") {
                 let expr = Expr { kind: crate::syntax::ast::ExprKind::Call(call.clone()), span };
-                return self.evaluator.eval(&expr).map(Thing::Constant);
+                return self.constants(|e| e.eval(&expr)).map(Thing::Constant);
             }
             if super::super::scope::BUILTIN_FUNCTIONS.contains(&name) {
                 return self.report(
@@ -88,7 +88,7 @@ impl Builder<'_> {
             "reshape" => {
                 let [x, shape] = self.positional(call, span, "reshape(x, [sizes])")?;
                 let bits = self.bits(&x.value)?;
-                let Constant::List(sizes) = self.evaluator.eval(&shape.value)? else {
+                let Constant::List(sizes) = self.constants(|e| e.eval(&shape.value))? else {
                     return self.error(
                         "E0303",
                         shape.value.span,
@@ -122,9 +122,9 @@ impl Builder<'_> {
                         format!(
                             "{} elements can't be reshaped to {}",
                             count(&bits.shape),
-                            show_shape(self.db(), &axes)
+                            shape_text(self.db(), &axes)
                         ),
-                        format!("has the shape {}", show_shape(self.db(), &bits.shape)),
+                        format!("has the shape {}", shape_text(self.db(), &bits.shape)),
                     );
                 }
                 Ok(reshaped(&bits, axes))
@@ -161,7 +161,10 @@ impl Builder<'_> {
                     format!("its options: {names}"),
                 );
             };
-            named[index] = Some(self.evaluator.size(&argument.value)?);
+            if named[index].is_some() {
+                return self.error("E0303", name.span, format!("`{}` is given twice", name.text), "given before");
+            }
+            named[index] = Some(self.constants(|e| e.size(&argument.value))?);
         }
         Ok((positional, named))
     }
@@ -224,16 +227,16 @@ impl Builder<'_> {
             return self.error(
                 "E0301",
                 rest[0].span,
-                format!("dense weights have two axes, [out, in], not {}", show_shape(self.db(), &weight.shape)),
+                format!("dense weights have two axes, [out, in], not {}", shape_text(self.db(), &weight.shape)),
                 "not a matrix",
             );
         };
         if x.shape.len() != 1 || x.shape[0].size != inputs.size {
             let mut diagnostic = Diagnostic::error(
                 "E0301",
-                format!("these weights take {} inputs, not {}", inputs.size, show_shape(self.db(), &x.shape)),
+                format!("these weights take {} inputs, not {}", inputs.size, shape_text(self.db(), &x.shape)),
                 place,
-                format!("has the shape {}", show_shape(self.db(), &x.shape)),
+                format!("has the shape {}", shape_text(self.db(), &x.shape)),
             )
             .label(weight_place, format!("{} → {} neurons", inputs.size, out.size));
             if x.shape.len() != 1 && count(&x.shape) == inputs.size {
@@ -268,7 +271,7 @@ impl Builder<'_> {
                     "E0301",
                     format!(
                         "an image has three axes, [channels, height, width], not {}",
-                        show_shape(self.db(), &x.shape)
+                        shape_text(self.db(), &x.shape)
                     ),
                     self.place(span),
                     "one axis is missing",
@@ -278,7 +281,7 @@ impl Builder<'_> {
             _ => self.error(
                 "E0301",
                 span,
-                format!("an image has three axes, [channels, height, width], not {}", show_shape(self.db(), &x.shape)),
+                format!("an image has three axes, [channels, height, width], not {}", shape_text(self.db(), &x.shape)),
                 "not an image",
             ),
         }
@@ -301,7 +304,7 @@ impl Builder<'_> {
                 rest[0].span,
                 format!(
                     "conv2d weights have four axes, [out, in / groups, height, width], not {}",
-                    show_shape(self.db(), &weight.shape)
+                    shape_text(self.db(), &weight.shape)
                 ),
                 "not a convolution's weights",
             );
@@ -320,9 +323,9 @@ impl Builder<'_> {
                     "E0301",
                     format!("these weights take {} input channels, not {channels}", per_group * groups),
                     self.place(input.span),
-                    format!("has the shape {}", show_shape(self.db(), &x.shape)),
+                    format!("has the shape {}", shape_text(self.db(), &x.shape)),
                 )
-                .label(self.place(rest[0].span), format!("has the shape {}", show_shape(self.db(), &weight.shape))),
+                .label(self.place(rest[0].span), format!("has the shape {}", shape_text(self.db(), &weight.shape))),
             );
         }
         let (out_h, out_w) =
@@ -373,7 +376,7 @@ impl Builder<'_> {
             return self.error("E0303", span, format!("write `{name}(x, size)`"), "wrong arguments");
         };
         let x = self.bits(input)?;
-        let size = self.evaluator.size(size)?;
+        let size = self.constants(|e| e.size(size))?;
         let (stride, padding) = (named[0].unwrap_or(size), named[1].unwrap_or(0));
         let (channels, height, width) = self.image(&x, input.span)?;
         let counts = (window_count(height, size, stride, padding), window_count(width, size, stride, padding));
@@ -443,7 +446,7 @@ impl Builder<'_> {
         let total = outputs.and_then(|n| each.iter().try_fold(n, |n, s| n.checked_mul(*s)));
         match total {
             Some(total) if total <= MAX_WEIGHTS => Ok(()),
-            _ => self.error("E0301", span, format!("this layer has more than {MAX_WEIGHTS} products"), "too large"),
+            _ => self.error("E0313", span, format!("this layer has more than {MAX_WEIGHTS} products"), "too large"),
         }
     }
 
@@ -468,7 +471,7 @@ impl Builder<'_> {
                     bias_span,
                     format!(
                         "the bias has the shape {}, but there are {wanted} outputs",
-                        show_shape(self.db(), &bias.shape)
+                        shape_text(self.db(), &bias.shape)
                     ),
                     format!("[{wanted}] is needed"),
                 );
@@ -554,14 +557,14 @@ impl Builder<'_> {
         }
         if let (Some(product), Some(ConstantTensor { scale: PerElement::All(b), format: Some(format), .. })) =
             (&uniform, bias)
-            && b < product
+            && !(b / product).is_integer()
             && weights.format.is_some()
         {
             self.evaluator.context.report(
                 Diagnostic::warning(
                     "W0406",
                     format!(
-                        "the bias is finer than the products it is added to: {} against {}",
+                        "the bias's steps of {} don't line up with the products' steps of {}",
                         show(b),
                         show(product)
                     ),
@@ -590,7 +593,7 @@ impl Builder<'_> {
             return self.error(
                 "E0301",
                 span,
-                format!("{} and {} can't be added", show_shape(self.db(), &x.shape), show_shape(self.db(), &y.shape)),
+                format!("{} and {} can't be added", shape_text(self.db(), &x.shape), shape_text(self.db(), &y.shape)),
                 "the shapes differ",
             );
         }
@@ -642,8 +645,8 @@ impl Builder<'_> {
                 span,
                 format!(
                     "{} and {} don't go together",
-                    show_shape(self.db(), &x.shape),
-                    show_shape(self.db(), &constant.shape)
+                    shape_text(self.db(), &x.shape),
+                    shape_text(self.db(), &constant.shape)
                 ),
                 "a constant is one number, or has the tensor's shape",
             );
@@ -731,7 +734,7 @@ impl Builder<'_> {
     fn clamp(&mut self, call: &Call, span: Span) -> Checked<Bits> {
         let [input, lo, hi] = self.positional(call, span, "clamp(x, lo, hi)")?;
         let mut x = self.bits(&input.value)?;
-        let (lo, hi) = (self.evaluator.number(&lo.value)?, self.evaluator.number(&hi.value)?);
+        let (lo, hi) = (self.constants(|e| e.number(&lo.value))?, self.constants(|e| e.number(&hi.value))?);
         if lo > hi {
             return self.error(
                 "E0303",
@@ -960,7 +963,7 @@ impl Builder<'_> {
         let axis = named[0].unwrap_or(0);
         let parts: Vec<Bits> = arguments.iter().map(|e| self.bits(e)).collect::<Checked<_>>()?;
         let Some(first) = parts.first() else {
-            return self.error("E0303", span, "write `concat(x, y, axis = 0)`", "no argument");
+            return self.error("E0303", span, "write `concat(x, y, axis = 0)`", plural(0, "argument"));
         };
         let fits = |part: &Bits| {
             part.shape.len() == first.shape.len()
@@ -973,8 +976,8 @@ impl Builder<'_> {
                 arguments[bad].span,
                 format!(
                     "{} can't be joined to {} along axis {axis}",
-                    show_shape(self.db(), &parts[bad].shape),
-                    show_shape(self.db(), &first.shape)
+                    shape_text(self.db(), &parts[bad].shape),
+                    shape_text(self.db(), &first.shape)
                 ),
                 "the other axes must agree",
             );
@@ -989,6 +992,9 @@ impl Builder<'_> {
                     all_scales.push(part.scale.get(i).clone());
                 }
             }
+        }
+        if picks.len() > MAX_ELEMENTS {
+            return self.error("E0313", span, format!("this has more than {MAX_ELEMENTS} elements"), "too large");
         }
         let mut shape = first.shape.clone();
         shape[axis] = Axis::of(parts.iter().map(|p| p.shape[axis].size).sum());

@@ -1,7 +1,7 @@
 //! The functions that properties know.
 
 use super::super::constant::Constant;
-use super::super::types::{Axis, count, same_sizes, show_shape};
+use super::super::types::{Axis, count, same_sizes, shape_text};
 use super::super::{Checked, Reported, at};
 use super::term::Term;
 use super::{Elements, Env, Lowering, Tensor, Value};
@@ -29,7 +29,7 @@ impl Lowering<'_> {
                     return self.error(
                         "E0301",
                         places[0],
-                        format!("`{name}` needs a vector of scores, not {}", show_shape(self.context.db, &t.shape)),
+                        format!("`{name}` needs a vector of scores, not {}", shape_text(self.context.db, &t.shape)),
                         "not a vector of two or more",
                     );
                 }
@@ -40,6 +40,12 @@ impl Lowering<'_> {
                     call.argmax = true;
                 }
                 Ok(Value::Argmax { of: t.clone(), strict: name == "strict_argmax" })
+            }
+            ("ball", [Value::Tensor(center), Value::Tensor(t)])
+                if t.len() == 1 && t.term(0).as_constant().is_some() =>
+            {
+                let radius = t.term(0).as_constant().cloned().map(Constant::Number).ok_or(Reported)?;
+                Ok(Value::Ball { center: center.clone(), radius })
             }
             ("ball", [Value::Tensor(center), Value::Constant(radius @ (Constant::Number(_) | Constant::Lsb(_)))]) => {
                 Ok(Value::Ball { center: center.clone(), radius: radius.clone() })
@@ -101,7 +107,7 @@ impl Lowering<'_> {
             }
             ("len", [Value::Tensor(t)]) => Ok(Value::Constant(Constant::int(t.len() as i128))),
             ("len", [Value::Constant(_)]) => {
-                let locals = |name: &str| env.constant(name);
+                let locals = |name: &str| env.local(name);
                 let evaluator = super::Evaluator { context: self.context, item: env.item, locals: &locals };
                 let expr = Expr { kind: ExprKind::Call(call.clone()), span: place.span };
                 evaluator.eval(&expr).map(Value::Constant)
@@ -166,8 +172,8 @@ impl Lowering<'_> {
                     place,
                     format!(
                         "{} and {} don't go together",
-                        show_shape(self.context.db, &x.shape),
-                        show_shape(self.context.db, &y.shape)
+                        shape_text(self.context.db, &x.shape),
+                        shape_text(self.context.db, &y.shape)
                     ),
                     "the shapes differ",
                 );

@@ -1,10 +1,12 @@
 //! Expressions in properties: symbolic evaluation.
 
-use super::super::constant::{Constant, Evaluator, combine, lookup, variant};
+use super::super::constant::{
+    Constant, Evaluator, bounded, combine, domain_of, element, integer_of, lookup, negated, size_of, variant,
+};
 use super::super::data::{PerElement, dataset, zeros};
 use super::super::network::{Network, Port};
-use super::super::network::{instantiate, is_cyclic, remap};
-use super::super::types::{Shape, Type, count, plural, same_sizes, show_shape};
+use super::super::network::{flatten_list, instantiate, is_cyclic, remap};
+use super::super::types::{Shape, Type, count, interchangeable, plural, same_sizes, shape_text, show_shape};
 use super::super::{Checked, Reported, at};
 use super::term::{Formula, Term};
 use super::{CallInfo, Elements, Env, Lowering, Polarity, Tensor, Value, VariableInfo};
@@ -18,7 +20,7 @@ use crate::network::{NodeId, Op, interpret};
 use crate::obligation::Variable;
 use crate::syntax::Span;
 use crate::syntax::ast::{
-    BinaryOp, Binder, BinderRange, Call, Expr, ExprKind, ItemKind, Name, Quantifier, QuantifierKind, UnaryOp,
+    BinaryOp, Binder, BinderRange, Call, Expr, ExprKind, ItemKind, Name, Quantifier, QuantifierKind, TypeExpr, UnaryOp,
 };
 use num_traits::{Signed, ToPrimitive, Zero};
 use std::sync::Arc;
@@ -39,7 +41,7 @@ pub(super) enum Bound {
 
 impl Lowering<'_> {
     fn constants<T>(&self, env: &Env, f: impl FnOnce(&Evaluator<'_>) -> T) -> T {
-        let locals = |name: &str| env.constant(name);
+        let locals = |name: &str| env.local(name);
         f(&Evaluator { context: self.context, item: env.item, locals: &locals })
     }
 
@@ -69,7 +71,10 @@ impl Lowering<'_> {
                 self.statement(&inner, &q.body)
             }
             ExprKind::Call(call) => match self.definition(env, call)? {
-                Some((inner, body)) => self.statement(&inner, &body),
+                Some((inner, body, result)) => {
+                    self.expect_statement(&inner, result.as_ref(), at(env.item, expr.span))?;
+                    self.nested(at(env.item, expr.span), |this| this.statement(&inner, &body))
+                }
                 None => self.formula(env, expr, Polarity::Positive),
             },
             _ => self.formula(env, expr, Polarity::Positive),
@@ -78,6 +83,10 @@ impl Lowering<'_> {
 
     /// A statement.
     pub(super) fn formula(&mut self, env: &Env, expr: &Expr, polarity: Polarity) -> Checked<Formula> {
+        self.nested(at(env.item, expr.span), |this| this.formula_within(env, expr, polarity))
+    }
+
+    fn formula_within(&mut self, env: &Env, expr: &Expr, polarity: Polarity) -> Checked<Formula> {
         let place = at(env.item, expr.span);
         match &expr.kind {
             ExprKind::Unary(UnaryOp::Not, inner) => Ok(self.formula(env, inner, polarity.flipped())?.opposite()),
@@ -99,7 +108,8 @@ impl Lowering<'_> {
                 self.formula(&env.with(&l.name.text, value), &l.body, polarity)
             }
             ExprKind::Call(call) => {
-                if let Some((inner, body)) = self.definition(env, call)? {
+                if let Some((inner, body, result)) = self.definition(env, call)? {
+                    self.expect_statement(&inner, result.as_ref(), place)?;
                     return self.formula(&inner, &body, polarity);
                 }
                 self.as_formula(env, expr)
@@ -183,7 +193,7 @@ impl Lowering<'_> {
     fn binder_values(&mut self, env: &Env, binder: &Binder) -> Checked<Option<Vec<Constant>>> {
         let BinderRange::Set(set) = &binder.range else { return Ok(None) };
         match self.eval(env, set)? {
-            Value::Constant(_) => self.constants(env, |e| e.domain(set, MAX_FINITE)).map(Some),
+            Value::Constant(values) => domain_of(self.context, at(env.item, set.span), &values, MAX_FINITE).map(Some),
             Value::Ball { .. } => Ok(None),
             other => self.error(
                 "E0302",
@@ -199,6 +209,7 @@ impl Lowering<'_> {
         match &binder.range {
             BinderRange::Type(ty) => match self.constants(env, |e| e.ty(ty))? {
                 Type::Stored(format, shape) => {
+                    self.constants(env, |e| e.check_channels(&format, &shape, ty))?;
                     let value = self.variable(&binder.name, format, shape, None);
                     Ok(Bound::Variable(Value::Tensor(value), Formula::Bool(true)))
                 }
@@ -316,8 +327,8 @@ impl Lowering<'_> {
                 place,
                 format!(
                     "a ball around {} holds nothing of the shape {}",
-                    show_shape(self.context.db, &center.shape),
-                    show_shape(self.context.db, &x.shape)
+                    shape_text(self.context.db, &center.shape),
+                    shape_text(self.context.db, &x.shape)
                 ),
                 "the shapes differ",
             );
@@ -361,8 +372,25 @@ impl Lowering<'_> {
         ))
     }
 
-    /// The body of a `def` or `property` with its parameters bound, if that is what is called.
-    fn definition(&mut self, env: &Env, call: &Call) -> Checked<Option<(Env, Expr)>> {
+    /// A definition that is used as a statement must have declared that it is one.
+    fn expect_statement(&self, inner: &Env, result: Option<&TypeExpr>, place: Place) -> Checked<()> {
+        let Some(result) = result else { return Ok(()) };
+        match self.constants(inner, |e| e.ty(result))? {
+            Type::Bool => Ok(()),
+            other => Err(self.context.report(
+                Diagnostic::error(
+                    "E0302",
+                    format!("a statement is needed here, not `{}`", other.show(self.context.db)),
+                    place,
+                    "neither true nor false",
+                )
+                .label(at(inner.item, result.span), "the result's type is declared here"),
+            )),
+        }
+    }
+
+    /// The body of a `def` or `property` with its parameters bound, if that is what is called; a `def`'s result type.
+    fn definition(&mut self, env: &Env, call: &Call) -> Checked<Option<(Env, Expr, Option<TypeExpr>)>> {
         if super::super::scope::BUILTIN_FUNCTIONS.contains(&&*call.callee.text) {
             return Ok(None);
         }
@@ -370,15 +398,16 @@ impl Lowering<'_> {
         let item = lookup(self.context, env.item, &call.callee)?;
         let found = tree(db, item);
         let place = at(env.item, call.callee.span);
-        let (generics, names, types, body) = match found.as_deref().map(|t| &t.kind) {
+        let (generics, names, types, body, result) = match found.as_deref().map(|t| &t.kind) {
             Some(ItemKind::Def(def)) => (
                 def.generics.clone(),
                 def.params.iter().map(|p| p.name.clone()).collect::<Vec<_>>(),
                 Some(def.params.iter().map(|p| p.ty.clone()).collect::<Vec<_>>()),
                 def.body.clone(),
+                Some(def.result.clone()),
             ),
             Some(ItemKind::Property(p)) => {
-                (Vec::new(), p.params.iter().map(|p| p.name.clone()).collect(), None, p.body.clone())
+                (Vec::new(), p.params.iter().map(|p| p.name.clone()).collect(), None, p.body.clone(), None)
             }
             _ => return Ok(None),
         };
@@ -423,7 +452,8 @@ impl Lowering<'_> {
             let mut value = self.eval(env, &argument.value)?;
             if let Some(ty) = types.as_ref().and_then(|types| types.get(index)) {
                 let ty = self.constants(&inner, |e| e.ty(ty))?;
-                value = self.expect_type(value, &ty, at(env.item, argument.value.span), item)?;
+                let declared = (super::super::scope::name_place(db, item), "the parameter's type is declared here");
+                value = self.expect_type(value, &ty, at(env.item, argument.value.span), declared)?;
             } else if !matches!(value, Value::Constant(_)) {
                 return self.error(
                     "E0310",
@@ -434,20 +464,26 @@ impl Lowering<'_> {
             }
             inner = inner.with(&name.text, value);
         }
-        Ok(Some((inner, body)))
+        Ok(Some((inner, body, result)))
     }
 
-    /// Checks an argument against its parameter's type.
-    fn expect_type(&self, value: Value, ty: &Type, place: Place, callee: ItemId) -> Checked<Value> {
+    /// Checks an argument or a result against the declared type.
+    fn expect_type(&self, value: Value, ty: &Type, place: Place, declared: (Place, &str)) -> Checked<Value> {
         let fits = match (ty, &value) {
             (Type::Stored(format, shape), Value::Tensor(t)) => {
-                t.format.as_ref() == Some(format) && same_sizes(shape, &t.shape)
+                t.format.as_ref() == Some(format) && interchangeable(shape, &t.shape)
             }
-            (Type::Real(shape), Value::Tensor(t)) => same_sizes(shape, &t.shape),
+            (Type::Real(shape), Value::Tensor(t)) => interchangeable(shape, &t.shape),
             (Type::Real(shape), Value::Constant(Constant::Number(_) | Constant::Lsb(_))) => shape.is_empty(),
             (Type::Bool, Value::Formula(_) | Value::Constant(Constant::Bool(_))) => true,
             (Type::Class(classes), Value::Class(found, _)) => classes.count == found.count,
-            (Type::Class(_), Value::Argmax { .. } | Value::Constant(_)) => true,
+            (Type::Class(classes), Value::Constant(Constant::Number(n))) => {
+                n.is_integer() && !n.is_negative() && *n < integer(classes.count as i128)
+            }
+            (Type::Class(classes), Value::Constant(Constant::Variant(item, _))) => {
+                classes.labels.is_none_or(|labels| labels == *item)
+            }
+            (Type::Class(classes), Value::Argmax { of, .. }) => of.len() == classes.count,
             _ => false,
         };
         if fits {
@@ -470,17 +506,59 @@ impl Lowering<'_> {
                 place,
                 format!("this is {found}"),
             )
-            .label(super::super::scope::name_place(self.context.db, callee), "the parameter's type is declared here"),
+            .label(declared.0, declared.1),
         ))
     }
 
     /// The value of an expression.
     pub(super) fn eval(&mut self, env: &Env, expr: &Expr) -> Checked<Value> {
+        self.nested(at(env.item, expr.span), |this| this.eval_within(env, expr))
+    }
+
+    /// An expression that must be known.
+    pub(crate) fn known(&mut self, env: &Env, expr: &Expr) -> Checked<Constant> {
+        let value = self.eval(env, expr)?;
+        let term = match &value {
+            Value::Constant(constant) => return Ok(constant.clone()),
+            Value::Tensor(t) if t.len() == 1 => t.term(0).as_constant().cloned(),
+            _ => None,
+        };
+        match term {
+            Some(number) => Ok(Constant::Number(number)),
+            None => self.error(
+                "E0310",
+                at(env.item, expr.span),
+                format!("a constant is needed here, but this is {}", value.kind()),
+                "not known while the spec is checked",
+            ),
+        }
+    }
+
+    fn eval_within(&mut self, env: &Env, expr: &Expr) -> Checked<Value> {
         let place = at(env.item, expr.span);
         match &expr.kind {
             ExprKind::Number { value, .. } => Ok(Value::Constant(Constant::Number(value.clone()))),
             ExprKind::Bool(b) => Ok(Value::Constant(Constant::Bool(*b))),
-            ExprKind::Lsb(_) | ExprKind::Range { .. } => self.constants(env, |e| e.eval(expr)).map(Value::Constant),
+            ExprKind::Lsb(inner) => match self.known(env, inner)? {
+                Constant::Number(n) => Ok(Value::Constant(Constant::Lsb(n))),
+                other => self.error(
+                    "E0302",
+                    at(env.item, inner.span),
+                    format!("expected a number of lsb, found {}", other.kind()),
+                    format!("this is {}", other.kind()),
+                ),
+            },
+            ExprKind::Range { start: Some(start), end: Some(end), inclusive } => {
+                let mut bound = |e: &Expr| integer_of(self.context, at(env.item, e.span), &self.known(env, e)?);
+                let (first, last) = (bound(start)?, bound(end)?);
+                Ok(Value::Constant(Constant::Range(first, if *inclusive { last } else { last - 1 })))
+            }
+            ExprKind::Range { .. } => self.error(
+                "E0310",
+                place,
+                "this range has an open end",
+                "only an index may leave an end of its range open",
+            ),
             ExprKind::List(elements) => {
                 let values: Vec<Value> = elements.iter().map(|e| self.eval(env, e)).collect::<Checked<_>>()?;
                 let constants: Option<Vec<Constant>> = values
@@ -491,7 +569,9 @@ impl Lowering<'_> {
                     })
                     .collect();
                 match constants {
-                    Some(constants) => Ok(Value::Constant(Constant::List(constants.into()))),
+                    Some(constants) => {
+                        bounded(self.context, place, Constant::List(constants.into())).map(Value::Constant)
+                    }
                     None => self.error("E0310", place, "a list holds constants", "not all of these are known"),
                 }
             }
@@ -520,8 +600,12 @@ impl Lowering<'_> {
             ExprKind::Index(inner, indices) => self.index(env, inner, indices, place),
             ExprKind::Unary(UnaryOp::Negate, inner) => match self.eval(env, inner)? {
                 Value::Tensor(t) => Ok(Value::Tensor(self.mapped(&t, Term::negated))),
-                Value::Constant(_) => self.constants(env, |e| e.eval(expr)).map(Value::Constant),
-                other => self.error("E0302", place, format!("`-` can't take {}", other.kind()), "not a number"),
+                value => match &value {
+                    Value::Constant(constant) => negated(constant).map(Value::Constant),
+                    _ => None,
+                }
+                .ok_or(())
+                .or_else(|()| self.error("E0302", place, format!("`-` can't take {}", value.kind()), "not a number")),
             },
             ExprKind::Binary(op, left, right) => match op {
                 BinaryOp::And | BinaryOp::Or | BinaryOp::Implies => {
@@ -622,7 +706,7 @@ impl Lowering<'_> {
                 let [index] = indices else {
                     return self.error("E0304", place, "a dataset is indexed by one number", "write `test[i]`");
                 };
-                let i = self.constants(env, |e| e.size(index))?;
+                let i = size_of(self.context, at(env.item, index.span), &self.known(env, index)?)?;
                 let data = dataset(self.context.db, item);
                 for diagnostic in data.diagnostics.iter() {
                     self.context.report(diagnostic.clone());
@@ -657,17 +741,27 @@ impl Lowering<'_> {
                 let ranges = indices
                     .iter()
                     .zip(&t.shape)
-                    .map(|(index, axis)| self.constants(env, |e| super::index_range(e, index, axis)))
+                    .map(|(index, axis)| {
+                        let context = self.context;
+                        super::index_range(context, env.item, index, axis, &mut |e| self.known(env, e))
+                    })
                     .collect::<Checked<Vec<_>>>()?;
                 Ok(Value::Tensor(self.selected(&t, &ranges)))
             }
-            Value::Constant(list @ Constant::List(_)) => {
-                // Lists are indexed as the constants they are.
-                let name: Arc<str> = "".into();
-                let env = env.with(&name, Value::Constant(list));
-                let inner = Expr { kind: ExprKind::Name(Name { text: name, span: inner.span }), span: inner.span };
-                let expr = Expr { kind: ExprKind::Index(Box::new(inner), indices.to_vec()), span: place.span };
-                self.constants(&env, |e| e.eval(&expr)).map(Value::Constant)
+            Value::Constant(mut value @ Constant::List(_)) => {
+                for index in indices {
+                    let at = at(env.item, index.span);
+                    let Constant::List(list) = &value else {
+                        return self.error(
+                            "E0304",
+                            at,
+                            format!("{} has no elements", value.kind()),
+                            "one index too many",
+                        );
+                    };
+                    value = element(self.context, at, list, &self.known(env, index)?)?;
+                }
+                Ok(Value::Constant(value))
             }
             other => self.error(
                 "E0302",
@@ -709,6 +803,9 @@ impl Lowering<'_> {
                 None => self.no_lsb(place),
             },
             Value::Tensor(t) if t.len() == 1 => Ok(t.term(0)),
+            Value::Constant(Constant::List(list)) if list.len() == 1 => {
+                self.number(&Value::Constant(list[0].clone()), lsb, place)
+            }
             Value::Tensor(t) => Err(self.context.report(
                 Diagnostic::error(
                     "E0302",
@@ -724,21 +821,6 @@ impl Lowering<'_> {
         }
     }
 
-    /// A known integer, for the range of a family's parameter.
-    pub(crate) fn integer(mut self, env: &Env, expr: &Expr) -> Checked<i128> {
-        match self.eval(env, expr)? {
-            Value::Constant(Constant::Number(n)) if n.is_integer() && n.to_integer().to_i64().is_some() => {
-                n.to_integer().to_i128().ok_or(Reported)
-            }
-            other => self.error(
-                "E0302",
-                at(env.item, expr.span),
-                format!("an integer is needed here, not {}", other.kind()),
-                "not a known integer",
-            ),
-        }
-    }
-
     /// An expression that is a single number.
     pub(super) fn scalar(&mut self, env: &Env, expr: &Expr) -> Checked<Term> {
         let value = self.eval(env, expr)?;
@@ -749,7 +831,7 @@ impl Lowering<'_> {
         let (a, b) = (self.eval(env, left)?, self.eval(env, right)?);
         if let (Value::Constant(x), Value::Constant(y)) = (&a, &b) {
             if let Some(value) = combine(op, x, y) {
-                return Ok(Value::Constant(value));
+                return bounded(self.context, place, value).map(Value::Constant);
             }
             if matches!(op, BinaryOp::Divide) && matches!(y, Constant::Number(n) if n.is_zero()) {
                 return self.error("E0311", at(env.item, right.span), "division by zero", "this is 0");
@@ -791,6 +873,7 @@ impl Lowering<'_> {
 
     /// `+ - * /` where at least one side is a tensor.
     fn arithmetic(&self, op: BinaryOp, a: &Value, b: &Value, sides: (Place, Place), place: Place) -> Checked<Tensor> {
+        let (a, b) = (&listed(a), &listed(b));
         let shape_of = |v: &Value| match v {
             Value::Tensor(t) => Some(t.shape.clone()),
             _ => None,
@@ -806,8 +889,8 @@ impl Lowering<'_> {
                     place,
                     format!(
                         "{} and {} don't go together",
-                        show_shape(self.context.db, x),
-                        show_shape(self.context.db, y)
+                        shape_text(self.context.db, x),
+                        shape_text(self.context.db, y)
                     ),
                     "the shapes differ",
                 );
@@ -884,7 +967,20 @@ impl Lowering<'_> {
             _ => ordering.is_ge(),
         };
         // Classes first.
-        let class = |v: &Value, of: usize, place: Place| -> Checked<Option<usize>> {
+        let labels = |t: &Tensor| t.shape.first().and_then(|axis| axis.labels);
+        let class = |v: &Value, of: usize, labels: Option<ItemId>, place: Place| -> Checked<Option<usize>> {
+            let other = match v {
+                Value::Constant(Constant::Variant(item, _)) => Some(*item),
+                Value::Class(kind, _) => kind.labels,
+                _ => None,
+            };
+            if let (Some(labels), Some(other)) = (labels, other)
+                && labels != other
+            {
+                let db = self.context.db;
+                let message = format!("these are classes of `{}`, not of `{}`", labels.name(db), other.name(db));
+                return self.error("E0603", place, message, "a class of another enum");
+            }
             let index = match v {
                 Value::Class(_, index) => Some(*index as i128),
                 Value::Constant(Constant::Number(n)) if n.is_integer() => n.to_integer().to_i128(),
@@ -907,6 +1003,9 @@ impl Lowering<'_> {
         };
         match (a, b) {
             (Value::Argmax { of: x, strict: sx }, Value::Argmax { of: y, strict: sy }) => {
+                if x.len().saturating_mul(y.len()) > super::lower::MAX_CASES {
+                    return Err(self.problem(super::lower::Problem::Cases, place));
+                }
                 let pairs = |wanted: &dyn Fn(std::cmp::Ordering) -> bool| {
                     let all = (0..x.len()).flat_map(|i| (0..y.len()).map(move |j| (i, j)));
                     let parts = all.filter(|(i, j)| wanted(i.cmp(j)));
@@ -923,22 +1022,22 @@ impl Lowering<'_> {
                 return Ok(Formula::either(pairs(&holds), pairs(&|ordering| !holds(ordering))));
             }
             (Value::Argmax { of, strict }, other) => {
-                if let Some(c) = class(other, of.len(), sides.1)? {
+                if let Some(c) = class(other, of.len(), labels(of), sides.1)? {
                     return Ok(argmax_compared(of, *strict, op, |i| holds(i.cmp(&c)), c));
                 }
             }
             (other, Value::Argmax { of, strict }) => {
-                if let Some(c) = class(other, of.len(), sides.0)? {
+                if let Some(c) = class(other, of.len(), labels(of), sides.0)? {
                     return Ok(argmax_compared(of, *strict, op, |i| holds(c.cmp(&i)), c));
                 }
             }
             (Value::Class(kind, i), other) => {
-                if let Some(j) = class(other, kind.count, sides.1)? {
+                if let Some(j) = class(other, kind.count, kind.labels, sides.1)? {
                     return Ok(Formula::Bool(holds(i.cmp(&j))));
                 }
             }
             (other, Value::Class(kind, j)) => {
-                if let Some(i) = class(other, kind.count, sides.0)? {
+                if let Some(i) = class(other, kind.count, kind.labels, sides.0)? {
                     return Ok(Formula::Bool(holds(i.cmp(j))));
                 }
             }
@@ -961,6 +1060,7 @@ impl Lowering<'_> {
             }
             _ => {}
         }
+        let (a, b) = (&listed(a), &listed(b));
         // Equal tensors: element by element.
         if let (BinaryOp::Equal | BinaryOp::NotEqual, Value::Tensor(x), Value::Tensor(y)) = (op, a, b)
             && (x.len() != 1 || y.len() != 1)
@@ -971,8 +1071,8 @@ impl Lowering<'_> {
                     place,
                     format!(
                         "{} and {} can't be compared",
-                        show_shape(self.context.db, &x.shape),
-                        show_shape(self.context.db, &y.shape)
+                        shape_text(self.context.db, &x.shape),
+                        shape_text(self.context.db, &y.shape)
                     ),
                     "the shapes differ",
                 );
@@ -1001,8 +1101,12 @@ impl Lowering<'_> {
         if super::super::scope::BUILTIN_FUNCTIONS.contains(&&*call.callee.text) {
             return self.builtin(env, call, place);
         }
-        if let Some((inner, body)) = self.definition(env, call)? {
-            return self.eval(&inner, &body);
+        if let Some((inner, body, result)) = self.definition(env, call)? {
+            let value = self.eval(&inner, &body)?;
+            let Some(result) = result else { return Ok(value) };
+            let ty = self.constants(&inner, |e| e.ty(&result))?;
+            let declared = (at(inner.item, result.span), "the result's type is declared here");
+            return self.expect_type(value, &ty, at(inner.item, body.span), declared);
         }
         let item = lookup(self.context, env.item, &call.callee)?;
         if !matches!(tree(self.context.db, item).as_deref().map(|t| &t.kind), Some(ItemKind::Network(_))) {
@@ -1035,6 +1139,10 @@ impl Lowering<'_> {
         let mut arguments = Vec::new();
         let mut texts = Vec::new();
         for (argument, port) in call.arguments.iter().zip(&network.inputs) {
+            if let Some(name) = &argument.name {
+                let place = at(env.item, name.span);
+                return self.error("E0303", place, "inputs have no names here", "write the value alone");
+            }
             let value = self.eval(env, &argument.value)?;
             arguments.push(self.input(value, port, &network, at(env.item, argument.value.span))?);
             texts.push(super::builtins::text_of(&argument.value));
@@ -1068,7 +1176,7 @@ impl Lowering<'_> {
         let format = port.format.as_ref().ok_or(Reported)?;
         let wanted = format!("`{format}{}`", show_shape(db, &port.shape));
         match value {
-            Value::Tensor(t) if t.format.as_ref() == Some(format) && same_sizes(&t.shape, &port.shape) => {
+            Value::Tensor(t) if t.format.as_ref() == Some(format) && interchangeable(&t.shape, &port.shape) => {
                 Ok(t.elements)
             }
             Value::Tensor(t) => {
@@ -1196,6 +1304,21 @@ impl Lowering<'_> {
         };
         let len = self.graph.len(node) as u32;
         Elements::Picks((0..len).map(|i| (node, i)).collect())
+    }
+}
+
+/// A list of numbers as a tensor of exact numbers; anything else as it is.
+fn listed(value: &Value) -> Value {
+    let Value::Constant(list @ Constant::List(_)) = value else { return value.clone() };
+    let (mut shape, mut numbers) = (Vec::new(), Vec::new());
+    match flatten_list(list, 0, &mut shape, &mut numbers) {
+        Some(()) => Value::Tensor(Tensor {
+            shape: super::super::types::axes(&shape),
+            elements: Elements::Terms(numbers.into_iter().map(Term::constant).collect()),
+            lsb: None,
+            format: None,
+        }),
+        None => value.clone(),
     }
 }
 

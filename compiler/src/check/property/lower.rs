@@ -96,10 +96,13 @@ fn too_many(term: &Term) -> bool {
 
 /// term >= 0 without maxima: where a maximum counts positively one alternative must do, where negatively all must.
 fn expand(term: &Term, strict: bool) -> Result<Normal, Problem> {
-    let Some(((factor, alternatives), rest)) = term.maxima.split_first() else {
+    // Alternatives first: «some i for all j» has as many cases as i; «for all j some i» would have i to the power of j.
+    let first = term.maxima.iter().position(|(factor, _)| factor.is_positive()).unwrap_or(0);
+    let Some((factor, alternatives)) = term.maxima.get(first) else {
         return atom(&term.linear, strict);
     };
-    let rest = Term { linear: term.linear.clone(), maxima: rest.to_vec() };
+    let mut rest = Term { linear: term.linear.clone(), maxima: term.maxima.clone() };
+    rest.maxima.remove(first);
     let parts = alternatives
         .iter()
         .map(|alternative| expand(&rest.clone().plus(&alternative.clone().times(factor)), strict))

@@ -9,7 +9,7 @@ mod eval;
 pub mod lower;
 pub mod term;
 
-use super::constant::{Constant, Evaluator};
+use super::constant::{Constant, Evaluator, Local, size_of};
 use super::data::PerElement;
 use super::network::{Network, Port};
 use super::types::{Axis, Classes, Shape};
@@ -203,11 +203,11 @@ impl Env {
         self.locals.iter().rev().find(|(known, _)| &**known == name).map(|(_, value)| value)
     }
 
-    fn constant(&self, name: &str) -> Option<Constant> {
-        match self.get(name) {
-            Some(Value::Constant(c)) => Some(c.clone()),
-            _ => None,
-        }
+    fn local(&self, name: &str) -> Option<Local> {
+        self.get(name).map(|value| match value {
+            Value::Constant(c) => Ok(c.clone()),
+            other => Err(other.kind()),
+        })
     }
 }
 
@@ -221,7 +221,17 @@ pub(crate) struct Lowering<'a> {
     assumptions: Vec<Formula>,
     /// The greatest magnitude of the integers of each node that comes from a variable or a network.
     magnitudes: Vec<Option<i128>>,
+    /// Expressions evaluated so far, and those that are being evaluated.
+    steps: usize,
+    depth: usize,
 }
+
+/// The most expressions that are evaluated for one instance.
+const MAX_STEPS: usize = 2_000_000;
+/// How deeply expressions may be nested, definitions written out.
+const MAX_NESTING: usize = 200;
+/// The most operations of the networks of one instance, counted at each use.
+const MAX_NODES: usize = 100_000;
 
 impl<'a> Lowering<'a> {
     pub fn new(context: &'a Context<'a>) -> Lowering<'a> {
@@ -232,6 +242,8 @@ impl<'a> Lowering<'a> {
             calls: Vec::new(),
             assumptions: Vec::new(),
             magnitudes: Vec::new(),
+            steps: 0,
+            depth: 0,
         }
     }
 
@@ -273,7 +285,8 @@ impl<'a> Lowering<'a> {
         self.check_magnitudes(assumptions.iter().chain(cases.iter().flatten()), place)?;
         let (graph, map) = prune(&self.graph, &nodes);
         let atoms = |list: Vec<Atom>| -> Vec<Atom> { list.into_iter().map(|a| renamed(a, &map)).collect() };
-        let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) = self.variables.into_iter().unzip();
+        let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) =
+            std::mem::take(&mut self.variables).into_iter().unzip();
         let variables: Vec<Variable> =
             variables.into_iter().map(|v| Variable { node: mapped(&map, v.node), ..v }).collect();
         let obligation = Obligation {
@@ -287,16 +300,7 @@ impl<'a> Lowering<'a> {
         if let Some(vacuity) = &vacuity
             && impossible(vacuity)
         {
-            self.context.report(
-                Diagnostic::warning(
-                    "W0605",
-                    "nothing satisfies the assumptions of this property",
-                    place,
-                    "holds for no input at all",
-                )
-                .note("A statement about no input is vacuous: it says nothing about the network.")
-                .help("check the conditions after `where`"),
-            );
+            self.report_vacuous(place);
         }
         Ok(Statement {
             obligation: Arc::new(obligation),
@@ -338,6 +342,18 @@ impl<'a> Lowering<'a> {
             self.assumptions.push(formula);
         }
         let term = self.scalar(&env, objective)?;
+        if term.as_constant().is_some() {
+            self.context.report(
+                Diagnostic::warning(
+                    "W0604",
+                    "this measure is the same whatever its variables are",
+                    place,
+                    "is constant",
+                )
+                .note("Nothing about a network is learnt from it.")
+                .help("check that the expression mentions the variables"),
+            );
+        }
         let term = if maximize { term } else { term.negated() };
         let assumption = Formula::and(std::mem::take(&mut self.assumptions));
         let (assumptions, alternatives) = self.split(&assumption, place)?;
@@ -348,16 +364,21 @@ impl<'a> Lowering<'a> {
         self.check_magnitudes(assumptions.iter().chain(&forms), place)?;
         let (graph, map) = prune(&self.graph, &nodes);
         let atoms = |list: Vec<Atom>| -> Vec<Atom> { list.into_iter().map(|a| renamed(a, &map)).collect() };
-        let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) = self.variables.into_iter().unzip();
+        let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) =
+            std::mem::take(&mut self.variables).into_iter().unzip();
         let base = Obligation {
             graph: Arc::new(graph),
             variables: variables.into_iter().map(|v| Variable { node: mapped(&map, v.node), ..v }).collect(),
             assumptions: atoms(assumptions),
             cases: Vec::new(),
         };
+        let alternatives: Vec<Vec<Atom>> = alternatives.into_iter().map(&atoms).collect();
+        if impossible(&Obligation { cases: alternatives.clone(), ..base.clone() }) {
+            self.report_vacuous(place);
+        }
         let objective = Objective {
             base,
-            alternatives: alternatives.into_iter().map(&atoms).collect(),
+            alternatives,
             pieces: forms.into_iter().map(|a| renamed(a, &map).linear).collect(),
             scale,
             negated: !maximize,
@@ -377,13 +398,33 @@ impl<'a> Lowering<'a> {
         })
     }
 
+    /// Evaluates something, unless it is nested too deeply or has become too large.
+    fn nested<T>(&mut self, place: Place, f: impl FnOnce(&mut Self) -> Checked<T>) -> Checked<T> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS || self.graph.nodes.len() > MAX_NODES {
+            return Err(self.problem(lower::Problem::Cases, place));
+        }
+        if self.depth >= MAX_NESTING {
+            return self.error(
+                "E0205",
+                place,
+                "definitions are nested too deeply here",
+                format!("more than {MAX_NESTING} levels when they are written out"),
+            );
+        }
+        self.depth += 1;
+        let result = f(self);
+        self.depth -= 1;
+        result
+    }
+
     fn problem(&self, problem: lower::Problem, place: Place) -> Reported {
         self.context.report(match problem {
             lower::Problem::Cases => Diagnostic::error(
                 "E0606",
-                format!("this statement has more than {} cases", lower::MAX_CASES),
+                format!("this statement has more than {} cases, or {MAX_STEPS} parts", lower::MAX_CASES),
                 place,
-                "too many alternatives when written out",
+                "too large when written out",
             )
             .note("A statement is decided case by case; `or` within `and` multiplies the cases.")
             .help("split it into several properties"),
@@ -395,6 +436,14 @@ impl<'a> Lowering<'a> {
             )
             .help("use constants with fewer digits"),
         })
+    }
+
+    fn report_vacuous(&self, place: Place) {
+        self.context.report(
+            Diagnostic::warning("W0605", "nothing satisfies the assumptions here", place, "is about no input at all")
+                .note("What is said of no input is vacuous: it says nothing about the network.")
+                .help("check the conditions after `where`"),
+        );
     }
 
     fn split(&mut self, formula: &Formula, place: Place) -> Checked<(Vec<Atom>, Vec<Vec<Atom>>)> {
@@ -572,10 +621,16 @@ fn renamed_calls(mut calls: Vec<CallInfo>, map: &[Option<NodeId>]) -> Vec<CallIn
 }
 
 /// First and one-past-last index of an axis, and whether the axis is dropped (a single index rather than a range).
-pub fn index_range(evaluator: &Evaluator<'_>, index: &Expr, axis: &Axis) -> Checked<(usize, usize, bool)> {
-    let place = at(evaluator.item, index.span);
+pub fn index_range(
+    context: &Context<'_>,
+    item: ItemId,
+    index: &Expr,
+    axis: &Axis,
+    eval: &mut dyn FnMut(&Expr) -> Checked<Constant>,
+) -> Checked<(usize, usize, bool)> {
+    let place = at(item, index.span);
     let outside = |text: String| {
-        evaluator.context.error(
+        context.error(
             "E0304",
             place,
             format!("{text} is outside this axis of {} elements", axis.size),
@@ -583,25 +638,26 @@ pub fn index_range(evaluator: &Evaluator<'_>, index: &Expr, axis: &Axis) -> Chec
         )
     };
     if let ExprKind::Range { start, end, inclusive } = &index.kind {
-        let start = start.as_ref().map_or(Ok(0), |e| evaluator.size(e))?;
-        let end = end.as_ref().map_or(Ok(axis.size), |e| Ok(evaluator.size(e)? + usize::from(*inclusive)))?;
+        let mut size = |e: &Expr| size_of(context, at(item, e.span), &eval(e)?);
+        let start = start.as_ref().map_or(Ok(0), |e| size(e))?;
+        let end = end.as_ref().map_or(Ok(axis.size), |e| Ok(size(e)?.saturating_add(usize::from(*inclusive))))?;
         return if start < end && end <= axis.size {
             Ok((start, end, false))
         } else {
             outside(format!("the range {start}..{end}"))
         };
     }
-    let i = match (evaluator.eval(index)?, axis.labels) {
+    let i = match (eval(index)?, axis.labels) {
         (Constant::Variant(item, index), Some(labels)) if item == labels => index,
         (Constant::Variant(item, _), _) => {
-            return evaluator.context.error(
+            return context.error(
                 "E0304",
                 place,
-                format!("this axis is not indexed by `{}`", item.name(evaluator.context.db)),
+                format!("this axis is not indexed by `{}`", item.name(context.db)),
                 "a variant of another enum",
             );
         }
-        _ => evaluator.size(index)?,
+        (value, _) => size_of(context, place, &value)?,
     };
     if i < axis.size { Ok((i, i + 1, true)) } else { outside(format!("index {i}")) }
 }

@@ -1,0 +1,79 @@
+//! The pages of `docs/errors/` are true: each failing example fails with its page's code, each mended one is clean, and
+//! what a reader of the message sees is kept as a snapshot.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use support::{blocks, is_code, read, root};
+
+/// The pages, by code.
+fn pages() -> BTreeSet<String> {
+    let folder = std::fs::read_dir(root().join("docs/errors")).expect("docs/errors exists");
+    folder
+        .filter_map(|entry| {
+            Some(entry.expect("a readable folder").file_name().to_str()?.strip_suffix(".md")?.to_owned())
+        })
+        .filter(|name| is_code(name))
+        .collect()
+}
+
+#[test]
+fn examples_say_what_their_pages_say() {
+    let mut wrong = String::new();
+    for code in pages() {
+        let page = read(&format!("docs/errors/{code}.md"));
+        if !page.starts_with(&format!("# {code}: ")) {
+            let _ = writeln!(wrong, "{code}.md does not begin with `# {code}: …`\n");
+        }
+        let blocks = blocks(&page);
+        let failing = blocks.iter().filter(|block| block.info.iter().any(|word| word == "error")).count();
+        if failing == 0 || failing == blocks.len() {
+            let _ = writeln!(wrong, "{code}.md needs a failing example and a mended one\n");
+        }
+        let mut snapshot = String::new();
+        for block in blocks {
+            let fails = block.info.iter().any(|word| word == "error");
+            let mut expected: BTreeSet<&str> = block.announced().into_iter().collect();
+            if fails {
+                expected.insert(&code);
+            }
+            let said = block.check();
+            let found: BTreeSet<&str> = said.codes.iter().copied().collect();
+            if found != expected {
+                let _ =
+                    writeln!(wrong, "{code}.md:{}: expected {expected:?}, found {found:?}\n{}", block.line, said.text);
+            }
+            if fails {
+                snapshot.push_str(&said.text);
+            }
+        }
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!(code, snapshot));
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn every_code_has_a_page_and_every_page_a_code() {
+    let mut used = BTreeSet::new();
+    let mut folders = vec![root().join("compiler/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.extension().is_some_and(|ext| ext == "rs") {
+                let text = std::fs::read_to_string(entry).expect("a text");
+                used.extend(text.split('"').filter(|word| is_code(word)).map(str::to_owned));
+            }
+        }
+    }
+    // The pages of syntax errors come with their parser's.
+    if !pages().iter().any(|code| code.starts_with("E01")) {
+        used.retain(|code| !code.starts_with("E01"));
+    }
+    assert_eq!(used.difference(&pages()).collect::<Vec<_>>(), Vec::<&String>::new(), "codes without a page");
+    assert_eq!(pages().difference(&used).collect::<Vec<_>>(), Vec::<&String>::new(), "pages without a code");
+}
