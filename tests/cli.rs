@@ -121,9 +121,10 @@ fn new_specs_check_verify_and_are_formatted() {
     snapshot!(place.run(&["new"]));
     assert!(place.run(&["new"]).starts_with("exit 3\n"), "nothing is overwritten");
     snapshot!("new_check", place.run(&["check", "first.qnn"]));
-    snapshot!("new_verify", place.run(&["verify", "first.qnn"]));
+    // Witnesses are the solver's to choose, so they are not part of the snapshot.
+    snapshot!("new_verify", place.run(&["verify", "first.qnn", "-c", "0"]));
     assert_eq!(place.run(&["fmt", "--check", "first.qnn"]), "exit 0\n");
-    snapshot!("new_verify_again", place.run(&["verify", "first.qnn"]));
+    snapshot!("new_verify_again", place.run(&["verify", "first.qnn", "-c", "0"]));
 }
 
 #[test]
@@ -187,7 +188,7 @@ fn an_unexpected_proof_and_an_unexpected_violation_exit_with_1() {
         #[expect(violated)]\nproperty holds = forall x: uint<2>[1]: n(x) <= 3;\n\
         property fails(limit in [3, 2]) = forall x: uint<2>[1]: n(x) <= limit;\n";
     let place = Place::new().with("a.qnn", text);
-    snapshot!(place.run(&["verify", "a.qnn"]));
+    snapshot!(place.run(&["verify", "a.qnn", "-j", "1"]));
     snapshot!("unexpected_quiet", place.run(&["verify", "a.qnn", "-q"]));
     assert!(place.run(&["verify", "a.qnn", "fails(limit = 3)"]).starts_with("exit 0\n"));
 }
@@ -269,6 +270,26 @@ fn the_cache_can_be_listed_and_cleared() {
     assert!(listed.contains("never_heats_a_warm_room") && listed.contains("proved"), "{listed}");
     assert!(place.run(&["cache", "clear"]).contains("forgotten"));
     assert!(place.run(&["cache", "list"]).contains("0 verdicts"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_is_decided() {
+    let digits = root().join("examples/digits/digits.qnn");
+    let text = format!(
+        "use \"{}\";\nproperty easy = forall x: Grey[8, 8]: maximum(x) <= 32;\n\
+         property hard = forall x in ball(test[0].image, 4 lsb): argmax(deep<8>(x)) == test[0].label;\n",
+        digits.display()
+    );
+    let place = Place::new().with("a.qnn", text);
+    let mut command = place.command(place.folder.path(), &["verify", "a.qnn", "-t", "10m", "-j", "1"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("qnn runs");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is everywhere");
+    assert!(killed.success());
+    let shown = place.shown(child.wait_with_output().expect("qnn ends"));
+    assert!(shown.starts_with("exit 2\n"), "{shown}");
+    assert!(shown.contains("easy  ✓ proved") && shown.contains("1 cancelled"), "{shown}");
 }
 
 #[cfg(unix)]

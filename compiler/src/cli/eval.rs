@@ -146,7 +146,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             rows.push(arguments.accuracy(&source, network)?);
             continue;
         }
-        let default = Picked(vec![0..if arguments.json { usize::MAX } else { FEW }]);
+        let default = Picked::first(if arguments.json { usize::MAX } else { FEW });
         let numbers = arguments.samples.as_ref().unwrap_or(&default).numbers(&source, arguments.samples.is_some())?;
         let alone = numbers.len() == 1;
         if !arguments.json {
@@ -326,7 +326,7 @@ impl Arguments {
 
     /// A row of the table of accuracies, and the samples that are misclassified.
     fn accuracy(&self, source: &Source, network: &Arc<Network>) -> Result<Accuracy, Failure> {
-        let all = Picked(vec![0..usize::MAX]);
+        let all = Picked::first(usize::MAX);
         let picked = self.samples.as_ref().unwrap_or(&all).numbers(source, self.samples.is_some())?;
         let mut wrong = Vec::new();
         for number in &picked {
@@ -645,6 +645,11 @@ fn numbers(specs: &Specs, text: &str, port: &Port, raw: bool, output: &Output) -
 }
 
 impl Picked {
+    /// The first so many.
+    fn first(count: usize) -> Picked {
+        Picked(std::iter::once(0..count).collect())
+    }
+
     /// The samples' numbers, within the dataset. Numbers that somebody asked for must exist.
     fn numbers(&self, source: &Source, asked: bool) -> Result<Vec<usize>, Failure> {
         let len = source.dataset.len;

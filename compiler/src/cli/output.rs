@@ -171,7 +171,9 @@ impl Output {
 
 /// Says that something in here is broken. Engines catch their panics; what nobody catches ends the command with 4.
 pub fn panicked(info: &std::panic::PanicHookInfo<'_>) {
-    let what = info.payload_as_str().unwrap_or("an unknown panic");
+    let payload = info.payload();
+    let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+    let what = text.unwrap_or("an unknown panic");
     let place = info.location().map(|l| format!(" ({}:{})", l.file(), l.line())).unwrap_or_default();
     let _ = writeln!(
         anstream::stderr(),

@@ -119,7 +119,7 @@ mod tests {
     fn shown(text: &'static str, color: bool) -> String {
         let db = Database::new(Only(text));
         let file = db.source(Path::new("/specs/spec.qnn"));
-        render(&db, &diagnostics(&db, file), Style { color, base: Path::new("/specs") })
+        render(&db, diagnostics(&db, file), Style { color, base: Path::new("/specs") })
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
     fn an_unreadable_spec_has_no_source_to_show() {
         let db = Database::new(Only(""));
         let file = db.source(Path::new("/specs/other.qnn"));
-        let text = render(&db, &diagnostics(&db, file), Style { color: false, base: Path::new("/specs") });
+        let text = render(&db, diagnostics(&db, file), Style { color: false, base: Path::new("/specs") });
         insta::assert_snapshot!(text);
     }
 }

@@ -544,7 +544,9 @@ fn unknown_character(span: Span, written: &str) -> SyntaxError {
         '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '\'' | '`' => {
             "texts stand between straight double quotes: `\"…\"`"
         }
-        '\u{A0}' | '\u{2000}'..='\u{200F}' | '\u{202F}' | '\u{2060}' | '\u{3000}' => "replace it by a plain space",
+        '\u{A0}' | '\u{2000}'..='\u{200F}' | '\u{202F}' | '\u{2060}' | '\u{3000}' | '\u{FEFF}' => {
+            "replace it by a plain space"
+        }
         '–' | '—' | '−' | '‐' | '‑' => "write the plain hyphen `-` for minus",
         '×' | '·' | '∙' => "write `*`",
         '÷' => "write `/`",
@@ -565,7 +567,7 @@ fn unknown_character(span: Span, written: &str) -> SyntaxError {
         _ => "other characters than ASCII stand in comments and texts alone",
     };
     let shown = match character {
-        c if c.is_control() || c.is_whitespace() || ('\u{200B}'..='\u{200F}').contains(&c) => {
+        c if c.is_control() || c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{FEFF}') => {
             format!("U+{:04X}", c as u32)
         }
         c => format!("`{c}`"),
@@ -689,10 +691,9 @@ fn describe(rule: Rule) -> Option<&'static str> {
         | Rule::number
         | Rule::kw_true
         | Rule::kw_false
-        | Rule::call
+        | Rule::named
         | Rule::list
         | Rule::paren
-        | Rule::variable
         | Rule::negate
         | Rule::kw_not
         | Rule::quantifier
@@ -700,7 +701,7 @@ fn describe(rule: Rule) -> Option<&'static str> {
         | Rule::simple
         | Rule::simple_list
         | Rule::simple_paren
-        | Rule::simple_call
+        | Rule::simple_named
         | Rule::argument
         | Rule::type_argument
         | Rule::nested_argument

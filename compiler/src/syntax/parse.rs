@@ -245,8 +245,11 @@ impl<'a> Broken<'a> {
                 _ => self.part(Rule::only_network_result, first, last, Some("`}`")),
             }
         }
-        let last = statements.last().map_or("", |(first, _)| self.word(*first));
-        if matches!(last, "let" | "params" | "") && self.word(end) == "}" {
+        let complete = |(first, last): &(usize, usize)| match self.word(*first) {
+            "let" => self.word(last - 1) == ";",
+            first => first == "params",
+        };
+        if statements.last().is_none_or(complete) && self.word(end) == "}" {
             self.errors.push(no_result(self.context.span(end), false));
         }
     }

@@ -72,7 +72,8 @@ const LONG: [&str; 16] =
 pub fn scan(text: &str) -> Scan {
     let bytes = text.as_bytes();
     let mut scan = Scan::default();
-    let mut at = 0;
+    // A byte order mark is no part of the text.
+    let mut at = if text.starts_with('\u{FEFF}') { 3 } else { 0 };
     while let Some(&byte) = bytes.get(at) {
         let start = at;
         let kind = match byte {
@@ -119,9 +120,6 @@ pub fn scan(text: &str) -> Scan {
             _ => {
                 let character = text[at..].chars().next().unwrap_or(' ');
                 at += character.len_utf8();
-                if character == '\u{FEFF}' {
-                    continue;
-                }
                 Kind::Unknown
             }
         };

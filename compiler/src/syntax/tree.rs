@@ -755,19 +755,13 @@ impl<'a> Builder<'a> {
             }
             Rule::kw_true => self.deep(Expr { kind: ExprKind::Bool(true), span }, 0),
             Rule::kw_false => self.deep(Expr { kind: ExprKind::Bool(false), span }, 0),
-            Rule::variable => {
-                // The pair may reach into the white space behind the name.
-                let name = self.first_name(pair);
-                let span = name.span;
-                self.deep(Expr { kind: ExprKind::Name(name), span }, 0)
-            }
             Rule::list | Rule::simple_list => {
                 let elements = self.expressions(pair);
                 let below = elements.iter().map(|e| e.depth).max().unwrap_or(0);
                 let elements = elements.into_iter().map(|e| e.expr).collect();
                 self.deep(Expr { kind: ExprKind::List(elements), span }, below)
             }
-            Rule::call | Rule::simple_call => self.call(pair),
+            Rule::named | Rule::simple_named => self.named(pair),
             _ => {
                 // Parentheses leave no trace but the wider span, so that what is built on it is underlined whole.
                 let mut inner = self.only(pair);
@@ -794,12 +788,14 @@ impl<'a> Builder<'a> {
         ExprKind::Number { value, integer }
     }
 
-    fn call(&mut self, pair: Pair<'a, Rule>) -> Deep {
+    /// A variable or a call.
+    fn named(&mut self, pair: Pair<'a, Rule>) -> Deep {
         let span = self.span(&pair);
         let callee = self.first_name(pair.clone());
         let mut call = Call { callee, generics: Vec::new(), arguments: Vec::new() };
-        let mut below = 0;
+        let (mut below, mut called) = (0, false);
         for pair in pair.into_inner() {
+            called |= matches!(pair.as_rule(), Rule::arguments | Rule::simple_arguments);
             match pair.as_rule() {
                 Rule::generics => {
                     for generic in self.expressions(pair) {
@@ -831,7 +827,12 @@ impl<'a> Builder<'a> {
                 _ => {}
             }
         }
-        self.deep(Expr { kind: ExprKind::Call(call), span }, below)
+        if called {
+            return self.deep(Expr { kind: ExprKind::Call(call), span }, below);
+        }
+        // The pair may reach into the white space behind the name.
+        let span = call.callee.span;
+        self.deep(Expr { kind: ExprKind::Name(call.callee), span }, 0)
     }
 
     fn postfix(&mut self, mut base: Deep, pairs: &mut Pairs<'a>) -> Deep {

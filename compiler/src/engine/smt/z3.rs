@@ -249,6 +249,10 @@ fn run(encoding: &Encoding, strategy: Strategy, control: &Control, _done: Sender
         Strategy::Automatic => Solver::new_for_logic("QF_BV").unwrap_or_default(),
         Strategy::BitBlast => bit_blasting(),
     };
+    // Z3 would put its own handler of Ctrl-C in the place of the process's: one query would stop, and nobody else would hear of it.
+    let mut own = Params::new();
+    own.set_bool("ctrl_c", false);
+    solver.set_params(&own);
     let cone = encoding.terms.cone(&encoding.assertions);
     let mut built: HashMap<Term, Built> = HashMap::with_capacity(cone.len());
     for (count, term) in cone.iter().enumerate() {

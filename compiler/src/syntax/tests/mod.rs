@@ -5,6 +5,7 @@ use super::{Parsed, SyntaxError, parse};
 
 mod errors;
 mod limits;
+mod pages;
 mod print;
 mod recovery;
 mod trees;
