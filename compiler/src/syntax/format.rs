@@ -293,14 +293,15 @@ impl<'a> Formatter<'a> {
     // ---- Expressions
 
     fn expression(&mut self, pair: Pair<'a, Rule>) -> Doc<'a> {
-        let spine = self.spine(pair);
-        Doc::group(vec![spine])
+        let mut parts = pair.into_inner().peekable();
+        Doc::group(vec![self.climb(&mut parts, 0, false)])
     }
 
-    /// An expression whose quantifiers break together with what is around it.
+    /// An expression that has its lines for itself: its quantifiers break together with what is around it, and its
+    /// operators stand where it begins.
     fn spine(&mut self, pair: Pair<'a, Rule>) -> Doc<'a> {
         let mut parts = pair.into_inner().peekable();
-        self.climb(&mut parts, 0)
+        self.climb(&mut parts, 0, true)
     }
 
     fn next_binding(&self, parts: &mut Pairs<'a>) -> Option<u8> {
@@ -316,8 +317,8 @@ impl<'a> Formatter<'a> {
         parts.peek().cloned().map_or(Doc::nothing(), |p| self.before_tight(&p))
     }
 
-    fn climb(&mut self, parts: &mut Pairs<'a>, min: u8) -> Doc<'a> {
-        let mut left = self.operand(parts, min);
+    fn climb(&mut self, parts: &mut Pairs<'a>, min: u8, spine: bool) -> Doc<'a> {
+        let mut left = self.operand(parts, min, spine);
         while let Some(binding) = self.next_binding(parts).filter(|b| *b >= min) {
             let mut rest = Vec::new();
             while self.next_binding(parts) == Some(binding)
@@ -325,34 +326,37 @@ impl<'a> Formatter<'a> {
             {
                 if binding == RANGE {
                     rest.extend([self.before_tight(&operator), self.leaf(&operator), self.before_next_tight(parts)]);
-                    rest.push(self.climb(parts, binding + 1));
+                    rest.push(self.climb(parts, binding + 1, false));
                 } else {
                     // Comments on either side of the operator stand before it, where the line breaks.
                     rest.push(self.before(&operator));
                     let operator = self.leaf(&operator);
                     rest.extend([self.before_next(parts), Doc::Line, operator, Doc::Text(" ")]);
-                    rest.push(self.climb(parts, binding + 1));
+                    rest.push(self.climb(parts, binding + 1, false));
                 }
             }
-            left = Doc::group(vec![left, Doc::nest(rest)]);
+            // Only the loosest operator stands where the expression begins.
+            let loosest = spine && self.next_binding(parts).is_none();
+            left = Doc::group(vec![left, if loosest { Doc::Sequence(rest) } else { Doc::nest(rest) }]);
         }
         left
     }
 
-    fn operand(&mut self, parts: &mut Pairs<'a>, min: u8) -> Doc<'a> {
+    fn operand(&mut self, parts: &mut Pairs<'a>, min: u8, spine: bool) -> Doc<'a> {
         let Some(part) = parts.next() else { return Doc::nothing() };
         match part.as_rule() {
             Rule::negate | Rule::kw_not => {
                 let negate = part.as_rule() == Rule::negate;
                 let operator = self.leaf(&part);
                 let comments = self.before_next_tight(parts);
-                let operand = self.climb(parts, if negate { NEGATE } else { COMPARE });
+                let operand = self.climb(parts, if negate { NEGATE } else { COMPARE }, false);
                 Doc::Sequence(vec![operator, Doc::Text(if negate { "" } else { " " }), comments, operand])
             }
             Rule::quantifier => {
                 let head = self.quantifier(part);
                 let comments = self.before_next(parts);
-                let body = self.climb(parts, 0);
+                // Its body has lines for itself in any case.
+                let body = self.climb(parts, 0, true);
                 let docs = vec![head, Doc::nest(vec![comments, Doc::Line, body])];
                 if min == 0 { Doc::Sequence(docs) } else { Doc::group(docs) }
             }
@@ -360,7 +364,7 @@ impl<'a> Formatter<'a> {
                 let head = self.assignment(part, true);
                 let next = parts.peek().cloned();
                 let lead = next.map_or(Doc::HardLine, |p| self.lead(&p));
-                let body = self.climb(parts, 0);
+                let body = self.climb(parts, 0, spine);
                 Doc::Sequence(vec![head, lead, body])
             }
             _ => {
@@ -477,21 +481,20 @@ impl<'a> Formatter<'a> {
     }
 
     fn largest(&mut self, pair: Pair<'a, Rule>) -> Doc<'a> {
-        let (mut docs, mut goal) = (Vec::new(), Vec::new());
+        let (mut docs, mut such) = (Vec::new(), false);
         for part in pair.into_inner() {
             let rule = part.as_rule();
-            if rule == Rule::kw_such {
-                goal.extend([self.before(&part), Doc::Line, self.node(part)]);
+            if rule == Rule::expr && such {
+                docs.push(Doc::nest(vec![self.before(&part), Doc::Line, self.spine(part)]));
                 continue;
             }
-            let into = if goal.is_empty() { &mut docs } else { &mut goal };
-            into.push(self.before_tight(&part));
+            docs.push(self.before_tight(&part));
+            such |= rule == Rule::kw_such;
             if rule != Rule::kw_largest {
-                into.push(Doc::Text(" "));
+                docs.push(Doc::Text(" "));
             }
-            into.push(self.node(part));
+            docs.push(self.node(part));
         }
-        docs.push(Doc::nest(goal));
         Doc::group(docs)
     }
 

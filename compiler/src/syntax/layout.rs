@@ -81,6 +81,19 @@ struct Writer<'a> {
     gap: Gap,
     indent: usize,
     line_end: Vec<&'a str>,
+    /// How many lines are ended, and how far the current one is indented.
+    line: usize,
+    line_indent: usize,
+    ends: Vec<LineEnd>,
+}
+
+/// A comment at a line's end, to be aligned with those of the lines before and after.
+struct LineEnd {
+    /// The byte of the output before which it is moved to the right.
+    at: usize,
+    line: usize,
+    indent: usize,
+    column: usize,
 }
 
 impl<'a> Writer<'a> {
@@ -102,6 +115,10 @@ impl<'a> Writer<'a> {
     }
 
     fn end_line(&mut self, blank: bool) {
+        if !self.line_end.is_empty() && !self.out.is_empty() {
+            let (at, line, indent, column) = (self.out.len(), self.line, self.line_indent, self.column);
+            self.ends.push(LineEnd { at, line, indent, column });
+        }
         for comment in std::mem::take(&mut self.line_end) {
             if !self.out.is_empty() {
                 self.out.push(' ');
@@ -111,8 +128,26 @@ impl<'a> Writer<'a> {
         if !self.out.is_empty() {
             self.out.push_str(if blank { "\n\n" } else { "\n" });
             self.out.extend(std::iter::repeat_n(' ', self.indent));
+            self.line += if blank { 2 } else { 1 };
         }
         self.column = self.indent;
+        self.line_indent = self.indent;
+    }
+
+    /// The text, with the comments at the ends of adjacent lines one below the other.
+    fn finish(self) -> String {
+        let mut out = String::with_capacity(self.out.len());
+        let mut written = 0;
+        for run in self.ends.chunk_by(|a, b| a.line + 1 == b.line && a.indent == b.indent) {
+            let column = run.iter().map(|end| end.column).max().unwrap_or(0);
+            for end in run {
+                out.push_str(self.out.get(written..end.at).unwrap_or(""));
+                out.extend(std::iter::repeat_n(' ', column - end.column));
+                written = end.at;
+            }
+        }
+        out.push_str(self.out.get(written..).unwrap_or(""));
+        out
     }
 
     fn gap(&mut self, gap: Gap, indent: usize) {
@@ -127,7 +162,16 @@ type Command<'d, 'a> = (usize, bool, &'d Doc<'a>);
 
 /// Writes a document.
 pub fn write(doc: &Doc) -> String {
-    let mut writer = Writer { out: String::new(), column: 0, gap: Gap::Nothing, indent: 0, line_end: Vec::new() };
+    let mut writer = Writer {
+        out: String::new(),
+        column: 0,
+        gap: Gap::Nothing,
+        indent: 0,
+        line_end: Vec::new(),
+        line: 0,
+        line_indent: 0,
+        ends: Vec::new(),
+    };
     let mut stack: Vec<Command> = vec![(0, true, doc)];
     while let Some((indent, broken, doc)) = stack.pop() {
         match doc {
@@ -166,7 +210,7 @@ pub fn write(doc: &Doc) -> String {
     if !writer.out.is_empty() || !writer.line_end.is_empty() {
         writer.end_line(false);
     }
-    writer.out
+    writer.finish()
 }
 
 /// Writes a flat document on the line if it fits there, with room for a comma or bracket after it.

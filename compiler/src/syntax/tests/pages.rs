@@ -24,3 +24,26 @@ fn every_code_has_a_page_whose_examples_are_true() {
         assert!(examples >= 2 || code == "E0110", "{code}");
     }
 }
+
+/// Every spec below a folder.
+fn specs(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path());
+    let found = entries.flat_map(|path| {
+        if path.is_dir() {
+            specs(&path)
+        } else if path.extension().is_some_and(|e| e == "qnn") {
+            vec![path]
+        } else {
+            Vec::new()
+        }
+    });
+    found.collect()
+}
+
+#[test]
+fn the_examples_parse_and_format() {
+    for path in specs(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")) {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        check_format(&text);
+    }
+}
