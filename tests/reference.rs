@@ -224,7 +224,10 @@ fn other_solvers_agree() {
         .current_dir(root())
         .status();
     assert!(status.expect("cargo starts").success());
-    let status =
-        Command::new(python).arg(root().join("tests/smtlib_cross_check.py")).arg(&corpus).args(["bitwuzla", "cvc5"]).status();
+    let status = Command::new(python)
+        .arg(root().join("tests/smtlib_cross_check.py"))
+        .arg(&corpus)
+        .args(["bitwuzla", "cvc5"])
+        .status();
     assert!(status.expect("Python starts").success());
 }
