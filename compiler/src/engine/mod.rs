@@ -5,10 +5,16 @@
 //! which the callers in this room see to.
 
 use crate::obligation::{Assignment, Obligation};
+use crate::proof::Certificate;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+pub mod bounds;
+pub mod search;
+
+pub use search::Search;
 
 /// Asks an engine to stop; clones share the flag.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +87,11 @@ pub enum Trust {
     Solver {
         /// Its name and version: `Z3 4.8.12`.
         name: String,
+    },
+    /// A certificate that [`crate::proof::check`] can accept without knowing any engine.
+    Certificate {
+        /// The proof.
+        certificate: Arc<Certificate>,
     },
 }
 

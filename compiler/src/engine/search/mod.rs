@@ -1,0 +1,202 @@
+//! The complete engine: exact dual bounds, attacks, and branch and bound over integer values.
+//!
+//! In: an obligation. Out: a certificate, or a point that was replayed, or why neither. Stages: quick bounds close most cases; the
+//! rest are attacked; what survives is searched, case by case. Invariant: a verdict rests on integers alone,
+//! the certificate's or the reference interpreter's.
+
+mod propose;
+mod tree;
+
+use crate::engine::bounds::exact::live_units;
+use crate::engine::bounds::net::{NONE, Net};
+use crate::engine::bounds::simplex::{Problem, Simplex, View};
+use crate::engine::bounds::{Empty, Ranges};
+use crate::engine::{Answer, Control, Engine, Reason, Trust};
+use crate::network::Graph;
+use crate::obligation::{Assignment, Obligation, Replay};
+use crate::proof::{CERTIFICATE_VERSION, Certificate, Step, Tighten};
+use num_integer::Integer;
+use propose::propose;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tree::{Case, Effort, Found, all_edges, atom_edges, refresh_edges};
+
+/// The engine `search`. It remembers the last graph that it has looked at: keep one for many queries.
+#[derive(Debug, Default)]
+pub struct Search {
+    last: Mutex<Option<(Weak<Graph>, Arc<Net>)>>,
+}
+
+impl Search {
+    /// An engine that has seen nothing yet.
+    pub fn new() -> Search {
+        Search::default()
+    }
+
+    fn net(&self, graph: &Arc<Graph>) -> Option<Arc<Net>> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, net)) = &*last
+            && std::ptr::eq(known.as_ptr(), Arc::as_ptr(graph))
+        {
+            return Some(net.clone());
+        }
+        let net = Arc::new(Net::new(graph)?);
+        *last = Some((Arc::downgrade(graph), net.clone()));
+        Some(net)
+    }
+
+    /// Like [`Engine::solve`], and says what it took.
+    pub fn solve_with_effort(&self, obligation: &Obligation, control: &Control) -> (Answer, Effort) {
+        let mut effort = Effort::default();
+        let answer = self.decide(obligation, control, &mut effort);
+        (answer, effort)
+    }
+
+    fn decide(&self, obligation: &Obligation, control: &Control, effort: &mut Effort) -> Answer {
+        let too_large = || Answer::Unknown(Reason::Incomplete("numbers too large for this engine".to_owned()));
+        let proved = |prelude, cases| {
+            let certificate =
+                Certificate { version: CERTIFICATE_VERSION, obligation: obligation.key(), prelude, cases };
+            Answer::None(Trust::Certificate { certificate: Arc::new(certificate) })
+        };
+        if obligation.cases.is_empty() {
+            return proved(Vec::new(), Vec::new());
+        }
+        let Some(net) = self.net(&obligation.graph) else { return too_large() };
+        let boxes: Vec<(i64, i64)> = obligation.variables.iter().flat_map(|v| v.domain.iter().copied()).collect();
+        let Some(mut ranges) = Ranges::new(&net, &boxes) else { return too_large() };
+        let express = |atom: &crate::obligation::Atom| net.express(&atom.linear);
+        let Some(assumptions) = obligation.assumptions.iter().map(express).collect::<Option<Vec<_>>>() else {
+            return too_large();
+        };
+        let accept = |point: &[i64]| matches!(obligation.replay(&assignment(obligation, point)), Replay::Holds(_));
+
+        let mut prelude = Vec::new();
+        let mut trees: Vec<Option<Vec<Step>>> = vec![None; obligation.cases.len()];
+        // What the columns say of composite expressions, the checker must be told.
+        let mut base =
+            Problem { net: &net, atoms: assumptions, constraints: Vec::new(), live: live_units(&net, &ranges) };
+        base.constraints = (0..base.atoms.len() as u32).collect();
+        for e in 0..net.exprs.len() {
+            if net.places[e].composite {
+                for sign in [1, -1] {
+                    let place = net.places[e];
+                    let multipliers = crate::proof::Multipliers::default();
+                    prelude.push(Tighten { node: place.node.0, element: place.element, weight: sign, multipliers });
+                }
+            }
+        }
+        let deep = tighten_roots(&base, &mut ranges, &mut prelude, control);
+        if deep == Err(Empty) {
+            let cases = obligation.cases.iter().map(|_| vec![Step::Empty]).collect();
+            return proved(prelude, cases);
+        }
+        let live = live_units(&net, &ranges);
+        for (index, atoms) in obligation.cases.iter().enumerate() {
+            let mut exprs = base.atoms.clone();
+            let Some(own) = atoms.iter().map(express).collect::<Option<Vec<_>>>() else { return too_large() };
+            exprs.extend(own);
+            let Some(objective) = exprs.len().checked_sub(1) else {
+                // No atom at all: any point will do.
+                let point: Vec<i64> = boxes.iter().map(|(lo, _)| *lo).collect();
+                return Answer::Some(assignment(obligation, &point));
+            };
+            let problem = Problem {
+                net: &net,
+                atoms: exprs,
+                constraints: (0..objective as u32).collect(),
+                live: live.clone(),
+            };
+            let mut case = Case {
+                atom_edges: atom_edges(&problem),
+                problem: &problem,
+                objective: objective as u32,
+                control,
+                accept: &accept,
+                effort: *effort,
+            };
+            let found = case.search(ranges.clone());
+            *effort = case.effort;
+            match found {
+                Found::Closed(tree) => trees[index] = Some(tree),
+                Found::Point(point) => return Answer::Some(assignment(obligation, &point)),
+                Found::Stopped(reason) => return Answer::Unknown(reason),
+            }
+        }
+        match trees.into_iter().collect::<Option<Vec<_>>>() {
+            Some(trees) => proved(prelude, trees),
+            None => Answer::Unknown(Reason::Incomplete("a case was left open".to_owned())),
+        }
+    }
+}
+
+impl Engine for Search {
+    fn name(&self) -> &'static str {
+        "search"
+    }
+
+    fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
+        self.solve_with_effort(obligation, control).0
+    }
+}
+
+/// The inputs' values, by ascending column, as an assignment.
+fn assignment(obligation: &Obligation, point: &[i64]) -> Assignment {
+    let mut rest = point;
+    let mut assignment = Vec::with_capacity(obligation.variables.len());
+    for variable in &obligation.variables {
+        let (own, others) = rest.split_at(variable.domain.len().min(rest.len()));
+        assignment.push(own.to_vec());
+        rest = others;
+    }
+    assignment
+}
+
+/// The relaxation's bounds of every expression that depends on other units, from the first layer on.
+fn tighten_roots(
+    problem: &Problem<'_>,
+    ranges: &mut Ranges,
+    prelude: &mut Vec<Tighten>,
+    control: &Control,
+) -> Result<(), Empty> {
+    let net = problem.net;
+    let atoms = atom_edges(problem);
+    let mut all = all_edges(problem, ranges);
+    let stop = || control.stop().is_some();
+    for unit in &problem.live {
+        for e in net.units[*unit as usize].exprs() {
+            let deep = net.exprs[e].runs().any(|(first, values)| {
+                (first..first + values.len()).any(|column| net.unit_of[column] != NONE && !ranges.is_point(column))
+            });
+            if !(deep || !problem.constraints.is_empty()) {
+                continue;
+            }
+            for sign in [1.0, -1.0] {
+                if stop() || ranges.is_point(net.units[*unit as usize].column as usize) {
+                    break;
+                }
+                let mut objective = vec![0.0; net.columns.len()];
+                net.exprs[e].add_to(&mut objective, sign);
+                let mut simplex = Simplex::new(problem, ranges, objective);
+                let view = View { edges: &all, atoms: &atoms };
+                simplex.run(problem, &view, f64::NEG_INFINITY, 200, &stop);
+                let multipliers = simplex.multipliers();
+                let Some(proposal) = propose(problem, ranges, (e, sign), &multipliers, |_, _| true) else { continue };
+                let bound = Integer::div_floor(&proposal.exact.value, &i128::from(proposal.weight.max(1))) as f64;
+                let (lo, hi) = ranges.exprs[e];
+                let narrower = if sign > 0.0 { bound < hi } else { -bound > lo };
+                if proposal.weight == 0 || !narrower {
+                    continue;
+                }
+                let place = net.places[e];
+                let weight = if sign > 0.0 { proposal.weight } else { -proposal.weight };
+                let multipliers = proposal.certificate(problem, None);
+                prelude.push(Tighten { node: place.node.0, element: place.element, weight, multipliers });
+                let mut changed = Vec::new();
+                let (lo, hi) = if sign > 0.0 { (f64::NEG_INFINITY, bound) } else { (-bound, f64::INFINITY) };
+                ranges.narrow_expr(net, e, lo, hi, &mut changed)?;
+                refresh_edges(problem, ranges, &mut all, &changed);
+            }
+        }
+    }
+    Ok(())
+}
