@@ -5,3 +5,5 @@ pub mod model;
 pub mod network;
 pub mod obligation;
 pub mod proof;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -4,15 +4,20 @@
 //! threads; they know no database, no spec and no file. An engine's assignment counts only after [`Obligation::replay`] accepted it,
 //! which the callers in this room see to.
 
-use crate::obligation::{Assignment, Obligation};
+pub mod bounds;
+pub mod form;
+pub mod interval;
+pub mod presolve;
+pub mod search;
+pub mod smt;
+
+use crate::obligation::{Assignment, Obligation, Replay};
 use crate::proof::Certificate;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-pub mod bounds;
-pub mod search;
 
 pub use search::Search;
 
@@ -107,6 +112,20 @@ pub enum Reason {
     Memory,
     /// The engine can't decide this one, and says why.
     Incomplete(String),
+    /// Something is wrong with the engine itself: a counterexample that does not replay, a panic.
+    Internal(String),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Timeout => f.write_str("the time is up"),
+            Reason::Cancelled => f.write_str("cancelled"),
+            Reason::Memory => f.write_str("the memory limit was reached"),
+            Reason::Incomplete(why) => f.write_str(why),
+            Reason::Internal(why) => write!(f, "internal error: {why}"),
+        }
+    }
 }
 
 /// Something that decides obligations.
@@ -116,4 +135,17 @@ pub trait Engine: Send + Sync {
 
     /// Decides the obligation or says why not. Never panics on a well-formed obligation.
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer;
+}
+
+/// The answer, once its assignment has passed the reference interpreter: nothing that does not replay leaves this room.
+pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer) -> Answer {
+    match answer {
+        Answer::Some(assignment) => match obligation.replay(&assignment) {
+            Replay::Holds(_) => Answer::Some(assignment),
+            Replay::Fails(why) => {
+                Answer::Unknown(Reason::Internal(format!("a counterexample of {engine} does not replay: {why}")))
+            }
+        },
+        other => other,
+    }
 }
