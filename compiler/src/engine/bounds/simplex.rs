@@ -19,6 +19,8 @@ use std::sync::Arc;
 const FEASIBLE: f64 = 1e-6;
 /// Smaller pivots are not taken.
 const PIVOT: f64 = 1e-7;
+/// How much the perturbation can add to the objective.
+const PERTURBATION: f64 = 0.01;
 /// The basis is inverted anew after this many steps.
 const REFRESH: u32 = 64;
 
@@ -76,6 +78,8 @@ enum Place {
 #[derive(Clone)]
 pub struct Simplex {
     objective: Arc<[f64]>,
+    /// Of the perturbation, so that it never lowers the objective.
+    constant: f64,
     lower: Vec<f64>,
     upper: Vec<f64>,
     /// The primal point.
@@ -119,10 +123,31 @@ enum Candidate {
 
 impl Simplex {
     /// A state without rows for an objective over the columns.
-    pub fn new(problem: &Problem<'_>, ranges: &Ranges, objective: Vec<f64>) -> Simplex {
+    pub fn new(problem: &Problem<'_>, ranges: &Ranges, mut objective: Vec<f64>) -> Simplex {
         let count = objective.len();
+        // A little of every column, none alike, against steps that lead nowhere. What is added is never negative, so
+        // that a bound of the perturbed objective is one of the objective.
+        let mut constant = 0.0;
+        let mut random = 0x9e37_79b9_7f4a_7c15u64;
+        for j in 0..count {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let width = ranges.upper[j] - ranges.lower[j];
+            if width > 0.0 {
+                let share = ((random >> 40) as f64 / (1u64 << 24) as f64 + 0.5) * PERTURBATION / count as f64 / width;
+                if random & 1 == 0 {
+                    objective[j] += share;
+                    constant -= share * ranges.lower[j];
+                } else {
+                    objective[j] -= share;
+                    constant += share * ranges.upper[j];
+                }
+            }
+        }
         let mut simplex = Simplex {
             objective: objective.into(),
+            constant,
             lower: ranges.lower.clone(),
             upper: ranges.upper.clone(),
             x: vec![0.0; count],
@@ -169,7 +194,7 @@ impl Simplex {
 
     /// The value of the objective at the primal point; the bound, once rows and columns agree.
     pub fn value(&self) -> f64 {
-        self.objective.iter().zip(&self.x).map(|(c, x)| c * x).sum()
+        self.constant + self.objective.iter().zip(&self.x).map(|(c, x)| c * x).sum::<f64>()
     }
 
     /// Takes over narrower ranges.

@@ -5,6 +5,8 @@
 //! the certificate's or the reference interpreter's.
 
 mod propose;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use crate::engine::bounds::exact::live_units;
@@ -21,15 +23,29 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tree::{Case, Effort, Found, all_edges, atom_edges, refresh_edges};
 
 /// The engine `search`. It remembers the last graph that it has looked at: keep one for many queries.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Search {
+    /// A branch with at most this many elementary operations for all its inputs together is evaluated input by input.
+    enumerate: usize,
     last: Mutex<Option<(Weak<Graph>, Arc<Net>)>>,
+}
+
+impl Default for Search {
+    fn default() -> Search {
+        Search::new()
+    }
 }
 
 impl Search {
     /// An engine that has seen nothing yet.
     pub fn new() -> Search {
-        Search::default()
+        Search { enumerate: 1 << 16, last: Mutex::default() }
+    }
+
+    /// An engine that evaluates single points only, so that small problems show the search itself.
+    #[cfg(test)]
+    fn without_enumeration() -> Search {
+        Search { enumerate: 0, ..Search::new() }
     }
 
     fn net(&self, graph: &Arc<Graph>) -> Option<Arc<Net>> {
@@ -112,6 +128,7 @@ impl Search {
                 objective: objective as u32,
                 control,
                 accept: &accept,
+                enumerate: self.enumerate,
                 effort: *effort,
             };
             let found = case.search(ranges.clone());

@@ -65,6 +65,8 @@ pub struct Case<'a> {
     pub control: &'a Control,
     /// Tests a point given by the inputs' values: whether it answers the obligation.
     pub accept: &'a dyn Fn(&[i64]) -> bool,
+    /// A branch with at most this many elementary operations for all its inputs together is evaluated input by input.
+    pub enumerate: usize,
     /// What it took.
     pub effort: Effort,
 }
@@ -181,7 +183,9 @@ impl Case<'_> {
             }
             if outcome == Outcome::Below {
                 // The integers disagree: the numbers are bad. Start from scratch below.
+                let steps = branch.simplex.steps;
                 branch.simplex = self.start(&branch.ranges);
+                branch.simplex.steps = steps;
                 break;
             }
             // The primal point, rounded, may be an answer.
@@ -217,7 +221,7 @@ impl Case<'_> {
         let net = self.problem.net;
         let inputs: Vec<usize> = (0..net.columns.len()).filter(|j| net.unit_of[*j] == NONE).collect();
         let work: usize = 64 + net.columns.len();
-        let most = ((1 << 16) / work).clamp(1, 1024) as f64;
+        let most = (self.enumerate / work).clamp(1, 1024) as f64;
         let mut count = 1.0;
         for j in &inputs {
             count *= ranges.upper[*j] - ranges.lower[*j] + 1.0;
