@@ -4,6 +4,7 @@
 //! threads; they know no database, no spec and no file. An engine's assignment counts only after [`Obligation::replay`] accepted it,
 //! which the callers in this room see to.
 
+pub mod attack;
 pub mod bounds;
 pub mod form;
 pub mod interval;

@@ -9,6 +9,7 @@ mod propose;
 mod tests;
 mod tree;
 
+use crate::engine::attack::Attack;
 use crate::engine::bounds::exact::live_units;
 use crate::engine::bounds::net::{NONE, Net};
 use crate::engine::bounds::simplex::{Problem, Simplex, View};
@@ -128,9 +129,18 @@ impl Search {
                 objective: objective as u32,
                 control,
                 accept: &accept,
+                attack: Attack::new(&problem, &ranges, 0x5eed + index as u64),
                 enumerate: self.enumerate,
                 effort: *effort,
             };
+            let middle: Vec<f64> = (0..net.columns.len())
+                .filter(|j| net.unit_of[*j] == NONE)
+                .map(|j| ((ranges.lower[j] + ranges.upper[j]) / 2.0).floor())
+                .collect();
+            let hit = case.attack.run(&middle, 8, 12, &|| control.stop().is_some());
+            if let Some(point) = hit.and_then(|point| case.accepted(&point)) {
+                return Answer::Some(assignment(obligation, &point));
+            }
             let found = case.search(ranges.clone());
             *effort = case.effort;
             match found {

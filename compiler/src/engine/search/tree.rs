@@ -4,6 +4,7 @@
 //! split is where the relaxation's primal point is furthest from the staircase, so that both sides exclude it.
 
 use super::propose::propose;
+use crate::engine::attack::Attack;
 use crate::engine::bounds::hull::{Edge, edges};
 use crate::engine::bounds::net::{Kind, NONE, Net};
 use crate::engine::bounds::simplex::{Outcome, Problem, Simplex, View};
@@ -65,6 +66,8 @@ pub struct Case<'a> {
     pub control: &'a Control,
     /// Tests a point given by the inputs' values: whether it answers the obligation.
     pub accept: &'a dyn Fn(&[i64]) -> bool,
+    /// Evaluates points quickly.
+    pub attack: Attack<'a>,
     /// A branch with at most this many elementary operations for all its inputs together is evaluated input by input.
     pub enumerate: usize,
     /// What it took.
@@ -189,11 +192,11 @@ impl Case<'_> {
                 break;
             }
             // The primal point, rounded, may be an answer.
-            let point: Vec<i64> = (0..net.columns.len())
+            let point: Vec<f64> = (0..net.columns.len())
                 .filter(|j| net.unit_of[*j] == NONE)
-                .map(|j| (branch.simplex.x[j].round() as i64).clamp(branch.ranges.lower[j] as i64, branch.ranges.upper[j] as i64))
+                .map(|j| branch.simplex.x[j].round().clamp(branch.ranges.lower[j], branch.ranges.upper[j]))
                 .collect();
-            if (self.accept)(&point) {
+            if let Some(point) = self.accepted(&point) {
                 return Next::Point(point);
             }
             let Some(proposal) = proposal.filter(|_| round < 3) else { break };
@@ -214,6 +217,15 @@ impl Case<'_> {
             branch.simplex.set_ranges(problem, &branch.ranges);
         }
         self.split(branch)
+    }
+
+    /// The point as integers, if it answers the obligation.
+    pub fn accepted(&mut self, point: &[f64]) -> Option<Vec<i64>> {
+        if !self.attack.holds(point) {
+            return None;
+        }
+        let point: Vec<i64> = point.iter().map(|v| *v as i64).collect();
+        (self.accept)(&point).then_some(point)
     }
 
     /// All points of the inputs' box, if they are few.
