@@ -11,13 +11,13 @@ mod tree;
 
 use crate::engine::attack::Attack;
 use crate::engine::bounds::exact::live_units;
-use crate::engine::bounds::net::{NONE, Net};
+use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
 use crate::engine::bounds::simplex::{Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::{Answer, Control, Engine, Reason, Trust};
 use crate::network::Graph;
 use crate::obligation::{Assignment, Obligation, Replay};
-use crate::proof::{CERTIFICATE_VERSION, Certificate, Step, Tighten};
+use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten};
 use num_integer::Integer;
 use propose::propose;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -97,56 +97,82 @@ impl Search {
             if net.places[e].composite {
                 for sign in [1, -1] {
                     let place = net.places[e];
-                    let multipliers = crate::proof::Multipliers::default();
+                    let multipliers = Multipliers::default();
                     prelude.push(Tighten { node: place.node.0, element: place.element, weight: sign, multipliers });
                 }
             }
         }
-        let deep = tighten_roots(&base, &mut ranges, &mut prelude, control);
-        if deep == Err(Empty) {
-            let cases = obligation.cases.iter().map(|_| vec![Step::Empty]).collect();
-            return proved(prelude, cases);
-        }
         let live = live_units(&net, &ranges);
-        for (index, atoms) in obligation.cases.iter().enumerate() {
-            let mut exprs = base.atoms.clone();
+        let mut problems = Vec::with_capacity(obligation.cases.len());
+        for atoms in &obligation.cases {
             let Some(own) = atoms.iter().map(express).collect::<Option<Vec<_>>>() else { return too_large() };
-            exprs.extend(own);
-            let Some(objective) = exprs.len().checked_sub(1) else {
+            let atoms: Vec<Expr> = base.atoms.iter().cloned().chain(own).collect();
+            let Some(objective) = atoms.len().checked_sub(1) else {
                 // No atom at all: any point will do.
                 let point: Vec<i64> = boxes.iter().map(|(lo, _)| *lo).collect();
                 return Answer::Some(assignment(obligation, &point));
             };
-            let problem = Problem {
-                net: &net,
-                atoms: exprs,
-                constraints: (0..objective as u32).collect(),
-                live: live.clone(),
-            };
-            let mut case = Case {
-                atom_edges: atom_edges(&problem),
-                problem: &problem,
-                objective: objective as u32,
-                control,
-                accept: &accept,
-                attack: Attack::new(&problem, &ranges, 0x5eed + index as u64),
-                enumerate: self.enumerate,
-                effort: *effort,
-            };
-            let middle: Vec<f64> = (0..net.columns.len())
-                .filter(|j| net.unit_of[*j] == NONE)
-                .map(|j| ((ranges.lower[j] + ranges.upper[j]) / 2.0).floor())
-                .collect();
-            let hit = case.attack.run(&middle, 8, 12, &|| control.stop().is_some());
-            if let Some(point) = hit.and_then(|point| case.accepted(&point)) {
-                return Answer::Some(assignment(obligation, &point));
+            let constraints = (0..objective as u32).collect();
+            problems.push(Problem { net: &net, atoms, constraints, live: live.clone() });
+        }
+        // Most cases fall to the first bounds.
+        let mut open = Vec::new();
+        for (index, problem) in problems.iter().enumerate() {
+            match quick_bound(problem, &ranges) {
+                Some(step) => trees[index] = Some(vec![step]),
+                None => open.push(index),
             }
-            let found = case.search(ranges.clone());
-            *effort = case.effort;
-            match found {
-                Found::Closed(tree) => trees[index] = Some(tree),
-                Found::Point(point) => return Answer::Some(assignment(obligation, &point)),
-                Found::Stopped(reason) => return Answer::Unknown(reason),
+        }
+        let stop = || control.stop().is_some();
+        let deep = live.iter().any(|unit| is_deep(&net, &ranges, *unit));
+        for stage in [Stage::Attack, Stage::Tighten, Stage::Search] {
+            if open.is_empty() {
+                break;
+            }
+            if stage == Stage::Tighten {
+                if (deep || !base.constraints.is_empty())
+                    && tighten_roots(&base, &mut ranges, &mut prelude, control) == Err(Empty)
+                {
+                    let cases = obligation.cases.iter().map(|_| vec![Step::Empty]).collect();
+                    return proved(prelude, cases);
+                }
+                continue;
+            }
+            for index in std::mem::take(&mut open) {
+                let problem = &problems[index];
+                let mut case = Case {
+                    atom_edges: atom_edges(problem),
+                    problem,
+                    objective: problem.atoms.len() as u32 - 1,
+                    control,
+                    accept: &accept,
+                    attack: Attack::new(problem, &ranges, 0x5eed + index as u64),
+                    enumerate: self.enumerate,
+                    effort: *effort,
+                };
+                if stage == Stage::Attack {
+                    if let Some(step) = case.root_bound(&ranges) {
+                        trees[index] = Some(vec![step]);
+                        continue;
+                    }
+                    let middle: Vec<f64> = (0..net.columns.len())
+                        .filter(|j| net.unit_of[*j] == NONE)
+                        .map(|j| ((ranges.lower[j] + ranges.upper[j]) / 2.0).floor())
+                        .collect();
+                    let hit = case.attack.run(&middle, 8, 12, &stop);
+                    if let Some(point) = hit.and_then(|point| case.accepted(&point)) {
+                        return Answer::Some(assignment(obligation, &point));
+                    }
+                    open.push(index);
+                    continue;
+                }
+                let found = case.search(ranges.clone());
+                *effort = case.effort;
+                match found {
+                    Found::Closed(tree) => trees[index] = Some(tree),
+                    Found::Point(point) => return Answer::Some(assignment(obligation, &point)),
+                    Found::Stopped(reason) => return Answer::Unknown(reason),
+                }
             }
         }
         match trees.into_iter().collect::<Option<Vec<_>>>() {
@@ -178,6 +204,68 @@ fn assignment(obligation: &Obligation, point: &[i64]) -> Assignment {
     assignment
 }
 
+/// What is done about the open cases, in order.
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    Attack,
+    Tighten,
+    Search,
+}
+
+/// Whether a unit reads results of others that are not constant.
+fn is_deep(net: &Net, ranges: &Ranges, unit: u32) -> bool {
+    net.units[unit as usize].exprs().any(|e| {
+        net.exprs[e].runs().any(|(first, values)| {
+            (first..first + values.len()).any(|column| net.unit_of[column] != NONE && !ranges.is_point(column))
+        })
+    })
+}
+
+/// A bound by intervals, then by the chords of the last layer's staircases, then of all: cheap, and often enough.
+fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
+    let net = problem.net;
+    let objective = problem.atoms.len() - 1;
+    let at = problem.atom(objective);
+    let expr = problem.expr(at);
+    if expr.range(&ranges.lower, &ranges.upper).1 < 0.0 {
+        let atoms = vec![(objective as u32, 1)];
+        return Some(Step::Bound(Multipliers { atoms, slots: Vec::new() }));
+    }
+    let mut coefficients = vec![0.0; net.columns.len()];
+    for all in [false, true] {
+        coefficients.fill(0.0);
+        expr.add_to(&mut coefficients, 1.0);
+        let mut multipliers = Vec::new();
+        let mut shallow = false;
+        for index in problem.live.iter().rev() {
+            let unit = &net.units[*index as usize];
+            let c = coefficients[unit.column as usize];
+            if c == 0.0 || !matches!(unit.kind, Kind::Step(_)) {
+                continue;
+            }
+            if !all && !is_deep(net, ranges, *index) {
+                shallow = true;
+                continue;
+            }
+            let (lo, hi) = ranges.exprs[unit.first as usize];
+            let column = unit.column as usize;
+            let m = c * (ranges.upper[column] - ranges.lower[column]) / (hi - lo).max(1.0);
+            net.exprs[unit.first as usize].add_to(&mut coefficients, m);
+            multipliers.push((unit.first, m));
+        }
+        multipliers.reverse();
+        if let Some(proposal) = propose(problem, ranges, (at, 1.0), &multipliers, |_, _| true)
+            && proposal.exact.value < 0
+        {
+            return Some(Step::Bound(proposal.certificate(problem, Some(objective as u32))));
+        }
+        if !shallow {
+            break;
+        }
+    }
+    None
+}
+
 /// The relaxation's bounds of every expression that depends on other units, from the first layer on.
 fn tighten_roots(
     problem: &Problem<'_>,
@@ -191,10 +279,7 @@ fn tighten_roots(
     let stop = || control.stop().is_some();
     for unit in &problem.live {
         for e in net.units[*unit as usize].exprs() {
-            let deep = net.exprs[e].runs().any(|(first, values)| {
-                (first..first + values.len()).any(|column| net.unit_of[column] != NONE && !ranges.is_point(column))
-            });
-            if !(deep || !problem.constraints.is_empty()) {
+            if !(is_deep(net, ranges, *unit) || !problem.constraints.is_empty()) {
                 continue;
             }
             for sign in [1.0, -1.0] {

@@ -109,6 +109,20 @@ impl Case<'_> {
         Simplex::new(self.problem, ranges, objective)
     }
 
+    /// Closes the case by the relaxation's bound at the root, if it can.
+    pub fn root_bound(&mut self, ranges: &Ranges) -> Option<Step> {
+        let objective = self.problem.atom(self.objective as usize);
+        let mut simplex = self.start(ranges);
+        let edges = all_edges(self.problem, ranges);
+        let view = View { edges: &edges, atoms: &self.atom_edges };
+        let cut = -self.problem.expr(objective).constant - MARGIN;
+        simplex.run(self.problem, &view, cut, LIMIT, &|| self.control.stop().is_some());
+        self.effort.steps += simplex.steps;
+        let multipliers = simplex.multipliers();
+        let proposal = propose(self.problem, ranges, (objective, 1.0), &multipliers, |_, value| value < 0)?;
+        (proposal.exact.value < 0).then(|| Step::Bound(proposal.certificate(self.problem, Some(self.objective))))
+    }
+
     /// Searches to the end.
     pub fn search(&mut self, ranges: Ranges) -> Found {
         let net = self.problem.net;
