@@ -11,7 +11,7 @@
 //! Invariant: nothing here is trusted. Floating point proposes multipliers; [`super::exact`] decides.
 
 use super::hull::Edge;
-use super::net::{Expr, Net};
+use super::net::{Expr, Net, dot};
 use super::ranges::Ranges;
 use std::sync::Arc;
 
@@ -85,6 +85,8 @@ pub struct Simplex {
     /// The primal point.
     pub x: Vec<f64>,
     place: Vec<Place>,
+    /// 1 at the upper bound, -1 at the lower, 0 where there is no other bound to go to: basic or fixed.
+    side: Vec<f64>,
     /// Reduced costs.
     d: Vec<f64>,
     /// The expressions' values at `x`.
@@ -152,6 +154,7 @@ impl Simplex {
             upper: ranges.upper.clone(),
             x: vec![0.0; count],
             place: vec![Place::Lower; count],
+            side: vec![0.0; count],
             d: vec![0.0; count],
             e: vec![0.0; problem.net.exprs.len() + problem.atoms.len()],
             rows: Vec::new(),
@@ -166,6 +169,17 @@ impl Simplex {
         simplex
     }
 
+    /// Puts a column at a bound or into the basis.
+    fn put(&mut self, j: usize, place: Place) {
+        self.place[j] = place;
+        self.side[j] = match place {
+            _ if self.upper[j] <= self.lower[j] => 0.0,
+            Place::Upper => 1.0,
+            Place::Lower => -1.0,
+            Place::Basic => 0.0,
+        };
+    }
+
     /// Forgets the basis.
     fn restart(&mut self, problem: &Problem<'_>) {
         self.rows.clear();
@@ -174,7 +188,7 @@ impl Simplex {
         self.inverse.clear();
         self.d.copy_from_slice(&self.objective);
         for j in 0..self.x.len() {
-            self.place[j] = if self.d[j] > 0.0 { Place::Upper } else { Place::Lower };
+            self.put(j, if self.d[j] > 0.0 { Place::Upper } else { Place::Lower });
             self.x[j] = if self.d[j] > 0.0 { self.upper[j] } else { self.lower[j] };
         }
         self.refresh_values(problem);
@@ -194,7 +208,7 @@ impl Simplex {
 
     /// The value of the objective at the primal point; the bound, once rows and columns agree.
     pub fn value(&self) -> f64 {
-        self.constant + self.objective.iter().zip(&self.x).map(|(c, x)| c * x).sum::<f64>()
+        self.constant + dot(&self.objective, &self.x)
     }
 
     /// Takes over narrower ranges.
@@ -205,6 +219,7 @@ impl Simplex {
                 continue;
             }
             (self.lower[j], self.upper[j]) = (ranges.lower[j], ranges.upper[j]);
+            self.put(j, self.place[j]);
             let target = match self.place[j] {
                 Place::Lower => self.lower[j],
                 Place::Upper => self.upper[j],
@@ -292,7 +307,7 @@ impl Simplex {
             match self.place[j] {
                 Place::Basic => self.d[j] = 0.0,
                 _ => {
-                    self.place[j] = if self.d[j] > 0.0 { Place::Upper } else { Place::Lower };
+                    self.put(j, if self.d[j] > 0.0 { Place::Upper } else { Place::Lower });
                     self.x[j] = if self.d[j] > 0.0 { self.upper[j] } else { self.lower[j] };
                 }
             }
@@ -447,14 +462,8 @@ impl Simplex {
             };
             // The kinks ahead.
             heap.clear();
-            for j in 0..count {
-                let a = alpha[j];
-                let ahead = match self.place[j] {
-                    Place::Upper => a > PIVOT,
-                    Place::Lower => a < -PIVOT,
-                    Place::Basic => false,
-                };
-                if ahead && self.upper[j] > self.lower[j] {
+            for (j, (a, side)) in alpha.iter().zip(&self.side).enumerate() {
+                if a * side > PIVOT {
                     heap.push(((self.d[j] / a).max(0.0), Candidate::Column(j as u32)));
                 }
             }
@@ -551,7 +560,7 @@ impl Simplex {
             self.d[*j as usize] = 0.0;
         }
         let mut moved = Vec::with_capacity(flips.len() + 1);
-        let mut settle = |x: &mut f64, j: u32, target: f64| {
+        let settle = |x: &mut f64, j: u32, target: f64, moved: &mut Vec<(u32, f64)>| {
             if *x != target {
                 moved.push((j, target - *x));
                 *x = target;
@@ -559,20 +568,20 @@ impl Simplex {
         };
         for j in flips {
             let at = *j as usize;
-            self.place[at] = if self.place[at] == Place::Upper { Place::Lower } else { Place::Upper };
+            self.put(at, if self.place[at] == Place::Upper { Place::Lower } else { Place::Upper });
             let target = if self.place[at] == Place::Upper { self.upper[at] } else { self.lower[at] };
-            settle(&mut self.x[at], *j, target);
+            settle(&mut self.x[at], *j, target, &mut moved);
         }
         if let Leaving::Column(p, sign) = &leaving {
             let j = self.columns[*p];
             let at = j as usize;
-            self.place[at] = if *sign > 0.0 { Place::Upper } else { Place::Lower };
+            self.put(at, if *sign > 0.0 { Place::Upper } else { Place::Lower });
             self.d[at] = sign * t;
             let target = if *sign > 0.0 { self.upper[at] } else { self.lower[at] };
-            settle(&mut self.x[at], j, target);
+            settle(&mut self.x[at], j, target, &mut moved);
         }
         if let Candidate::Column(q) = entering {
-            self.place[q as usize] = Place::Basic;
+            self.put(q as usize, Place::Basic);
             self.d[q as usize] = 0.0;
         }
         match (leaving, entering) {
