@@ -19,6 +19,8 @@ use std::sync::Arc;
 const FEASIBLE: f64 = 1e-6;
 /// Smaller pivots are not taken.
 const PIVOT: f64 = 1e-7;
+/// The rows whose norms are computed when one is chosen.
+const LOOKED_AT: usize = 6;
 /// How much the perturbation can add to the objective.
 const PERTURBATION: f64 = 0.01;
 /// The basis is inverted anew after this many steps.
@@ -343,36 +345,73 @@ impl Simplex {
         }
     }
 
-    /// The most violated row or column.
+    /// How the basic rows' multipliers fall when a row's grows.
+    fn dual_row(&self, problem: &Problem<'_>, row: &Row) -> Vec<f64> {
+        let size = self.rows.len();
+        let mut delta = vec![0.0; size];
+        for (p, j) in self.columns.iter().enumerate() {
+            let a = Simplex::entry(problem, row, *j as usize);
+            if a != 0.0 {
+                let line = &self.inverse[p * size..(p + 1) * size];
+                delta.iter_mut().zip(line).for_each(|(t, v)| *t += a * v);
+            }
+        }
+        delta
+    }
+
+    /// The row or column that is violated most, in units of how far its multiplier has to move (dual steepest edge).
     fn leaving(&self, problem: &Problem<'_>, view: &View<'_>) -> Option<Leaving> {
-        let (mut worst, mut leaving) = (FEASIBLE, None);
+        let size = self.rows.len();
+        let (mut worst, mut leaving) = (0.0, None);
         for (p, j) in self.columns.iter().enumerate() {
             let (x, l, u) = (self.x[*j as usize], self.lower[*j as usize], self.upper[*j as usize]);
             let violation = (l - x).max(x - u);
-            if violation > worst {
-                worst = violation;
-                leaving = Some(Leaving::Column(p, if x > u { 1.0 } else { -1.0 }));
+            if violation > FEASIBLE {
+                let line = &self.inverse[p * size..(p + 1) * size];
+                let score = violation * violation / dot(line, line).max(1e-12);
+                if score > worst {
+                    worst = score;
+                    leaving = Some(Leaving::Column(p, if x > u { 1.0 } else { -1.0 }));
+                }
             }
         }
-        let mut found: Option<(u32, &Edge, usize, Option<&Arc<Edge>>)> = None;
+        let mut rows: Vec<(f64, u32, &Edge, Option<&Arc<Edge>>)> = Vec::new();
         for unit in &problem.live {
             let Some(edges) = &view.edges[*unit as usize] else { continue };
             let column = problem.net.units[*unit as usize].column;
             let y = self.x[column as usize];
-            for (k, edge) in edges.iter().enumerate() {
+            let mut most: Option<(f64, &Edge)> = None;
+            for edge in edges.iter() {
                 let activity =
                     edge.terms.iter().fold(edge.alpha * y, |sum, (e, beta)| sum + beta * self.e[*e as usize]);
-                if activity - edge.gamma > worst {
-                    worst = activity - edge.gamma;
-                    found = Some((column, edge, k, None));
+                let violation = activity - edge.gamma;
+                if violation > FEASIBLE && most.is_none_or(|(most, _)| violation > most) {
+                    most = Some((violation, edge));
                 }
+            }
+            if let Some((violation, edge)) = most {
+                rows.push((violation, column, edge, None));
             }
         }
         for edge in view.atoms {
             let activity: f64 = edge.terms.iter().map(|(e, beta)| beta * self.e[*e as usize]).sum();
-            if activity - edge.gamma > worst {
-                worst = activity - edge.gamma;
-                found = Some((u32::MAX, edge, 0, Some(edge)));
+            if activity - edge.gamma > FEASIBLE {
+                rows.push((activity - edge.gamma, u32::MAX, edge, Some(edge)));
+            }
+        }
+        // A row's norm costs a product with the inverse: look at the most violated ones only.
+        rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        let mut found: Option<(u32, &Edge, (), Option<&Arc<Edge>>)> = None;
+        for (violation, column, edge, shared) in rows.into_iter().take(LOOKED_AT) {
+            if violation * violation <= worst {
+                break;
+            }
+            let row = Row { column, edge: shared.cloned().unwrap_or_else(|| Arc::new(edge.clone())) };
+            let delta = self.dual_row(problem, &row);
+            let score = violation * violation / (1.0 + dot(&delta, &delta));
+            if score > worst {
+                worst = score;
+                found = Some((column, edge, (), shared));
             }
         }
         match found {
@@ -429,17 +468,7 @@ impl Simplex {
             let size = self.rows.len();
             // The direction in which the basic rows' multipliers fall.
             let delta: Vec<f64> = match &leaving {
-                Leaving::Row(row) => {
-                    let mut delta = vec![0.0; size];
-                    for (p, j) in self.columns.iter().enumerate() {
-                        let a = Simplex::entry(problem, row, *j as usize);
-                        if a != 0.0 {
-                            let line = &self.inverse[p * size..(p + 1) * size];
-                            delta.iter_mut().zip(line).for_each(|(t, v)| *t += a * v);
-                        }
-                    }
-                    delta
-                }
+                Leaving::Row(row) => self.dual_row(problem, row),
                 Leaving::Column(p, sign) => self.inverse[p * size..(p + 1) * size].iter().map(|v| sign * v).collect(),
             };
             alpha.fill(0.0);
