@@ -98,7 +98,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let verbose = std::env::var_os("VERBOSE").is_some();
     for sample in first.parse::<usize>()?..last.parse()? {
         let size = graph.len(input);
-        let image: Vec<i64> = images[16 + sample * size..16 + (sample + 1) * size].iter().map(|p| i64::from(*p)).collect();
+        let image: Vec<i64> =
+            images[16 + sample * size..16 + (sample + 1) * size].iter().map(|p| i64::from(*p)).collect();
         let label = usize::from(labels[8 + sample]);
         let exact: Vec<i128> = image.iter().map(|p| i128::from(*p)).collect();
         let logits = interpret(&graph, &[exact]).map_err(|_| "overflow")?[output.index()].clone();
@@ -119,7 +120,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             cases: (0..logits.len()).filter(|rival| *rival != label).map(case).collect(),
         };
         let start = on_cpu();
-        let (answer, effort) = engine.solve_with_effort(&obligation, &Control::with_budget(Duration::from_secs_f64(seconds)));
+        let (answer, effort) =
+            engine.solve_with_effort(&obligation, &Control::with_budget(Duration::from_secs_f64(seconds)));
         let time = on_cpu() - start;
         total += time;
         times.push(time);
@@ -160,7 +162,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let at = |share: f64| times.get((times.len() as f64 * share) as usize).map_or(0.0, |t| t.as_secs_f64() * 1e3);
     println!(
         "{} robust, {} vulnerable, {} unknown, {} unexpected; {:.3} s in all, median {:.3} ms, 95 % {:.3} ms, most {:.3} ms; checked in {:.2} s",
-        counts[0], counts[1], counts[2], counts[3], total.as_secs_f64(), at(0.5), at(0.95), at(0.9999), checking.as_secs_f64()
+        counts[0],
+        counts[1],
+        counts[2],
+        counts[3],
+        total.as_secs_f64(),
+        at(0.5),
+        at(0.95),
+        at(0.9999),
+        checking.as_secs_f64()
     );
     Ok(())
 }

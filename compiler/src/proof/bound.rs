@@ -108,9 +108,7 @@ pub(super) fn bound(
                 let mut slot = 0;
                 for (window, c) in windows.iter().zip(&mine) {
                     let entries: Vec<(i128, Interval)> = (window.iter().enumerate())
-                        .map(|(k, i)| {
-                            (slots.get(slot + k).copied().unwrap_or(0), ranges[source.index()][*i as usize])
-                        })
+                        .map(|(k, i)| (slots.get(slot + k).copied().unwrap_or(0), ranges[source.index()][*i as usize]))
                         .collect();
                     slot += window.len();
                     value = sum(value, window_maximum(*c, &entries)?)?;
@@ -136,7 +134,8 @@ fn slots(graph: &Graph, multipliers: &Multipliers) -> Result<Vec<Vec<i128>>, Fau
         };
         let of_node = &mut slots[*node as usize];
         of_node.resize(count, 0);
-        *of_node.get_mut(*slot as usize).ok_or("a multiplier for a slot that does not exist")? = i128::from(*multiplier);
+        *of_node.get_mut(*slot as usize).ok_or("a multiplier for a slot that does not exist")? =
+            i128::from(*multiplier);
     }
     Ok(slots)
 }
@@ -166,7 +165,8 @@ pub(super) fn values(step: &Step, y: Interval, a: Interval) -> Result<(i128, i12
 /// The greatest c·v - m·a over the integers a in the range at which the step is v; `None` if there are none.
 pub(super) fn value_maximum(step: &Step, c: i128, m: i128, v: i128, a: Interval) -> Result<Option<i128>, Fault> {
     let from = if v > step.lo() { step.threshold(v).ok_or_else(too_large)?.max(a.lo) } else { a.lo };
-    let to = if v < step.hi() { step.threshold(v + 1).ok_or_else(too_large)?.saturating_sub(1).min(a.hi) } else { a.hi };
+    let to =
+        if v < step.hi() { step.threshold(v + 1).ok_or_else(too_large)?.saturating_sub(1).min(a.hi) } else { a.hi };
     if from > to {
         return Ok(None);
     }

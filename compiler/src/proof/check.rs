@@ -79,8 +79,11 @@ pub fn check(obligation: &Obligation, certificate: &Certificate) -> Result<Check
     for (case, tree) in certificate.cases.iter().enumerate() {
         let mut atoms = assumptions.clone();
         atoms.extend(&obligation.cases[case]);
-        check_tree(obligation, &atoms, tree, start.clone(), &mut checked)
-            .map_err(|(step, reason)| Rejection { case: Some(case), step, reason })?;
+        check_tree(obligation, &atoms, tree, start.clone(), &mut checked).map_err(|(step, reason)| Rejection {
+            case: Some(case),
+            step,
+            reason,
+        })?;
     }
     Ok(checked)
 }

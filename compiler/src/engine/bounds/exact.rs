@@ -125,8 +125,7 @@ impl Exact {
             let stairs = &net.stairs[stairs as usize];
             let a = ranges.exprs[unit.first as usize];
             let a = (a.0 as i64, a.1 as i64);
-            let possible =
-                |v: i64| value_share(stairs, c, *m, v, a).is_some_and(|best| best >= share - self.value);
+            let possible = |v: i64| value_share(stairs, c, *m, v, a).is_some_and(|best| best >= share - self.value);
             let (lo, hi) = (ranges.lower[column] as i64, ranges.upper[column] as i64);
             let (mut first, mut last) = (lo, hi);
             while first < last && !possible(first) {
@@ -208,15 +207,15 @@ fn max_share(c: i128, entries: &[(i128, i128, i128)]) -> Option<i128> {
     let free: i128 = entries.iter().map(|(m, lo, hi)| (-m * lo).max(-m * hi)).sum();
     if c >= 0 {
         // Whichever argument is the greatest counts c more.
-        let gains = entries.iter().map(|(m, lo, hi)| {
-            ((c - m) * lo).max((c - m) * hi) - (-m * lo).max(-m * hi)
-        });
+        let gains = entries.iter().map(|(m, lo, hi)| ((c - m) * lo).max((c - m) * hi) - (-m * lo).max(-m * hi));
         return gains.max().map(|gain| free + gain);
     }
     let least = entries.iter().map(|entry| entry.1).max()?;
     let tops = entries.iter().map(|entry| entry.2.max(least));
     tops.chain([least])
-        .map(|t| c * t + entries.iter().map(|(m, lo, hi)| if *m >= 0 { -m * lo } else { -m * (*hi).min(t) }).sum::<i128>())
+        .map(|t| {
+            c * t + entries.iter().map(|(m, lo, hi)| if *m >= 0 { -m * lo } else { -m * (*hi).min(t) }).sum::<i128>()
+        })
         .max()
 }
 

@@ -284,7 +284,8 @@ impl Adder {
     fn take(&mut self, composite: bool) -> Option<Form> {
         self.touched.sort_unstable();
         self.touched.dedup();
-        let mut form = Form { terms: Vec::with_capacity(self.touched.len()), constant: small(self.constant)?, composite };
+        let mut form =
+            Form { terms: Vec::with_capacity(self.touched.len()), constant: small(self.constant)?, composite };
         for column in self.touched.drain(..) {
             let coefficient = std::mem::take(&mut self.sums[column as usize]);
             if coefficient != 0 {

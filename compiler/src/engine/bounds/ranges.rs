@@ -110,12 +110,7 @@ impl Ranges {
     ///
     /// # Errors
     /// [`Empty`] if nothing is left.
-    pub fn narrow_columns(
-        &mut self,
-        net: &Net,
-        news: &[(u32, f64, f64)],
-        changed: &mut Vec<u32>,
-    ) -> Result<(), Empty> {
+    pub fn narrow_columns(&mut self, net: &Net, news: &[(u32, f64, f64)], changed: &mut Vec<u32>) -> Result<(), Empty> {
         let mut dirty = vec![false; net.units.len()];
         for (column, lo, hi) in news {
             self.set_column(net, *column as usize, *lo, *hi, &mut dirty, changed)?;
@@ -192,13 +187,7 @@ impl Ranges {
         Ok(())
     }
 
-    fn meet_image(
-        &mut self,
-        net: &Net,
-        unit: usize,
-        dirty: &mut [bool],
-        changed: &mut Vec<u32>,
-    ) -> Result<(), Empty> {
+    fn meet_image(&mut self, net: &Net, unit: usize, dirty: &mut [bool], changed: &mut Vec<u32>) -> Result<(), Empty> {
         if let Some((lo, hi)) = self.image(net, unit) {
             let column = net.units[unit].column as usize;
             let (lo, hi) = (lo.max(self.lower[column]), hi.min(self.upper[column]));

@@ -11,7 +11,11 @@ fn agrees(engine: &Search, seed: u64, shape: &Shape) -> u64 {
     let (answer, effort) = engine.solve_with_effort(&obligation, &Control::with_budget(Duration::from_secs(20)));
     match (answer, truth) {
         (Answer::Some(assignment), _) => {
-            assert!(matches!(obligation.replay(&assignment), Replay::Holds(_)), "seed {seed}\n{}", describe(&obligation));
+            assert!(
+                matches!(obligation.replay(&assignment), Replay::Holds(_)),
+                "seed {seed}\n{}",
+                describe(&obligation)
+            );
         }
         (Answer::None(Trust::Certificate { certificate }), None) => {
             if let Err(rejection) = check(&obligation, &certificate) {

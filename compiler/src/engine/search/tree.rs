@@ -127,8 +127,7 @@ impl Case<'_> {
     pub fn search(&mut self, ranges: Ranges) -> Found {
         let net = self.problem.net;
         let mut proof = vec![Entry { step: Step::Empty, children: Vec::new() }];
-        let root =
-            Branch { edges: all_edges(self.problem, &ranges), simplex: self.start(&ranges), ranges, entry: 0 };
+        let root = Branch { edges: all_edges(self.problem, &ranges), simplex: self.start(&ranges), ranges, entry: 0 };
         let size = (net.columns.len() * 64 + net.exprs.len() * 32 + 4096) as u64;
         let most = (self.control.memory.unwrap_or(MEMORY) / size).max(64) as usize;
         let mut open = vec![root];
@@ -184,12 +183,13 @@ impl Case<'_> {
                 None => Next::Closed(Step::Enumerate),
             };
         }
+        // What a unit of each column is worth at the bound: closing a gap gains about as much.
+        let mut prices: Vec<f64> = Vec::new();
         for round in 0.. {
             let view = View { edges: &branch.edges, atoms: &self.atom_edges };
             let outcome = branch.simplex.run(problem, &view, -constant - MARGIN, LIMIT, &stop);
             let multipliers = branch.simplex.multipliers();
-            let proposal =
-                propose(problem, &branch.ranges, (objective, 1.0), &multipliers, |_, value| value < 0);
+            let proposal = propose(problem, &branch.ranges, (objective, 1.0), &multipliers, |_, value| value < 0);
             if let Some(proposal) = &proposal
                 && proposal.exact.value < 0
             {
@@ -213,7 +213,12 @@ impl Case<'_> {
             if let Some(point) = self.accepted(&point) {
                 return Next::Point(point);
             }
-            let Some(proposal) = proposal.filter(|_| round < 3) else { break };
+            let Some(proposal) = proposal else { break };
+            let scale = 1.0 / proposal.weight.max(1) as f64;
+            prices = proposal.exact.coefficients.iter().map(|c| c.abs() * scale).collect();
+            if round >= 3 {
+                break;
+            }
             let news = proposal.exact.slack(problem, &branch.ranges);
             if !news.iter().any(|(column, ..)| net.unit_of[*column as usize] != NONE) {
                 break;
@@ -230,7 +235,7 @@ impl Case<'_> {
             refresh_edges(problem, &branch.ranges, &mut branch.edges, &changed);
             branch.simplex.set_ranges(problem, &branch.ranges);
         }
-        self.split(branch)
+        self.split(branch, &prices)
     }
 
     /// The point as integers, if it answers the obligation.
@@ -266,7 +271,7 @@ impl Case<'_> {
     }
 
     /// Where to split: the step whose primal point is furthest from its staircase, or else a fractional input, or else anything.
-    fn split(&self, branch: &Branch) -> Next {
+    fn split(&self, branch: &Branch, prices: &[f64]) -> Next {
         let (problem, ranges, simplex) = (self.problem, &branch.ranges, &branch.simplex);
         let net = problem.net;
         let mut best: Option<(f64, usize, f64)> = None;
@@ -281,7 +286,11 @@ impl Case<'_> {
                     let Some(f) = net.stairs[stairs as usize].apply(a.floor() as i64) else { continue };
                     let (y, f) = (simplex.x[column], f as f64);
                     let gap = (y - f).abs();
-                    if gap > 1e-5 && best.is_none_or(|(most, ..)| gap > most) {
+                    if gap <= 1e-5 {
+                        continue;
+                    }
+                    let gap = gap * (prices.get(column).copied().unwrap_or(0.0) + 1e-3);
+                    if best.is_none_or(|(most, ..)| gap > most) {
                         let v = if y > f { f } else { f - 1.0 };
                         best = Some((gap, column, v.clamp(lo, hi - 1.0)));
                     }
@@ -294,7 +303,8 @@ impl Case<'_> {
                     let last_of_first = a + (greatest - first) as f64;
                     if b > last_of_first {
                         let period = (1i128 << width) as f64;
-                        let middle = last_of_first + (((b - last_of_first) / 2.0 - 1.0).max(0.0) / period).floor() * period;
+                        let middle =
+                            last_of_first + (((b - last_of_first) / 2.0 - 1.0).max(0.0) / period).floor() * period;
                         wrapped = Some((unit.first as usize, middle));
                     }
                 }
