@@ -52,7 +52,7 @@ pub fn edges(net: &Net, unit: &Unit, ranges: &Ranges) -> Arc<[Edge]> {
 }
 
 fn step_edges(stairs: &Stairs, expr: u32, a: (f64, f64), y: (f64, f64), edges: &mut Vec<Edge>) {
-    let (mut upper, mut lower): (Vec<(f64, f64)>, Vec<(f64, f64)>) = (Vec::new(), Vec::new());
+    let (mut upper, mut lower) = (Vec::new(), Vec::new());
     match stairs {
         Stairs::Table { lo, thresholds } => {
             let (first, last) = ((y.0 as i64 - lo) as usize, (y.1 as i64 - lo) as usize);

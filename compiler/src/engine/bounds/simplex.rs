@@ -133,7 +133,7 @@ impl Simplex {
         // that a bound of the perturbed objective is one of the objective.
         let mut constant = 0.0;
         let mut random = 0x9e37_79b9_7f4a_7c15u64;
-        for j in 0..count {
+        for (j, cost) in objective.iter_mut().enumerate() {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
@@ -141,10 +141,10 @@ impl Simplex {
             if width > 0.0 {
                 let share = ((random >> 40) as f64 / (1u64 << 24) as f64 + 0.5) * PERTURBATION / count as f64 / width;
                 if random & 1 == 0 {
-                    objective[j] += share;
+                    *cost += share;
                     constant -= share * ranges.lower[j];
                 } else {
-                    objective[j] -= share;
+                    *cost -= share;
                     constant += share * ranges.upper[j];
                 }
             }
@@ -401,7 +401,7 @@ impl Simplex {
         }
         // A row's norm costs a product with the inverse: look at the most violated ones only.
         rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-        let mut found: Option<(u32, &Edge, (), Option<&Arc<Edge>>)> = None;
+        let mut found: Option<Row> = None;
         for (violation, column, edge, shared) in rows.into_iter().take(LOOKED_AT) {
             if violation * violation <= worst {
                 break;
@@ -411,16 +411,10 @@ impl Simplex {
             let score = violation * violation / (1.0 + dot(&delta, &delta));
             if score > worst {
                 worst = score;
-                found = Some((column, edge, (), shared));
+                found = Some(row);
             }
         }
-        match found {
-            Some((column, edge, _, shared)) => {
-                let edge = shared.cloned().unwrap_or_else(|| Arc::new(edge.clone()));
-                Some(Leaving::Row(Row { column, edge }))
-            }
-            None => leaving,
-        }
+        found.map(Leaving::Row).or(leaving)
     }
 
     /// Runs until the bound is below `cut`, or it is the optimum, or `limit` steps are taken.
@@ -659,12 +653,12 @@ impl Simplex {
                     .map(|o| self.inverse[o * size..(o + 1) * size].iter().zip(&k).map(|(a, b)| a * b).sum())
                     .collect();
                 let line: Vec<f64> = self.inverse[p * size..(p + 1) * size].iter().map(|v| v / u[p]).collect();
-                for o in 0..size {
+                for (o, u) in u.iter().enumerate() {
                     let target = &mut self.inverse[o * size..(o + 1) * size];
                     if o == p {
                         target.copy_from_slice(&line);
                     } else {
-                        target.iter_mut().zip(&line).for_each(|(v, l)| *v -= u[o] * l);
+                        target.iter_mut().zip(&line).for_each(|(v, l)| *v -= u * l);
                     }
                 }
                 self.columns[p] = q;

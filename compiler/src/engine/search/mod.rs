@@ -279,7 +279,7 @@ fn tighten_roots(
     let stop = || control.stop().is_some();
     for unit in &problem.live {
         for e in net.units[*unit as usize].exprs() {
-            if !(is_deep(net, ranges, *unit) || !problem.constraints.is_empty()) {
+            if !is_deep(net, ranges, *unit) && problem.constraints.is_empty() {
                 continue;
             }
             for sign in [1.0, -1.0] {
