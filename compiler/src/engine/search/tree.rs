@@ -17,6 +17,8 @@ use std::sync::Arc;
 const MARGIN: f64 = 1e-6;
 /// Steps of the solver for one node.
 const LIMIT: u64 = 2000;
+/// Every so many branches the primal point is where an attack starts.
+const ATTACKED: u64 = 8;
 /// The default for the memory of open branches, in bytes.
 const MEMORY: u64 = 1 << 30;
 
@@ -96,6 +98,7 @@ pub fn all_edges(problem: &Problem<'_>, ranges: &Ranges) -> Vec<Option<Arc<[Edge
 enum Next {
     Closed(Step),
     Split { node: u32, element: u32, value: i64, below: Option<(Ranges, Vec<u32>)>, above: Option<(Ranges, Vec<u32>)> },
+    Postpone,
     Point(Vec<i64>),
     Stop(Reason),
 }
@@ -131,22 +134,36 @@ impl Case<'_> {
         let size = (net.columns.len() * 64 + net.exprs.len() * 32 + 4096) as u64;
         let most = (self.control.memory.unwrap_or(MEMORY) / size).max(64) as usize;
         let mut open = vec![root];
-        while let Some(mut branch) = open.pop() {
+        // Branches in which nothing but inputs is left to split: the question is whether a thin cell holds an integer point.
+        let mut thin: Vec<Branch> = Vec::new();
+        loop {
+            let (mut branch, postpone) = match open.pop() {
+                Some(branch) => (branch, true),
+                None => match thin.pop() {
+                    Some(branch) => (branch, false),
+                    None => break,
+                },
+            };
             if let Some(reason) = self.control.stop() {
                 return Found::Stopped(reason);
             }
-            if open.len() > most {
+            if open.len() + thin.len() > most {
                 return Found::Stopped(Reason::Memory);
             }
             self.effort.branches += 1;
+            if self.effort.branches % 500 == 0 && std::env::var_os("TRACE").is_some() { eprintln!("{} open {} thin {}", self.effort.branches, open.len(), thin.len()); }
             let before = branch.simplex.steps;
             let mut entry = branch.entry;
-            let next = self.explore(&mut branch, &mut proof, &mut entry);
+            let next = self.explore(&mut branch, &mut proof, &mut entry, postpone);
             self.effort.steps += branch.simplex.steps - before;
             match next {
                 Next::Closed(step) => proof[entry].step = step,
                 Next::Point(point) => return Found::Point(point),
                 Next::Stop(reason) => return Found::Stopped(reason),
+                Next::Postpone => {
+                    branch.entry = entry;
+                    thin.push(branch);
+                }
                 Next::Split { node, element, value, below, above } => {
                     proof[entry].step = Step::Split { node, element, value };
                     for side in [below, above] {
@@ -162,16 +179,17 @@ impl Case<'_> {
                         };
                         refresh_edges(self.problem, &child.ranges, &mut child.edges, &changed);
                         child.simplex.set_ranges(self.problem, &child.ranges);
-                        open.push(child);
+                        if postpone { open.push(child) } else { thin.push(child) }
                     }
                 }
             }
         }
+        if std::env::var_os("TRACE").is_some() { eprintln!("closed"); }
         Found::Closed(flatten(proof))
     }
 
     /// Bounds, tests and narrows a branch until it is closed or split.
-    fn explore(&mut self, branch: &mut Branch, proof: &mut Vec<Entry>, entry: &mut usize) -> Next {
+    fn explore(&mut self, branch: &mut Branch, proof: &mut Vec<Entry>, entry: &mut usize, postpone: bool) -> Next {
         let problem = self.problem;
         let net = problem.net;
         let objective = problem.atom(self.objective as usize);
@@ -213,6 +231,13 @@ impl Case<'_> {
             if let Some(point) = self.accepted(&point) {
                 return Next::Point(point);
             }
+            if round == 0
+                && self.effort.branches % ATTACKED == 1
+                && let Some(point) = self.attack.run(&point, 1, 6, &stop)
+                && let Some(point) = self.accepted(&point)
+            {
+                return Next::Point(point);
+            }
             let Some(proposal) = proposal else { break };
             let scale = 1.0 / proposal.weight.max(1) as f64;
             prices = proposal.exact.coefficients.iter().map(|c| c.abs() * scale).collect();
@@ -235,7 +260,7 @@ impl Case<'_> {
             refresh_edges(problem, &branch.ranges, &mut branch.edges, &changed);
             branch.simplex.set_ranges(problem, &branch.ranges);
         }
-        self.split(branch, &prices)
+        self.split(branch, &prices, postpone)
     }
 
     /// The point as integers, if it answers the obligation.
@@ -271,7 +296,7 @@ impl Case<'_> {
     }
 
     /// Where to split: the step whose primal point is furthest from its staircase, or else a fractional input, or else anything.
-    fn split(&self, branch: &Branch, prices: &[f64]) -> Next {
+    fn split(&self, branch: &Branch, prices: &[f64], postpone: bool) -> Next {
         let (problem, ranges, simplex) = (self.problem, &branch.ranges, &branch.simplex);
         let net = problem.net;
         let mut best: Option<(f64, usize, f64)> = None;
@@ -322,6 +347,7 @@ impl Case<'_> {
         }
         let (column, value) = match best {
             Some((_, column, value)) => (column, value),
+            None if postpone => return Next::Postpone,
             None => match self.input_to_split(ranges, simplex) {
                 Some(found) => found,
                 None => return Next::Stop(Reason::Incomplete("no range is left to split".to_owned())),
