@@ -240,6 +240,11 @@ impl Simplex {
 
     /// Adds columns' moves to the expressions' values.
     fn spread(&mut self, problem: &Problem<'_>, moved: &[(u32, f64)]) {
+        if moved.len() * 12 > self.x.len() {
+            // Scattered sums over so many columns cost more than all the sums anew.
+            self.refresh_values(problem);
+            return;
+        }
         for (j, delta) in moved {
             for (e, coefficient) in &problem.net.mentions[*j as usize] {
                 self.e[*e as usize] += coefficient * delta;
@@ -438,7 +443,7 @@ impl Simplex {
             if self.value() < cut {
                 return Outcome::Below;
             }
-            if step % 16 == 15 && stop() {
+            if (step % 16 == 15 || self.rows.len() > 100) && stop() {
                 return Outcome::Stopped;
             }
             let Some(leaving) = self.leaving(problem, view) else {
@@ -702,6 +707,11 @@ impl Simplex {
             same
         });
         multipliers
+    }
+
+    /// About how many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        self.x.len() * 48 + self.e.len() * 8 + self.rows.len() * 160 + self.inverse.len() * 8
     }
 
     /// The columns strictly between their bounds at the primal point, those that can be.

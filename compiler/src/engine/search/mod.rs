@@ -73,6 +73,7 @@ impl Search {
         let proved = |prelude, cases| {
             let certificate =
                 Certificate { version: CERTIFICATE_VERSION, obligation: obligation.key(), prelude, cases };
+            debug_assert_eq!(crate::proof::check(obligation, &certificate).err(), None);
             Answer::None(Trust::Certificate { certificate: Arc::new(certificate) })
         };
         if obligation.cases.is_empty() {
@@ -118,6 +119,9 @@ impl Search {
         // Most cases fall to the first bounds.
         let mut open = Vec::new();
         for (index, problem) in problems.iter().enumerate() {
+            if let Some(reason) = control.stop() {
+                return Answer::Unknown(reason);
+            }
             match quick_bound(problem, &ranges) {
                 Some(step) => trees[index] = Some(vec![step]),
                 None => open.push(index),
@@ -130,8 +134,9 @@ impl Search {
                 break;
             }
             if stage == Stage::Tighten {
+                let problems: Vec<&Problem<'_>> = open.iter().map(|index| &problems[*index]).collect();
                 if (deep || !base.constraints.is_empty())
-                    && tighten_roots(&base, &mut ranges, &mut prelude, control) == Err(Empty)
+                    && tighten_roots(&base, &problems, &mut ranges, &mut prelude, control) == Err(Empty)
                 {
                     let cases = obligation.cases.iter().map(|_| vec![Step::Empty]).collect();
                     return proved(prelude, cases);
@@ -139,6 +144,9 @@ impl Search {
                 continue;
             }
             for index in std::mem::take(&mut open) {
+                if let Some(reason) = control.stop() {
+                    return Answer::Unknown(reason);
+                }
                 let problem = &problems[index];
                 let mut case = Case {
                     atom_edges: atom_edges(problem),
@@ -148,6 +156,7 @@ impl Search {
                     accept: &accept,
                     attack: Attack::new(problem, &ranges, 0x5eed + index as u64),
                     enumerate: self.enumerate,
+                    limit: u64::MAX,
                     effort: *effort,
                 };
                 if stage == Stage::Attack {
@@ -159,19 +168,36 @@ impl Search {
                         .filter(|j| net.unit_of[*j] == NONE)
                         .map(|j| ((ranges.lower[j] + ranges.upper[j]) / 2.0).floor())
                         .collect();
-                    let hit = case.attack.run(&middle, 8, 12, &stop);
+                    let hit = case.attack.run(&middle, 4, 8, &stop);
                     if let Some(point) = hit.and_then(|point| case.accepted(&point)) {
                         return Answer::Some(assignment(obligation, &point));
                     }
                     open.push(index);
                     continue;
                 }
-                let found = case.search(ranges.clone());
+                case.limit = if deep { FIRST_TRY } else { u64::MAX };
+                let mut found = case.search(ranges.clone());
+                if matches!(found, Found::Limit) {
+                    // What the case itself says of the ranges is worth the effort when the search is long.
+                    let (mut own, mut first) = (ranges.clone(), Vec::new());
+                    let constraints = (0..problem.atoms.len() as u32).collect();
+                    let whole =
+                        Problem { net: &net, atoms: problem.atoms.clone(), constraints, live: problem.live.clone() };
+                    found = match tighten_roots(&whole, &[problem], &mut own, &mut first, control) {
+                        Err(Empty) => Found::Closed(vec![Step::Empty]),
+                        Ok(()) => {
+                            case.limit = u64::MAX;
+                            case.search(own)
+                        }
+                    }
+                    .after(first);
+                }
                 *effort = case.effort;
                 match found {
                     Found::Closed(tree) => trees[index] = Some(tree),
                     Found::Point(point) => return Answer::Some(assignment(obligation, &point)),
                     Found::Stopped(reason) => return Answer::Unknown(reason),
+                    Found::Limit => return Answer::Unknown(Reason::Incomplete("too many branches".to_owned())),
                 }
             }
         }
@@ -204,6 +230,9 @@ fn assignment(obligation: &Obligation, point: &[i64]) -> Assignment {
     assignment
 }
 
+/// A deep case that takes more branches than this is worth narrower ranges first.
+const FIRST_TRY: u64 = 250;
+
 /// What is done about the open cases, in order.
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
@@ -221,15 +250,37 @@ fn is_deep(net: &Net, ranges: &Ranges, unit: u32) -> bool {
     })
 }
 
+/// The columns that the problems' atoms depend on.
+fn relevant(problems: &[&Problem<'_>]) -> Vec<bool> {
+    let Some(net) = problems.first().map(|problem| problem.net) else { return Vec::new() };
+    let mut relevant = vec![false; net.columns.len()];
+    let mark = |relevant: &mut [bool], expr: &Expr| {
+        for (first, values) in expr.runs() {
+            for (k, _) in values.iter().enumerate().filter(|(_, v)| **v != 0.0) {
+                relevant[first + k] = true;
+            }
+        }
+    };
+    problems.iter().flat_map(|problem| &problem.atoms).for_each(|atom| mark(&mut relevant, atom));
+    for unit in net.units.iter().rev() {
+        if relevant[unit.column as usize] {
+            unit.exprs().for_each(|e| mark(&mut relevant, &net.exprs[e]));
+        }
+    }
+    relevant
+}
+
 /// A bound by intervals, then by the chords of the last layer's staircases, then of all: cheap, and often enough.
 fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
     let net = problem.net;
     let objective = problem.atoms.len() - 1;
     let at = problem.atom(objective);
     let expr = problem.expr(at);
-    if expr.range(&ranges.lower, &ranges.upper).1 < 0.0 {
-        let atoms = vec![(objective as u32, 1)];
-        return Some(Step::Bound(Multipliers { atoms, slots: Vec::new() }));
+    if expr.range(&ranges.lower, &ranges.upper).1 < 0.0
+        && let Some(proposal) = propose(problem, ranges, (at, 1.0), &[], |_, _| true)
+        && proposal.exact.value < 0
+    {
+        return Some(Step::Bound(proposal.certificate(problem, Some(objective as u32))));
     }
     let mut coefficients = vec![0.0; net.columns.len()];
     for all in [false, true] {
@@ -269,16 +320,21 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
 /// The relaxation's bounds of every expression that depends on other units, from the first layer on.
 fn tighten_roots(
     problem: &Problem<'_>,
+    open: &[&Problem<'_>],
     ranges: &mut Ranges,
     prelude: &mut Vec<Tighten>,
     control: &Control,
 ) -> Result<(), Empty> {
     let net = problem.net;
+    let relevant = relevant(open);
     let atoms = atom_edges(problem);
     let mut all = all_edges(problem, ranges);
     let stop = || control.stop().is_some();
     for unit in &problem.live {
         for e in net.units[*unit as usize].exprs() {
+            if !relevant[net.units[*unit as usize].column as usize] {
+                continue;
+            }
             if !is_deep(net, ranges, *unit) && problem.constraints.is_empty() {
                 continue;
             }

@@ -10,7 +10,7 @@ use crate::engine::bounds::net::{Kind, NONE, Net};
 use crate::engine::bounds::simplex::{Outcome, Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::{Control, Reason};
-use crate::proof::{Step, Tree};
+use crate::proof::{Step, Tighten, Tree};
 use std::sync::Arc;
 
 /// The bound must be this much below zero before integers are asked.
@@ -28,8 +28,20 @@ pub enum Found {
     Closed(Tree),
     /// The inputs' values, by ascending column.
     Point(Vec<i64>),
-    /// Neither.
+    /// The case took more branches than its limit.
+    Limit,
+    /// Neither, for a reason.
     Stopped(Reason),
+}
+
+impl Found {
+    /// The same, with the tree put below some narrowed ranges.
+    pub fn after(self, first: Vec<Tighten>) -> Found {
+        match self {
+            Found::Closed(tree) => Found::Closed(first.into_iter().map(Step::Tighten).chain(tree).collect()),
+            other => other,
+        }
+    }
 }
 
 /// A node of the proof, whose children are known later.
@@ -45,6 +57,13 @@ struct Branch {
     simplex: Simplex,
     /// The place in the proof that it is to fill.
     entry: usize,
+}
+
+impl Branch {
+    /// About how many bytes it takes, so that memory is bounded.
+    fn bytes(&self) -> usize {
+        self.simplex.bytes() + self.ranges.lower.len() * 16 + self.ranges.exprs.len() * 16 + self.edges.len() * 64
+    }
 }
 
 /// What was done, for `--stats`.
@@ -72,6 +91,8 @@ pub struct Case<'a> {
     pub attack: Attack<'a>,
     /// A branch with at most this many elementary operations for all its inputs together is evaluated input by input.
     pub enumerate: usize,
+    /// The most branches.
+    pub limit: u64,
     /// What it took.
     pub effort: Effort,
 }
@@ -128,14 +149,14 @@ impl Case<'_> {
 
     /// Searches to the end.
     pub fn search(&mut self, ranges: Ranges) -> Found {
-        let net = self.problem.net;
         let mut proof = vec![Entry { step: Step::Empty, children: Vec::new() }];
         let root = Branch { edges: all_edges(self.problem, &ranges), simplex: self.start(&ranges), ranges, entry: 0 };
-        let size = (net.columns.len() * 64 + net.exprs.len() * 32 + 4096) as u64;
-        let most = (self.control.memory.unwrap_or(MEMORY) / size).max(64) as usize;
+        let most = self.control.memory.unwrap_or(MEMORY) as usize;
+        let mut held = root.bytes();
         let mut open = vec![root];
         // Branches in which nothing but inputs is left to split: the question is whether a thin cell holds an integer point.
         let mut thin: Vec<Branch> = Vec::new();
+        let before_all = self.effort.branches;
         loop {
             let (mut branch, postpone) = match open.pop() {
                 Some(branch) => (branch, true),
@@ -147,11 +168,14 @@ impl Case<'_> {
             if let Some(reason) = self.control.stop() {
                 return Found::Stopped(reason);
             }
-            if open.len() + thin.len() > most {
+            if self.effort.branches - before_all > self.limit {
+                return Found::Limit;
+            }
+            held = held.saturating_sub(branch.bytes());
+            if held + proof.len() * 2048 > most {
                 return Found::Stopped(Reason::Memory);
             }
             self.effort.branches += 1;
-            if self.effort.branches % 500 == 0 && std::env::var_os("TRACE").is_some() { eprintln!("{} open {} thin {}", self.effort.branches, open.len(), thin.len()); }
             let before = branch.simplex.steps;
             let mut entry = branch.entry;
             let next = self.explore(&mut branch, &mut proof, &mut entry, postpone);
@@ -162,6 +186,7 @@ impl Case<'_> {
                 Next::Stop(reason) => return Found::Stopped(reason),
                 Next::Postpone => {
                     branch.entry = entry;
+                    held += branch.bytes();
                     thin.push(branch);
                 }
                 Next::Split { node, element, value, below, above } => {
@@ -179,12 +204,12 @@ impl Case<'_> {
                         };
                         refresh_edges(self.problem, &child.ranges, &mut child.edges, &changed);
                         child.simplex.set_ranges(self.problem, &child.ranges);
+                        held += child.bytes();
                         if postpone { open.push(child) } else { thin.push(child) }
                     }
                 }
             }
         }
-        if std::env::var_os("TRACE").is_some() { eprintln!("closed"); }
         Found::Closed(flatten(proof))
     }
 
