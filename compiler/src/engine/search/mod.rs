@@ -156,6 +156,7 @@ impl Search {
                     accept: &accept,
                     attack: Attack::new(problem, &ranges, 0x5eed + index as u64),
                     enumerate: self.enumerate,
+                    learned: vec![[(0.0, 0.0); 2]; net.columns.len()],
                     limit: u64::MAX,
                     effort: *effort,
                 };

@@ -57,6 +57,18 @@ struct Branch {
     simplex: Simplex,
     /// The place in the proof that it is to fill.
     entry: usize,
+    /// The split that it comes from.
+    origin: Option<(Origin, usize)>,
+}
+
+/// What was expected of a split, so that later ones can be judged better.
+#[derive(Clone, Copy)]
+struct Origin {
+    column: u32,
+    /// The gap closed, at its price.
+    expected: f64,
+    /// The parent's bound.
+    value: f64,
 }
 
 impl Branch {
@@ -91,6 +103,8 @@ pub struct Case<'a> {
     pub attack: Attack<'a>,
     /// A branch with at most this many elementary operations for all its inputs together is evaluated input by input.
     pub enumerate: usize,
+    /// For each column and side of a split, how much of what was expected came true: (sum, count).
+    pub learned: Vec<[(f64, f64); 2]>,
     /// The most branches.
     pub limit: u64,
     /// What it took.
@@ -118,7 +132,7 @@ pub fn all_edges(problem: &Problem<'_>, ranges: &Ranges) -> Vec<Option<Arc<[Edge
 
 enum Next {
     Closed(Step),
-    Split { node: u32, element: u32, value: i64, below: Option<(Ranges, Vec<u32>)>, above: Option<(Ranges, Vec<u32>)> },
+    Split { node: u32, element: u32, value: i64, below: Option<(Ranges, Vec<u32>)>, above: Option<(Ranges, Vec<u32>)>, origin: Option<Origin> },
     Postpone,
     Point(Vec<i64>),
     Stop(Reason),
@@ -150,7 +164,7 @@ impl Case<'_> {
     /// Searches to the end.
     pub fn search(&mut self, ranges: Ranges) -> Found {
         let mut proof = vec![Entry { step: Step::Empty, children: Vec::new() }];
-        let root = Branch { edges: all_edges(self.problem, &ranges), simplex: self.start(&ranges), ranges, entry: 0 };
+        let root = Branch { edges: all_edges(self.problem, &ranges), simplex: self.start(&ranges), ranges, entry: 0, origin: None };
         let most = self.control.memory.unwrap_or(MEMORY) as usize;
         let mut held = root.bytes();
         let mut open = vec![root];
@@ -189,9 +203,9 @@ impl Case<'_> {
                     held += branch.bytes();
                     thin.push(branch);
                 }
-                Next::Split { node, element, value, below, above } => {
+                Next::Split { node, element, value, below, above, origin } => {
                     proof[entry].step = Step::Split { node, element, value };
-                    for side in [below, above] {
+                    for (number, side) in [below, above].into_iter().enumerate() {
                         proof.push(Entry { step: Step::Empty, children: Vec::new() });
                         let place = proof.len() - 1;
                         proof[entry].children.push(place);
@@ -201,6 +215,7 @@ impl Case<'_> {
                             edges: branch.edges.clone(),
                             simplex: branch.simplex.clone(),
                             entry: place,
+                            origin: origin.map(|origin| (origin, number)),
                         };
                         refresh_edges(self.problem, &child.ranges, &mut child.edges, &changed);
                         child.simplex.set_ranges(self.problem, &child.ranges);
@@ -231,6 +246,14 @@ impl Case<'_> {
         for round in 0.. {
             let view = View { edges: &branch.edges, atoms: &self.atom_edges };
             let outcome = branch.simplex.run(problem, &view, -constant - MARGIN, LIMIT, &stop);
+            if round == 0
+                && let Some((origin, side)) = branch.origin
+            {
+                let reached = if outcome == Outcome::Below { -constant } else { branch.simplex.value() };
+                let (sum, count) = &mut self.learned[origin.column as usize][side];
+                *sum += ((origin.value - reached) / origin.expected).clamp(0.0, 10.0);
+                *count += 1.0;
+            }
             let multipliers = branch.simplex.multipliers();
             let proposal = propose(problem, &branch.ranges, (objective, 1.0), &multipliers, |_, value| value < 0);
             if let Some(proposal) = &proposal
@@ -324,7 +347,7 @@ impl Case<'_> {
     fn split(&self, branch: &Branch, prices: &[f64], postpone: bool) -> Next {
         let (problem, ranges, simplex) = (self.problem, &branch.ranges, &branch.simplex);
         let net = problem.net;
-        let mut best: Option<(f64, usize, f64)> = None;
+        let mut best: Option<(f64, usize, f64, f64)> = None;
         let mut wrapped: Option<(usize, f64)> = None;
         for unit in &problem.live {
             let unit = &net.units[*unit as usize];
@@ -340,9 +363,11 @@ impl Case<'_> {
                         continue;
                     }
                     let gap = gap * (prices.get(column).copied().unwrap_or(0.0) + 1e-3);
-                    if best.is_none_or(|(most, ..)| gap > most) {
+                    let [down, up] = self.learned[column].map(|(sum, count)| (sum + 2.0 * 1.0) / (count + 2.0));
+                    let score = gap * (5.0 * down.min(up) + down.max(up));
+                    if best.is_none_or(|(most, ..)| score > most) {
                         let v = if y > f { f } else { f - 1.0 };
-                        best = Some((gap, column, v.clamp(lo, hi - 1.0)));
+                        best = Some((score, column, v.clamp(lo, hi - 1.0), gap));
                     }
                 }
                 Kind::Wrap { width, signed } => {
@@ -368,10 +393,10 @@ impl Case<'_> {
                 ranges.narrow_expr(net, expr, lo, hi, &mut changed).ok().map(|()| (ranges, changed))
             };
             let (below, above) = (side(f64::NEG_INFINITY, value), side(value + 1.0, f64::INFINITY));
-            return Next::Split { node: place.node.0, element: place.element, value: value as i64, below, above };
+            return Next::Split { node: place.node.0, element: place.element, value: value as i64, below, above, origin: None };
         }
         let (column, value) = match best {
-            Some((_, column, value)) => (column, value),
+            Some((_, column, value, _)) => (column, value),
             None if postpone => return Next::Postpone,
             None => match self.input_to_split(ranges, simplex) {
                 Some(found) => found,
@@ -384,7 +409,8 @@ impl Case<'_> {
         };
         let (below, above) = (side(f64::NEG_INFINITY, value), side(value + 1.0, f64::INFINITY));
         let (node, element) = net.columns[column];
-        Next::Split { node: node.0, element, value: value as i64, below, above }
+        let origin = best.map(|best| Origin { column: best.1 as u32, expected: best.3, value: simplex.value() });
+        Next::Split { node: node.0, element, value: value as i64, below, above, origin }
     }
 
     /// The most fractional input, or else the widest, split in its middle.
