@@ -172,6 +172,15 @@ impl Case<'_> {
         let mut thin: Vec<Branch> = Vec::new();
         let before_all = self.effort.branches;
         loop {
+            // Depth first closes subtrees, best first finds points: take turns, while there is memory.
+            if self.effort.branches % 2 == 0 && held < most / 2 {
+                let value = |branch: &Branch| branch.origin.map_or(f64::INFINITY, |(origin, _)| origin.value);
+                let best = (0..open.len()).max_by(|a, b| value(&open[*a]).total_cmp(&value(&open[*b])));
+                if let Some(best) = best {
+                    let last = open.len() - 1;
+                    open.swap(best, last);
+                }
+            }
             let (mut branch, postpone) = match open.pop() {
                 Some(branch) => (branch, true),
                 None => match thin.pop() {
@@ -205,6 +214,11 @@ impl Case<'_> {
                 }
                 Next::Split { node, element, value, below, above, origin } => {
                     proof[entry].step = Step::Split { node, element, value };
+                    // Depth first goes on where the primal point is nearer.
+                    let nearer_below = origin.is_some_and(|origin| {
+                        branch.simplex.x[origin.column as usize] - value as f64 <= 0.5
+                    });
+                    let from = open.len();
                     for (number, side) in [below, above].into_iter().enumerate() {
                         proof.push(Entry { step: Step::Empty, children: Vec::new() });
                         let place = proof.len() - 1;
@@ -221,6 +235,9 @@ impl Case<'_> {
                         child.simplex.set_ranges(self.problem, &child.ranges);
                         held += child.bytes();
                         if postpone { open.push(child) } else { thin.push(child) }
+                    }
+                    if nearer_below && open.len() == from + 2 {
+                        open.swap(from, from + 1);
                     }
                 }
             }
