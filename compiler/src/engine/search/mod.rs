@@ -129,7 +129,12 @@ impl Search {
         }
         let stop = || control.stop().is_some();
         let deep = live.iter().any(|unit| is_deep(&net, &ranges, *unit));
-        for stage in [Stage::Attack, Stage::Tighten, Stage::Search] {
+        // Where many units read others, narrower ranges come first.
+        let relevant = relevant(&problems.iter().collect::<Vec<_>>());
+        let of_interest = |unit: &&u32| relevant[net.units[**unit as usize].column as usize];
+        let reading = live.iter().filter(of_interest).filter(|unit| is_deep(&net, &ranges, **unit)).count();
+        let glance = if reading > 12 + problems.len() { 1 } else { GLANCE };
+        for stage in [Stage::Try, Stage::Attack, Stage::Tighten, Stage::Search] {
             if open.is_empty() {
                 break;
             }
@@ -161,10 +166,6 @@ impl Search {
                     effort: *effort,
                 };
                 if stage == Stage::Attack {
-                    if let Some(step) = case.root_bound(&ranges) {
-                        trees[index] = Some(vec![step]);
-                        continue;
-                    }
                     let middle: Vec<f64> = (0..net.columns.len())
                         .filter(|j| net.unit_of[*j] == NONE)
                         .map(|j| ((ranges.lower[j] + ranges.upper[j]) / 2.0).floor())
@@ -176,9 +177,13 @@ impl Search {
                     open.push(index);
                     continue;
                 }
-                case.limit = if deep { FIRST_TRY } else { u64::MAX };
+                case.limit = match stage {
+                    Stage::Try => glance,
+                    _ if deep => FIRST_TRY,
+                    _ => u64::MAX,
+                };
                 let mut found = case.search(ranges.clone());
-                if matches!(found, Found::Limit) {
+                if matches!(found, Found::Limit) && stage == Stage::Search {
                     // What the case itself says of the ranges is worth the effort when the search is long.
                     let (mut own, mut first) = (ranges.clone(), Vec::new());
                     let constraints = (0..problem.atoms.len() as u32).collect();
@@ -198,6 +203,7 @@ impl Search {
                     Found::Closed(tree) => trees[index] = Some(tree),
                     Found::Point(point) => return Answer::Some(assignment(obligation, &point)),
                     Found::Stopped(reason) => return Answer::Unknown(reason),
+                    Found::Limit if stage == Stage::Try => open.push(index),
                     Found::Limit => return Answer::Unknown(Reason::Incomplete("too many branches".to_owned())),
                 }
             }
@@ -231,12 +237,15 @@ fn assignment(obligation: &Obligation, point: &[i64]) -> Assignment {
     assignment
 }
 
+/// Branches that a case gets before anything is spent on it.
+const GLANCE: u64 = 16;
 /// A deep case that takes more branches than this is worth narrower ranges first.
 const FIRST_TRY: u64 = 250;
 
 /// What is done about the open cases, in order.
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
+    Try,
     Attack,
     Tighten,
     Search,

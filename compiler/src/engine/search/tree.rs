@@ -132,7 +132,14 @@ pub fn all_edges(problem: &Problem<'_>, ranges: &Ranges) -> Vec<Option<Arc<[Edge
 
 enum Next {
     Closed(Step),
-    Split { node: u32, element: u32, value: i64, below: Option<(Ranges, Vec<u32>)>, above: Option<(Ranges, Vec<u32>)>, origin: Option<Origin> },
+    Split {
+        node: u32,
+        element: u32,
+        value: i64,
+        below: Option<(Ranges, Vec<u32>)>,
+        above: Option<(Ranges, Vec<u32>)>,
+        origin: Option<Origin>,
+    },
     Postpone,
     Point(Vec<i64>),
     Stop(Reason),
@@ -147,24 +154,16 @@ impl Case<'_> {
         Simplex::new(self.problem, ranges, objective)
     }
 
-    /// Closes the case by the relaxation's bound at the root, if it can.
-    pub fn root_bound(&mut self, ranges: &Ranges) -> Option<Step> {
-        let objective = self.problem.atom(self.objective as usize);
-        let mut simplex = self.start(ranges);
-        let edges = all_edges(self.problem, ranges);
-        let view = View { edges: &edges, atoms: &self.atom_edges };
-        let cut = -self.problem.expr(objective).constant - MARGIN;
-        simplex.run(self.problem, &view, cut, LIMIT, &|| self.control.stop().is_some());
-        self.effort.steps += simplex.steps;
-        let multipliers = simplex.multipliers();
-        let proposal = propose(self.problem, ranges, (objective, 1.0), &multipliers, |_, value| value < 0)?;
-        (proposal.exact.value < 0).then(|| Step::Bound(proposal.certificate(self.problem, Some(self.objective))))
-    }
-
     /// Searches to the end.
     pub fn search(&mut self, ranges: Ranges) -> Found {
         let mut proof = vec![Entry { step: Step::Empty, children: Vec::new() }];
-        let root = Branch { edges: all_edges(self.problem, &ranges), simplex: self.start(&ranges), ranges, entry: 0, origin: None };
+        let root = Branch {
+            edges: all_edges(self.problem, &ranges),
+            simplex: self.start(&ranges),
+            ranges,
+            entry: 0,
+            origin: None,
+        };
         let most = self.control.memory.unwrap_or(MEMORY) as usize;
         let mut held = root.bytes();
         let mut open = vec![root];
@@ -173,7 +172,7 @@ impl Case<'_> {
         let before_all = self.effort.branches;
         loop {
             // Depth first closes subtrees, best first finds points: take turns, while there is memory.
-            if self.effort.branches % 2 == 0 && held < most / 2 {
+            if self.effort.branches.is_multiple_of(2) && held < most / 2 {
                 let value = |branch: &Branch| branch.origin.map_or(f64::INFINITY, |(origin, _)| origin.value);
                 let best = (0..open.len()).max_by(|a, b| value(&open[*a]).total_cmp(&value(&open[*b])));
                 if let Some(best) = best {
@@ -215,9 +214,8 @@ impl Case<'_> {
                 Next::Split { node, element, value, below, above, origin } => {
                     proof[entry].step = Step::Split { node, element, value };
                     // Depth first goes on where the primal point is nearer.
-                    let nearer_below = origin.is_some_and(|origin| {
-                        branch.simplex.x[origin.column as usize] - value as f64 <= 0.5
-                    });
+                    let nearer_below =
+                        origin.is_some_and(|origin| branch.simplex.x[origin.column as usize] - value as f64 <= 0.5);
                     let from = open.len();
                     for (number, side) in [below, above].into_iter().enumerate() {
                         proof.push(Entry { step: Step::Empty, children: Vec::new() });
@@ -410,7 +408,14 @@ impl Case<'_> {
                 ranges.narrow_expr(net, expr, lo, hi, &mut changed).ok().map(|()| (ranges, changed))
             };
             let (below, above) = (side(f64::NEG_INFINITY, value), side(value + 1.0, f64::INFINITY));
-            return Next::Split { node: place.node.0, element: place.element, value: value as i64, below, above, origin: None };
+            return Next::Split {
+                node: place.node.0,
+                element: place.element,
+                value: value as i64,
+                below,
+                above,
+                origin: None,
+            };
         }
         let (column, value) = match best {
             Some((_, column, value, _)) => (column, value),
