@@ -7,8 +7,10 @@
 
 mod bound;
 mod check;
+mod export;
 
 pub use check::{Checked, Rejection, check};
+pub use export::export;
 
 use serde::{Deserialize, Serialize};
 

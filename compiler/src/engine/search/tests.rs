@@ -177,3 +177,37 @@ fn stops_in_time() {
     // Whatever it says, it says it at once; a problem that falls to the first bound may still be decided.
     let _ = Search::without_enumeration().solve(&obligation, &control);
 }
+
+/// Certificates of random problems, and mutants of them, with the verdict of this crate's checker and of `tests/checker.py`.
+#[test]
+fn the_second_checker_agrees() {
+    let (engine, shape) = (Search::without_enumeration(), Shape::default());
+    let mut random = crate::testing::Random::new(11);
+    let (mut lines, mut verdicts) = (String::new(), Vec::new());
+    for seed in 0..400 {
+        let obligation = random_obligation(seed, &shape);
+        let Some(proof) = certificate(&engine, &obligation) else { continue };
+        let mut mutant = (*proof).clone();
+        mutate(&mut mutant, &mut random);
+        for proof in [&*proof, &mutant] {
+            let line = serde_json::json!({ "obligation": crate::proof::export(&obligation), "certificate": proof });
+            lines.push_str(&line.to_string());
+            lines.push('\n');
+            verdicts.push(check(&obligation, proof).is_ok());
+        }
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("proofs.jsonl");
+    std::fs::write(&file, lines).expect("a file");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/checker.py");
+    let Ok(output) = std::process::Command::new("python3").arg(script).arg(&file).output() else {
+        eprintln!("no python3 here: the second checker is not tested");
+        return;
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let theirs: Vec<bool> = text.lines().map(|line| line.ends_with("accepted")).collect();
+    assert_eq!(theirs.len(), verdicts.len(), "{}", String::from_utf8_lossy(&output.stderr));
+    for (line, (ours, theirs)) in verdicts.iter().zip(&theirs).enumerate() {
+        assert_eq!(ours, theirs, "line {}: {}", line + 1, text.lines().nth(line).unwrap_or(""));
+    }
+}
