@@ -5,5 +5,6 @@ pub mod model;
 pub mod network;
 pub mod obligation;
 pub mod proof;
+pub mod report;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -8,6 +8,8 @@ pub mod attack;
 pub mod bounds;
 pub mod form;
 pub mod interval;
+pub mod measure;
+pub mod portfolio;
 pub mod presolve;
 pub mod search;
 pub mod smt;
@@ -24,7 +26,14 @@ pub use search::Search;
 
 /// Asks an engine to stop; clones share the flag.
 #[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
+pub struct CancelToken(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    cancelled: AtomicBool,
+    /// Whoever cancels the parent cancels this one too.
+    parent: Option<CancelToken>,
+}
 
 impl CancelToken {
     /// A token that nobody has cancelled.
@@ -34,12 +43,17 @@ impl CancelToken {
 
     /// Asks everyone who holds a clone to stop.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.cancelled.store(true, Ordering::SeqCst);
     }
 
     /// Whether somebody asked.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.cancelled.load(Ordering::SeqCst) || self.0.parent.as_ref().is_some_and(CancelToken::is_cancelled)
+    }
+
+    /// A token that is cancelled with this one, or by itself without this one noticing.
+    pub fn child(&self) -> CancelToken {
+        CancelToken(Arc::new(Flag { cancelled: AtomicBool::new(false), parent: Some(self.clone()) }))
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Options {
     pub products: Products,
     /// Asserts every accumulator's range too, which follows from the rest.
     pub redundant_bounds: bool,
+    /// Encodes goals that the ranges decide, too, so that the solver decides them again.
+    pub keep_goals: bool,
 }
 
 /// Steps with at most this many results, and no power of two as denominator, become comparisons with their thresholds; others a division.
@@ -713,7 +715,7 @@ impl Encoder<'_> {
                 if *factor > 0 { plus.push((*factor, bits)) } else { minus.push((factor.checked_neg()?, bits)) }
             }
         }
-        if range.lo >= 0 || range.hi < 0 {
+        if !self.options.keep_goals && (range.lo >= 0 || range.hi < 0) {
             return Some(self.terms.bool(range.lo >= 0));
         }
         // Products by multiplication: a signed digit would bring complements, and negative numbers with them.

@@ -8,7 +8,7 @@ pub mod term;
 pub mod z3;
 
 pub use encode::{AdderTree, Encoding, Options, Products};
-pub use z3::version;
+pub use z3::{settle, version};
 
 use super::interval::{open_cases, presolve};
 use super::presolve::Presolved;

@@ -11,15 +11,16 @@ use crate::engine::{Control, Reason};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use z3::ast::{BV, Bool};
 use z3::{ContextHandle, Params, SatResult, Solver, Tactic};
 
 /// How often the watchdog looks.
 const POLL: Duration = Duration::from_millis(5);
-/// How long a worker that was asked to stop may go on before its caller leaves it alone. It is still being interrupted then.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long a caller waits for a worker that was asked to stop. Z3 was seen to go on for five seconds; it is still being
+/// interrupted while the caller has its answer already, see [`settle`].
+const GRACE: Duration = Duration::from_millis(250);
 /// The most memory for a query that says nothing else.
 const DEFAULT_MEMORY: u64 = 4 << 30;
 
@@ -62,22 +63,21 @@ pub fn check(encoding: &Arc<Encoding>, strategy: Strategy, control: &Control) ->
     let (sender, receiver) = channel();
     let (encoding, caller) = (encoding.clone(), control);
     let control = control.clone();
-    std::thread::Builder::new()
-        .name("z3".to_owned())
-        .stack_size(64 << 20)
-        .spawn(move || {
-            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&encoding, strategy, &control)));
-            let result = result.unwrap_or_else(|panic| {
-                // An interrupt can make a builder return nothing, which the binding takes for a bug.
-                Err(control.stop().unwrap_or_else(|| Reason::Internal(format!("Z3: {}", message(&*panic)))))
-            });
-            // The caller may have left.
-            let _ = sender.send(result);
-        })
-        .map_err(|error| Reason::Incomplete(format!("no thread for Z3: {error}")))?;
+    on_worker(Box::new(move || {
+        let work = || z3::with_z3_config(&z3::Config::new(), || work(&encoding, strategy, &control));
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+        let healthy = result.is_ok();
+        let result = result.unwrap_or_else(|panic| {
+            // An interrupt can make a builder return nothing, which the binding takes for a bug.
+            Err(control.stop().unwrap_or_else(|| Reason::Internal(format!("Z3: {}", message(&*panic)))))
+        });
+        // The caller may have left.
+        let _ = sender.send(result);
+        healthy
+    }))?;
     let mut asked: Option<Instant> = None;
     loop {
-        match receiver.recv_timeout(Duration::from_millis(50)) {
+        match receiver.recv_timeout(POLL) {
             Ok(result) => return result,
             Err(RecvTimeoutError::Disconnected) => return Err(Reason::Internal("Z3's thread vanished".to_owned())),
             Err(RecvTimeoutError::Timeout) => {
@@ -89,6 +89,51 @@ pub fn check(encoding: &Arc<Encoding>, strategy: Strategy, control: &Control) ->
             }
         }
     }
+}
+
+/// Waits until no worker is busy, at most so long; says whether none is. To be called before the process ends: Z3's library takes its
+/// memory down at exit, under the feet of a worker that still runs.
+pub fn settle(longest: Duration) -> bool {
+    let start = Instant::now();
+    while !queries().limits.is_empty() {
+        if start.elapsed() > longest {
+            return false;
+        }
+        std::thread::sleep(POLL);
+    }
+    true
+}
+
+/// Something for a worker to do; says whether the worker is still good for another one.
+type Job = Box<dyn FnOnce() -> bool + Send>;
+
+/// The workers that have nothing to do.
+static IDLE: Mutex<Vec<Sender<Job>>> = Mutex::new(Vec::new());
+
+/// Runs a job on an idle worker, or on a new one. Workers live on: Z3 counts its memory by threads and forgets the last hundred kilobytes or so
+/// of a thread that ends, so a thread for each query would make its books drift by gigabytes in a day's work.
+fn on_worker(mut job: Job) -> Result<(), Reason> {
+    let idle = || IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let Some(worker) = idle().pop() else { break };
+        match worker.send(job) {
+            Ok(()) => return Ok(()),
+            Err(returned) => job = returned.0,
+        }
+    }
+    let (sender, receiver) = channel::<Job>();
+    let worker = move || {
+        let mut next = Some(job);
+        while let Some(job) = next {
+            if !job() {
+                return;
+            }
+            idle().push(sender.clone());
+            next = receiver.recv().ok();
+        }
+    };
+    let thread = std::thread::Builder::new().name("z3".to_owned()).stack_size(64 << 20).spawn(worker);
+    thread.map(|_| ()).map_err(|error| Reason::Incomplete(format!("no thread for Z3: {error}")))
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {
@@ -144,8 +189,19 @@ fn watch(
     }
 }
 
-/// The running queries' memory limits by age.
-static RUNNING_QUERIES: LazyLock<Mutex<BTreeMap<u64, u64>>> = LazyLock::new(Mutex::default);
+/// The running queries.
+static QUERIES: Mutex<Queries> = Mutex::new(Queries { limits: BTreeMap::new(), idle: 0 });
+
+struct Queries {
+    /// Memory limits by age.
+    limits: BTreeMap<u64, u64>,
+    /// What Z3 held before the first of them began.
+    idle: u64,
+}
+
+fn queries() -> MutexGuard<'static, Queries> {
+    QUERIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A running query's place among the running queries.
 struct Place {
@@ -156,28 +212,33 @@ impl Place {
     fn new(limit: u64) -> Place {
         static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
-        RUNNING_QUERIES.lock().unwrap_or_else(PoisonError::into_inner).insert(number, limit);
+        let mut queries = queries();
+        if queries.limits.is_empty() {
+            queries.idle = allocated();
+        }
+        queries.limits.insert(number, limit);
         Place { number }
     }
 
     /// Whether the queries together hold more than they may, and this one is the oldest: some query is above its own limit
     /// then, and nobody can say which, but with one query at a time it is that one.
     fn is_to_blame(&self) -> bool {
-        let queries = RUNNING_QUERIES.lock().unwrap_or_else(PoisonError::into_inner);
-        queries.first_key_value().is_some_and(|(oldest, _)| *oldest == self.number)
-            && allocated() > queries.values().fold(0u64, |sum, limit| sum.saturating_add(*limit))
+        let queries = queries();
+        let limits = queries.limits.values().fold(0u64, |sum, limit| sum.saturating_add(*limit));
+        queries.limits.first_key_value().is_some_and(|(oldest, _)| *oldest == self.number)
+            && allocated().saturating_sub(queries.idle) > limits
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        RUNNING_QUERIES.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+        queries().limits.remove(&self.number);
     }
 }
 
 /// The bytes that Z3 holds in this process.
 #[allow(unsafe_code)]
-fn allocated() -> u64 {
+pub(super) fn allocated() -> u64 {
     // SAFETY: the function takes no argument and reads a counter under Z3's own lock; any thread may call it at any time.
     unsafe { z3_sys::Z3_get_estimated_alloc_size() }
 }

@@ -1,0 +1,3 @@
+//! Reports: what leaves the compiler in other people's formats.
+
+pub mod smtlib;
