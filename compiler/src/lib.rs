@@ -7,6 +7,7 @@ pub mod engine;
 pub mod model;
 pub mod network;
 pub mod obligation;
+pub mod proof;
 pub mod report;
 pub mod syntax;
 #[cfg(any(test, feature = "testing"))]

@@ -4,19 +4,25 @@
 //! threads; they know no database, no spec and no file. An engine's assignment counts only after [`Obligation::replay`] accepted it,
 //! which the callers in this room see to.
 
+pub mod attack;
+pub mod bounds;
 pub mod form;
 pub mod interval;
 pub mod measure;
 pub mod portfolio;
 pub mod presolve;
+pub mod search;
 pub mod smt;
 
 use crate::obligation::{Assignment, Obligation, Replay};
+use crate::proof::Certificate;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+pub use search::Search;
 
 /// Asks an engine to stop; clones share the flag.
 #[derive(Clone, Debug, Default)]
@@ -101,6 +107,11 @@ pub enum Trust {
     Solver {
         /// Its name and version: `Z3 4.8.12`.
         name: String,
+    },
+    /// A certificate that [`crate::proof::check`] can accept without knowing any engine.
+    Certificate {
+        /// The proof.
+        certificate: Arc<Certificate>,
     },
 }
 

@@ -1,0 +1,242 @@
+//! Attacks: looking for a point that meets all atoms, by gradients in the integer domain.
+//!
+//! In: a relaxation's problem with its root ranges, a seed. Out: the inputs' values of a point that meets every atom, as exact
+//! evaluation shows, or nothing. Deterministic for a seed. Steps are replaced by lines for the gradient; where an atom
+//! reads a saturated result, what counts is the direction that can still change the atom: a rival gains nothing above its
+//! cap, a winner loses nothing until it is below its own.
+
+use super::bounds::Ranges;
+use super::bounds::net::{Kind, NONE, Stairs};
+use super::bounds::simplex::Problem;
+
+/// How much of its gradient a saturated hidden neuron passes on, by attempt.
+const LEAKS: [f64; 4] = [0.0, 0.1, 0.02, 0.4];
+/// The shares of the inputs that a move changes, the most promising first.
+const SHARES: [f64; 7] = [1.0, 0.5, 0.25, 0.1, 0.04, 0.015, 0.003];
+
+/// A search for points of one case.
+pub struct Attack<'a> {
+    problem: &'a Problem<'a>,
+    ranges: &'a Ranges,
+    inputs: Vec<usize>,
+    /// By staircase: (slope, value at zero) of the line that replaces it.
+    lines: Vec<(f64, f64)>,
+    /// The columns' values; those that are not live keep theirs.
+    x: Vec<f64>,
+    e: Vec<f64>,
+    random: u64,
+}
+
+impl<'a> Attack<'a> {
+    /// An attack within the ranges.
+    pub fn new(problem: &'a Problem<'a>, ranges: &'a Ranges, seed: u64) -> Attack<'a> {
+        let net = problem.net;
+        let lines = net.stairs.iter().map(line).collect();
+        let inputs = (0..net.columns.len()).filter(|j| net.unit_of[*j] == NONE).collect();
+        let (x, e) = (ranges.lower.clone(), vec![0.0; net.exprs.len()]);
+        Attack { problem, ranges, inputs, lines, x, e, random: seed | 1 }
+    }
+
+    fn random(&mut self) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random
+    }
+
+    /// Whether the point meets all atoms; afterwards `x` and `e` are its columns and expressions.
+    pub fn holds(&mut self, point: &[f64]) -> bool {
+        self.evaluate(point);
+        self.problem.atoms.iter().all(|atom| atom.value(&self.x) >= 0.0)
+    }
+
+    fn evaluate(&mut self, point: &[f64]) {
+        let net = self.problem.net;
+        for (j, value) in self.inputs.iter().zip(point) {
+            self.x[*j] = *value;
+        }
+        for unit in &self.problem.live {
+            let unit = &net.units[*unit as usize];
+            for e in unit.exprs() {
+                self.e[e] = net.exprs[e].value(&self.x);
+            }
+            let first = self.e[unit.first as usize];
+            self.x[unit.column as usize] = match unit.kind {
+                Kind::Step(stairs) => net.stairs[stairs as usize].apply(first as i64).unwrap_or(0) as f64,
+                Kind::Wrap { width, signed } => crate::network::interpret::wrap(first as i128, width, signed) as f64,
+                Kind::Max => self.e[unit.exprs()].iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            };
+        }
+    }
+
+    /// The gradient's start: of the atoms that fail, by how much each column would have to change; and the score, zero at best.
+    fn score(&self, gradient: &mut [f64]) -> f64 {
+        gradient.fill(0.0);
+        let mut score = 0.0;
+        for atom in &self.problem.atoms {
+            let mut value = atom.constant;
+            for (first, coefficients) in atom.runs() {
+                for (k, c) in coefficients.iter().enumerate().filter(|(_, c)| **c != 0.0) {
+                    value += c * self.soft(first + k, *c > 0.0);
+                }
+            }
+            let scale = 1.0 / atom.greatest.max(1.0);
+            if atom.value(&self.x) < 0.0 || value < 0.0 {
+                score += value.min(0.0) * scale - 0.25 * f64::from(atom.value(&self.x) < 0.0);
+                for (first, coefficients) in atom.runs() {
+                    for (k, c) in coefficients.iter().enumerate() {
+                        gradient[first + k] += c * scale;
+                    }
+                }
+            }
+        }
+        score
+    }
+
+    /// The line's value instead of the staircase's, capped on the side on which more would be of no use.
+    fn soft(&self, column: usize, up: bool) -> f64 {
+        let net = self.problem.net;
+        let unit = net.unit_of[column];
+        if unit == NONE {
+            return self.x[column];
+        }
+        let unit = &net.units[unit as usize];
+        let Kind::Step(stairs) = unit.kind else { return self.x[column] };
+        if self.ranges.is_point(column) {
+            return self.x[column];
+        }
+        let (slope, zero) = self.lines[stairs as usize];
+        let value = zero + slope * self.e[unit.first as usize];
+        if up { value.min(self.ranges.upper[column]) } else { value.max(self.ranges.lower[column]) }
+    }
+
+    /// Pulls the gradient back to the inputs.
+    fn pull_back(&self, gradient: &mut [f64], leak: f64) {
+        let (problem, net) = (self.problem, self.problem.net);
+        let mut read = vec![false; net.columns.len()];
+        for atom in &problem.atoms {
+            for (first, coefficients) in atom.runs() {
+                read[first..first + coefficients.len()].fill(true);
+            }
+        }
+        for unit in problem.live.iter().rev() {
+            let unit = &net.units[*unit as usize];
+            let column = unit.column as usize;
+            let c = gradient[column];
+            if c == 0.0 {
+                continue;
+            }
+            match unit.kind {
+                Kind::Step(stairs) => {
+                    let stairs = stairs as usize;
+                    let (slope, _) = self.lines[stairs];
+                    let (at, y) = (unit.first as usize, self.x[column]);
+                    let (low, high) = ends(&net.stairs[stairs]);
+                    let factor = if y >= high && y <= low {
+                        0.0
+                    } else if y >= high {
+                        if read[column] && c < 0.0 { 1.0 } else { leak }
+                    } else if y <= low {
+                        if read[column] && c > 0.0 { 1.0 } else { leak }
+                    } else {
+                        1.0
+                    };
+                    if factor != 0.0 {
+                        net.exprs[at].add_to(gradient, c * slope * factor);
+                    }
+                }
+                Kind::Wrap { .. } => net.exprs[unit.first as usize].add_to(gradient, c),
+                Kind::Max => {
+                    let at = unit.exprs().max_by(|a, b| self.e[*a].total_cmp(&self.e[*b]));
+                    if let Some(at) = at {
+                        net.exprs[at].add_to(gradient, c);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Searches from `starts` points: the first is `from`, the others are random.
+    pub fn run(&mut self, from: &[f64], starts: usize, rounds: usize, stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
+        let count = self.problem.net.columns.len();
+        let mut gradient = vec![0.0; count];
+        let inputs = self.inputs.clone();
+        for start in 0..starts {
+            let mut point: Vec<f64> = from.to_vec();
+            if start >= LEAKS.len() {
+                for (value, j) in point.iter_mut().zip(&inputs) {
+                    let width = (self.ranges.upper[*j] - self.ranges.lower[*j]) as u64;
+                    *value = self.ranges.lower[*j] + (self.random() % (width + 1)) as f64;
+                }
+            }
+            let leak = LEAKS[start % LEAKS.len()];
+            if self.holds(&point) {
+                return Some(point);
+            }
+            let mut score = self.score(&mut gradient);
+            for _ in 0..rounds {
+                if stop() {
+                    return None;
+                }
+                self.pull_back(&mut gradient, leak);
+                // What each input would gain by going all the way.
+                let mut gains: Vec<(f64, u32)> = (inputs.iter().zip(&point).enumerate())
+                    .filter_map(|(k, (j, value))| {
+                        let g = gradient[*j];
+                        let far = if g > 0.0 { self.ranges.upper[*j] - value } else { value - self.ranges.lower[*j] };
+                        (g != 0.0 && far > 0.0).then_some((g.abs() * far, k as u32))
+                    })
+                    .collect();
+                gains.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+                let mut best: Option<(f64, Vec<f64>)> = None;
+                let mut trial = vec![0.0; count];
+                for share in SHARES {
+                    let taken = ((gains.len() as f64 * share).ceil() as usize).min(gains.len());
+                    if taken == 0 {
+                        break;
+                    }
+                    let mut moved = point.clone();
+                    for (_, k) in &gains[..taken] {
+                        let j = inputs[*k as usize];
+                        moved[*k as usize] =
+                            if gradient[j] > 0.0 { self.ranges.upper[j] } else { self.ranges.lower[j] };
+                    }
+                    if self.holds(&moved) {
+                        return Some(moved);
+                    }
+                    let reached = self.score(&mut trial);
+                    if best.as_ref().is_none_or(|(most, _)| reached > *most) {
+                        best = Some((reached, moved));
+                    }
+                }
+                match best {
+                    Some((reached, moved)) if reached > score + 1e-9 => {
+                        point = moved;
+                        self.evaluate(&point);
+                        score = self.score(&mut gradient);
+                    }
+                    _ => break,
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The least and the greatest value.
+fn ends(stairs: &Stairs) -> (f64, f64) {
+    match stairs {
+        Stairs::Table { lo, thresholds } => (*lo as f64, (*lo + thresholds.len() as i64) as f64),
+        Stairs::Wide(step) => (step.lo() as f64, step.hi() as f64),
+    }
+}
+
+/// (slope, value at zero) of a line through the middle of the staircase.
+fn line(stairs: &Stairs) -> (f64, f64) {
+    let (lo, hi) = ends(stairs);
+    let ends = (stairs.threshold(lo as i64 + 1), stairs.threshold(hi as i64));
+    let (Some(first), Some(last)) = ends else { return (0.0, lo) };
+    let (first, last) = (first as f64, last as f64);
+    let slope = if last > first { (hi - lo - 1.0) / (last - first) } else { 0.5 };
+    (slope, lo + 0.5 - slope * first)
+}

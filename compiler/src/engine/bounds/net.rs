@@ -1,0 +1,426 @@
+//! The relaxation's view of a graph: columns, expressions and units.
+//!
+//! A *column* is an element that is no linear function of others: an input, or the result of a step, a wrap or a maximum.
+//! An *expression* is an integer linear form over earlier columns: what a step sees. A *unit* ties the two together:
+//! column = f(expressions). In: a graph, or an atom. Out: the same in exact integers, kept as `f64` where they are far
+//! below 2^53, because that is what vectorizes. Invariant: every number kept here is an integer of at most [`LIMIT`].
+
+use crate::network::{Graph, NodeId, Op, Step};
+use crate::obligation::Linear;
+use std::collections::HashMap;
+
+/// Every coefficient, constant and range end is at most this.
+pub const LIMIT: i64 = 1 << 50;
+
+/// More values than this are not tabulated; the staircase is then a strip.
+const TABULATED: i128 = 1 << 13;
+
+/// No unit.
+pub const NONE: u32 = u32::MAX;
+
+/// An integer linear form over columns, in runs of consecutive columns.
+#[derive(Clone, Debug, Default)]
+pub struct Expr {
+    /// The constant.
+    pub constant: f64,
+    /// (first column, offset into `values`, length).
+    runs: Vec<(u32, u32, u32)>,
+    values: Vec<f64>,
+    /// The greatest absolute coefficient.
+    pub greatest: f64,
+}
+
+impl Expr {
+    /// From (column, coefficient) by ascending column.
+    fn new(terms: &[(u32, i64)], constant: i64) -> Expr {
+        let mut expr = Expr { constant: constant as f64, ..Expr::default() };
+        let mut next = 0;
+        for (column, coefficient) in terms {
+            // A short gap is cheaper to fill with zeros than to jump over.
+            if expr.runs.is_empty() || column - next > 3 {
+                expr.runs.push((*column, expr.values.len() as u32, 0));
+            } else {
+                expr.values.resize(expr.values.len() + (column - next) as usize, 0.0);
+            }
+            expr.values.push(*coefficient as f64);
+            let run = expr.runs.last_mut().expect("a run was begun");
+            run.2 = expr.values.len() as u32 - run.1;
+            next = column + 1;
+            expr.greatest = expr.greatest.max((*coefficient as f64).abs());
+        }
+        expr
+    }
+
+    /// (first column, coefficients).
+    pub fn runs(&self) -> impl Iterator<Item = (usize, &[f64])> + '_ {
+        self.runs.iter().map(|(first, at, len)| (*first as usize, &self.values[*at as usize..(*at + *len) as usize]))
+    }
+
+    /// The coefficient of a column.
+    pub fn coefficient(&self, column: usize) -> f64 {
+        let at = self.runs.partition_point(|run| run.0 as usize <= column);
+        let Some((first, offset, len)) = at.checked_sub(1).map(|at| self.runs[at]) else { return 0.0 };
+        let within = column - first as usize;
+        if within < len as usize { self.values[offset as usize + within] } else { 0.0 }
+    }
+
+    /// target += factor · self, without the constant.
+    pub fn add_to(&self, target: &mut [f64], factor: f64) {
+        for (first, values) in self.runs() {
+            for (t, v) in target[first..first + values.len()].iter_mut().zip(values) {
+                *t += factor * v;
+            }
+        }
+    }
+
+    /// The value at a point.
+    pub fn value(&self, x: &[f64]) -> f64 {
+        self.runs().fold(self.constant, |sum, (first, values)| sum + dot(values, &x[first..first + values.len()]))
+    }
+
+    /// The least and the greatest value in a box; exact while sums stay below 2^53.
+    pub fn range(&self, lower: &[f64], upper: &[f64]) -> (f64, f64) {
+        let (mut twice_middle, mut width) = (0.0, 0.0);
+        for (first, values) in self.runs() {
+            let (m, w) =
+                middle_and_width(values, &lower[first..first + values.len()], &upper[first..first + values.len()]);
+            twice_middle += m;
+            width += w;
+        }
+        (self.constant + (twice_middle - width) / 2.0, self.constant + (twice_middle + width) / 2.0)
+    }
+}
+
+/// The scalar product, in eight independent sums so that it vectorizes.
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    let tail: f64 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a8.zip(b8) {
+        for k in 0..8 {
+            sums[k] += x[k] * y[k];
+        }
+    }
+    sums.iter().sum::<f64>() + tail
+}
+
+/// (sum of w·(l + u), sum of |w|·(u - l)).
+fn middle_and_width(w: &[f64], l: &[f64], u: &[f64]) -> (f64, f64) {
+    let (mut middle, mut width) = ([0.0; 4], [0.0; 4]);
+    let (w4, l4, u4) = (w.chunks_exact(4), l.chunks_exact(4), u.chunks_exact(4));
+    let (mut m, mut d) = (0.0, 0.0);
+    for ((w, l), u) in w4.remainder().iter().zip(l4.remainder()).zip(u4.remainder()) {
+        m += w * (l + u);
+        d += w.abs() * (u - l);
+    }
+    for ((w, l), u) in w4.zip(l4).zip(u4) {
+        for k in 0..4 {
+            middle[k] += w[k] * (l[k] + u[k]);
+            width[k] += w[k].abs() * (u[k] - l[k]);
+        }
+    }
+    (m + middle.iter().sum::<f64>(), d + width.iter().sum::<f64>())
+}
+
+/// A staircase: value `lo + k` begins at `thresholds[k - 1]`.
+#[derive(Clone, Debug)]
+pub enum Stairs {
+    /// All thresholds.
+    Table {
+        /// The least value.
+        lo: i64,
+        /// Non-decreasing, clamped to ±2 · [`LIMIT`], which no range reaches.
+        thresholds: Vec<i64>,
+    },
+    /// Too many values to list.
+    Wide(Step),
+}
+
+impl Stairs {
+    fn new(step: &Step) -> Option<Stairs> {
+        let (lo, hi) = (step.lo(), step.hi());
+        let far = i128::from(LIMIT) * 2;
+        let count = hi.checked_sub(lo)?;
+        if count > TABULATED && matches!(step, Step::Round { .. }) {
+            let fits = lo.abs() <= i128::from(LIMIT) && hi.abs() <= i128::from(LIMIT);
+            return fits.then(|| Stairs::Wide(step.clone()));
+        }
+        let thresholds = (lo + 1..=hi).map(|v| Some(step.threshold(v)?.clamp(-far, far) as i64));
+        Some(Stairs::Table { lo: i64::try_from(lo).ok()?, thresholds: thresholds.collect::<Option<_>>()? })
+    }
+
+    /// The value; `None` beyond 128 bits.
+    pub fn apply(&self, a: i64) -> Option<i64> {
+        match self {
+            Stairs::Table { lo, thresholds } => Some(lo + thresholds.partition_point(|t| *t <= a) as i64),
+            Stairs::Wide(step) => step.checked_apply(i128::from(a)).and_then(|v| i64::try_from(v).ok()),
+        }
+    }
+
+    /// The least argument with at least this value; `None` where all or none have it.
+    pub fn threshold(&self, v: i64) -> Option<i64> {
+        match self {
+            Stairs::Table { lo, thresholds } => {
+                thresholds.get(usize::try_from(v.checked_sub(*lo)?.checked_sub(1)?).ok()?).copied()
+            }
+            Stairs::Wide(step) => step.threshold(i128::from(v)).and_then(|t| i64::try_from(t).ok()),
+        }
+    }
+}
+
+/// What a unit computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A staircase, by its index in [`Net::stairs`].
+    Step(u32),
+    /// Modulo a power of two.
+    Wrap {
+        /// The bits kept.
+        width: u32,
+        /// Two's complement.
+        signed: bool,
+    },
+    /// The greatest of the expressions.
+    Max,
+}
+
+/// column = f(expressions).
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// The function.
+    pub kind: Kind,
+    /// The result.
+    pub column: u32,
+    /// The first expression.
+    pub first: u32,
+    /// How many expressions: one, but for a maximum.
+    pub count: u32,
+    /// The node, for certificates.
+    pub node: NodeId,
+    /// The slot of the first expression in the node, for certificates.
+    pub slot: u32,
+}
+
+impl Unit {
+    /// The indices of the expressions.
+    pub fn exprs(&self) -> std::ops::Range<usize> {
+        self.first as usize..(self.first + self.count) as usize
+    }
+}
+
+/// Where an expression lives in the graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The node.
+    pub node: NodeId,
+    /// The element.
+    pub element: u32,
+    /// The checker's interval of it, made node by node, can be wider than the expression's over the columns.
+    pub composite: bool,
+}
+
+/// A graph as columns, expressions and units.
+#[derive(Debug)]
+pub struct Net {
+    /// Each column's element, in node order.
+    pub columns: Vec<(NodeId, u32)>,
+    /// Each column's unit, [`NONE`] for an input.
+    pub unit_of: Vec<u32>,
+    /// By ascending column.
+    pub units: Vec<Unit>,
+    /// The units' arguments.
+    pub exprs: Vec<Expr>,
+    /// Each expression's element.
+    pub places: Vec<Place>,
+    /// The unit of each expression.
+    pub user: Vec<u32>,
+    /// The distinct staircases.
+    pub stairs: Vec<Stairs>,
+    /// For each column, the expressions that mention it: (expression, coefficient).
+    pub mentions: Vec<Vec<(u32, f64)>>,
+    forms: Vec<Vec<Form>>,
+}
+
+/// A linear form over columns, sparse.
+#[derive(Clone, Debug, Default)]
+struct Form {
+    terms: Vec<(u32, i64)>,
+    constant: i64,
+    /// Made of other linear nodes.
+    composite: bool,
+}
+
+impl Form {
+    fn column(column: u32) -> Form {
+        Form { terms: vec![(column, 1)], ..Form::default() }
+    }
+
+    /// One column and nothing else, or a number: an interval analysis sees the same.
+    fn is_column(&self) -> bool {
+        self.terms.is_empty() || (self.terms.len() == 1 && self.terms[0].1 == 1 && self.constant == 0)
+    }
+}
+
+/// Sums up forms without overflow.
+struct Adder {
+    sums: Vec<i128>,
+    touched: Vec<u32>,
+    constant: i128,
+}
+
+impl Adder {
+    fn add(&mut self, form: &Form, factor: i128) -> Option<()> {
+        for (column, coefficient) in &form.terms {
+            let at = &mut self.sums[*column as usize];
+            if *at == 0 {
+                self.touched.push(*column);
+            }
+            *at = at.checked_add(factor.checked_mul(i128::from(*coefficient))?)?;
+        }
+        self.constant = self.constant.checked_add(factor.checked_mul(i128::from(form.constant))?)?;
+        Some(())
+    }
+
+    fn take(&mut self, composite: bool) -> Option<Form> {
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        let mut form =
+            Form { terms: Vec::with_capacity(self.touched.len()), constant: small(self.constant)?, composite };
+        for column in self.touched.drain(..) {
+            let coefficient = std::mem::take(&mut self.sums[column as usize]);
+            if coefficient != 0 {
+                form.terms.push((column, small(coefficient)?));
+            }
+        }
+        self.constant = 0;
+        Some(form)
+    }
+}
+
+fn small(n: i128) -> Option<i64> {
+    i64::try_from(n).ok().filter(|n| n.abs() <= LIMIT)
+}
+
+impl Net {
+    /// The graph's columns, expressions and units; `None` where a number is beyond [`LIMIT`].
+    pub fn new(graph: &Graph) -> Option<Net> {
+        let mut net = Net {
+            columns: Vec::new(),
+            unit_of: Vec::new(),
+            units: Vec::new(),
+            exprs: Vec::new(),
+            places: Vec::new(),
+            user: Vec::new(),
+            stairs: Vec::new(),
+            mentions: Vec::new(),
+            forms: Vec::with_capacity(graph.nodes.len()),
+        };
+        let total = graph.nodes.iter().map(|node| node.len).sum();
+        let mut adder = Adder { sums: vec![0; total], touched: Vec::new(), constant: 0 };
+        let mut known: HashMap<Step, u32> = HashMap::new();
+        for id in graph.ids() {
+            let node = graph.node(id);
+            let forms: Vec<Form> = match &node.op {
+                Op::Input => (0..node.len).map(|element| Form::column(net.push_column(id, element, NONE))).collect(),
+                Op::Constant(values) => {
+                    let form = |v: &i128| Some(Form { constant: small(*v)?, ..Form::default() });
+                    values.iter().map(form).collect::<Option<_>>()?
+                }
+                Op::Affine { terms, bias } => {
+                    let mut forms = Vec::with_capacity(node.len);
+                    for (element, bias) in bias.iter().enumerate() {
+                        let (mut composite, mut entries) = (false, 0);
+                        adder.constant = *bias;
+                        for (source, matrix) in terms {
+                            for (column, weight) in matrix.row(element) {
+                                let form = &net.forms[source.index()][column];
+                                composite |= !form.is_column();
+                                entries += form.terms.len();
+                                adder.add(form, i128::from(weight))?;
+                            }
+                        }
+                        let mut form = adder.take(composite)?;
+                        // What mentions a column twice is added up here, but not by the interval analysis.
+                        form.composite |= form.terms.len() != entries;
+                        forms.push(form);
+                    }
+                    forms
+                }
+                Op::Gather { picks } => {
+                    picks.iter().map(|(node, element)| net.forms[node.index()][*element as usize].clone()).collect()
+                }
+                Op::Step { source, steps } => (0..node.len)
+                    .map(|element| {
+                        let step = steps.at(element);
+                        let stairs = match known.get(step) {
+                            Some(stairs) => *stairs,
+                            None => {
+                                net.stairs.push(Stairs::new(step)?);
+                                known.insert(step.clone(), net.stairs.len() as u32 - 1);
+                                net.stairs.len() as u32 - 1
+                            }
+                        };
+                        let sources = [(*source, element as u32)];
+                        Some(net.push_unit(id, element, element, Kind::Step(stairs), &sources))
+                    })
+                    .collect::<Option<_>>()?,
+                Op::Wrap { source, width, signed } => (0..node.len)
+                    .map(|element| {
+                        let kind = Kind::Wrap { width: *width, signed: *signed };
+                        net.push_unit(id, element, element, kind, &[(*source, element as u32)])
+                    })
+                    .collect(),
+                Op::Max { source, windows } => {
+                    let mut slot = 0;
+                    let mut forms = Vec::with_capacity(node.len);
+                    for (element, window) in windows.iter().enumerate() {
+                        let sources: Vec<_> = window.iter().map(|i| (*source, *i)).collect();
+                        forms.push(net.push_unit(id, element, slot, Kind::Max, &sources));
+                        slot += window.len();
+                    }
+                    forms
+                }
+            };
+            net.forms.push(forms);
+        }
+        net.mentions = vec![Vec::new(); net.columns.len()];
+        for (index, expr) in net.exprs.iter().enumerate() {
+            for (first, values) in expr.runs() {
+                for (k, value) in values.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+                    net.mentions[first + k].push((index as u32, *value));
+                }
+            }
+        }
+        Some(net)
+    }
+
+    fn push_column(&mut self, node: NodeId, element: usize, unit: u32) -> u32 {
+        self.columns.push((node, element as u32));
+        self.unit_of.push(unit);
+        self.columns.len() as u32 - 1
+    }
+
+    fn push_unit(&mut self, node: NodeId, element: usize, slot: usize, kind: Kind, sources: &[(NodeId, u32)]) -> Form {
+        let unit = self.units.len() as u32;
+        let column = self.push_column(node, element, unit);
+        let first = self.exprs.len() as u32;
+        for (source, element) in sources {
+            let form = &self.forms[source.index()][*element as usize];
+            self.exprs.push(Expr::new(&form.terms, form.constant));
+            self.places.push(Place { node: *source, element: *element, composite: form.composite });
+            self.user.push(unit);
+        }
+        self.units.push(Unit { kind, column, first, count: sources.len() as u32, node, slot: slot as u32 });
+        Form::column(column)
+    }
+
+    /// A linear form over elements as an expression over columns; `None` beyond [`LIMIT`].
+    pub fn express(&self, linear: &Linear) -> Option<Expr> {
+        let mut adder = Adder { sums: vec![0; self.columns.len()], touched: Vec::new(), constant: linear.constant };
+        for (node, element, factor) in &linear.terms {
+            adder.add(&self.forms[node.index()][*element as usize], *factor)?;
+        }
+        let form = adder.take(true)?;
+        Some(Expr::new(&form.terms, form.constant))
+    }
+}

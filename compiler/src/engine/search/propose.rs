@@ -1,0 +1,83 @@
+//! From the solver's floating-point multipliers to integers, and from those to the certificate's words.
+
+use crate::engine::bounds::Ranges;
+use crate::engine::bounds::exact::{Exact, exact};
+use crate::engine::bounds::simplex::Problem;
+use crate::proof::Multipliers;
+
+/// Scales for the multipliers, as powers of two for the greatest product of a multiplier and a coefficient: small certificates first.
+const SCALES: [i32; 2] = [24, 42];
+
+/// Integer multipliers and the bound that they give.
+pub struct Proposal {
+    /// The weight of the objective.
+    pub weight: i64,
+    /// (atom, weight), without the objective.
+    pub atoms: Vec<(u32, i64)>,
+    /// (expression of the network, multiplier).
+    pub units: Vec<(u32, i64)>,
+    /// The bound.
+    pub exact: Exact,
+}
+
+/// Rounds multipliers to integers, more finely where `enough` is not content with the bound.
+///
+/// `objective` is an expression and its sign; with multipliers of the network's expressions and the atoms' as the solver gives them.
+pub fn propose(
+    problem: &Problem<'_>,
+    ranges: &Ranges,
+    objective: (usize, f64),
+    multipliers: &[(u32, f64)],
+    enough: impl Fn(i64, i128) -> bool,
+) -> Option<Proposal> {
+    let own = problem.net.exprs.len();
+    let greatest = multipliers
+        .iter()
+        .map(|(e, m)| m.abs() * problem.expr(*e as usize).greatest.max(1.0))
+        .fold(problem.expr(objective.0).greatest.max(1.0), f64::max);
+    if !greatest.is_finite() {
+        return None;
+    }
+    let exponent = greatest.log2().ceil() as i32;
+    let mut best: Option<Proposal> = None;
+    for bits in SCALES {
+        let scale = 2f64.powi(bits - exponent);
+        let weight = (scale * objective.1.abs()).round() as i64;
+        let mut form = vec![(objective.0, if objective.1 < 0.0 { -weight } else { weight })];
+        let (mut atoms, mut units) = (Vec::new(), Vec::new());
+        for (e, m) in multipliers {
+            let integer = (m * scale).round() as i64;
+            if integer == 0 {
+                continue;
+            }
+            if (*e as usize) < own {
+                units.push((*e, integer));
+            } else if integer > 0 {
+                atoms.push((*e - own as u32, integer));
+                form.push((*e as usize, integer));
+            }
+        }
+        let Some(exact) = exact(problem, ranges, &form, &units) else { continue };
+        let proposal = Proposal { weight, atoms, units, exact };
+        if enough(weight, proposal.exact.value) {
+            return Some(proposal);
+        }
+        best = Some(proposal);
+    }
+    best
+}
+
+impl Proposal {
+    /// The multipliers as the certificate has them; `objective` is the objective's atom, if it is one.
+    pub fn certificate(&self, problem: &Problem<'_>, objective: Option<u32>) -> Multipliers {
+        let mut atoms = self.atoms.clone();
+        if let Some(atom) = objective.filter(|_| self.weight > 0) {
+            atoms.push((atom, self.weight));
+        }
+        let slots = self.units.iter().map(|(e, m)| {
+            let unit = &problem.net.units[problem.net.user[*e as usize] as usize];
+            (unit.node.0, unit.slot + (*e - unit.first), *m)
+        });
+        Multipliers { atoms, slots: slots.collect() }
+    }
+}

@@ -1,0 +1,386 @@
+//! The checker: walks a certificate's trees with the ranges that each step leaves.
+//!
+//! In: an obligation and a certificate. Out: what was checked, or the first step that does not hold. Invariant: whatever the
+//! certificate says, an accepted one is about an obligation without an answer; a certificate can only be useless, never harmful.
+
+use super::bound::{self, Fault, bound};
+use super::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten};
+use crate::network::range::node_ranges;
+use crate::network::{Graph, Interval, NodeId, Op, interpret};
+use crate::obligation::{Atom, Obligation};
+use num_integer::Integer;
+use std::fmt;
+
+/// At most this many inputs are evaluated for one [`Step::Enumerate`].
+const POINTS: i128 = 1 << 20;
+
+/// What an accepted certificate consists of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Branches closed by a bound.
+    pub bounds: u64,
+    /// Branches closed by an empty range.
+    pub empty: u64,
+    /// Inputs evaluated one by one.
+    pub points: u64,
+    /// Splits.
+    pub splits: u64,
+    /// Ranges narrowed, by a bound or by slack.
+    pub narrowed: u64,
+}
+
+/// Why a certificate is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The case whose tree is wrong; `None` for the certificate as a whole.
+    pub case: Option<usize>,
+    /// The step in the case's tree or in the prelude.
+    pub step: Option<usize>,
+    /// What is wrong, as a sentence.
+    pub reason: String,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.case, self.step) {
+            (Some(case), Some(step)) => write!(f, "case {case}, step {step}: {}", self.reason),
+            (Some(case), None) => write!(f, "case {case}: {}", self.reason),
+            (None, Some(step)) => write!(f, "prelude, step {step}: {}", self.reason),
+            (None, None) => f.write_str(&self.reason),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+/// Accepts the certificate if it proves that the obligation has no answer.
+///
+/// # Errors
+/// [`Rejection`] with the first step that does not hold.
+pub fn check(obligation: &Obligation, certificate: &Certificate) -> Result<Checked, Rejection> {
+    let whole = |reason: &str| Rejection { case: None, step: None, reason: reason.to_owned() };
+    if certificate.version != CERTIFICATE_VERSION {
+        return Err(whole("The certificate is of another version."));
+    }
+    if certificate.obligation != obligation.key() {
+        return Err(whole("The certificate is about another obligation."));
+    }
+    if certificate.cases.len() != obligation.cases.len() {
+        return Err(whole("The certificate does not have a tree for each case."));
+    }
+    let ranges = obligation.ranges().map_err(|_| whole("The obligation's ranges leave 128 bits."))?;
+    let mut checked = Checked::default();
+    let mut start = State { graph: &obligation.graph, ranges, empty: false };
+    let assumptions: Vec<&Atom> = obligation.assumptions.iter().collect();
+    for (step, tighten) in certificate.prelude.iter().enumerate() {
+        start.tighten(tighten, &assumptions).map_err(|reason| Rejection { case: None, step: Some(step), reason })?;
+        checked.narrowed += 1;
+    }
+    for (case, tree) in certificate.cases.iter().enumerate() {
+        let mut atoms = assumptions.clone();
+        atoms.extend(&obligation.cases[case]);
+        check_tree(obligation, &atoms, tree, start.clone(), &mut checked).map_err(|(step, reason)| Rejection {
+            case: Some(case),
+            step,
+            reason,
+        })?;
+    }
+    Ok(checked)
+}
+
+fn check_tree(
+    obligation: &Obligation,
+    atoms: &[&Atom],
+    tree: &[Step],
+    start: State<'_>,
+    checked: &mut Checked,
+) -> Result<(), (Option<usize>, Fault)> {
+    let mut steps = tree.iter().enumerate();
+    let mut open = vec![start];
+    while let Some(mut state) = open.pop() {
+        let (at, step) = steps.next().ok_or((None, "The tree ends before all branches are closed.".to_owned()))?;
+        let fail = |reason: Fault| (Some(at), reason);
+        match step {
+            Step::Bound(multipliers) => {
+                checked.bounds += 1;
+                if !state.empty && state.weighted(atoms, multipliers, None).map_err(fail)?.value >= 0 {
+                    return Err(fail("The bound is not negative.".to_owned()));
+                }
+            }
+            Step::Empty => {
+                checked.empty += 1;
+                if !state.empty {
+                    return Err(fail("No range is empty.".to_owned()));
+                }
+            }
+            Step::Enumerate => {
+                if !state.empty {
+                    checked.points += state.enumerate(obligation, atoms).map_err(fail)?;
+                }
+            }
+            Step::Split { node, element, value } => {
+                checked.splits += 1;
+                let id = state.element(*node, *element).map_err(fail)?;
+                let mut above = state.clone();
+                let split = i128::from(*value);
+                above.narrow(id, *element as usize, Some(split + 1), None).map_err(fail)?;
+                state.narrow(id, *element as usize, None, Some(split)).map_err(fail)?;
+                open.push(above);
+                open.push(state);
+            }
+            Step::Tighten(tighten) => {
+                checked.narrowed += 1;
+                state.tighten(tighten, atoms).map_err(fail)?;
+                open.push(state);
+            }
+            Step::Slack(multipliers) => {
+                checked.narrowed += 1;
+                state.slack(atoms, multipliers).map_err(fail)?;
+                open.push(state);
+            }
+        }
+    }
+    match steps.next() {
+        None => Ok(()),
+        Some((at, _)) => Err((Some(at), "The tree goes on after all branches are closed.".to_owned())),
+    }
+}
+
+/// The ranges of all elements in a branch.
+#[derive(Clone)]
+struct State<'a> {
+    graph: &'a Graph,
+    ranges: Vec<Vec<Interval>>,
+    /// A range is empty: there is nothing left in this branch.
+    empty: bool,
+}
+
+impl State<'_> {
+    /// The node's id, if it has such an element.
+    fn element(&self, node: u32, element: u32) -> Result<NodeId, Fault> {
+        match self.ranges.get(node as usize) {
+            Some(elements) if (element as usize) < elements.len() => Ok(NodeId(node)),
+            _ => Err(format!("Node {node} has no element {element}.")),
+        }
+    }
+
+    /// The bound of the weighted atoms, plus an element if there is one.
+    fn weighted(
+        &self,
+        atoms: &[&Atom],
+        multipliers: &Multipliers,
+        element: Option<(NodeId, usize, i128)>,
+    ) -> Result<bound::Bound, Fault> {
+        let mut form: Vec<(NodeId, usize, i128)> = element.into_iter().collect();
+        let mut constant = 0;
+        for (atom, weight) in &multipliers.atoms {
+            let atom = atoms.get(*atom as usize).ok_or("A weight for an atom that does not exist.")?;
+            let weight = i128::from(*weight);
+            if weight < 0 {
+                return Err("A negative weight.".to_owned());
+            }
+            for (node, element, factor) in &atom.linear.terms {
+                form.push((*node, *element as usize, bound::product(*factor, weight)?));
+            }
+            constant = bound::sum(constant, bound::product(atom.linear.constant, weight)?)?;
+        }
+        bound(self.graph, &self.ranges, &form, constant, multipliers)
+    }
+
+    fn tighten(&mut self, tighten: &Tighten, atoms: &[&Atom]) -> Result<(), Fault> {
+        let id = self.element(tighten.node, tighten.element)?;
+        if self.empty {
+            return Ok(());
+        }
+        let (element, weight) = (tighten.element as usize, i128::from(tighten.weight));
+        if weight == 0 {
+            return Err("A weight of zero.".to_owned());
+        }
+        let value = self.weighted(atoms, &tighten.multipliers, Some((id, element, weight)))?.value;
+        if weight > 0 {
+            self.narrow(id, element, None, Some(Integer::div_floor(&value, &weight)))
+        } else {
+            self.narrow(id, element, Some(Integer::div_ceil(&value, &weight)), None)
+        }
+    }
+
+    /// The weighted atoms are at least zero and at most D. An element whose term is d below its share lowers the bound
+    /// by d; with d > D nothing is left.
+    fn slack(&mut self, atoms: &[&Atom], multipliers: &Multipliers) -> Result<(), Fault> {
+        if self.empty {
+            return Ok(());
+        }
+        let bound = self.weighted(atoms, multipliers, None)?;
+        if bound.value < 0 {
+            self.empty = true;
+            return Ok(());
+        }
+        let mut news = Vec::new();
+        for term in &bound.terms {
+            let range = self.ranges[term.node.index()][term.element];
+            if range.is_point() {
+                continue;
+            }
+            let new = match &self.graph.node(term.node).op {
+                Op::Input => match term.coefficient {
+                    0 => range,
+                    c => {
+                        let far = bound.value / c.abs();
+                        if c > 0 {
+                            Interval { lo: range.lo.max(range.hi.saturating_sub(far)), hi: range.hi }
+                        } else {
+                            Interval { lo: range.lo, hi: range.hi.min(range.lo.saturating_add(far)) }
+                        }
+                    }
+                },
+                Op::Step { source, steps } => {
+                    let (step, a) = (steps.at(term.element), self.ranges[source.index()][term.element]);
+                    let least = bound::sum(term.share, -bound.value)?;
+                    let possible = |v: i128| -> Result<bool, Fault> {
+                        let best = bound::value_maximum(step, term.coefficient, term.multiplier, v, a)?;
+                        Ok(best.is_some_and(|best| best >= least))
+                    };
+                    let (mut first, mut last) = bound::values(step, range, a)?;
+                    if last - first > bound::VALUES {
+                        continue;
+                    }
+                    while first < last && !possible(first)? {
+                        first += 1;
+                    }
+                    while first < last && !possible(last)? {
+                        last -= 1;
+                    }
+                    Interval { lo: first, hi: last }
+                }
+                _ => range,
+            };
+            if new != range {
+                news.push((term.node, term.element, new));
+            }
+        }
+        for (id, element, new) in &news {
+            self.ranges[id.index()][*element] = *new;
+        }
+        let changed: Vec<NodeId> = news.iter().map(|(id, _, _)| *id).collect();
+        self.contract(&changed)
+    }
+
+    /// Narrows an element's range, and what follows from it.
+    fn narrow(&mut self, id: NodeId, element: usize, lo: Option<i128>, hi: Option<i128>) -> Result<(), Fault> {
+        let range = &mut self.ranges[id.index()][element];
+        let new = Interval { lo: range.lo.max(lo.unwrap_or(range.lo)), hi: range.hi.min(hi.unwrap_or(range.hi)) };
+        if new.lo > new.hi {
+            self.empty = true;
+        }
+        if self.empty || new == *range {
+            return Ok(());
+        }
+        *range = new;
+        self.contract(&[id])
+    }
+
+    /// What narrower ranges of some nodes say about others: once backwards through steps, maxima and picks, then once forwards.
+    fn contract(&mut self, changed: &[NodeId]) -> Result<(), Fault> {
+        let mut dirty = vec![false; self.graph.nodes.len()];
+        changed.iter().for_each(|id| dirty[id.index()] = true);
+        for id in self.graph.ids().rev() {
+            if !dirty[id.index()] {
+                continue;
+            }
+            match &self.graph.node(id).op {
+                Op::Step { source, steps } => {
+                    for element in 0..self.graph.len(id) {
+                        let (y, step) = (self.ranges[id.index()][element], steps.at(element));
+                        if y.lo > step.hi() || y.hi < step.lo() {
+                            self.empty = true;
+                            return Ok(());
+                        }
+                        let threshold = |v| step.threshold(v).ok_or_else(bound::too_large);
+                        let lo = if y.lo > step.lo() { threshold(y.lo)? } else { i128::MIN };
+                        let hi = if y.hi < step.hi() { threshold(y.hi + 1)?.saturating_sub(1) } else { i128::MAX };
+                        self.meet(*source, element, Interval { lo, hi }, &mut dirty);
+                    }
+                }
+                Op::Max { source, windows } => {
+                    for (element, window) in windows.iter().enumerate() {
+                        let hi = self.ranges[id.index()][element].hi;
+                        for i in window.iter() {
+                            self.meet(*source, *i as usize, Interval { lo: i128::MIN, hi }, &mut dirty);
+                        }
+                    }
+                }
+                Op::Gather { picks } => {
+                    for (element, (source, i)) in picks.iter().enumerate() {
+                        self.meet(*source, *i as usize, self.ranges[id.index()][element], &mut dirty);
+                    }
+                }
+                Op::Input | Op::Constant(_) | Op::Affine { .. } | Op::Wrap { .. } => {}
+            }
+            if self.empty {
+                return Ok(());
+            }
+        }
+        for id in self.graph.ids() {
+            let sources: Vec<NodeId> = match &self.graph.node(id).op {
+                Op::Input | Op::Constant(_) => Vec::new(),
+                Op::Affine { terms, .. } => terms.iter().map(|(source, _)| *source).collect(),
+                Op::Step { source, .. } | Op::Wrap { source, .. } | Op::Max { source, .. } => vec![*source],
+                Op::Gather { picks } => picks.iter().map(|(source, _)| *source).collect(),
+            };
+            if sources.iter().any(|source| dirty[source.index()]) {
+                let new = node_ranges(self.graph, id, &self.ranges).map_err(|_| bound::too_large())?;
+                for (element, range) in new.into_iter().enumerate() {
+                    self.meet(id, element, range, &mut dirty);
+                }
+                if self.empty {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Intersects an element's range with another.
+    fn meet(&mut self, id: NodeId, element: usize, with: Interval, dirty: &mut [bool]) {
+        let range = &mut self.ranges[id.index()][element];
+        let new = Interval { lo: range.lo.max(with.lo), hi: range.hi.min(with.hi) };
+        if new != *range {
+            *range = new;
+            dirty[id.index()] = true;
+            self.empty |= new.lo > new.hi;
+        }
+    }
+
+    /// Evaluates every input left; the number of them, if none meets all atoms.
+    fn enumerate(&self, obligation: &Obligation, atoms: &[&Atom]) -> Result<u64, Fault> {
+        let boxes: Vec<(usize, usize, Interval)> = (obligation.variables.iter().enumerate())
+            .flat_map(|(v, variable)| {
+                self.ranges[variable.node.index()].iter().enumerate().map(move |(i, range)| (v, i, *range))
+            })
+            .collect();
+        let mut count: i128 = 1;
+        for (_, _, range) in &boxes {
+            count = count.saturating_mul(range.hi - range.lo + 1);
+        }
+        if count > POINTS {
+            return Err("Too many inputs to evaluate.".to_owned());
+        }
+        let mut inputs: Vec<Vec<i128>> = obligation.variables.iter().map(|v| vec![0; v.domain.len()]).collect();
+        boxes.iter().for_each(|(v, i, range)| inputs[*v][*i] = range.lo);
+        loop {
+            let values = interpret(self.graph, &inputs).map_err(|_| bound::too_large())?;
+            if atoms.iter().all(|atom| atom.holds(&values)) {
+                return Err("An input meets all atoms.".to_owned());
+            }
+            let next = boxes.iter().find(|(v, i, range)| {
+                let at = &mut inputs[*v][*i];
+                let carry = *at == range.hi;
+                *at = if carry { range.lo } else { *at + 1 };
+                !carry
+            });
+            if next.is_none() {
+                return Ok(u64::try_from(count).unwrap_or(u64::MAX));
+            }
+        }
+    }
+}

@@ -1,0 +1,392 @@
+#!/usr/bin/env python3
+"""A second checker of certificates: plain Python, integers and nothing else.
+
+Reads JSON lines {"obligation": ..., "certificate": ...} from the files given (or the standard input) and prints one verdict
+a line; exit code 1 if any is rejected. Written from docs/certificates.md, not from the Rust checker.
+"""
+import itertools
+import json
+import sys
+from bisect import bisect_right
+
+
+class Rejected(Exception):
+    pass
+
+
+class Empty(Exception):
+    pass
+
+
+def need(condition, reason):
+    if not condition:
+        raise Rejected(reason)
+
+
+class Step:
+    """A monotone function, by apply and threshold."""
+
+    def __init__(self, data):
+        self.lo = int(data["lo"])
+        self.thresholds = None
+        if "thresholds" in data:
+            self.thresholds = [int(t) for t in data["thresholds"]]
+            self.hi = self.lo + len(self.thresholds)
+        else:
+            self.n, self.d, self.o = (int(data[k]) for k in ("numerator", "denominator", "offset"))
+            self.mode, self.hi = data["mode"], int(data["hi"])
+
+    def apply(self, a):
+        if self.thresholds is not None:
+            return self.lo + bisect_right(self.thresholds, a)
+        floor, rest = divmod(self.n * a + self.o, self.d)
+        if rest:
+            above = 2 * rest > self.d
+            tie = 2 * rest == self.d
+            negative = self.n * a + self.o < 0
+            up = {"HalfUp": above or tie, "HalfEven": above or (tie and floor % 2 == 1),
+                  "HalfAway": above or (tie and not negative), "Floor": False, "TowardZero": negative}[self.mode]
+            floor += up
+        return max(self.lo, min(self.hi, floor))
+
+    def threshold(self, v):
+        """The least a with apply(a) >= v, for lo < v <= hi."""
+        if self.thresholds is not None:
+            return self.thresholds[v - self.lo - 1]
+        # The quotient is near v: look for the exact place around it.
+        a = ((v - 1) * self.d - self.o) // self.n - 1
+        step = 1
+        while self.apply(a + step) < v:
+            step *= 2
+        low, high = a, a + step  # apply(low) < v <= apply(high)
+        need(self.apply(low) < v, "the threshold's bracket")
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.apply(middle) >= v else (middle, high)
+        return high
+
+
+def wrap(a, width, signed):
+    low = a % (1 << width)
+    return low - (1 << width) if signed and low >> (width - 1) else low
+
+
+class Checker:
+    def __init__(self, obligation):
+        self.nodes = obligation["nodes"]
+        for node in self.nodes:
+            if node["op"] == "step":
+                steps = [Step(s) for s in node["steps"]]
+                node["f"] = steps * node["len"] if len(steps) == 1 and node["len"] > 1 else steps
+            for key in ("bias", "values"):
+                if key in node:
+                    node[key] = [int(v) for v in node[key]]
+        atom = lambda a: (int(a[0]), [(n, i, int(f)) for n, i, f in a[1]])
+        self.assumptions = [atom(a) for a in obligation["assumptions"]]
+        self.cases = [[atom(a) for a in case] for case in obligation["cases"]]
+        self.domains = {n: [tuple(d) for d in domain] for n, domain in obligation["domains"]}
+
+    def sources(self, node):
+        if node["op"] == "affine":
+            return [s for s, _ in node["terms"]]
+        if node["op"] == "gather":
+            return [n for n, _ in node["picks"]]
+        return [node["source"]] if "source" in node else []
+
+    def interval(self, k, ranges):
+        """The interval analysis of one node."""
+        node = self.nodes[k]
+        op = node["op"]
+        if op == "input":
+            return list(self.domains[k])
+        if op == "constant":
+            return [(v, v) for v in node["values"]]
+        if op == "affine":
+            result = []
+            for r, bias in enumerate(node["bias"]):
+                lo = hi = bias
+                for s, rows in node["terms"]:
+                    for c, w in rows[r]:
+                        l, u = ranges[s][c]
+                        lo, hi = lo + min(w * l, w * u), hi + max(w * l, w * u)
+                result.append((lo, hi))
+            return result
+        if op == "gather":
+            return [ranges[n][i] for n, i in node["picks"]]
+        source = ranges[node["source"]]
+        if op == "step":
+            return [(f.apply(l), f.apply(u)) for f, (l, u) in zip(node["f"], source)]
+        if op == "max":
+            return [(max(source[i][0] for i in w), max(source[i][1] for i in w)) for w in node["windows"]]
+        width, signed = node["width"], node["signed"]
+        least = -(1 << width - 1) if signed else 0
+        greatest = least + (1 << width) - 1
+        result = []
+        for l, u in source:
+            first = wrap(l, width, signed)
+            result.append((first, first + u - l) if first + u - l <= greatest else (least, greatest))
+        return result
+
+    def evaluate(self, inputs):
+        values = []
+        for k, node in enumerate(self.nodes):
+            if node["op"] == "input":
+                values.append(inputs[k])
+            elif node["op"] == "wrap":
+                values.append([wrap(a, node["width"], node["signed"]) for a in values[node["source"]]])
+            else:
+                points = [[(v, v) for v in vector] for vector in values]
+                values.append([lo for lo, _ in self.interval(k, points)])
+        return values
+
+    # The dual bound.
+
+    def bound(self, ranges, form, constant, slots):
+        m_of = {}
+        for node, slot, m in slots:
+            m_of[node, slot] = m
+        coefficients = [[0] * len(r) for r in ranges]
+        for n, i, factor in form:
+            coefficients[n][i] += factor
+        total, terms = constant, []
+        for k in range(len(self.nodes) - 1, -1, -1):
+            node, mine = self.nodes[k], coefficients[k]
+            op = node["op"]
+            if op == "max":
+                slot = 0
+                for c, window in zip(mine, node["windows"]):
+                    entries = []
+                    for i in window:
+                        m = m_of.get((k, slot), 0)
+                        slot += 1
+                        entries.append((m, ranges[node["source"]][i]))
+                        coefficients[node["source"]][i] += m
+                    total += self.window(c, entries)
+                continue
+            for i, c in enumerate(mine):
+                if op == "input":
+                    share = c * ranges[k][i][1 if c > 0 else 0]
+                    total += share
+                    terms.append((k, i, c, 0, share))
+                elif op == "constant":
+                    total += c * node["values"][i]
+                elif op == "gather":
+                    n, e = node["picks"][i]
+                    coefficients[n][e] += c
+                elif op == "affine" and c:
+                    total += c * node["bias"][i]
+                    for s, rows in node["terms"]:
+                        for column, w in rows[i]:
+                            coefficients[s][column] += c * w
+                elif op in ("step", "wrap"):
+                    m = m_of.get((k, i), 0)
+                    if c or m:
+                        s = node["source"]
+                        if op == "step":
+                            share = self.staircase(node["f"][i], c, m, ranges[k][i], ranges[s][i])
+                            terms.append((k, i, c, m, share))
+                        else:
+                            share = self.sawtooth(node, c, m, ranges[s][i])
+                        total += share
+                        coefficients[s][i] += m
+        return total, terms
+
+    @staticmethod
+    def at_value(f, c, m, v, a):
+        first = max(a[0], f.threshold(v)) if v > f.lo else a[0]
+        last = min(a[1], f.threshold(v + 1) - 1) if v < f.hi else a[1]
+        return None if first > last else c * v - m * (first if m > 0 else last)
+
+    def staircase(self, f, c, m, y, a):
+        first, last = max(f.apply(a[0]), y[0]), min(f.apply(a[1]), y[1])
+        need(last - first <= 1 << 16, "too many values for this checker")
+        shares = [self.at_value(f, c, m, v, a) for v in range(first, last + 1)]
+        return max(s for s in shares if s is not None)
+
+    @staticmethod
+    def sawtooth(node, c, m, a):
+        width, signed = node["width"], node["signed"]
+        need(a[1] - a[0] <= 1 << 20, "too wide a range for this checker")
+        ends = [t for t in range(a[0], a[1] + 1) if wrap(t, width, signed) > wrap(t + 1, width, signed)]
+        points = {a[0], a[1]} | set(ends) | {t + 1 for t in ends if t < a[1]}
+        return max(c * wrap(t, width, signed) - m * t for t in points)
+
+    @staticmethod
+    def window(c, entries):
+        best = lambda k, r: max(k * r[0], k * r[1])
+        if c >= 0:
+            return max(sum(best((c if i == j else 0) - m, r) for i, (m, r) in enumerate(entries))
+                       for j in range(len(entries)))
+        least = max(r[0] for _, r in entries)
+        return max(c * t + sum(best(-m, (r[0], min(r[1], t))) for m, r in entries)
+                   for t in {least} | {r[1] for _, r in entries if r[1] > least})
+
+    # Ranges.
+
+    def meet(self, ranges, k, i, lo, hi, dirty):
+        old = ranges[k][i]
+        new = (old[0] if lo is None else max(old[0], lo), old[1] if hi is None else min(old[1], hi))
+        if new[0] > new[1]:
+            raise Empty
+        if new != old:
+            ranges[k][i] = new
+            dirty.add(k)
+
+    def contract(self, ranges, dirty):
+        if not dirty:
+            return
+        for k in range(len(self.nodes) - 1, -1, -1):
+            node = self.nodes[k]
+            if k not in dirty:
+                continue
+            for i, (lo, hi) in enumerate(ranges[k]):
+                if node["op"] == "step":
+                    f = node["f"][i]
+                    if lo > f.hi or hi < f.lo:
+                        raise Empty
+                    self.meet(ranges, node["source"], i, f.threshold(lo) if lo > f.lo else None,
+                              f.threshold(hi + 1) - 1 if hi < f.hi else None, dirty)
+                elif node["op"] == "max":
+                    for e in node["windows"][i]:
+                        self.meet(ranges, node["source"], e, None, hi, dirty)
+                elif node["op"] == "gather":
+                    n, e = node["picks"][i]
+                    self.meet(ranges, n, e, lo, hi, dirty)
+        for k, node in enumerate(self.nodes):
+            if any(s in dirty for s in self.sources(node)):
+                for i, (lo, hi) in enumerate(self.interval(k, ranges)):
+                    self.meet(ranges, k, i, lo, hi, dirty)
+
+    def narrow(self, ranges, news):
+        dirty = set()
+        for k, i, lo, hi in news:
+            self.meet(ranges, k, i, lo, hi, dirty)
+        self.contract(ranges, dirty)
+
+    # Steps.
+
+    def weighted(self, ranges, atoms, multipliers, form):
+        constant, form = 0, list(form)
+        for atom, weight in multipliers["atoms"]:
+            need(weight >= 0 and atom < len(atoms), "a weight")
+            constant += weight * atoms[atom][0]
+            form += [(n, i, weight * factor) for n, i, factor in atoms[atom][1]]
+        return self.bound(ranges, form, constant, multipliers["slots"])
+
+    def tighten(self, ranges, atoms, data):
+        k, i, w = data["node"], data["element"], data["weight"]
+        need(w != 0, "a weight of zero")
+        value, _ = self.weighted(ranges, atoms, data["multipliers"], [(k, i, w)])
+        self.narrow(ranges, [(k, i, None, value // w) if w > 0 else (k, i, -(value // -w), None)])
+
+    def slack(self, ranges, atoms, multipliers):
+        value, terms = self.weighted(ranges, atoms, multipliers, [])
+        if value < 0:
+            raise Empty
+        news = []
+        for k, i, c, m, share in terms:
+            lo, hi = ranges[k][i]
+            if lo == hi:
+                continue
+            node = self.nodes[k]
+            if node["op"] == "input":
+                if c:
+                    far = value // abs(c)
+                    lo, hi = (max(lo, hi - far), hi) if c > 0 else (lo, min(hi, lo + far))
+            else:
+                f, a = node["f"][i], ranges[node["source"]][i]
+                lo, hi = max(f.apply(a[0]), lo), min(f.apply(a[1]), hi)
+
+                def possible(v):
+                    best = self.at_value(f, c, m, v, a)
+                    return best is not None and best >= share - value
+
+                while lo < hi and not possible(lo):
+                    lo += 1
+                while lo < hi and not possible(hi):
+                    hi -= 1
+            news.append((k, i, lo, hi))
+        self.narrow(ranges, news)
+
+    def enumerate(self, ranges, atoms):
+        inputs = sorted(self.domains)
+        boxes = [range(lo, hi + 1) for k in inputs for lo, hi in ranges[k]]
+        count = 1
+        for box in boxes:
+            count *= len(box)
+        need(count <= 1 << 20, "too many inputs to evaluate")
+        for point in itertools.product(*boxes):
+            rest, assignment = iter(point), {}
+            for k in inputs:
+                assignment[k] = [next(rest) for _ in ranges[k]]
+            values = self.evaluate(assignment)
+            holds = all(c + sum(f * values[n][i] for n, i, f in terms) >= 0 for c, terms in atoms)
+            need(not holds, "an input meets all atoms")
+
+    def tree(self, start, atoms, steps):
+        """`None` stands for ranges of which one is empty."""
+        steps, stack = iter(steps), [start]
+        while stack:
+            ranges = stack.pop()
+            step = next(steps, None)
+            need(step is not None, "the tree ends too soon")
+            kind, data = (step, None) if isinstance(step, str) else next(iter(step.items()))
+            if kind == "split":
+                sides = [(None, data["value"]), (data["value"] + 1, None)]
+                for lo, hi in reversed(sides):
+                    stack.append(self.after(ranges, lambda r: self.narrow(r, [(data["node"], data["element"], lo, hi)])))
+            elif kind == "tighten":
+                stack.append(self.after(ranges, lambda r: self.tighten(r, atoms, data)))
+            elif kind == "slack":
+                stack.append(self.after(ranges, lambda r: self.slack(r, atoms, data)))
+            elif kind == "empty":
+                need(ranges is None, "no range is empty")
+            elif kind == "enumerate":
+                if ranges is not None:
+                    self.enumerate(ranges, atoms)
+            else:
+                need(kind == "bound", "a step of unknown kind")
+                if ranges is not None:
+                    need(self.weighted(ranges, atoms, data, [])[0] < 0, "the bound is not negative")
+        need(next(steps, None) is None, "the tree goes on after all branches are closed")
+
+    @staticmethod
+    def after(ranges, change):
+        if ranges is None:
+            return None
+        ranges = [list(r) for r in ranges]
+        try:
+            change(ranges)
+        except Empty:
+            return None
+        return ranges
+
+    def check(self, certificate, key):
+        need(certificate["version"] == 1, "another version")
+        need(certificate["obligation"] == key, "another obligation")
+        need(len(certificate["cases"]) == len(self.cases), "not a tree for each case")
+        ranges = []
+        for k in range(len(self.nodes)):
+            ranges.append(self.interval(k, ranges))
+        for data in certificate["prelude"]:
+            ranges = self.after(ranges, lambda r: self.tighten(r, self.assumptions, data))
+        for case, steps in zip(self.cases, certificate["cases"]):
+            self.tree(ranges, self.assumptions + case, steps)
+
+
+def main():
+    lines = itertools.chain.from_iterable(open(path) for path in sys.argv[1:]) if sys.argv[1:] else sys.stdin
+    rejected = 0
+    for number, line in enumerate(lines, 1):
+        data = json.loads(line)
+        try:
+            Checker(data["obligation"]).check(data["certificate"], data["obligation"]["key"])
+            print(f"{number}: accepted")
+        except (Rejected, IndexError, KeyError, TypeError) as reason:
+            rejected += 1
+            print(f"{number}: rejected: {reason!r}")
+    return 1 if rejected else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
