@@ -126,7 +126,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         total += time;
         times.push(time);
         let verdict = match &answer {
-            Answer::None(Trust::Certificate { certificate }) => {
+            Answer::None(Trust::Certificate { certificate: Some(certificate), .. }) => {
                 let start = Instant::now();
                 if let Err(rejection) = qnn::proof::check(&obligation, certificate) {
                     return Err(format!("{sample}: {rejection}").into());

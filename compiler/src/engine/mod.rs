@@ -108,11 +108,22 @@ pub enum Trust {
         /// Its name and version: `Z3 4.8.12`.
         name: String,
     },
-    /// A certificate that [`crate::proof::check`] can accept without knowing any engine.
+    /// A certificate that [`crate::proof::check`] accepted, which knows no engine.
     Certificate {
-        /// The proof.
-        certificate: Arc<Certificate>,
+        /// The steps of its trees.
+        steps: usize,
+        /// The proof itself, where it was found just now; the store keeps only that it was accepted.
+        #[serde(skip)]
+        certificate: Option<Arc<Certificate>>,
     },
+}
+
+impl Trust {
+    /// What a certificate proves, once it has been checked.
+    pub fn certified(certificate: Certificate) -> Trust {
+        let steps = certificate.prelude.len() + certificate.cases.iter().map(Vec::len).sum::<usize>();
+        Trust::Certificate { steps, certificate: Some(Arc::new(certificate)) }
+    }
 }
 
 /// Why an engine gave no answer.
@@ -144,7 +155,7 @@ impl fmt::Display for Reason {
 }
 
 /// The engines that a spec or the command line can ask for; `auto` is the portfolio.
-pub const NAMES: &[&str] = &["auto", "interval", "smt"];
+pub const NAMES: &[&str] = &["auto", "interval", "search", "smt"];
 
 /// Something that decides obligations.
 pub trait Engine: Send + Sync {
@@ -155,7 +166,8 @@ pub trait Engine: Send + Sync {
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer;
 }
 
-/// The answer, once its assignment has passed the reference interpreter: nothing that does not replay leaves this room.
+/// The answer, once its assignment has passed the reference interpreter and its certificate the checker: nothing that does
+/// not leaves this room.
 pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer) -> Answer {
     match answer {
         Answer::Some(assignment) => match obligation.replay(&assignment) {
@@ -164,6 +176,17 @@ pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer) -> Answer
                 Answer::Unknown(Reason::Internal(format!("a counterexample of {engine} does not replay: {why}")))
             }
         },
+        Answer::None(Trust::Certificate { certificate: Some(certificate), steps }) => {
+            match crate::proof::check(obligation, &certificate) {
+                Ok(_) => Answer::None(Trust::Certificate { certificate: Some(certificate), steps }),
+                Err(rejection) => {
+                    Answer::Unknown(Reason::Internal(format!("a certificate of {engine} is rejected: {rejection}")))
+                }
+            }
+        }
+        Answer::None(Trust::Certificate { certificate: None, .. }) => {
+            Answer::Unknown(Reason::Internal(format!("{engine} claims a certificate that it does not show")))
+        }
         other => other,
     }
 }

@@ -4,6 +4,7 @@
 //! replayed; an engine whose counterexample fails that is reported as broken and the others go on.
 
 use super::interval::Intervals;
+use super::search::Search;
 use super::smt::Smt;
 use super::{Answer, Control, Engine, Reason, Trust, replayed};
 use crate::obligation::Obligation;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -19,13 +21,16 @@ use std::time::{Duration, Instant};
 pub struct Portfolio {
     /// Tried in this order, each to its end: they must be quick.
     pub first: Vec<Arc<dyn Engine>>,
-    /// Run side by side on what is left.
+    /// Run side by side on what is left, but for the head start of the first of them.
     pub rest: Vec<Arc<dyn Engine>>,
 }
 
+/// How long the first of the engines that run side by side has the machine to itself: most of what it decides, it decides at once.
+const HEAD_START: Duration = Duration::from_millis(500);
+
 impl Default for Portfolio {
     fn default() -> Portfolio {
-        Portfolio { first: vec![Arc::new(Intervals)], rest: vec![Arc::new(Smt::default())] }
+        Portfolio { first: vec![Arc::new(Intervals)], rest: vec![Arc::new(Search::default()), Arc::new(Smt::default())] }
     }
 }
 
@@ -94,12 +99,25 @@ impl Portfolio {
     ) -> (Option<Answer>, Option<&'static str>) {
         let inner = Control { cancel: control.cancel.child(), ..control.clone() };
         let (sender, receiver) = channel();
+        let start = Instant::now();
+        let first_gave_up = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            for engine in &self.rest {
+            let first_gave_up = &first_gave_up;
+            for (index, engine) in self.rest.iter().enumerate() {
                 let (sender, inner) = (sender.clone(), &inner);
                 scope.spawn(move || {
                     let mut reports = Vec::new();
+                    while index > 0 && start.elapsed() < HEAD_START && !first_gave_up.load(Ordering::SeqCst) {
+                        if inner.stop().is_some() {
+                            let _ = sender.send((None, engine.name(), reports));
+                            return;
+                        }
+                        std::thread::sleep(Duration::from_millis(2));
+                    }
                     let answer = attempt(engine.as_ref(), obligation, inner, &mut reports);
+                    if index == 0 {
+                        first_gave_up.store(true, Ordering::SeqCst);
+                    }
                     // The receiver outlives the scope.
                     let _ = sender.send((answer, engine.name(), reports));
                 });

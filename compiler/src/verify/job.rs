@@ -282,6 +282,7 @@ impl InstanceResult {
         let rests = match &trust {
             Trust::Interval => "exact interval arithmetic".to_owned(),
             Trust::Solver { name } => format!("the word of {name}"),
+            Trust::Certificate { steps, .. } => format!("a certificate of {steps} steps that the checker accepted"),
         };
         self.detail = format!("{what}: proved{}, on {rests}.", self.by());
         self.trust = Some(trust);

@@ -74,7 +74,7 @@ impl Search {
             let certificate =
                 Certificate { version: CERTIFICATE_VERSION, obligation: obligation.key(), prelude, cases };
             debug_assert_eq!(crate::proof::check(obligation, &certificate).err(), None);
-            Answer::None(Trust::Certificate { certificate: Arc::new(certificate) })
+            Answer::None(Trust::certified(certificate))
         };
         if obligation.cases.is_empty() {
             return proved(Vec::new(), Vec::new());
