@@ -30,7 +30,10 @@ const HEAD_START: Duration = Duration::from_millis(500);
 
 impl Default for Portfolio {
     fn default() -> Portfolio {
-        Portfolio { first: vec![Arc::new(Intervals)], rest: vec![Arc::new(Search::default()), Arc::new(Smt::default())] }
+        Portfolio {
+            first: vec![Arc::new(Intervals)],
+            rest: vec![Arc::new(Search::default()), Arc::new(Smt::default())],
+        }
     }
 }
 
