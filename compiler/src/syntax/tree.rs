@@ -72,14 +72,19 @@ impl<'a> Builder<'a> {
         Builder { text, base, errors: Vec::new(), too_deep: false, level: 0 }
     }
 
-    /// Where a pair stands. A pair that ends in something optional reaches into the white space behind it, so the end
-    /// is that of its last token.
+    /// Where a pair stands. A pair that ends in something optional reaches into the white space and the comments
+    /// behind it, so its end is then that of its last token.
     fn span(&self, pair: &Pair<'a, Rule>) -> Span {
-        let mut last = pair.clone();
-        while let Some(inner) = last.clone().into_inner().next_back() {
-            last = inner;
+        let span = pair.as_span();
+        let mut end = span.end();
+        if span.as_str().ends_with(|c: char| c.is_ascii_whitespace()) {
+            let mut last = pair.clone();
+            while let Some(inner) = last.clone().into_inner().next_back() {
+                last = inner;
+            }
+            end = last.as_span().end();
         }
-        Span::new(self.base + pair.as_span().start() as u32, self.base + last.as_span().end() as u32)
+        Span::new(self.base + span.start() as u32, self.base + end as u32)
     }
 
     fn source(&self, span: Span) -> &'a str {
