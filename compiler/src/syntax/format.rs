@@ -10,7 +10,7 @@ use super::SyntaxError;
 use super::grammar::{self, Rule};
 use super::layout::{Doc, write};
 use super::parse::parse;
-use super::scan::{Comment, Scan, scan};
+use super::scan::{Comment, CommentKind, Scan, scan};
 use super::split::first_on_line;
 use super::tree::{COMPARE, NEGATE, RANGE, infix};
 use pest::iterators::Pair;
@@ -69,7 +69,7 @@ impl<'a> Formatter<'a> {
         first_on_line(self.text, comment.start)
     }
 
-    /// The comments before a part within a statement, where a line may be broken or where the statement ends.
+    /// The comments before a part within a statement, where a line may be broken.
     fn before(&mut self, pair: &Pair<'a, Rule>) -> Doc<'a> {
         self.comments(pair).0
     }
@@ -83,6 +83,23 @@ impl<'a> Formatter<'a> {
             self.end = comment.end;
         }
         Doc::Sequence(docs)
+    }
+
+    /// The comments before the `;` of a statement: those that go behind it, and those that must not, as they would
+    /// document the next item.
+    fn before_end(&mut self, pair: &Pair<'a, Rule>) -> (Doc<'a>, Doc<'a>) {
+        let start = self.base + pair.as_span().start() as u32;
+        let (mut inside, mut behind) = (Vec::new(), Vec::new());
+        while let Some(comment) = self.next_comment(start) {
+            let text = self.comment_text(comment);
+            match comment.kind {
+                CommentKind::Item => inside.push(Doc::OwnLine(text)),
+                _ if self.own_line(comment) => behind.push(Doc::OwnLine(text)),
+                _ => behind.push(Doc::LineEnd(text)),
+            }
+            self.end = comment.end;
+        }
+        (Doc::Sequence(inside), Doc::Sequence(behind))
     }
 
     /// The same as `before`, and whether there are any.
@@ -202,7 +219,12 @@ impl<'a> Formatter<'a> {
         let mut previous = None;
         for part in pair.into_inner() {
             let rule = part.as_rule();
-            docs.push(if rule == Rule::semi { self.before(&part) } else { self.before_tight(&part) });
+            if rule == Rule::semi {
+                let (inside, behind) = self.before_end(&part);
+                docs.extend([inside, self.leaf(&part), behind]);
+                continue;
+            }
+            docs.push(self.before_tight(&part));
             if previous.is_some_and(|p| spaced(p, rule)) {
                 docs.push(Doc::Text(" "));
             }
@@ -437,8 +459,9 @@ impl<'a> Formatter<'a> {
                 equals = true;
             } else if rule == Rule::semi {
                 // Behind the group, which a comment at the line's end need not break.
-                end = self.before(&part);
-                docs.push(self.leaf(&part));
+                let (inside, behind) = self.before_end(&part);
+                docs.extend([inside, self.leaf(&part)]);
+                end = behind;
             } else if equals {
                 let (more, any) = self.comments(&part);
                 let hug = may_hug && breaks_well(&part) && !any && !commented;
@@ -543,8 +566,9 @@ impl<'a> Formatter<'a> {
                 }
                 Rule::r#type => docs.extend([self.before_tight(&part), Doc::Text(" "), self.node(part)]),
                 Rule::semi => {
-                    end = self.before(&part);
-                    docs.extend([Doc::nest(std::mem::take(&mut clauses)), self.leaf(&part)]);
+                    let (inside, behind) = self.before_end(&part);
+                    docs.extend([Doc::nest(std::mem::take(&mut clauses)), inside, self.leaf(&part)]);
+                    end = behind;
                 }
                 _ => docs.extend([self.before_tight(&part), self.node(part)]),
             }

@@ -45,12 +45,12 @@ pub fn split(text: &str, scan: &Scan) -> Vec<Piece> {
         };
         if starts && starts_item(text, scan, at, depth) {
             let first = prefix.take().unwrap_or(at);
-            begin(scan, &mut pieces, first, Some(at));
+            begin(text, scan, &mut pieces, first, Some(at));
             depth = 0;
         } else {
             prefix = None;
             if pieces.is_empty() {
-                begin(scan, &mut pieces, 0, None);
+                begin(text, scan, &mut pieces, 0, None);
             }
         }
         match written {
@@ -61,7 +61,7 @@ pub fn split(text: &str, scan: &Scan) -> Vec<Piece> {
         at += 1;
     }
     if let Some(first) = prefix {
-        begin(scan, &mut pieces, first, None);
+        begin(text, scan, &mut pieces, first, None);
     }
     if let Some(piece) = pieces.last_mut() {
         piece.last = scan.tokens.len();
@@ -69,15 +69,16 @@ pub fn split(text: &str, scan: &Scan) -> Vec<Piece> {
     pieces
 }
 
-fn begin(scan: &Scan, pieces: &mut Vec<Piece>, first: usize, keyword: Option<usize>) {
+fn begin(text: &str, scan: &Scan, pieces: &mut Vec<Piece>, first: usize, keyword: Option<usize>) {
     if let Some(previous) = pieces.last_mut() {
         previous.last = first;
     }
     let from = first.checked_sub(1).and_then(|i| scan.tokens.get(i)).map_or(0, |t| t.end);
     let token = scan.tokens.get(first).map_or(from, |t| t.start);
-    // A comment that stands behind the last item's end, on its line, is that item's.
-    let docs = scan.comments_between(from, token).iter().find(|c| c.kind == CommentKind::Item);
-    let start = if keyword.is_some() { docs.map_or(token, |c| c.start) } else { token };
+    // A comment behind the last item's end, on its line, is about that item.
+    let comments = scan.comments_between(from, token).iter();
+    let mut docs = comments.filter(|c| c.kind == CommentKind::Item && (from == 0 || first_on_line(text, c.start)));
+    let start = docs.next().filter(|_| keyword.is_some()).map_or(token, |c| c.start);
     pieces.push(Piece { start, first, keyword, last: first });
 }
 

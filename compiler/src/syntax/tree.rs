@@ -72,9 +72,19 @@ impl<'a> Builder<'a> {
         Builder { text, base, errors: Vec::new(), too_deep: false, level: 0 }
     }
 
+    /// Where a pair stands. A pair that ends in something optional reaches into the white space and the comments
+    /// behind it, so its end is then that of its last token.
     fn span(&self, pair: &Pair<'a, Rule>) -> Span {
         let span = pair.as_span();
-        Span::new(self.base + span.start() as u32, self.base + span.end() as u32)
+        let mut end = span.end();
+        if span.as_str().ends_with(|c: char| c.is_ascii_whitespace()) {
+            let mut last = pair.clone();
+            while let Some(inner) = last.clone().into_inner().next_back() {
+                last = inner;
+            }
+            end = last.as_span().end();
+        }
+        Span::new(self.base + span.start() as u32, self.base + end as u32)
     }
 
     fn source(&self, span: Span) -> &'a str {
@@ -830,8 +840,6 @@ impl<'a> Builder<'a> {
         if called {
             return self.deep(Expr { kind: ExprKind::Call(call), span }, below);
         }
-        // The pair may reach into the white space behind the name.
-        let span = call.callee.span;
         self.deep(Expr { kind: ExprKind::Name(call.callee), span }, 0)
     }
 
