@@ -33,7 +33,7 @@ pub struct Matrix {
 enum MatrixData {
     /// Row-major.
     Dense(Vec<i64>),
-    /// Row r holds entries starts[r]..starts[r + 1]: ascending columns, no zeros.
+    /// Row r holds the entries from `starts[r]` to before `starts[r + 1]`: ascending columns, no zeros.
     Sparse { starts: Vec<u32>, columns: Vec<u32>, values: Vec<i64> },
 }
 

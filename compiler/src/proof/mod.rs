@@ -1,6 +1,6 @@
 //! Certificates: why an obligation has no answer, in a form that a small checker can follow.
 //!
-//! A [`Certificate`] is data: integers, indices and a tree. [`check`] accepts it or says where it fails, in exact integer
+//! A [`Certificate`] is data: integers, indices and a tree. [`check()`] accepts it or says where it fails, in exact integer
 //! arithmetic. This room knows the IR, obligations and integers; it shares no code with the engines that
 //! find certificates, so that a bug there ends in a rejected certificate and not in a wrong verdict. The format, and the
 //! mathematics of the bound, are described in `docs/certificates.md`.
@@ -14,7 +14,7 @@ pub use export::export;
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the format that [`check`] reads.
+/// The version of the format that [`check()`] reads.
 pub const CERTIFICATE_VERSION: u32 = 1;
 
 /// A proof that an obligation has no answer.
