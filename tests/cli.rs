@@ -282,7 +282,8 @@ fn ctrl_c_keeps_what_is_decided() {
         digits.display()
     );
     let place = Place::new().with("a.qnn", text);
-    let mut command = place.command(place.folder.path(), &["verify", "a.qnn", "-t", "10m", "-j", "1"]);
+    let mut command =
+        place.command(place.folder.path(), &["verify", "a.qnn", "-t", "10m", "-j", "1", "--engine", "smt"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("qnn runs");
     std::thread::sleep(std::time::Duration::from_secs(2));
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is everywhere");

@@ -28,7 +28,8 @@ fn examples_say_what_their_pages_say() {
         }
         let blocks = blocks(&page);
         let failing = blocks.iter().filter(|block| block.info.iter().any(|word| word == "error")).count();
-        if failing == 0 || failing == blocks.len() {
+        // A spec that is too large to parse is too large for a page.
+        if code != "E0110" && (failing == 0 || failing == blocks.len()) {
             let _ = writeln!(wrong, "{code}.md needs a failing example and a mended one\n");
         }
         let mut snapshot = String::new();
@@ -39,7 +40,11 @@ fn examples_say_what_their_pages_say() {
                 expected.insert(&code);
             }
             let said = block.check();
-            let found: BTreeSet<&str> = said.codes.iter().copied().collect();
+            let mut found: BTreeSet<&str> = said.codes.iter().copied().collect();
+            if code.starts_with("E01") {
+                // Pages on syntax show fragments: what their names mean is not the matter.
+                found.retain(|code| code.starts_with("E01"));
+            }
             if found != expected {
                 let _ =
                     writeln!(wrong, "{code}.md:{}: expected {expected:?}, found {found:?}\n{}", block.line, said.text);
@@ -69,10 +74,6 @@ fn every_code_has_a_page_and_every_page_a_code() {
                 used.extend(text.split('"').filter(|word| is_code(word)).map(str::to_owned));
             }
         }
-    }
-    // The pages of syntax errors come with their parser's.
-    if !pages().iter().any(|code| code.starts_with("E01")) {
-        used.retain(|code| !code.starts_with("E01"));
     }
     assert_eq!(used.difference(&pages()).collect::<Vec<_>>(), Vec::<&String>::new(), "codes without a page");
     assert_eq!(pages().difference(&used).collect::<Vec<_>>(), Vec::<&String>::new(), "pages without a code");

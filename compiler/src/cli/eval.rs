@@ -50,7 +50,7 @@ pub struct Arguments {
     /// The dataset's field that goes into the network (one for each of its inputs); by default the one of the input's type
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     field: Vec<String>,
-    /// The dataset's field with the right class; by default the only one with as many classes as the network has outputs
+    /// The dataset's field with the right class; by default the only one with no more classes than the network has outputs
     #[arg(long, value_name = "NAME")]
     label: Option<String>,
     /// Which samples: `3`, `0..20`, `0..=20`, `0,4,7`
@@ -292,12 +292,13 @@ impl Arguments {
     /// The field with the right class.
     fn label(&self, network: &Network, name: &str, dataset: &Dataset) -> Result<Option<usize>, String> {
         let outputs = count(&network.output.shape);
-        let fits = |field: &Field| matches!(&field.ty, Type::Class(classes) if classes.count == outputs);
+        // A network may tell more classes apart than the labels use.
+        let fits = |field: &Field| matches!(&field.ty, Type::Class(classes) if outputs > 1 && classes.count <= outputs);
         if let Some(wanted) = &self.label {
             let position = dataset.fields.iter().position(|field| &*field.name == wanted.as_str());
             return match position {
                 Some(position) if fits(&dataset.fields[position]) => Ok(Some(position)),
-                Some(_) => Err(format!("`{name}.{wanted}` has not the {outputs} classes of `{}`", network.name)),
+                Some(_) => Err(format!("`{name}.{wanted}` is no class among the {outputs} of `{}`", network.name)),
                 None => Err(format!("`{name}` has no field `{wanted}`")),
             };
         }
