@@ -28,3 +28,15 @@ async fn main() {
     let (service, socket) = LspService::new(|_| Qnn);
     Server::new(tokio::io::stdin(), tokio::io::stdout(), socket).serve(service).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn says_who_it_is() {
+        let (service, _socket) = LspService::new(|_| Qnn);
+        let answer = service.inner().initialize(InitializeParams::default()).await.expect("an answer");
+        assert_eq!(answer.server_info.map(|info| info.name).as_deref(), Some("qnn-lsp"));
+    }
+}
