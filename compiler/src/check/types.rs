@@ -505,14 +505,6 @@ pub fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// The type of an item that must be a format or a tensor of one: for hover and signatures.
-pub fn stored(ty: Type) -> Checked<(Format, Shape)> {
-    match ty {
-        Type::Stored(format, shape) => Ok((format, shape)),
-        _ => Err(Reported),
-    }
-}
-
 /// Shared shapes of constants: sizes as unnamed axes.
 pub fn axes(sizes: &[usize]) -> Shape {
     sizes.iter().map(|size| Axis::of(*size)).collect()
