@@ -145,6 +145,8 @@ pub struct Stats {
 const FRAME: [&str; 3] = ["{\"check\":\"", "\",\"entry\":", "}\n"];
 /// What the names of unfinished files begin with.
 const UNFINISHED: &str = ".unfinished-";
+/// An unfinished file that nobody has touched for this long was left behind by a crash.
+const ABANDONED: Duration = Duration::from_secs(10 * 60);
 
 impl Store {
     /// Where the store is by default: `QNN_CACHE`, else the platform's folder for caches. `None` if there is neither.
@@ -284,9 +286,11 @@ impl Store {
                 let name = file.file_name();
                 let name = name.to_string_lossy();
                 let is_key = |stem: &str| stem.len() == 64 && stem.bytes().all(|b| b.is_ascii_hexdigit());
-                if name.strip_suffix(".json").is_some_and(is_key) || name.starts_with(UNFINISHED) {
-                    let bytes = file.metadata().map_or(0, |meta| meta.len());
-                    files.push((file.path(), bytes));
+                let Ok(meta) = file.metadata() else { continue };
+                // What another process is writing just now is not yet an entry.
+                let abandoned = || meta.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
+                if name.strip_suffix(".json").is_some_and(is_key) || name.starts_with(UNFINISHED) && abandoned() {
+                    files.push((file.path(), meta.len()));
                 }
             }
         }

@@ -673,7 +673,15 @@ fn the_store_is_listed_and_cleared() {
     assert!(list.iter().any(|e| e.name == "assumed: its assumptions" && e.verdict == Verdict::Violated));
     assert!(list.iter().any(|e| e.name == "most" && e.verdict == Verdict::Proved));
     assert!(list.is_sorted_by_key(|e| e.name.clone()));
-    assert_eq!(store.clear().unwrap(), list.len());
+    // What a crash left goes too; what somebody is writing stays.
+    let beside = folder.join("verdicts-1").join(&list[0].key[..2]);
+    let unfinished = [beside.join(".unfinished-now"), beside.join(".unfinished-long-ago")];
+    for (path, age) in unfinished.iter().zip([0, 3600]) {
+        let file = std::fs::File::create(path).unwrap();
+        file.set_modified(std::time::SystemTime::now() - Duration::from_secs(age)).unwrap();
+    }
+    assert_eq!(store.clear().unwrap(), list.len() + 1);
+    assert_eq!(unfinished.map(|path| path.exists()), [true, false]);
     assert_eq!((store.stats().entries, store.list().len(), store.clear().unwrap()), (0, 0, 0));
     assert!(folder.join("mine.txt").exists() && folder.join("verdicts-1").join("mine.json").exists());
     assert_eq!(Store::open(world.path("nowhere")).stats(), Default::default());
