@@ -31,7 +31,7 @@ impl<'a> Attack<'a> {
     /// An attack within the ranges.
     pub fn new(problem: &'a Problem<'a>, ranges: &'a Ranges, seed: u64) -> Attack<'a> {
         let net = problem.net;
-        let lines = net.stairs.iter().map(line).collect();
+        let lines = net.stairs.iter().map(Stairs::line).collect();
         let inputs = (0..net.columns.len()).filter(|j| net.unit_of[*j] == NONE).collect();
         let (x, e) = (ranges.lower.clone(), vec![0.0; net.exprs.len()]);
         Attack { problem, ranges, inputs, lines, x, e, random: seed | 1 }
@@ -131,7 +131,7 @@ impl<'a> Attack<'a> {
                     let stairs = stairs as usize;
                     let (slope, _) = self.lines[stairs];
                     let (at, y) = (unit.first as usize, self.x[column]);
-                    let (low, high) = ends(&net.stairs[stairs]);
+                    let (low, high) = net.stairs[stairs].ends();
                     let factor = if y >= high && y <= low {
                         0.0
                     } else if y >= high {
@@ -221,22 +221,4 @@ impl<'a> Attack<'a> {
         }
         None
     }
-}
-
-/// The least and the greatest value.
-fn ends(stairs: &Stairs) -> (f64, f64) {
-    match stairs {
-        Stairs::Table { lo, thresholds } => (*lo as f64, (*lo + thresholds.len() as i64) as f64),
-        Stairs::Wide(step) => (step.lo() as f64, step.hi() as f64),
-    }
-}
-
-/// (slope, value at zero) of a line through the middle of the staircase.
-fn line(stairs: &Stairs) -> (f64, f64) {
-    let (lo, hi) = ends(stairs);
-    let ends = (stairs.threshold(lo as i64 + 1), stairs.threshold(hi as i64));
-    let (Some(first), Some(last)) = ends else { return (0.0, lo) };
-    let (first, last) = (first as f64, last as f64);
-    let slope = if last > first { (hi - lo - 1.0) / (last - first) } else { 0.5 };
-    (slope, lo + 0.5 - slope * first)
 }

@@ -168,6 +168,26 @@ impl Stairs {
     }
 }
 
+impl Stairs {
+    /// The least and the greatest value.
+    pub fn ends(&self) -> (f64, f64) {
+        match self {
+            Stairs::Table { lo, thresholds } => (*lo as f64, (*lo + thresholds.len() as i64) as f64),
+            Stairs::Wide(step) => (step.lo() as f64, step.hi() as f64),
+        }
+    }
+
+    /// (slope, value at zero) of a line through the middle of the staircase.
+    pub fn line(&self) -> (f64, f64) {
+        let (lo, hi) = self.ends();
+        let ends = (self.threshold(lo as i64 + 1), self.threshold(hi as i64));
+        let (Some(first), Some(last)) = ends else { return (0.0, lo) };
+        let (first, last) = (first as f64, last as f64);
+        let slope = if last > first { (hi - lo - 1.0) / (last - first) } else { 0.5 };
+        (slope, lo + 0.5 - slope * first)
+    }
+}
+
 /// What a unit computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

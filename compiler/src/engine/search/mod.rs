@@ -154,6 +154,7 @@ impl Search {
                 }
                 let problem = &problems[index];
                 let mut case = Case {
+                    root: ranges.clone(),
                     atom_edges: atom_edges(problem),
                     problem,
                     objective: problem.atoms.len() as u32 - 1,
@@ -287,7 +288,7 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
     let at = problem.atom(objective);
     let expr = problem.expr(at);
     if expr.range(&ranges.lower, &ranges.upper).1 < 0.0
-        && let Some(proposal) = propose(problem, ranges, (at, 1.0), &[], |_, _| true)
+        && let Some(proposal) = propose(problem, ranges, Some((at, 1.0)), &[], |_, _| true)
         && proposal.exact.value < 0
     {
         return Some(Step::Bound(proposal.certificate(problem, Some(objective as u32))));
@@ -315,7 +316,7 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
             multipliers.push((unit.first, m));
         }
         multipliers.reverse();
-        if let Some(proposal) = propose(problem, ranges, (at, 1.0), &multipliers, |_, _| true)
+        if let Some(proposal) = propose(problem, ranges, Some((at, 1.0)), &multipliers, |_, _| true)
             && proposal.exact.value < 0
         {
             return Some(Step::Bound(proposal.certificate(problem, Some(objective as u32))));
@@ -358,7 +359,9 @@ fn tighten_roots(
                 let view = View { edges: &all, atoms: &atoms };
                 simplex.run(problem, &view, f64::NEG_INFINITY, 200, &stop);
                 let multipliers = simplex.multipliers();
-                let Some(proposal) = propose(problem, ranges, (e, sign), &multipliers, |_, _| true) else { continue };
+                let Some(proposal) = propose(problem, ranges, Some((e, sign)), &multipliers, |_, _| true) else {
+                    continue;
+                };
                 let bound = Integer::div_floor(&proposal.exact.value, &i128::from(proposal.weight.max(1))) as f64;
                 let (lo, hi) = ranges.exprs[e];
                 let narrower = if sign > 0.0 { bound < hi } else { -bound > lo };

@@ -12,6 +12,8 @@ const SCALES: [i32; 2] = [24, 42];
 pub struct Proposal {
     /// The weight of the objective.
     pub weight: i64,
+    /// What the floating-point multipliers were multiplied by.
+    pub scale: f64,
     /// (atom, weight), without the objective.
     pub atoms: Vec<(u32, i64)>,
     /// (expression of the network, multiplier).
@@ -22,11 +24,11 @@ pub struct Proposal {
 
 /// Rounds multipliers to integers, more finely where `enough` is not content with the bound.
 ///
-/// `objective` is an expression and its sign; with multipliers of the network's expressions and the atoms' as the solver gives them.
+/// `objective` is an expression and its sign, if there is one; with multipliers of the network's expressions and the atoms' as the solver gives them.
 pub fn propose(
     problem: &Problem<'_>,
     ranges: &Ranges,
-    objective: (usize, f64),
+    objective: Option<(usize, f64)>,
     multipliers: &[(u32, f64)],
     enough: impl Fn(i64, i128) -> bool,
 ) -> Option<Proposal> {
@@ -34,16 +36,17 @@ pub fn propose(
     let greatest = multipliers
         .iter()
         .map(|(e, m)| m.abs() * problem.expr(*e as usize).greatest.max(1.0))
-        .fold(problem.expr(objective.0).greatest.max(1.0), f64::max);
-    if !greatest.is_finite() {
+        .fold(objective.map_or(0.0, |(e, _)| problem.expr(e).greatest.max(1.0)), f64::max);
+    if !greatest.is_finite() || greatest <= 0.0 {
         return None;
     }
     let exponent = greatest.log2().ceil() as i32;
     let mut best: Option<Proposal> = None;
     for bits in SCALES {
         let scale = 2f64.powi(bits - exponent);
-        let weight = (scale * objective.1.abs()).round() as i64;
-        let mut form = vec![(objective.0, if objective.1 < 0.0 { -weight } else { weight })];
+        let weight = objective.map_or(0, |(_, sign)| (scale * sign.abs()).round() as i64);
+        let signed = |(e, sign): (usize, f64)| (e, if sign < 0.0 { -weight } else { weight });
+        let mut form: Vec<(usize, i64)> = objective.into_iter().map(signed).collect();
         let (mut atoms, mut units) = (Vec::new(), Vec::new());
         for (e, m) in multipliers {
             let integer = (m * scale).round() as i64;
@@ -58,7 +61,7 @@ pub fn propose(
             }
         }
         let Some(exact) = exact(problem, ranges, &form, &units) else { continue };
-        let proposal = Proposal { weight, atoms, units, exact };
+        let proposal = Proposal { weight, scale, atoms, units, exact };
         if enough(weight, proposal.exact.value) {
             return Some(proposal);
         }

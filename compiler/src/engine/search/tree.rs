@@ -6,7 +6,7 @@
 use super::propose::propose;
 use crate::engine::attack::Attack;
 use crate::engine::bounds::hull::{Edge, edges};
-use crate::engine::bounds::net::{Kind, NONE, Net};
+use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
 use crate::engine::bounds::simplex::{Outcome, Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::{Control, Reason};
@@ -59,6 +59,18 @@ struct Branch {
     entry: usize,
     /// The split that it comes from.
     origin: Option<(Origin, usize)>,
+    /// What the solver maximizes.
+    goal: Goal,
+}
+
+/// What the solver maximizes in a branch.
+#[derive(Clone)]
+enum Goal {
+    /// The objective's atom.
+    Atom,
+    /// Where that holds for all values left, it says nothing any more. What counts is how far the units that it reads get past the
+    /// thresholds that the splits ask of them: (expression, factor), in steps of the unit's result.
+    Margins(Arc<[(u32, f64)]>),
 }
 
 /// What was expected of a split, so that later ones can be judged better.
@@ -67,7 +79,7 @@ struct Origin {
     column: u32,
     /// The gap closed, at its price.
     expected: f64,
-    /// The parent's bound.
+    /// The parent's bound, above what closes a branch.
     value: f64,
 }
 
@@ -93,6 +105,8 @@ pub struct Case<'a> {
     pub problem: &'a Problem<'a>,
     /// The atom that is the objective.
     pub objective: u32,
+    /// The ranges before any split.
+    pub root: Ranges,
     /// The constraining atoms' edges.
     pub atom_edges: Vec<Arc<Edge>>,
     /// Budget.
@@ -146,23 +160,73 @@ enum Next {
 }
 
 impl Case<'_> {
-    /// A state of the solver for the objective.
-    pub fn start(&self, ranges: &Ranges) -> Simplex {
-        let expr = self.problem.expr(self.problem.atom(self.objective as usize));
+    fn atom(&self) -> &Expr {
+        self.problem.expr(self.problem.atom(self.objective as usize))
+    }
+
+    /// A state of the solver for a goal.
+    fn start(&self, ranges: &Ranges, goal: &Goal) -> Simplex {
         let mut objective = vec![0.0; self.problem.net.columns.len()];
-        expr.add_to(&mut objective, 1.0);
+        match goal {
+            Goal::Atom => self.atom().add_to(&mut objective, 1.0),
+            Goal::Margins(margins) => {
+                margins
+                    .iter()
+                    .for_each(|(e, factor)| self.problem.net.exprs[*e as usize].add_to(&mut objective, *factor));
+            }
+        }
         Simplex::new(self.problem, ranges, objective)
+    }
+
+    /// A goal below this is out of reach.
+    fn cut(&self, ranges: &Ranges, goal: &Goal) -> f64 {
+        let margin = |(e, factor): &(u32, f64)| {
+            let (lo, hi) = ranges.exprs[*e as usize];
+            factor * (if *factor > 0.0 { lo } else { hi } - self.problem.net.exprs[*e as usize].constant)
+        };
+        match goal {
+            Goal::Atom => -self.atom().constant,
+            Goal::Margins(margins) => margins.iter().map(margin).sum(),
+        }
+    }
+
+    /// The margins that are left to ask for where the objective's atom holds anyway.
+    fn margins(&self, ranges: &Ranges) -> Option<Goal> {
+        let (net, atom) = (self.problem.net, self.atom());
+        if atom.range(&ranges.lower, &ranges.upper).0 < 0.0 {
+            return None;
+        }
+        let mut margins = Vec::new();
+        for (first, values) in atom.runs() {
+            for (k, c) in values.iter().enumerate() {
+                let (column, unit) = (first + k, net.unit_of[first + k]);
+                if *c == 0.0 || unit == NONE {
+                    continue;
+                }
+                let Kind::Step(stairs) = net.units[unit as usize].kind else { continue };
+                let (root, slope) = (&self.root, net.stairs[stairs as usize].line().0.max(1e-9));
+                let up = *c > 0.0 && ranges.lower[column] > root.lower[column];
+                let down = *c < 0.0 && ranges.upper[column] < root.upper[column];
+                if up || down {
+                    margins.push((net.units[unit as usize].first, if up { slope } else { -slope }));
+                }
+            }
+        }
+        margins.sort_unstable_by_key(|(e, _)| *e);
+        (!margins.is_empty()).then(|| Goal::Margins(margins.into()))
     }
 
     /// Searches to the end.
     pub fn search(&mut self, ranges: Ranges) -> Found {
         let mut proof = vec![Entry { step: Step::Empty, children: Vec::new() }];
+        self.root = ranges.clone();
         let root = Branch {
             edges: all_edges(self.problem, &ranges),
-            simplex: self.start(&ranges),
+            simplex: self.start(&ranges, &Goal::Atom),
             ranges,
             entry: 0,
             origin: None,
+            goal: Goal::Atom,
         };
         let most = self.control.memory.unwrap_or(MEMORY) as usize;
         let mut held = root.bytes();
@@ -170,9 +234,10 @@ impl Case<'_> {
         // Branches in which nothing but inputs is left to split: the question is whether a thin cell holds an integer point.
         let mut thin: Vec<Branch> = Vec::new();
         let before_all = self.effort.branches;
+        let mut plunging = false;
         loop {
-            // Depth first closes subtrees, best first finds points: take turns, while there is memory.
-            if self.effort.branches.is_multiple_of(2) && held < most / 2 {
+            // From the best branch straight down until one is closed, then from the best again, while there is memory.
+            if !std::mem::take(&mut plunging) && held < most / 2 {
                 let value = |branch: &Branch| branch.origin.map_or(f64::INFINITY, |(origin, _)| origin.value);
                 let best = (0..open.len()).max_by(|a, b| value(&open[*a]).total_cmp(&value(&open[*b])));
                 if let Some(best) = best {
@@ -228,11 +293,17 @@ impl Case<'_> {
                             simplex: branch.simplex.clone(),
                             entry: place,
                             origin: origin.map(|origin| (origin, number)),
+                            goal: branch.goal.clone(),
                         };
                         refresh_edges(self.problem, &child.ranges, &mut child.edges, &changed);
                         child.simplex.set_ranges(self.problem, &child.ranges);
                         held += child.bytes();
-                        if postpone { open.push(child) } else { thin.push(child) }
+                        if postpone {
+                            open.push(child)
+                        } else {
+                            thin.push(child)
+                        }
+                        plunging = true;
                     }
                     if nearer_below && open.len() == from + 2 {
                         open.swap(from, from + 1);
@@ -248,7 +319,6 @@ impl Case<'_> {
         let problem = self.problem;
         let net = problem.net;
         let objective = problem.atom(self.objective as usize);
-        let constant = problem.expr(objective).constant;
         let stop = || self.control.stop().is_some();
         if let Some(points) = self.few_points(&branch.ranges) {
             return match points.into_iter().find(|point| (self.accept)(point)) {
@@ -259,18 +329,35 @@ impl Case<'_> {
         // What a unit of each column is worth at the bound: closing a gap gains about as much.
         let mut prices: Vec<f64> = Vec::new();
         for round in 0.. {
+            if matches!(branch.goal, Goal::Atom)
+                && let Some(goal) = self.margins(&branch.ranges)
+            {
+                let steps = branch.simplex.steps;
+                branch.simplex = self.start(&branch.ranges, &goal);
+                branch.simplex.steps = steps;
+                branch.goal = goal;
+                branch.origin = None;
+            }
+            let cut = self.cut(&branch.ranges, &branch.goal);
             let view = View { edges: &branch.edges, atoms: &self.atom_edges };
-            let outcome = branch.simplex.run(problem, &view, -constant - MARGIN, LIMIT, &stop);
+            let outcome = branch.simplex.run(problem, &view, cut - MARGIN, LIMIT, &stop);
             if round == 0
                 && let Some((origin, side)) = branch.origin
             {
-                let reached = if outcome == Outcome::Below { -constant } else { branch.simplex.value() };
+                let reached = if outcome == Outcome::Below { 0.0 } else { branch.simplex.value() - cut };
                 let (sum, count) = &mut self.learned[origin.column as usize][side];
                 *sum += ((origin.value - reached) / origin.expected).clamp(0.0, 10.0);
                 *count += 1.0;
             }
-            let multipliers = branch.simplex.multipliers();
-            let proposal = propose(problem, &branch.ranges, (objective, 1.0), &multipliers, |_, value| value < 0);
+            let mut multipliers = branch.simplex.multipliers();
+            let objective = match &branch.goal {
+                Goal::Atom => Some((objective, 1.0)),
+                Goal::Margins(margins) => {
+                    add_multipliers(&mut multipliers, margins);
+                    None
+                }
+            };
+            let proposal = propose(problem, &branch.ranges, objective, &multipliers, |_, value| value < 0);
             if let Some(proposal) = &proposal
                 && proposal.exact.value < 0
             {
@@ -282,7 +369,7 @@ impl Case<'_> {
             if outcome == Outcome::Below {
                 // The integers disagree: the numbers are bad. Start from scratch below.
                 let steps = branch.simplex.steps;
-                branch.simplex = self.start(&branch.ranges);
+                branch.simplex = self.start(&branch.ranges, &branch.goal);
                 branch.simplex.steps = steps;
                 break;
             }
@@ -302,7 +389,7 @@ impl Case<'_> {
                 return Next::Point(point);
             }
             let Some(proposal) = proposal else { break };
-            let scale = 1.0 / proposal.weight.max(1) as f64;
+            let scale = 1.0 / proposal.scale;
             prices = proposal.exact.coefficients.iter().map(|c| c.abs() * scale).collect();
             if round >= 3 {
                 break;
@@ -431,7 +518,8 @@ impl Case<'_> {
         };
         let (below, above) = (side(f64::NEG_INFINITY, value), side(value + 1.0, f64::INFINITY));
         let (node, element) = net.columns[column];
-        let origin = best.map(|best| Origin { column: best.1 as u32, expected: best.3, value: simplex.value() });
+        let value_above_cut = simplex.value() - self.cut(ranges, &branch.goal);
+        let origin = best.map(|best| Origin { column: best.1 as u32, expected: best.3, value: value_above_cut });
         Next::Split { node: node.0, element, value: value as i64, below, above, origin }
     }
 
@@ -450,6 +538,16 @@ impl Case<'_> {
         let width = |j: usize| ranges.upper[j] - ranges.lower[j];
         let widest = (0..net.columns.len()).filter(input).max_by(|a, b| width(*a).total_cmp(&width(*b)))?;
         Some((widest, ((ranges.lower[widest] + ranges.upper[widest]) / 2.0).floor()))
+    }
+}
+
+/// Adds the margins' multipliers to the rows', by ascending expression.
+fn add_multipliers(multipliers: &mut Vec<(u32, f64)>, margins: &[(u32, f64)]) {
+    for (e, factor) in margins {
+        match multipliers.binary_search_by_key(e, |(e, _)| *e) {
+            Ok(at) => multipliers[at].1 += factor,
+            Err(at) => multipliers.insert(at, (*e, *factor)),
+        }
     }
 }
 
