@@ -55,7 +55,7 @@ impl<'a> Attack<'a> {
         for (j, value) in self.inputs.iter().zip(point) {
             self.x[*j] = *value;
         }
-        for unit in &self.problem.live {
+        for unit in &self.problem.live.units {
             let unit = &net.units[*unit as usize];
             for e in unit.exprs() {
                 self.e[e] = net.exprs[e].value(&self.x);
@@ -119,7 +119,7 @@ impl<'a> Attack<'a> {
                 read[first..first + coefficients.len()].fill(true);
             }
         }
-        for unit in problem.live.iter().rev() {
+        for unit in problem.live.units.iter().rev() {
             let unit = &net.units[*unit as usize];
             let column = unit.column as usize;
             let c = gradient[column];

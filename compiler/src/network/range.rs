@@ -4,7 +4,7 @@
 //! that element-wise reasoning gives; sound for every input in the boxes, exact for a single affine layer. Sums are checked:
 //! what does not fit 128 bits is an error, never a wrong interval.
 
-use super::graph::{Graph, NodeId, Op};
+use super::graph::{Graph, Matrix, NodeId, Op};
 use super::interpret::wrap;
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +95,17 @@ pub fn node_ranges(graph: &Graph, id: NodeId, before: &[Vec<Interval>]) -> Resul
         Op::Input => panic!("an input's box is given, not computed"),
         Op::Constant(constants) => result.extend(constants.iter().map(|v| Interval::new(*v, *v))),
         Op::Affine { terms, bias } => {
+            // Nearly always 64 bits do, at a fraction of the time.
+            let small: Option<Vec<Vec<(i64, i64)>>> =
+                terms.iter().map(|(source, _)| small_ranges(&before[source.index()])).collect();
             for element in 0..node.len {
+                let sources = || terms.iter().map(|(_, matrix)| &**matrix).zip(small.iter().flatten());
+                if small.is_some()
+                    && let Some(sum) = small_sum(sources(), element, bias[element])
+                {
+                    result.push(sum);
+                    continue;
+                }
                 let mut sum = Interval::new(bias[element], bias[element]);
                 for (source, matrix) in terms {
                     for (column, weight) in matrix.row(element) {
@@ -141,6 +151,30 @@ pub fn node_ranges(graph: &Graph, id: NodeId, before: &[Vec<Interval>]) -> Resul
         }
     }
     Ok(result)
+}
+
+/// The intervals in 64 bits, if they all fit.
+fn small_ranges(ranges: &[Interval]) -> Option<Vec<(i64, i64)>> {
+    ranges.iter().map(|range| Some((i64::try_from(range.lo).ok()?, i64::try_from(range.hi).ok()?))).collect()
+}
+
+/// An affine element's interval; `None` where 64 bits don't hold an intermediate result.
+fn small_sum<'a>(
+    sources: impl Iterator<Item = (&'a Matrix, &'a Vec<(i64, i64)>)>,
+    element: usize,
+    bias: i128,
+) -> Option<Interval> {
+    let bias = i64::try_from(bias).ok()?;
+    let (mut lo, mut hi) = (bias, bias);
+    for (matrix, ranges) in sources {
+        for (column, weight) in matrix.row(element) {
+            let (least, greatest) = ranges[column];
+            let (first, last) = if weight > 0 { (least, greatest) } else { (greatest, least) };
+            lo = lo.checked_add(weight.checked_mul(first)?)?;
+            hi = hi.checked_add(weight.checked_mul(last)?)?;
+        }
+    }
+    Some(Interval { lo: lo.into(), hi: hi.into() })
 }
 
 /// The least and the greatest result of a wrap.

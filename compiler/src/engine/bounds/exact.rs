@@ -46,12 +46,12 @@ pub fn exact(
         expr.add_to(&mut coefficients, *factor as f64);
         value = value.checked_add(i128::from(*factor) * expr.constant as i128)?;
     }
-    let mut shares = Vec::with_capacity(problem.live.len());
+    let mut shares = Vec::with_capacity(problem.live.units.len());
     let mut rest = multipliers;
     let mut arguments: Vec<i128> = Vec::new();
-    for index in problem.live.iter().rev() {
+    for index in problem.live.units.iter().rev() {
         let unit = &net.units[*index as usize];
-        let c = coefficients[unit.column as usize] as i128;
+        let c = i128::from(coefficients[unit.column as usize] as i64);
         arguments.clear();
         for e in unit.exprs().rev() {
             let mut m = 0;
@@ -90,13 +90,13 @@ pub fn exact(
         value = value.checked_add(share)?;
     }
     let mut is_live = vec![false; net.units.len()];
-    problem.live.iter().for_each(|unit| is_live[*unit as usize] = true);
+    problem.live.units.iter().for_each(|unit| is_live[*unit as usize] = true);
     for (column, c) in coefficients.iter().enumerate() {
         if *c == 0.0 || (net.unit_of[column] != NONE && is_live[net.unit_of[column] as usize]) {
             continue;
         }
         let end = if *c > 0.0 { ranges.upper[column] } else { ranges.lower[column] };
-        value = value.checked_add((*c as i128) * (end as i128))?;
+        value = value.checked_add(i128::from(*c as i64) * i128::from(end as i64))?;
     }
     Some(Exact { value, coefficients, shares })
 }
@@ -112,7 +112,7 @@ impl Exact {
             if *c == 0.0 || lo == hi || net.unit_of[column] != NONE {
                 continue;
             }
-            let far = (self.value / (c.abs() as i128)) as f64;
+            let far = (self.value / i128::from(c.abs() as i64)) as f64;
             if far < hi - lo {
                 news.push(if *c > 0.0 { (column as u32, hi - far, hi) } else { (column as u32, lo, lo + far) });
             }

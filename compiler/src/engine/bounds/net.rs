@@ -5,6 +5,7 @@
 //! column = f(expressions). In: a graph, or an atom. Out: the same in exact integers, kept as `f64` where they are far
 //! below 2^53, because that is what vectorizes. Invariant: every number kept here is an integer of at most [`LIMIT`].
 
+use super::kernels::{add_scaled, dot, middle_and_width};
 use crate::network::{Graph, NodeId, Op, Step};
 use crate::obligation::Linear;
 use std::collections::HashMap;
@@ -58,8 +59,14 @@ impl Expr {
 
     /// The coefficient of a column.
     pub fn coefficient(&self, column: usize) -> f64 {
-        let at = self.runs.partition_point(|run| run.0 as usize <= column);
+        let at = match self.runs.len() {
+            0 | 1 => self.runs.len(),
+            _ => self.runs.partition_point(|run| run.0 as usize <= column),
+        };
         let Some((first, offset, len)) = at.checked_sub(1).map(|at| self.runs[at]) else { return 0.0 };
+        if column < first as usize {
+            return 0.0;
+        }
         let within = column - first as usize;
         if within < len as usize { self.values[offset as usize + within] } else { 0.0 }
     }
@@ -67,9 +74,7 @@ impl Expr {
     /// target += factor · self, without the constant.
     pub fn add_to(&self, target: &mut [f64], factor: f64) {
         for (first, values) in self.runs() {
-            for (t, v) in target[first..first + values.len()].iter_mut().zip(values) {
-                *t += factor * v;
-            }
+            add_scaled(&mut target[first..first + values.len()], values, factor);
         }
     }
 
@@ -89,37 +94,6 @@ impl Expr {
         }
         (self.constant + (twice_middle - width) / 2.0, self.constant + (twice_middle + width) / 2.0)
     }
-}
-
-/// The scalar product, in eight independent sums so that it vectorizes.
-pub fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let tail: f64 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a8.zip(b8) {
-        for k in 0..8 {
-            sums[k] += x[k] * y[k];
-        }
-    }
-    sums.iter().sum::<f64>() + tail
-}
-
-/// (sum of w·(l + u), sum of |w|·(u - l)).
-fn middle_and_width(w: &[f64], l: &[f64], u: &[f64]) -> (f64, f64) {
-    let (mut middle, mut width) = ([0.0; 4], [0.0; 4]);
-    let (w4, l4, u4) = (w.chunks_exact(4), l.chunks_exact(4), u.chunks_exact(4));
-    let (mut m, mut d) = (0.0, 0.0);
-    for ((w, l), u) in w4.remainder().iter().zip(l4.remainder()).zip(u4.remainder()) {
-        m += w * (l + u);
-        d += w.abs() * (u - l);
-    }
-    for ((w, l), u) in w4.zip(l4).zip(u4) {
-        for k in 0..4 {
-            middle[k] += w[k] * (l[k] + u[k]);
-            width[k] += w[k].abs() * (u[k] - l[k]);
-        }
-    }
-    (m + middle.iter().sum::<f64>(), d + width.iter().sum::<f64>())
 }
 
 /// A staircase: value `lo + k` begins at `thresholds[k - 1]`.

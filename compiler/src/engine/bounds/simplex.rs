@@ -11,9 +11,10 @@
 //! Invariant: nothing here is trusted. Floating point proposes multipliers; [`super::exact`] decides.
 
 use super::hull::Edge;
-use super::net::{Expr, Net, dot};
+use super::kernels::dot;
+use super::net::{Expr, Net};
 use super::ranges::Ranges;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A row or a column is violated beyond this.
 const FEASIBLE: f64 = 1e-6;
@@ -25,6 +26,8 @@ const LOOKED_AT: usize = 6;
 const PERTURBATION: f64 = 0.01;
 /// The basis is inverted anew after this many steps.
 const REFRESH: u32 = 64;
+/// An optimum after fewer steps than this since then is one.
+const TRUSTED: u32 = 32;
 
 /// What the relaxation is about: the network and the atoms' expressions, counted on after the network's.
 pub struct Problem<'a> {
@@ -35,7 +38,46 @@ pub struct Problem<'a> {
     /// Those that constrain (all but the objective), as indices into `atoms`.
     pub constraints: Vec<u32>,
     /// The units that are not constant.
-    pub live: Vec<u32>,
+    pub live: Arc<Live>,
+}
+
+/// The units that are not constant, and which columns their expressions mention.
+#[derive(Debug)]
+pub struct Live {
+    /// By ascending unit.
+    pub units: Vec<u32>,
+    mentions: OnceLock<Mentions>,
+}
+
+/// For each column, the live units' expressions that mention it, with the coefficients.
+#[derive(Debug)]
+struct Mentions {
+    starts: Vec<u32>,
+    exprs: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl Live {
+    /// From the units, by ascending index.
+    pub fn new(units: Vec<u32>) -> Live {
+        Live { units, mentions: OnceLock::new() }
+    }
+
+    fn mentions(&self, net: &Net) -> &Mentions {
+        self.mentions.get_or_init(|| {
+            let mut live = vec![false; net.units.len()];
+            self.units.iter().for_each(|unit| live[*unit as usize] = true);
+            let mut mentions = Mentions { starts: vec![0], exprs: Vec::new(), values: Vec::new() };
+            for own in &net.mentions {
+                for (e, value) in own.iter().filter(|(e, _)| live[net.user[*e as usize] as usize]) {
+                    mentions.exprs.push(*e);
+                    mentions.values.push(*value);
+                }
+                mentions.starts.push(mentions.exprs.len() as u32);
+            }
+            mentions
+        })
+    }
 }
 
 impl Problem<'_> {
@@ -150,7 +192,6 @@ impl Simplex {
             }
         }
         let mut simplex = Simplex {
-            objective: objective.into(),
             constant,
             lower: ranges.lower.clone(),
             upper: ranges.upper.clone(),
@@ -159,6 +200,23 @@ impl Simplex {
             side: vec![0.0; count],
             d: vec![0.0; count],
             e: vec![0.0; problem.net.exprs.len() + problem.atoms.len()],
+            ..Simplex::empty(objective.into())
+        };
+        simplex.restart(problem);
+        simplex
+    }
+
+    fn empty(objective: Arc<[f64]>) -> Simplex {
+        Simplex {
+            objective,
+            constant: 0.0,
+            lower: Vec::new(),
+            upper: Vec::new(),
+            x: Vec::new(),
+            place: Vec::new(),
+            side: Vec::new(),
+            d: Vec::new(),
+            e: Vec::new(),
             rows: Vec::new(),
             w: Vec::new(),
             columns: Vec::new(),
@@ -166,9 +224,13 @@ impl Simplex {
             age: 0,
             steps: 0,
             ray: None,
-        };
-        simplex.restart(problem);
-        simplex
+        }
+    }
+
+    /// The state, for somebody else; what stays behind is of no more use.
+    pub fn take(&mut self) -> Simplex {
+        let objective = self.objective.clone();
+        std::mem::replace(self, Simplex::empty(objective))
     }
 
     /// Puts a column at a bound or into the basis.
@@ -198,7 +260,7 @@ impl Simplex {
     }
 
     fn refresh_values(&mut self, problem: &Problem<'_>) {
-        for unit in &problem.live {
+        for unit in &problem.live.units {
             for e in problem.net.units[*unit as usize].exprs() {
                 self.e[e] = problem.net.exprs[e].value(&self.x);
             }
@@ -240,13 +302,15 @@ impl Simplex {
 
     /// Adds columns' moves to the expressions' values.
     fn spread(&mut self, problem: &Problem<'_>, moved: &[(u32, f64)]) {
-        if moved.len() * 12 > self.x.len() {
+        if moved.len() * 5 > self.x.len() {
             // Scattered sums over so many columns cost more than all the sums anew.
             self.refresh_values(problem);
             return;
         }
+        let mentions = problem.live.mentions(problem.net);
         for (j, delta) in moved {
-            for (e, coefficient) in &problem.net.mentions[*j as usize] {
+            let own = mentions.starts[*j as usize] as usize..mentions.starts[*j as usize + 1] as usize;
+            for (e, coefficient) in mentions.exprs[own.clone()].iter().zip(&mentions.values[own]) {
                 self.e[*e as usize] += coefficient * delta;
             }
         }
@@ -381,7 +445,7 @@ impl Simplex {
             }
         }
         let mut rows: Vec<(f64, u32, &Edge, Option<&Arc<Edge>>)> = Vec::new();
-        for unit in &problem.live {
+        for unit in &problem.live.units {
             let Some(edges) = &view.edges[*unit as usize] else { continue };
             let column = problem.net.units[*unit as usize].column;
             let y = self.x[column as usize];
@@ -447,7 +511,7 @@ impl Simplex {
                 return Outcome::Stopped;
             }
             let Some(leaving) = self.leaving(problem, view) else {
-                if self.age == 0 || self.age < 8 {
+                if self.age < TRUSTED {
                     return Outcome::Optimal;
                 }
                 // An optimum counts when a fresh inverse agrees.

@@ -12,7 +12,7 @@ mod tree;
 use crate::engine::attack::Attack;
 use crate::engine::bounds::exact::live_units;
 use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
-use crate::engine::bounds::simplex::{Problem, Simplex, View};
+use crate::engine::bounds::simplex::{Live, Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::{Answer, Control, Engine, Reason, Trust};
 use crate::network::Graph;
@@ -91,8 +91,8 @@ impl Search {
         let mut prelude = Vec::new();
         let mut trees: Vec<Option<Vec<Step>>> = vec![None; obligation.cases.len()];
         // What the columns say of composite expressions, the checker must be told.
-        let mut base =
-            Problem { net: &net, atoms: assumptions, constraints: Vec::new(), live: live_units(&net, &ranges) };
+        let live = Arc::new(Live::new(live_units(&net, &ranges)));
+        let mut base = Problem { net: &net, atoms: assumptions, constraints: Vec::new(), live: live.clone() };
         base.constraints = (0..base.atoms.len() as u32).collect();
         for e in 0..net.exprs.len() {
             if net.places[e].composite {
@@ -103,7 +103,6 @@ impl Search {
                 }
             }
         }
-        let live = live_units(&net, &ranges);
         let mut problems = Vec::with_capacity(obligation.cases.len());
         for atoms in &obligation.cases {
             let Some(own) = atoms.iter().map(express).collect::<Option<Vec<_>>>() else { return too_large() };
@@ -128,11 +127,11 @@ impl Search {
             }
         }
         let stop = || control.stop().is_some();
-        let deep = live.iter().any(|unit| is_deep(&net, &ranges, *unit));
+        let deep = live.units.iter().any(|unit| is_deep(&net, &ranges, *unit));
         // Where many units read others, narrower ranges come first.
         let relevant = relevant(&problems.iter().collect::<Vec<_>>());
         let of_interest = |unit: &&u32| relevant[net.units[**unit as usize].column as usize];
-        let reading = live.iter().filter(of_interest).filter(|unit| is_deep(&net, &ranges, **unit)).count();
+        let reading = live.units.iter().filter(of_interest).filter(|unit| is_deep(&net, &ranges, **unit)).count();
         let glance = if reading > 12 + problems.len() { 1 } else { GLANCE };
         for stage in [Stage::Try, Stage::Attack, Stage::Tighten, Stage::Search] {
             if open.is_empty() {
@@ -299,7 +298,7 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
         expr.add_to(&mut coefficients, 1.0);
         let mut multipliers = Vec::new();
         let mut shallow = false;
-        for index in problem.live.iter().rev() {
+        for index in problem.live.units.iter().rev() {
             let unit = &net.units[*index as usize];
             let c = coefficients[unit.column as usize];
             if c == 0.0 || !matches!(unit.kind, Kind::Step(_)) {
@@ -341,7 +340,7 @@ fn tighten_roots(
     let atoms = atom_edges(problem);
     let mut all = all_edges(problem, ranges);
     let stop = || control.stop().is_some();
-    for unit in &problem.live {
+    for unit in &problem.live.units {
         for e in net.units[*unit as usize].exprs() {
             if !relevant[net.units[*unit as usize].column as usize] {
                 continue;

@@ -138,7 +138,7 @@ pub fn atom_edges(problem: &Problem<'_>) -> Vec<Arc<Edge>> {
 /// The edges of all live units.
 pub fn all_edges(problem: &Problem<'_>, ranges: &Ranges) -> Vec<Option<Arc<[Edge]>>> {
     let mut all = vec![None; problem.net.units.len()];
-    for unit in &problem.live {
+    for unit in &problem.live.units {
         all[*unit as usize] = Some(edges(problem.net, &problem.net.units[*unit as usize], ranges));
     }
     all
@@ -282,15 +282,17 @@ impl Case<'_> {
                     let nearer_below =
                         origin.is_some_and(|origin| branch.simplex.x[origin.column as usize] - value as f64 <= 0.5);
                     let from = open.len();
+                    let last = if above.is_some() { 1 } else { 0 };
                     for (number, side) in [below, above].into_iter().enumerate() {
                         proof.push(Entry { step: Step::Empty, children: Vec::new() });
                         let place = proof.len() - 1;
                         proof[entry].children.push(place);
                         let Some((ranges, changed)) = side else { continue };
+                        let inherit = number == last;
                         let mut child = Branch {
                             ranges,
-                            edges: branch.edges.clone(),
-                            simplex: branch.simplex.clone(),
+                            edges: if inherit { std::mem::take(&mut branch.edges) } else { branch.edges.clone() },
+                            simplex: if inherit { branch.simplex.take() } else { branch.simplex.clone() },
                             entry: place,
                             origin: origin.map(|origin| (origin, number)),
                             goal: branch.goal.clone(),
@@ -451,7 +453,7 @@ impl Case<'_> {
         let net = problem.net;
         let mut best: Option<(f64, usize, f64, f64)> = None;
         let mut wrapped: Option<(usize, f64)> = None;
-        for unit in &problem.live {
+        for unit in &problem.live.units {
             let unit = &net.units[*unit as usize];
             let column = unit.column as usize;
             let (lo, hi) = (ranges.lower[column], ranges.upper[column]);
