@@ -29,6 +29,19 @@ pub struct MeasureAnswer {
     pub reason: Option<Reason>,
 }
 
+impl MeasureAnswer {
+    /// The maximum, attained and proved.
+    pub(crate) fn exact(best: (i128, Assignment), trust: Trust) -> MeasureAnswer {
+        let upper = best.0;
+        MeasureAnswer { best: Some(best), upper, complete: true, vacuous: false, trust, reason: None }
+    }
+
+    /// What is known when the search ends early.
+    pub(crate) fn open(best: (i128, Assignment), upper: i128, trust: Trust, reason: Reason) -> MeasureAnswer {
+        MeasureAnswer { best: Some(best), upper, complete: false, vacuous: false, trust, reason: Some(reason) }
+    }
+}
+
 /// Searches for the objective's maximum. `on_progress` hears (the best found so far, the best proved so far) whenever one of them changes.
 pub fn maximize(
     objective: &Objective,

@@ -14,12 +14,13 @@ pub mod presolve;
 pub mod search;
 pub mod smt;
 
-use crate::obligation::{Assignment, Obligation, Replay};
+use crate::obligation::{Assignment, Objective, Obligation, Replay};
 use crate::proof::Certificate;
+use measure::MeasureAnswer;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 pub use search::Search;
@@ -66,6 +67,54 @@ pub struct Control {
     pub cancel: CancelToken,
     /// The most memory for one query, in bytes; `None` for the engine's default.
     pub memory: Option<u64>,
+    /// Cores that nobody else has a use for.
+    pub spare: Cores,
+    /// Hears how far the engine is.
+    pub meter: Meter,
+}
+
+/// Cores to be had for the taking; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Cores(Arc<AtomicUsize>);
+
+/// A core taken from [`Cores`]; it goes back when dropped.
+#[derive(Debug)]
+pub struct Core(Cores);
+
+impl Cores {
+    /// One more core.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A core, if one is left.
+    pub fn take(&self) -> Option<Core> {
+        let less = |count: usize| count.checked_sub(1);
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).ok().map(|_| Core(self.clone()))
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.0.add();
+    }
+}
+
+/// How much of a search is done, from 0 to 1; it never goes back. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<AtomicU64>);
+
+impl Meter {
+    /// Says that so much is done.
+    pub fn reach(&self, share: f64) {
+        // Numbers that are not negative are in the order of their bits.
+        self.0.fetch_max(share.clamp(0.0, 1.0).to_bits(), Ordering::Relaxed);
+    }
+
+    /// How much is done.
+    pub fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
 }
 
 impl Control {
@@ -164,6 +213,19 @@ pub trait Engine: Send + Sync {
 
     /// Decides the obligation or says why not. Never panics on a well-formed obligation.
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer;
+
+    /// Searches for the objective's maximum from a first value and its assignment on, where the engine has a better way than asking for
+    /// thresholds; `on_progress` hears the best found and the best proved whenever one of them changes. What it says is replayed and
+    /// checked already.
+    fn maximize(
+        &self,
+        _objective: &Objective,
+        _start: (i128, Assignment),
+        _control: &Control,
+        _on_progress: &mut dyn FnMut(Option<i128>, i128),
+    ) -> Option<MeasureAnswer> {
+        None
+    }
 }
 
 /// The answer, once its assignment has passed the reference interpreter and its certificate the checker: nothing that does

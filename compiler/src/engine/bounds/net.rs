@@ -57,6 +57,11 @@ impl Expr {
         self.runs.iter().map(|(first, at, len)| (*first as usize, &self.values[*at as usize..(*at + *len) as usize]))
     }
 
+    /// How many coefficients are kept, zeros among them.
+    pub fn entries(&self) -> usize {
+        self.values.len()
+    }
+
     /// The coefficient of a column.
     pub fn coefficient(&self, column: usize) -> f64 {
         let at = match self.runs.len() {

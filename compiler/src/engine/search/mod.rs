@@ -14,14 +14,15 @@ use crate::engine::bounds::exact::live_units;
 use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
 use crate::engine::bounds::simplex::{Live, Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
-use crate::engine::{Answer, Control, Engine, Reason, Trust};
+use crate::engine::measure::MeasureAnswer;
+use crate::engine::{Answer, Control, Engine, Reason, Trust, replayed};
 use crate::network::Graph;
-use crate::obligation::{Assignment, Obligation, Replay};
-use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten};
+use crate::obligation::{Assignment, Atom, Objective, Obligation, Replay};
+use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
 use propose::propose;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use tree::{Case, Effort, Found, all_edges, atom_edges, refresh_edges};
+use tree::{Case, Effort, Found, Frontier, Known, Learned, all_edges, atom_edges, refresh_edges};
 
 /// The engine `search`. It remembers the last graph that it has looked at: keep one for many queries.
 #[derive(Debug)]
@@ -63,156 +64,23 @@ impl Search {
 
     /// Like [`Engine::solve`], and says what it took.
     pub fn solve_with_effort(&self, obligation: &Obligation, control: &Control) -> (Answer, Effort) {
-        let mut effort = Effort::default();
-        let answer = self.decide(obligation, control, &mut effort);
-        (answer, effort)
-    }
-
-    fn decide(&self, obligation: &Obligation, control: &Control, effort: &mut Effort) -> Answer {
-        let too_large = || Answer::Unknown(Reason::Incomplete("numbers too large for this engine".to_owned()));
-        let proved = |prelude, cases| {
-            let certificate =
-                Certificate { version: CERTIFICATE_VERSION, obligation: obligation.key(), prelude, cases };
-            debug_assert_eq!(crate::proof::check(obligation, &certificate).err(), None);
-            Answer::None(Trust::certified(certificate))
-        };
-        if obligation.cases.is_empty() {
-            return proved(Vec::new(), Vec::new());
-        }
-        let Some(net) = self.net(&obligation.graph) else { return too_large() };
-        let boxes: Vec<(i64, i64)> = obligation.variables.iter().flat_map(|v| v.domain.iter().copied()).collect();
-        let Some(mut ranges) = Ranges::new(&net, &boxes) else { return too_large() };
-        let express = |atom: &crate::obligation::Atom| net.express(&atom.linear);
-        let Some(assumptions) = obligation.assumptions.iter().map(express).collect::<Option<Vec<_>>>() else {
-            return too_large();
-        };
+        let Some(net) = self.net(&obligation.graph) else { return (too_large(), Effort::default()) };
         let accept = |point: &[i64]| matches!(obligation.replay(&assignment(obligation, point)), Replay::Holds(_));
-
-        let mut prelude = Vec::new();
-        let mut trees: Vec<Option<Vec<Step>>> = vec![None; obligation.cases.len()];
-        // What the columns say of composite expressions, the checker must be told.
-        let live = Arc::new(Live::new(live_units(&net, &ranges)));
-        let mut base = Problem { net: &net, atoms: assumptions, constraints: Vec::new(), live: live.clone() };
-        base.constraints = (0..base.atoms.len() as u32).collect();
-        for e in 0..net.exprs.len() {
-            if net.places[e].composite {
-                for sign in [1, -1] {
-                    let place = net.places[e];
-                    let multipliers = Multipliers::default();
-                    prelude.push(Tighten { node: place.node.0, element: place.element, weight: sign, multipliers });
-                }
-            }
-        }
-        let mut problems = Vec::with_capacity(obligation.cases.len());
-        for atoms in &obligation.cases {
-            let Some(own) = atoms.iter().map(express).collect::<Option<Vec<_>>>() else { return too_large() };
-            let atoms: Vec<Expr> = base.atoms.iter().cloned().chain(own).collect();
-            let Some(objective) = atoms.len().checked_sub(1) else {
-                // No atom at all: any point will do.
-                let point: Vec<i64> = boxes.iter().map(|(lo, _)| *lo).collect();
-                return Answer::Some(assignment(obligation, &point));
-            };
-            let constraints = (0..objective as u32).collect();
-            problems.push(Problem { net: &net, atoms, constraints, live: live.clone() });
-        }
-        // Most cases fall to the first bounds.
-        let mut open = Vec::new();
-        for (index, problem) in problems.iter().enumerate() {
-            if let Some(reason) = control.stop() {
-                return Answer::Unknown(reason);
-            }
-            match quick_bound(problem, &ranges) {
-                Some(step) => trees[index] = Some(vec![step]),
-                None => open.push(index),
-            }
-        }
-        let stop = || control.stop().is_some();
-        let deep = live.units.iter().any(|unit| is_deep(&net, &ranges, *unit));
-        // Where many units read others, narrower ranges come first.
-        let relevant = relevant(&problems.iter().collect::<Vec<_>>());
-        let of_interest = |unit: &&u32| relevant[net.units[**unit as usize].column as usize];
-        let reading = live.units.iter().filter(of_interest).filter(|unit| is_deep(&net, &ranges, **unit)).count();
-        let glance = if reading > 12 + problems.len() { 1 } else { GLANCE };
-        for stage in [Stage::Try, Stage::Attack, Stage::Tighten, Stage::Search] {
-            if open.is_empty() {
-                break;
-            }
-            if stage == Stage::Tighten {
-                let problems: Vec<&Problem<'_>> = open.iter().map(|index| &problems[*index]).collect();
-                if (deep || !base.constraints.is_empty())
-                    && tighten_roots(&base, &problems, &mut ranges, &mut prelude, control) == Err(Empty)
-                {
-                    let cases = obligation.cases.iter().map(|_| vec![Step::Empty]).collect();
-                    return proved(prelude, cases);
-                }
-                continue;
-            }
-            for index in std::mem::take(&mut open) {
-                if let Some(reason) = control.stop() {
-                    return Answer::Unknown(reason);
-                }
-                let problem = &problems[index];
-                let mut case = Case {
-                    root: ranges.clone(),
-                    atom_edges: atom_edges(problem),
-                    problem,
-                    objective: problem.atoms.len() as u32 - 1,
-                    control,
-                    accept: &accept,
-                    attack: Attack::new(problem, &ranges, 0x5eed + index as u64),
-                    enumerate: self.enumerate,
-                    learned: vec![[(0.0, 0.0); 2]; net.columns.len()],
-                    limit: u64::MAX,
-                    effort: *effort,
-                };
-                if stage == Stage::Attack {
-                    let middle: Vec<f64> = (0..net.columns.len())
-                        .filter(|j| net.unit_of[*j] == NONE)
-                        .map(|j| ((ranges.lower[j] + ranges.upper[j]) / 2.0).floor())
-                        .collect();
-                    let hit = case.attack.run(&middle, 4, 8, &stop);
-                    if let Some(point) = hit.and_then(|point| case.accepted(&point)) {
-                        return Answer::Some(assignment(obligation, &point));
-                    }
-                    open.push(index);
-                    continue;
-                }
-                case.limit = match stage {
-                    Stage::Try => glance,
-                    _ if deep => FIRST_TRY,
-                    _ => u64::MAX,
-                };
-                let mut found = case.search(ranges.clone());
-                if matches!(found, Found::Limit) && stage == Stage::Search {
-                    // What the case itself says of the ranges is worth the effort when the search is long.
-                    let (mut own, mut first) = (ranges.clone(), Vec::new());
-                    let constraints = (0..problem.atoms.len() as u32).collect();
-                    let whole =
-                        Problem { net: &net, atoms: problem.atoms.clone(), constraints, live: problem.live.clone() };
-                    found = match tighten_roots(&whole, &[problem], &mut own, &mut first, control) {
-                        Err(Empty) => Found::Closed(vec![Step::Empty]),
-                        Ok(()) => {
-                            case.limit = u64::MAX;
-                            case.search(own)
-                        }
-                    }
-                    .after(first);
-                }
-                *effort = case.effort;
-                match found {
-                    Found::Closed(tree) => trees[index] = Some(tree),
-                    Found::Point(point) => return Answer::Some(assignment(obligation, &point)),
-                    Found::Stopped(reason) => return Answer::Unknown(reason),
-                    Found::Limit if stage == Stage::Try => open.push(index),
-                    Found::Limit => return Answer::Unknown(Reason::Incomplete("too many branches".to_owned())),
-                }
-            }
-        }
-        match trees.into_iter().collect::<Option<Vec<_>>>() {
-            Some(trees) => proved(prelude, trees),
-            None => Answer::Unknown(Reason::Incomplete("a case was left open".to_owned())),
-        }
+        let mut run = match Run::new(self, &net, obligation, control) {
+            Ok(run) => run,
+            Err(answer) => return (answer, Effort::default()),
+        };
+        let answer = match run.run(&net, control, &accept) {
+            Ended::Point(point) => Answer::Some(assignment(obligation, &point)),
+            Ended::Proved => run.proved(obligation),
+            Ended::Stopped(reason) => Answer::Unknown(reason),
+        };
+        (answer, run.effort)
     }
+}
+
+fn too_large() -> Answer {
+    Answer::Unknown(Reason::Incomplete("numbers too large for this engine".to_owned()))
 }
 
 impl Engine for Search {
@@ -223,6 +91,393 @@ impl Engine for Search {
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
         self.solve_with_effort(obligation, control).0
     }
+
+    fn maximize(
+        &self,
+        objective: &Objective,
+        start: (i128, Assignment),
+        control: &Control,
+        on_progress: &mut dyn FnMut(Option<i128>, i128),
+    ) -> Option<MeasureAnswer> {
+        let mut best = start;
+        let net = self.net(&objective.base.graph)?;
+        let mut obligation = objective.at_least(best.0.checked_add(1)?);
+        let mut run = Run::new(self, &net, &obligation, control).ok()?;
+        run.keep_bounds();
+        let mut upper = objective.range().ok()?.hi;
+        loop {
+            let threshold = best.0 + 1;
+            let accept =
+                |point: &[i64]| objective.of(&assignment(&obligation, point)).is_some_and(|value| value >= threshold);
+            let ended = run.run(&net, control, &accept);
+            match ended {
+                Ended::Point(point) => {
+                    let point = assignment(&obligation, &point);
+                    best = (objective.of(&point)?, point);
+                    upper = upper.min(run.upper(objective).unwrap_or(upper)).max(best.0);
+                    on_progress(Some(best.0), upper);
+                    obligation = objective.at_least(best.0.checked_add(1)?);
+                    run.raise(&net, &obligation)?;
+                }
+                Ended::Proved => {
+                    let trust = match replayed(&obligation, self.name(), run.proved(&obligation)) {
+                        Answer::None(trust) => trust,
+                        Answer::Unknown(reason) => {
+                            return Some(MeasureAnswer::open(best, upper, Trust::Interval, reason));
+                        }
+                        Answer::Some(_) => return None,
+                    };
+                    on_progress(Some(best.0), best.0);
+                    return Some(MeasureAnswer::exact(best, trust));
+                }
+                Ended::Stopped(reason) => {
+                    // What the open branches leave possible is proved too.
+                    let reached = run.upper(objective).filter(|reached| *reached < upper);
+                    let proof = reached.and_then(|reached| {
+                        let above = objective.at_least(reached.checked_add(1)?);
+                        match replayed(&above, self.name(), run.proved_by_bounds(&above)?) {
+                            Answer::None(trust) => Some((reached, trust)),
+                            _ => None,
+                        }
+                    });
+                    let (upper, trust) = proof.unwrap_or((upper, Trust::Interval));
+                    on_progress(Some(best.0), upper);
+                    return Some(MeasureAnswer::open(best, upper, trust, reason));
+                }
+            }
+        }
+    }
+}
+
+/// Why a run came back.
+enum Ended {
+    /// With a point.
+    Point(Vec<i64>),
+    /// All cases are closed.
+    Proved,
+    /// Neither.
+    Stopped(Reason),
+}
+
+/// A case and how far it is.
+enum Progress {
+    /// Not looked at but for the bound, if one is kept, and what a short try taught.
+    New(Option<Known>, Learned),
+    /// Searched in part.
+    Begun(Box<Frontier>, Vec<Tighten>),
+    /// Done.
+    Closed(Tree),
+}
+
+/// An obligation under search, from the first bounds to the last branch. It may go on after a point, for a greater objective.
+struct Run<'a> {
+    engine: &'a Search,
+    /// The problem of the assumptions alone.
+    base: Problem<'a>,
+    problems: Vec<Problem<'a>>,
+    cases: Vec<Progress>,
+    ranges: Ranges,
+    prelude: Vec<Tighten>,
+    /// Stages that are behind.
+    stage: usize,
+    /// The cases that the stage has still to look at.
+    todo: Vec<usize>,
+    keep_bounds: bool,
+    effort: Effort,
+}
+
+impl<'a> Run<'a> {
+    fn new(engine: &'a Search, net: &'a Net, obligation: &Obligation, control: &Control) -> Result<Run<'a>, Answer> {
+        let boxes: Vec<(i64, i64)> = obligation.variables.iter().flat_map(|v| v.domain.iter().copied()).collect();
+        let ranges = Ranges::new(net, &boxes).ok_or_else(too_large)?;
+        if let Some(reason) = control.stop() {
+            return Err(Answer::Unknown(reason));
+        }
+        let live = Arc::new(Live::new(live_units(net, &ranges)));
+        let assumptions = express(net, &obligation.assumptions).ok_or_else(too_large)?;
+        let constraints = (0..assumptions.len() as u32).collect();
+        let base = Problem { net, atoms: assumptions, constraints, live };
+        // What the columns say of composite expressions, the checker must be told.
+        let mut prelude = Vec::new();
+        for place in net.places.iter().filter(|place| place.composite) {
+            for weight in [1, -1] {
+                let multipliers = Multipliers::default();
+                prelude.push(Tighten { node: place.node.0, element: place.element, weight, multipliers });
+            }
+        }
+        let mut run = Run {
+            engine,
+            base,
+            problems: Vec::new(),
+            cases: obligation.cases.iter().map(|_| Progress::New(None, Learned::new())).collect(),
+            ranges,
+            prelude,
+            stage: 0,
+            todo: (0..obligation.cases.len()).collect(),
+            keep_bounds: false,
+            effort: Effort::default(),
+        };
+        run.raise(net, obligation).ok_or_else(too_large)?;
+        if obligation.cases.iter().any(Vec::is_empty) && obligation.assumptions.is_empty() {
+            // No atom at all: any point will do.
+            let point: Vec<i64> = boxes.iter().map(|(lo, _)| *lo).collect();
+            return Err(Answer::Some(assignment(obligation, &point)));
+        }
+        Ok(run)
+    }
+
+    /// Takes over the cases' atoms, which are stronger than before.
+    fn raise(&mut self, net: &'a Net, obligation: &Obligation) -> Option<()> {
+        let mut problems = Vec::with_capacity(obligation.cases.len());
+        for atoms in &obligation.cases {
+            let atoms: Vec<Expr> = self.base.atoms.iter().cloned().chain(express(net, atoms)?).collect();
+            let constraints = (0..atoms.len().saturating_sub(1) as u32).collect();
+            problems.push(Problem { net, atoms, constraints, live: self.base.live.clone() });
+        }
+        self.problems = problems;
+        Some(())
+    }
+
+    /// From now on each open case has a bound, so that [`Run::upper`] has something to say at any time.
+    fn keep_bounds(&mut self) {
+        self.keep_bounds = true;
+        for (problem, case) in self.problems.iter().zip(&mut self.cases) {
+            *case = Progress::New(root_bound(problem, &self.ranges), Learned::new());
+        }
+    }
+
+    /// The objective is at most this, whatever the open branches hold.
+    fn upper(&self, objective: &Objective) -> Option<i128> {
+        let mut upper = i128::MIN;
+        for (index, case) in self.cases.iter().enumerate() {
+            let piece = &objective.pieces[index % objective.pieces.len()];
+            let mut take = |known: Option<&Known>| {
+                let divisor = piece.terms.iter().fold(0i128, |gcd, (_, _, factor)| gcd.gcd(factor)).max(1);
+                upper = upper.max(known?.most().checked_mul(divisor)?.checked_add(piece.constant)?);
+                Some(())
+            };
+            match case {
+                Progress::New(known, _) => take(known.as_ref())?,
+                Progress::Begun(frontier, _) => frontier.bounds().try_for_each(take)?,
+                Progress::Closed(_) => {}
+            }
+        }
+        Some(upper)
+    }
+
+    fn certificate(&mut self, obligation: &Obligation, cases: Vec<Tree>) -> Answer {
+        let prelude = std::mem::take(&mut self.prelude);
+        let certificate = Certificate { version: CERTIFICATE_VERSION, obligation: obligation.key(), prelude, cases };
+        Answer::None(Trust::certified(certificate))
+    }
+
+    /// The proof, once all cases are closed.
+    fn proved(&mut self, obligation: &Obligation) -> Answer {
+        let tree = |case| match case {
+            Progress::Closed(tree) => Some(tree),
+            _ => None,
+        };
+        match std::mem::take(&mut self.cases).into_iter().map(tree).collect::<Option<Vec<_>>>() {
+            Some(trees) => self.certificate(obligation, trees),
+            None => Answer::Unknown(Reason::Internal("a case was left open".to_owned())),
+        }
+    }
+
+    /// The proof for an obligation whose thresholds are above the bounds of all open branches.
+    fn proved_by_bounds(&mut self, obligation: &Obligation) -> Option<Answer> {
+        let tree = |case| match case {
+            Progress::Closed(tree) => Some(tree),
+            Progress::New(known, _) => Some(vec![Step::Bound(known?.multipliers)]),
+            Progress::Begun(frontier, first) => Some(after(first, frontier.tree_by_bounds()?)),
+        };
+        let trees = std::mem::take(&mut self.cases).into_iter().map(tree).collect::<Option<Vec<_>>>()?;
+        Some(self.certificate(obligation, trees))
+    }
+
+    /// Goes on until a point is found, all cases are closed, or there is a reason to stop.
+    fn run(&mut self, net: &'a Net, control: &Control, accept: &(dyn Fn(&[i64]) -> bool + Sync)) -> Ended {
+        if self.cases.is_empty() {
+            return Ended::Proved;
+        }
+        let units = &self.base.live.units;
+        let deep = units.iter().any(|unit| is_deep(net, &self.ranges, *unit));
+        const STAGES: [Stage; 5] = [Stage::Glance, Stage::Try, Stage::Attack, Stage::Tighten, Stage::Search];
+        while let Some(stage) = STAGES.get(self.stage) {
+            if *stage == Stage::Tighten {
+                let open: Vec<&Problem<'_>> = self.todo.iter().map(|index| &self.problems[*index]).collect();
+                if (deep || !self.base.constraints.is_empty())
+                    && !open.is_empty()
+                    && tighten_roots(&self.base, &open, &mut self.ranges, &mut self.prelude, control) == Err(Empty)
+                {
+                    self.cases.iter_mut().for_each(|case| *case = Progress::Closed(vec![Step::Empty]));
+                    return Ended::Proved;
+                }
+            }
+            let glance = if *stage == Stage::Try && deep && !self.todo.is_empty() { self.glance() } else { GLANCE };
+            while let Some(index) = self.todo.first().copied() {
+                if let Some(reason) = control.stop() {
+                    return Ended::Stopped(reason);
+                }
+                let ended = match stage {
+                    Stage::Glance => {
+                        if let Some(step) = quick_bound(&self.problems[index], &self.ranges) {
+                            self.cases[index] = Progress::Closed(vec![step]);
+                        }
+                        None
+                    }
+                    Stage::Tighten => None,
+                    Stage::Attack => self.attack(index, control, accept).map(Ended::Point),
+                    Stage::Try => self.search(index, glance, control, accept),
+                    Stage::Search if deep => match self.search(index, FIRST_TRY, control, accept) {
+                        None if !matches!(self.cases[index], Progress::Closed(_)) => {
+                            // What the case itself says of the ranges is worth the effort when the search is long.
+                            self.narrow(index, control);
+                            self.search(index, u64::MAX, control, accept)
+                        }
+                        ended => ended,
+                    },
+                    Stage::Search => self.search(index, u64::MAX, control, accept),
+                };
+                if let Some(ended) = ended {
+                    return ended;
+                }
+                self.todo.remove(0);
+            }
+            self.stage += 1;
+            self.todo = (0..self.cases.len()).filter(|k| !matches!(self.cases[*k], Progress::Closed(_))).collect();
+        }
+        if self.todo.is_empty() {
+            Ended::Proved
+        } else {
+            Ended::Stopped(Reason::Incomplete("too many branches".into()))
+        }
+    }
+
+    /// How many branches are tried before narrower ranges: few where many units read others.
+    fn glance(&self) -> u64 {
+        let net = self.base.net;
+        let relevant = relevant(&self.problems.iter().collect::<Vec<_>>());
+        let of_interest = |unit: &&u32| relevant[net.units[**unit as usize].column as usize];
+        let units = self.base.live.units.iter();
+        let reading = units.filter(of_interest).filter(|unit| is_deep(net, &self.ranges, **unit)).count();
+        if reading > 12 + self.problems.len() { 1 } else { GLANCE }
+    }
+
+    fn attack(&self, index: usize, control: &Control, accept: &(dyn Fn(&[i64]) -> bool + Sync)) -> Option<Vec<i64>> {
+        let (problem, ranges) = (&self.problems[index], &self.ranges);
+        let net = problem.net;
+        let middle: Vec<f64> = (0..net.columns.len())
+            .filter(|j| net.unit_of[*j] == NONE)
+            .map(|j| ((ranges.lower[j] + ranges.upper[j]) / 2.0).floor())
+            .collect();
+        let mut attack = Attack::new(problem, ranges, SEED + index as u64);
+        let hit = attack.run(&middle, 4, 8, &|| control.stop().is_some())?;
+        let point: Vec<i64> = hit.iter().map(|v| *v as i64).collect();
+        accept(&point).then_some(point)
+    }
+
+    /// Puts the ranges that the case's own atoms leave before its tree.
+    fn narrow(&mut self, index: usize, control: &Control) {
+        let problem = &self.problems[index];
+        let (mut own, mut first) = (self.ranges.clone(), Vec::new());
+        let constraints = (0..problem.atoms.len() as u32).collect();
+        let whole = Problem { net: problem.net, atoms: problem.atoms.clone(), constraints, live: problem.live.clone() };
+        let (known, learned) = match &mut self.cases[index] {
+            Progress::New(known, learned) => (known.take(), std::mem::take(learned)),
+            _ => (None, Learned::new()),
+        };
+        self.cases[index] = match tighten_roots(&whole, &[problem], &mut own, &mut first, control) {
+            Err(Empty) => Progress::Closed(after(first, vec![Step::Empty])),
+            Ok(()) => {
+                let case = case(self.engine, problem, own, control, &|_| true, index, &|_| ());
+                Progress::Begun(Box::new(case.frontier(known, learned)), first)
+            }
+        };
+    }
+
+    /// Searches a case with at most so many branches; `None` if it is closed or the branches are used up.
+    fn search(
+        &mut self,
+        index: usize,
+        limit: u64,
+        control: &Control,
+        accept: &(dyn Fn(&[i64]) -> bool + Sync),
+    ) -> Option<Ended> {
+        let problem = &self.problems[index];
+        let closed = self.cases.iter().filter(|case| matches!(case, Progress::Closed(_))).count() as f64;
+        let all = self.cases.len() as f64;
+        let progress = |share: f64| control.meter.reach((closed + share) / all);
+        let see = |root: Ranges| case(self.engine, problem, root, control, accept, index, &progress);
+        let (case, mut frontier, first) =
+            match std::mem::replace(&mut self.cases[index], Progress::New(None, Learned::new())) {
+                Progress::Closed(tree) => {
+                    self.cases[index] = Progress::Closed(tree);
+                    return None;
+                }
+                Progress::Begun(frontier, first) => (see(frontier.root().clone()), *frontier, first),
+                Progress::New(known, learned) => {
+                    let case = see(self.ranges.clone());
+                    let frontier = case.frontier(known, learned);
+                    (case, frontier, Vec::new())
+                }
+            };
+        let before = frontier.effort;
+        frontier.limit = before.branches.saturating_add(limit);
+        let (found, frontier) = case.search(frontier);
+        self.effort.branches += frontier.effort.branches - before.branches;
+        self.effort.steps += frontier.effort.steps - before.steps;
+        let (case, ended) = match found {
+            Found::Closed => (Progress::Closed(after(first, frontier.tree())), None),
+            // What a short try began does not profit from the narrower ranges to come: it begins anew.
+            Found::Limit => {
+                let known = self.keep_bounds.then(|| root_bound(problem, &self.ranges)).flatten();
+                (Progress::New(known, frontier.learned()), None)
+            }
+            Found::Point(point) => (Progress::Begun(Box::new(frontier), first), Some(Ended::Point(point))),
+            Found::Stopped(reason) => (Progress::Begun(Box::new(frontier), first), Some(Ended::Stopped(reason))),
+        };
+        self.cases[index] = case;
+        ended
+    }
+}
+
+/// A case as its workers see it.
+fn case<'a>(
+    engine: &Search,
+    problem: &'a Problem<'a>,
+    root: Ranges,
+    control: &'a Control,
+    accept: &'a (dyn Fn(&[i64]) -> bool + Sync),
+    index: usize,
+    progress: &'a (dyn Fn(f64) + Sync),
+) -> Case<'a> {
+    Case {
+        root,
+        atom_edges: atom_edges(problem),
+        objective: problem.atoms.len() as u32 - 1,
+        problem,
+        control,
+        accept,
+        enumerate: engine.enumerate,
+        seed: SEED + index as u64,
+        progress,
+    }
+}
+
+/// The tree below some narrowed ranges.
+fn after(first: Vec<Tighten>, tree: Tree) -> Tree {
+    first.into_iter().map(Step::Tighten).chain(tree).collect()
+}
+
+fn express(net: &Net, atoms: &[Atom]) -> Option<Vec<Expr>> {
+    atoms.iter().map(|atom| net.express(&atom.linear)).collect()
+}
+
+/// The bound of the objective's atom by intervals.
+fn root_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Known> {
+    let objective = problem.atoms.len() - 1;
+    let proposal = propose(problem, ranges, Some((problem.atom(objective), 1.0)), &[], |_, _| true)?;
+    Known::new(&proposal, problem, objective as u32)
 }
 
 /// The inputs' values, by ascending column, as an assignment.
@@ -242,9 +497,13 @@ const GLANCE: u64 = 16;
 /// A deep case that takes more branches than this is worth narrower ranges first.
 const FIRST_TRY: u64 = 250;
 
+/// What attacks begin with.
+const SEED: u64 = 0x5eed;
+
 /// What is done about the open cases, in order.
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
+    Glance,
     Try,
     Attack,
     Tighten,

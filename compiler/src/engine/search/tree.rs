@@ -1,17 +1,23 @@
 //! Branch and bound on one case: the integer values of columns, with warm-started bounds, until each branch is closed.
 //!
-//! In: a root with its ranges. Out: the case's tree for the certificate, or a point that meets all atoms. Depth first; the
-//! split is where the relaxation's primal point is furthest from the staircase, so that both sides exclude it.
+//! In: a root with its ranges. Out: the case's tree for the certificate, or a point that meets all atoms. From the best branch straight
+//! down, then from the best again; the split is where the relaxation's primal point is furthest from the staircase, at its price, so
+//! that both sides exclude it. Several workers may share a [`Frontier`]. Invariant: between searches the frontier's tree, with each open
+//! branch closed by its bound, is a proof of [`Frontier::upper`].
 
-use super::propose::propose;
+use super::propose::{Proposal, propose};
 use crate::engine::attack::Attack;
 use crate::engine::bounds::hull::{Edge, edges};
 use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
 use crate::engine::bounds::simplex::{Outcome, Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::{Control, Reason};
-use crate::proof::{Step, Tighten, Tree};
-use std::sync::Arc;
+use crate::proof::{Multipliers, Step, Tighten, Tree};
+use num_integer::Integer;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 /// The bound must be this much below zero before integers are asked.
 const MARGIN: f64 = 1e-6;
@@ -19,13 +25,17 @@ const MARGIN: f64 = 1e-6;
 const LIMIT: u64 = 2000;
 /// Every so many branches the primal point is where an attack starts.
 const ATTACKED: u64 = 8;
+/// Atoms with more terms than this are left to the relaxation.
+const FEW_TERMS: usize = 64;
+/// Inputs with at most so many bits together are few.
+const FEW_BITS: f64 = 24.0;
 /// The default for the memory of open branches, in bytes.
 const MEMORY: u64 = 1 << 30;
 
-/// How a case ended.
+/// How a search ended.
 pub enum Found {
     /// No point meets all atoms.
-    Closed(Tree),
+    Closed,
     /// The inputs' values, by ascending column.
     Point(Vec<i64>),
     /// The case took more branches than its limit.
@@ -34,20 +44,40 @@ pub enum Found {
     Stopped(Reason),
 }
 
-impl Found {
-    /// The same, with the tree put below some narrowed ranges.
-    pub fn after(self, first: Vec<Tighten>) -> Found {
-        match self {
-            Found::Closed(tree) => Found::Closed(first.into_iter().map(Step::Tighten).chain(tree).collect()),
-            other => other,
-        }
-    }
-}
-
 /// A node of the proof, whose children are known later.
 struct Entry {
     step: Step,
     children: Vec<usize>,
+}
+
+/// What the objective's atom is known not to exceed in a branch, and why.
+#[derive(Debug)]
+pub struct Known {
+    /// The weighted atoms are at most this …
+    pub value: i128,
+    /// … where the objective's atom has this weight.
+    pub weight: i64,
+    /// The atom's constant at that time.
+    constant: i64,
+    /// The bound that says so.
+    pub multipliers: Multipliers,
+}
+
+impl Known {
+    /// What a proposal says of the objective's atom, if it does.
+    pub fn new(proposal: &Proposal, problem: &Problem<'_>, objective: u32) -> Option<Known> {
+        (proposal.weight > 0).then(|| Known {
+            value: proposal.exact.value,
+            weight: proposal.weight,
+            constant: problem.atoms[objective as usize].constant as i64,
+            multipliers: proposal.certificate(problem, Some(objective)),
+        })
+    }
+
+    /// The atom without its constant is at most this.
+    pub fn most(&self) -> i128 {
+        Integer::div_floor(&self.value, &i128::from(self.weight)) - i128::from(self.constant)
+    }
 }
 
 /// An open branch.
@@ -61,6 +91,12 @@ struct Branch {
     origin: Option<(Origin, usize)>,
     /// What the solver maximizes.
     goal: Goal,
+    /// The last bound of the objective's atom on the way here.
+    known: Option<Arc<Known>>,
+    /// Its share of the case, in halves upon halves.
+    share: f64,
+    /// Only inputs are left to split.
+    thin: bool,
 }
 
 /// What the solver maximizes in a branch.
@@ -88,7 +124,47 @@ impl Branch {
     fn bytes(&self) -> usize {
         self.simplex.bytes() + self.ranges.lower.len() * 16 + self.ranges.exprs.len() * 16 + self.edges.len() * 64
     }
+
+    /// Remembers a bound of the objective's atom, if it is the best so far.
+    fn learn(&mut self, proposal: &Proposal, problem: &Problem<'_>, objective: u32) {
+        if let Some(new) = Known::new(proposal, problem, objective)
+            && self.known.as_ref().is_none_or(|known| new.most() < known.most())
+        {
+            self.known = Some(Arc::new(new));
+        }
+    }
+
+    /// What it promises: thin branches come last, untried ones first.
+    fn value(&self) -> f64 {
+        self.origin.map_or(f64::INFINITY, |(origin, _)| origin.value)
+    }
 }
+
+/// Open branches by what they promise.
+struct Queued(Branch);
+
+impl Ord for Queued {
+    fn cmp(&self, other: &Queued) -> Ordering {
+        let key = |branch: &Branch| (!branch.thin, branch.value());
+        let (a, b) = (key(&self.0), key(&other.0));
+        // Among equals the later one, so that the search goes deep.
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(self.0.entry.cmp(&other.0.entry))
+    }
+}
+
+impl PartialOrd for Queued {
+    fn partial_cmp(&self, other: &Queued) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Queued {
+    fn eq(&self, other: &Queued) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Queued {}
 
 /// What was done, for `--stats`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,6 +174,28 @@ pub struct Effort {
     /// Steps of the solver.
     pub steps: u64,
 }
+
+/// A case's tree so far: what is proved, and which branches are open.
+pub struct Frontier {
+    proof: Vec<Entry>,
+    open: BinaryHeap<Queued>,
+    /// The bytes that open branches take, those at work included.
+    held: usize,
+    /// Branches at work.
+    busy: usize,
+    /// The share of the case that is closed.
+    closed: f64,
+    ended: Option<Found>,
+    /// What it took.
+    pub effort: Effort,
+    /// The most branches.
+    pub limit: u64,
+    root: Ranges,
+    learned: Learned,
+}
+
+/// For each column and side of a split, how much of what was expected came true: (sum, count).
+pub type Learned = Vec<[(f64, f64); 2]>;
 
 /// A case under search.
 pub struct Case<'a> {
@@ -112,17 +210,24 @@ pub struct Case<'a> {
     /// Budget.
     pub control: &'a Control,
     /// Tests a point given by the inputs' values: whether it answers the obligation.
-    pub accept: &'a dyn Fn(&[i64]) -> bool,
-    /// Evaluates points quickly.
-    pub attack: Attack<'a>,
+    pub accept: &'a (dyn Fn(&[i64]) -> bool + Sync),
     /// A branch with at most this many elementary operations for all its inputs together is evaluated input by input.
     pub enumerate: usize,
-    /// For each column and side of a split, how much of what was expected came true: (sum, count).
-    pub learned: Vec<[(f64, f64); 2]>,
-    /// The most branches.
-    pub limit: u64,
-    /// What it took.
-    pub effort: Effort,
+    /// The attack's seed.
+    pub seed: u64,
+    /// Hears of the share of the case that is closed.
+    pub progress: &'a (dyn Fn(f64) + Sync),
+}
+
+/// Somebody who searches a case.
+struct Worker<'a> {
+    case: &'a Case<'a>,
+    /// Evaluates points quickly.
+    attack: Attack<'a>,
+    learned: Learned,
+    branches: u64,
+    /// The inputs have so few values that splitting those is the shortest way.
+    few_inputs: bool,
 }
 
 /// The edges of the atoms that constrain: weight · atom >= 0.
@@ -144,6 +249,7 @@ pub fn all_edges(problem: &Problem<'_>, ranges: &Ranges) -> Vec<Option<Arc<[Edge
     all
 }
 
+/// What became of a branch.
 enum Next {
     Closed(Step),
     Split {
@@ -159,7 +265,53 @@ enum Next {
     Stop(Reason),
 }
 
-impl Case<'_> {
+impl Frontier {
+    /// The tree after its proof's last open branch is closed.
+    pub fn tree(self) -> Tree {
+        flatten(self.proof)
+    }
+
+    /// The bounds of the open branches; `None` for one that has none yet.
+    pub fn bounds(&self) -> impl Iterator<Item = Option<&Known>> {
+        self.open.iter().map(|queued| queued.0.known.as_deref())
+    }
+
+    /// The tree with each open branch closed by its bound, a proof for a threshold above all of them.
+    pub fn tree_by_bounds(mut self) -> Option<Tree> {
+        for queued in self.open.drain() {
+            let known = queued.0.known?;
+            self.proof[queued.0.entry].step = Step::Bound(known.multipliers.clone());
+        }
+        Some(flatten(self.proof))
+    }
+
+    /// What splits of this case gained.
+    pub fn learned(self) -> Learned {
+        self.learned
+    }
+
+    /// The ranges before any split.
+    pub fn root(&self) -> &Ranges {
+        &self.root
+    }
+
+    fn push(&mut self, branch: Branch) {
+        self.held += branch.bytes();
+        self.open.push(Queued(branch));
+    }
+
+    fn chain(&mut self, entry: &mut usize, steps: Vec<Step>) {
+        for step in steps {
+            self.proof[*entry].step = step;
+            self.proof.push(Entry { step: Step::Empty, children: Vec::new() });
+            let place = self.proof.len() - 1;
+            self.proof[*entry].children.push(place);
+            *entry = place;
+        }
+    }
+}
+
+impl<'a> Case<'a> {
     fn atom(&self) -> &Expr {
         self.problem.expr(self.problem.atom(self.objective as usize))
     }
@@ -216,79 +368,183 @@ impl Case<'_> {
         (!margins.is_empty()).then(|| Goal::Margins(margins.into()))
     }
 
-    /// Searches to the end.
-    pub fn search(&mut self, ranges: Ranges) -> Found {
-        let mut proof = vec![Entry { step: Step::Empty, children: Vec::new() }];
-        self.root = ranges.clone();
+    /// The whole case as one open branch.
+    pub fn frontier(&self, known: Option<Known>, mut learned: Learned) -> Frontier {
+        learned.resize(self.problem.net.columns.len(), Default::default());
         let root = Branch {
-            edges: all_edges(self.problem, &ranges),
-            simplex: self.start(&ranges, &Goal::Atom),
-            ranges,
+            edges: all_edges(self.problem, &self.root),
+            simplex: self.start(&self.root, &Goal::Atom),
+            ranges: self.root.clone(),
             entry: 0,
             origin: None,
             goal: Goal::Atom,
+            known: known.map(Arc::new),
+            share: 1.0,
+            thin: false,
         };
-        let most = self.control.memory.unwrap_or(MEMORY) as usize;
-        let mut held = root.bytes();
-        let mut open = vec![root];
-        // Branches in which nothing but inputs is left to split: the question is whether a thin cell holds an integer point.
-        let mut thin: Vec<Branch> = Vec::new();
-        let before_all = self.effort.branches;
-        let mut plunging = false;
-        loop {
-            // From the best branch straight down until one is closed, then from the best again, while there is memory.
-            if !std::mem::take(&mut plunging) && held < most / 2 {
-                let value = |branch: &Branch| branch.origin.map_or(f64::INFINITY, |(origin, _)| origin.value);
-                let best = (0..open.len()).max_by(|a, b| value(&open[*a]).total_cmp(&value(&open[*b])));
-                if let Some(best) = best {
-                    let last = open.len() - 1;
-                    open.swap(best, last);
+        let mut frontier = Frontier {
+            proof: vec![Entry { step: Step::Empty, children: Vec::new() }],
+            open: BinaryHeap::new(),
+            held: 0,
+            busy: 0,
+            closed: 0.0,
+            ended: None,
+            effort: Effort::default(),
+            limit: u64::MAX,
+            root: self.root.clone(),
+            learned,
+        };
+        frontier.push(root);
+        frontier
+    }
+
+    /// Searches until all branches are closed, or a point is found, or there is a reason to stop. The frontier is then complete: a search
+    /// may go on from it, with another threshold in the objective's atom if a greater one.
+    pub fn search(&self, frontier: Frontier) -> (Found, Frontier) {
+        let mut frontier = frontier;
+        let learned = std::mem::take(&mut frontier.learned);
+        let mut worker = Worker::new(self, learned.clone());
+        let shared = (Mutex::new(frontier), Condvar::new());
+        std::thread::scope(|scope| {
+            // Cores that nobody else has a use for help out, once there is something to share.
+            let recruit = || {
+                if let Some(core) = self.control.spare.take() {
+                    let (shared, learned) = (&shared, learned.clone());
+                    scope.spawn(move || {
+                        let _core = core;
+                        Worker::new(self, learned).work(shared, &|| {});
+                    });
                 }
+            };
+            worker.work(&shared, &recruit);
+        });
+        let mut frontier = shared.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        frontier.learned = worker.learned;
+        let found = frontier.ended.take().unwrap_or(Found::Closed);
+        (found, frontier)
+    }
+}
+
+impl<'a> Worker<'a> {
+    fn new(case: &'a Case<'a>, learned: Learned) -> Worker<'a> {
+        let net = case.problem.net;
+        let bits = (0..net.columns.len())
+            .filter(|j| net.unit_of[*j] == NONE)
+            .map(|j| (case.root.upper[j] - case.root.lower[j] + 1.0).log2())
+            .sum::<f64>();
+        Worker {
+            few_inputs: bits <= FEW_BITS,
+            attack: Attack::new(case.problem, &case.root, case.seed),
+            learned,
+            branches: 0,
+            case,
+        }
+    }
+
+    /// Takes branches until there are none, or somebody found the end.
+    fn work(&mut self, shared: &(Mutex<Frontier>, Condvar), recruit: &dyn Fn()) {
+        let control = self.case.control;
+        let most = control.memory.unwrap_or(MEMORY) as usize;
+        let lock = || shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The way straight down; more than one branch only where memory is short.
+        let mut own: Vec<Branch> = Vec::new();
+        let mut frontier = lock();
+        loop {
+            if let (None, Some(reason)) = (&frontier.ended, control.stop()) {
+                frontier.ended = Some(Found::Stopped(reason));
             }
-            let (mut branch, postpone) = match open.pop() {
-                Some(branch) => (branch, true),
-                None => match thin.pop() {
-                    Some(branch) => (branch, false),
-                    None => break,
+            if frontier.ended.is_none() && frontier.effort.branches >= frontier.limit {
+                frontier.ended = Some(Found::Limit);
+            }
+            if frontier.ended.is_none() && frontier.held + frontier.proof.len() * 2048 > most {
+                frontier.ended = Some(Found::Stopped(Reason::Memory));
+            }
+            if frontier.ended.is_some() {
+                for branch in own.drain(..) {
+                    frontier.busy -= 1;
+                    frontier.open.push(Queued(branch));
+                }
+                shared.1.notify_all();
+                return;
+            }
+            let mut branch = match own.pop() {
+                Some(branch) => branch,
+                None => match frontier.open.pop() {
+                    Some(Queued(branch)) => {
+                        frontier.busy += 1;
+                        branch
+                    }
+                    None if frontier.busy == 0 => {
+                        shared.1.notify_all();
+                        return;
+                    }
+                    None => {
+                        let pause = Duration::from_millis(5);
+                        frontier = shared.1.wait_timeout(frontier, pause).unwrap_or_else(PoisonError::into_inner).0;
+                        continue;
+                    }
                 },
             };
-            if let Some(reason) = self.control.stop() {
-                return Found::Stopped(reason);
+            frontier.effort.branches += 1;
+            let shareable = frontier.open.len() > 1;
+            drop(frontier);
+            if shareable && self.branches.is_multiple_of(8) {
+                recruit();
             }
-            if self.effort.branches - before_all > self.limit {
-                return Found::Limit;
-            }
-            held = held.saturating_sub(branch.bytes());
-            if held + proof.len() * 2048 > most {
-                return Found::Stopped(Reason::Memory);
-            }
-            self.effort.branches += 1;
-            let before = branch.simplex.steps;
+            self.branches += 1;
+            let (before, size) = (branch.simplex.steps, branch.bytes());
+            let mut steps = Vec::new();
+            let next = self.explore(&mut branch, &mut steps);
+            let taken = branch.simplex.steps - before;
+            frontier = lock();
+            frontier.effort.steps += taken;
+            frontier.held -= size;
             let mut entry = branch.entry;
-            let next = self.explore(&mut branch, &mut proof, &mut entry, postpone);
-            self.effort.steps += branch.simplex.steps - before;
+            frontier.chain(&mut entry, steps);
+            branch.entry = entry;
+            let deep = frontier.held > most / 2;
             match next {
-                Next::Closed(step) => proof[entry].step = step,
-                Next::Point(point) => return Found::Point(point),
-                Next::Stop(reason) => return Found::Stopped(reason),
+                Next::Closed(step) => {
+                    frontier.proof[entry].step = step;
+                    frontier.busy -= 1;
+                    frontier.closed += branch.share;
+                    (self.case.progress)(frontier.closed);
+                }
                 Next::Postpone => {
-                    branch.entry = entry;
-                    held += branch.bytes();
-                    thin.push(branch);
+                    branch.thin = true;
+                    frontier.busy -= 1;
+                    frontier.push(branch);
+                }
+                Next::Point(point) => {
+                    frontier.busy -= 1;
+                    frontier.push(branch);
+                    frontier.ended.get_or_insert(Found::Point(point));
+                }
+                Next::Stop(reason) => {
+                    frontier.busy -= 1;
+                    frontier.push(branch);
+                    frontier.ended.get_or_insert(Found::Stopped(reason));
                 }
                 Next::Split { node, element, value, below, above, origin } => {
-                    proof[entry].step = Step::Split { node, element, value };
-                    // Depth first goes on where the primal point is nearer.
+                    frontier.proof[entry].step = Step::Split { node, element, value };
+                    // The way down goes on where the primal point is nearer.
                     let nearer_below =
                         origin.is_some_and(|origin| branch.simplex.x[origin.column as usize] - value as f64 <= 0.5);
-                    let from = open.len();
-                    let last = if above.is_some() { 1 } else { 0 };
+                    let count = usize::from(below.is_some()) + usize::from(above.is_some());
+                    frontier.closed += branch.share * (2 - count) as f64 / 2.0;
+                    let mut children = Vec::with_capacity(2);
                     for (number, side) in [below, above].into_iter().enumerate() {
-                        proof.push(Entry { step: Step::Empty, children: Vec::new() });
-                        let place = proof.len() - 1;
-                        proof[entry].children.push(place);
-                        let Some((ranges, changed)) = side else { continue };
-                        let inherit = number == last;
+                        frontier.proof.push(Entry { step: Step::Empty, children: Vec::new() });
+                        let place = frontier.proof.len() - 1;
+                        frontier.proof[entry].children.push(place);
+                        if let Some((ranges, changed)) = side {
+                            children.push((number, place, ranges, changed));
+                        }
+                    }
+                    drop(frontier);
+                    let mut made = Vec::with_capacity(2);
+                    for (number, place, ranges, changed) in children {
+                        let inherit = made.len() + 1 == count;
                         let mut child = Branch {
                             ranges,
                             edges: if inherit { std::mem::take(&mut branch.edges) } else { branch.edges.clone() },
@@ -296,34 +552,93 @@ impl Case<'_> {
                             entry: place,
                             origin: origin.map(|origin| (origin, number)),
                             goal: branch.goal.clone(),
+                            known: branch.known.clone(),
+                            share: branch.share / 2.0,
+                            thin: branch.thin,
                         };
-                        refresh_edges(self.problem, &child.ranges, &mut child.edges, &changed);
-                        child.simplex.set_ranges(self.problem, &child.ranges);
-                        held += child.bytes();
-                        if postpone {
-                            open.push(child)
-                        } else {
-                            thin.push(child)
-                        }
-                        plunging = true;
+                        refresh_edges(self.case.problem, &child.ranges, &mut child.edges, &changed);
+                        child.simplex.set_ranges(self.case.problem, &child.ranges);
+                        made.push(child);
                     }
-                    if nearer_below && open.len() == from + 2 {
-                        open.swap(from, from + 1);
+                    if nearer_below {
+                        made.reverse();
+                    }
+                    frontier = lock();
+                    frontier.busy -= 1;
+                    let nearer = made.pop();
+                    for other in made {
+                        if deep {
+                            frontier.held += other.bytes();
+                            frontier.busy += 1;
+                            own.push(other);
+                        } else {
+                            frontier.push(other);
+                            shared.1.notify_one();
+                        }
+                    }
+                    if let Some(nearer) = nearer {
+                        frontier.held += nearer.bytes();
+                        frontier.busy += 1;
+                        own.push(nearer);
                     }
                 }
             }
         }
-        Found::Closed(flatten(proof))
     }
 
-    /// Bounds, tests and narrows a branch until it is closed or split.
-    fn explore(&mut self, branch: &mut Branch, proof: &mut Vec<Entry>, entry: &mut usize, postpone: bool) -> Next {
-        let problem = self.problem;
+    /// Narrows the inputs by the atoms that speak of inputs alone.
+    fn propagate(&mut self, branch: &mut Branch, steps: &mut Vec<Step>) -> Result<(), Empty> {
+        let (problem, net) = (self.case.problem, self.case.problem.net);
+        let mut news: Vec<(usize, f64, f64)> = Vec::new();
+        for k in 0..problem.atoms.len() {
+            let atom = &problem.atoms[k];
+            let mut terms = atom.runs().flat_map(|(first, values)| (first..).zip(values)).filter(|(_, c)| **c != 0.0);
+            if atom.entries() > FEW_TERMS || terms.any(|(column, _)| net.unit_of[column] != NONE) {
+                continue;
+            }
+            // The atom is at most this; without one term, that term has to make up for the rest.
+            let most = atom.range(&branch.ranges.lower, &branch.ranges.upper).1;
+            for (first, values) in atom.runs() {
+                for (column, c) in (first..).zip(values).filter(|(_, c)| **c != 0.0) {
+                    let (lo, hi) = (branch.ranges.lower[column], branch.ranges.upper[column]);
+                    let room = most / c.abs();
+                    if most >= 0.0 && (room.floor() >= hi - lo || lo == hi) {
+                        continue;
+                    }
+                    let (node, element) = net.columns[column];
+                    let multipliers = Multipliers { atoms: vec![(k as u32, 1)], slots: Vec::new() };
+                    steps.push(Step::Tighten(Tighten { node: node.0, element, weight: -*c as i64, multipliers }));
+                    if most < 0.0 {
+                        return Err(Empty);
+                    }
+                    let room = room.floor();
+                    news.push((column, if *c > 0.0 { hi - room } else { lo }, if *c > 0.0 { hi } else { lo + room }));
+                }
+            }
+        }
+        if news.is_empty() {
+            return Ok(());
+        }
+        let news: Vec<(u32, f64, f64)> = news.into_iter().map(|(column, lo, hi)| (column as u32, lo, hi)).collect();
+        let mut changed = Vec::new();
+        branch.ranges.narrow_columns(net, &news, &mut changed)?;
+        refresh_edges(problem, &branch.ranges, &mut branch.edges, &changed);
+        branch.simplex.set_ranges(problem, &branch.ranges);
+        self.propagate(branch, steps)
+    }
+
+    /// Bounds, tests and narrows a branch until it is closed or split; what narrows it goes to `steps`.
+    fn explore(&mut self, branch: &mut Branch, steps: &mut Vec<Step>) -> Next {
+        let case = self.case;
+        let problem = case.problem;
         let net = problem.net;
-        let objective = problem.atom(self.objective as usize);
-        let stop = || self.control.stop().is_some();
+        let objective = problem.atom(case.objective as usize);
+        let stop = || case.control.stop().is_some();
+        if self.propagate(branch, steps) == Err(Empty) {
+            return Next::Closed(Step::Empty);
+        }
         if let Some(points) = self.few_points(&branch.ranges) {
-            return match points.into_iter().find(|point| (self.accept)(point)) {
+            return match points.into_iter().find(|point| (case.accept)(point)) {
                 Some(point) => Next::Point(point),
                 None => Next::Closed(Step::Enumerate),
             };
@@ -332,16 +647,16 @@ impl Case<'_> {
         let mut prices: Vec<f64> = Vec::new();
         for round in 0.. {
             if matches!(branch.goal, Goal::Atom)
-                && let Some(goal) = self.margins(&branch.ranges)
+                && let Some(goal) = case.margins(&branch.ranges)
             {
                 let steps = branch.simplex.steps;
-                branch.simplex = self.start(&branch.ranges, &goal);
+                branch.simplex = case.start(&branch.ranges, &goal);
                 branch.simplex.steps = steps;
                 branch.goal = goal;
                 branch.origin = None;
             }
-            let cut = self.cut(&branch.ranges, &branch.goal);
-            let view = View { edges: &branch.edges, atoms: &self.atom_edges };
+            let cut = case.cut(&branch.ranges, &branch.goal);
+            let view = View { edges: &branch.edges, atoms: &case.atom_edges };
             let outcome = branch.simplex.run(problem, &view, cut - MARGIN, LIMIT, &stop);
             if round == 0
                 && let Some((origin, side)) = branch.origin
@@ -352,26 +667,27 @@ impl Case<'_> {
                 *count += 1.0;
             }
             let mut multipliers = branch.simplex.multipliers();
-            let objective = match &branch.goal {
+            let form = match &branch.goal {
                 Goal::Atom => Some((objective, 1.0)),
                 Goal::Margins(margins) => {
                     add_multipliers(&mut multipliers, margins);
                     None
                 }
             };
-            let proposal = propose(problem, &branch.ranges, objective, &multipliers, |_, value| value < 0);
-            if let Some(proposal) = &proposal
-                && proposal.exact.value < 0
-            {
-                return Next::Closed(Step::Bound(proposal.certificate(problem, Some(self.objective))));
+            let proposal = propose(problem, &branch.ranges, form, &multipliers, |_, value| value < 0);
+            if let Some(proposal) = &proposal {
+                if proposal.exact.value < 0 {
+                    return Next::Closed(Step::Bound(proposal.certificate(problem, Some(case.objective))));
+                }
+                branch.learn(proposal, problem, case.objective);
             }
             if stop() {
-                return Next::Stop(self.control.stop().unwrap_or(Reason::Timeout));
+                return Next::Stop(case.control.stop().unwrap_or(Reason::Timeout));
             }
             if outcome == Outcome::Below {
                 // The integers disagree: the numbers are bad. Start from scratch below.
                 let steps = branch.simplex.steps;
-                branch.simplex = self.start(&branch.ranges, &branch.goal);
+                branch.simplex = case.start(&branch.ranges, &branch.goal);
                 branch.simplex.steps = steps;
                 break;
             }
@@ -384,7 +700,7 @@ impl Case<'_> {
                 return Next::Point(point);
             }
             if round == 0
-                && self.effort.branches % ATTACKED == 1
+                && self.branches % ATTACKED == 1
                 && let Some(point) = self.attack.run(&point, 1, 6, &stop)
                 && let Some(point) = self.accepted(&point)
             {
@@ -400,11 +716,7 @@ impl Case<'_> {
             if !news.iter().any(|(column, ..)| net.unit_of[*column as usize] != NONE) {
                 break;
             }
-            proof[*entry].step = Step::Slack(proposal.certificate(problem, Some(self.objective)));
-            proof.push(Entry { step: Step::Empty, children: Vec::new() });
-            let place = proof.len() - 1;
-            proof[*entry].children.push(place);
-            *entry = place;
+            steps.push(Step::Slack(proposal.certificate(problem, Some(case.objective))));
             let mut changed = Vec::new();
             if branch.ranges.narrow_columns(net, &news, &mut changed) == Err(Empty) {
                 return Next::Closed(Step::Empty);
@@ -412,7 +724,7 @@ impl Case<'_> {
             refresh_edges(problem, &branch.ranges, &mut branch.edges, &changed);
             branch.simplex.set_ranges(problem, &branch.ranges);
         }
-        self.split(branch, &prices, postpone)
+        self.split(branch, &prices)
     }
 
     /// The point as integers, if it answers the obligation.
@@ -421,15 +733,15 @@ impl Case<'_> {
             return None;
         }
         let point: Vec<i64> = point.iter().map(|v| *v as i64).collect();
-        (self.accept)(&point).then_some(point)
+        (self.case.accept)(&point).then_some(point)
     }
 
     /// All points of the inputs' box, if they are few.
     fn few_points(&self, ranges: &Ranges) -> Option<Vec<Vec<i64>>> {
-        let net = self.problem.net;
+        let net = self.case.problem.net;
         let inputs: Vec<usize> = (0..net.columns.len()).filter(|j| net.unit_of[*j] == NONE).collect();
         let work: usize = 64 + net.columns.len();
-        let most = (self.enumerate / work).clamp(1, 1024) as f64;
+        let most = (self.case.enumerate / work).clamp(1, 1024) as f64;
         let mut count = 1.0;
         for j in &inputs {
             count *= ranges.upper[*j] - ranges.lower[*j] + 1.0;
@@ -448,9 +760,15 @@ impl Case<'_> {
     }
 
     /// Where to split: the step whose primal point is furthest from its staircase, or else a fractional input, or else anything.
-    fn split(&self, branch: &Branch, prices: &[f64], postpone: bool) -> Next {
-        let (problem, ranges, simplex) = (self.problem, &branch.ranges, &branch.simplex);
+    fn split(&self, branch: &Branch, prices: &[f64]) -> Next {
+        let (problem, ranges, simplex) = (self.case.problem, &branch.ranges, &branch.simplex);
         let net = problem.net;
+        // Few inputs are split themselves: once they are known, everything is.
+        if self.few_inputs
+            && let Some((column, value)) = self.input_to_split(ranges, simplex)
+        {
+            return self.halves(branch, column, value, None);
+        }
         let mut best: Option<(f64, usize, f64, f64)> = None;
         let mut wrapped: Option<(usize, f64)> = None;
         for unit in &problem.live.units {
@@ -508,26 +826,32 @@ impl Case<'_> {
         }
         let (column, value) = match best {
             Some((_, column, value, _)) => (column, value),
-            None if postpone => return Next::Postpone,
+            None if !branch.thin => return Next::Postpone,
             None => match self.input_to_split(ranges, simplex) {
                 Some(found) => found,
                 None => return Next::Stop(Reason::Incomplete("no range is left to split".to_owned())),
             },
         };
+        let value_above_cut = simplex.value() - self.case.cut(ranges, &branch.goal);
+        let origin = best.map(|best| Origin { column: best.1 as u32, expected: best.3, value: value_above_cut });
+        self.halves(branch, column, value, origin)
+    }
+
+    /// A split of a column.
+    fn halves(&self, branch: &Branch, column: usize, value: f64, origin: Option<Origin>) -> Next {
+        let net = self.case.problem.net;
         let side = |lo: f64, hi: f64| {
-            let (mut ranges, mut changed) = (ranges.clone(), Vec::new());
+            let (mut ranges, mut changed) = (branch.ranges.clone(), Vec::new());
             ranges.narrow_column(net, column, lo, hi, &mut changed).ok().map(|()| (ranges, changed))
         };
         let (below, above) = (side(f64::NEG_INFINITY, value), side(value + 1.0, f64::INFINITY));
         let (node, element) = net.columns[column];
-        let value_above_cut = simplex.value() - self.cut(ranges, &branch.goal);
-        let origin = best.map(|best| Origin { column: best.1 as u32, expected: best.3, value: value_above_cut });
         Next::Split { node: node.0, element, value: value as i64, below, above, origin }
     }
 
     /// The most fractional input, or else the widest, split in its middle.
     fn input_to_split(&self, ranges: &Ranges, simplex: &Simplex) -> Option<(usize, f64)> {
-        let net = self.problem.net;
+        let net = self.case.problem.net;
         let fraction = |j: usize| (simplex.x[j] - simplex.x[j].round()).abs();
         let input = |j: &usize| net.unit_of[*j] == NONE && !ranges.is_point(*j);
         let fractional = (simplex.basic_columns().iter().map(|j| *j as usize))
