@@ -114,7 +114,7 @@ impl Obligation {
         let mut hasher = blake3::Hasher::new();
         hasher.update(b"qnn obligation");
         hasher.update(&SEMANTICS_VERSION.to_le_bytes());
-        self.graph.digest(&mut hasher);
+        hasher.update(self.graph.digest());
         for variable in &self.variables {
             hasher.update(&variable.node.0.to_le_bytes());
             for (lo, hi) in &variable.domain {

@@ -75,8 +75,12 @@ impl Term {
     }
 
     /// The negation.
-    pub fn negated(self) -> Term {
-        self.times(&-Rational::one())
+    pub fn negated(mut self) -> Term {
+        let negate = |n: &mut Rational| *n = -std::mem::take(n);
+        negate(&mut self.linear.constant);
+        self.linear.terms.values_mut().for_each(negate);
+        self.maxima.iter_mut().for_each(|(f, _)| negate(f));
+        self
     }
 
     /// The difference.
