@@ -206,7 +206,7 @@ mod tests {
             let mut end = || i128::from(random.between(-most, most));
             let boxes: Vec<Interval> =
                 (0..3).map(|_| (end(), end())).map(|(a, b)| Interval::new(a.min(b), a.max(b))).collect();
-            let found = ranges(&graph, &[boxes.clone()]).unwrap();
+            let found = ranges(&graph, std::slice::from_ref(&boxes)).unwrap();
             for row in 0..2 {
                 let ends = |pick: fn(i128, i128) -> i128| -> i128 {
                     let product = |c: usize| {
