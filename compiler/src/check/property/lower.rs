@@ -127,6 +127,9 @@ pub fn in_integers(linear: &Linear, denominator: &BigInt) -> Result<IntegerLinea
     // The denominator is a multiple of each number's own.
     let product = |value: &Rational| -> Option<i128> {
         debug_assert!(denominator.is_multiple_of(value.denom()) || value.is_zero());
+        if value.denom() == denominator {
+            return value.numer().to_i128();
+        }
         (value.numer() * (denominator / value.denom())).to_i128()
     };
     let whole = |value: &Rational| -> Result<i128, Problem> {
