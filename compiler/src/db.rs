@@ -8,12 +8,13 @@
 #![allow(missing_docs, reason = "salsa's macros make undocumented functions; all that is ours here is documented")]
 
 use crate::model::{FileContents, FileError};
+use crate::network::Graph;
 use crate::syntax::{Parsed, ast, parse};
 use salsa::Setter;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// The largest spec that is read, in bytes.
 pub const MAX_SPEC_BYTES: u64 = crate::syntax::MAX_BYTES as u64;
@@ -205,6 +206,45 @@ pub trait Db: salsa::Database {
     fn source(&self, path: &Path) -> SourceFile;
     /// The data file or folder at a path, read on first use.
     fn data(&self, path: &Path) -> DataFile;
+    /// The graph, or one that equals it: whoever asks with the same graph gets the same allocation for as long as anybody
+    /// holds it, so that what is known of a graph can be kept with it.
+    fn shared(&self, graph: Graph) -> Arc<Graph>;
+}
+
+/// The graphs that somebody holds, by their hash, names included.
+#[derive(Default)]
+struct Graphs {
+    known: HashMap<blake3::Hash, Weak<Graph>>,
+    /// The last few are held here, so that they outlive the moments between two instances.
+    recent: VecDeque<Arc<Graph>>,
+    /// When there are so many, those that nobody holds any more are forgotten.
+    sweep_at: usize,
+}
+
+/// How many graphs are held without anybody else holding them.
+const RECENT_GRAPHS: usize = 16;
+
+impl Graphs {
+    fn shared(&mut self, graph: Graph) -> Arc<Graph> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(graph.digest());
+        for node in &graph.nodes {
+            hasher.update(&(node.name.len() as u64).to_le_bytes()).update(node.name.as_bytes());
+        }
+        let key = hasher.finalize();
+        if let Some(known) = self.known.get(&key).and_then(Weak::upgrade) {
+            return known;
+        }
+        if self.known.len() >= self.sweep_at {
+            self.known.retain(|_, graph| graph.strong_count() > 0);
+            self.sweep_at = 2 * self.known.len() + RECENT_GRAPHS;
+        }
+        let graph = Arc::new(graph);
+        self.known.insert(key, Arc::downgrade(&graph));
+        self.recent.truncate(RECENT_GRAPHS - 1);
+        self.recent.push_front(graph.clone());
+        graph
+    }
 }
 
 /// The files that a database has read.
@@ -220,6 +260,7 @@ struct Files {
 pub struct Database {
     storage: salsa::Storage<Self>,
     files: Arc<Mutex<Files>>,
+    graphs: Arc<Mutex<Graphs>>,
     system: Arc<dyn FileSystem>,
 }
 
@@ -245,12 +286,16 @@ impl Db for Database {
         let bytes = hashed(self.system.bytes(&path));
         *self.lock().data.entry(path.clone()).or_insert_with(|| DataFile::new(self, path.as_path().into(), bytes))
     }
+
+    fn shared(&self, graph: Graph) -> Arc<Graph> {
+        self.graphs.lock().unwrap_or_else(PoisonError::into_inner).shared(graph)
+    }
 }
 
 impl Database {
     /// A database that reads its files through `system`.
     pub fn new(system: impl FileSystem + 'static) -> Database {
-        Database { storage: salsa::Storage::default(), files: Arc::default(), system: Arc::new(system) }
+        Database::build(salsa::Storage::default(), system)
     }
 
     /// A database that calls `on_execute` with the name of each query that it runs: for tests of what is re-run.
@@ -263,7 +308,11 @@ impl Database {
                 on_execute(format!("{database_key:?}"));
             }
         };
-        Database { storage: salsa::Storage::new(Some(Box::new(log))), files: Arc::default(), system: Arc::new(system) }
+        Database::build(salsa::Storage::new(Some(Box::new(log))), system)
+    }
+
+    fn build(storage: salsa::Storage<Self>, system: impl FileSystem + 'static) -> Database {
+        Database { storage, files: Arc::default(), graphs: Arc::default(), system: Arc::new(system) }
     }
 
     /// Sets a spec's text, as an editor's buffer says it.
@@ -302,7 +351,7 @@ impl Database {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Files> {
-        self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -397,4 +446,40 @@ pub fn contents(db: &dyn Db, file: DataFile) -> Arc<Result<FileContents, FileErr
         BytesContent::Folder(files) => crate::model::images::read_folder(files).map(FileContents::Folder),
         BytesContent::Problem(error) => Err(error.clone()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Op;
+
+    fn graph(constant: i128, name: &str) -> Graph {
+        let mut graph = Graph::new();
+        graph.push(name, Op::Constant(Arc::new([constant])));
+        graph
+    }
+
+    #[test]
+    fn equal_graphs_are_one() {
+        let db = Database::new(Disk);
+        let first = db.shared(graph(1, "a"));
+        assert!(Arc::ptr_eq(&first, &db.clone().shared(graph(1, "a"))));
+        assert_eq!(*first.digest(), *graph(1, "b").digest());
+        assert!(!Arc::ptr_eq(&first, &db.shared(graph(1, "b"))), "names are shown");
+        assert!(!Arc::ptr_eq(&first, &db.shared(graph(2, "a"))));
+    }
+
+    #[test]
+    fn graphs_that_nobody_holds_are_forgotten() {
+        let db = Database::new(Disk);
+        let held = db.shared(graph(-1, "a"));
+        for constant in 0..1000 {
+            db.shared(graph(constant, "a"));
+        }
+        let graphs = db.graphs.lock().unwrap();
+        assert!(graphs.known.len() <= 4 * RECENT_GRAPHS, "{}", graphs.known.len());
+        assert_eq!(graphs.known.values().filter(|graph| graph.strong_count() > 0).count(), RECENT_GRAPHS + 1);
+        drop(graphs);
+        assert!(Arc::ptr_eq(&held, &db.shared(graph(-1, "a"))));
+    }
 }

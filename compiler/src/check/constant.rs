@@ -12,7 +12,7 @@ use num_traits::{ToPrimitive, Zero};
 use std::sync::Arc;
 
 /// A constant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Constant {
     /// An exact number.
     Number(Rational),

@@ -435,12 +435,53 @@ pub enum Samples {
     /// raw − zero point; as many numbers for each sample as its type has elements.
     Numbers {
         /// All samples' numbers.
-        numbers: Arc<[i64]>,
+        numbers: Numbers,
         /// Numbers in one sample.
         each: usize,
     },
     /// Classes.
     Classes(Arc<[u32]>),
+}
+
+/// Integers, as many bytes each as they need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// 0 to 255: the pixels of images, as their file holds them.
+    Bytes(Arc<[u8]>),
+    /// Any.
+    Words(Arc<[i64]>),
+}
+
+impl Numbers {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Numbers::Bytes(bytes) => bytes.len(),
+            Numbers::Words(words) => words.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Some of them, from an index on; `None` beyond the end.
+    pub fn part(&self, start: usize, len: usize) -> Option<Arc<[i64]>> {
+        let range = start..start.checked_add(len)?;
+        Some(match self {
+            Numbers::Bytes(bytes) => bytes.get(range)?.iter().map(|n| i64::from(*n)).collect(),
+            Numbers::Words(words) => words.get(range)?.into(),
+        })
+    }
+
+    /// The least and the greatest; `None` if there is none.
+    pub fn range(&self) -> Option<(i64, i64)> {
+        match self {
+            Numbers::Bytes(bytes) => Some((i64::from(*bytes.iter().min()?), i64::from(*bytes.iter().max()?))),
+            Numbers::Words(words) => Some((*words.iter().min()?, *words.iter().max()?)),
+        }
+    }
 }
 
 impl Samples {
@@ -584,6 +625,14 @@ fn field(evaluator: &Evaluator<'_>, field: &DatasetField) -> Checked<Field> {
                     "one scale per channel",
                 );
             }
+            if let (Some(_), FileData::Bytes(bytes)) = (raw, &tensor.data)
+                && (0..format.channels()).all(|channel| format.zero(channel) == 0)
+                && bytes.iter().max().is_none_or(|n| i64::from(*n) <= format.max_raw())
+                && format.min_raw() <= 0
+            {
+                let data = Samples::Numbers { numbers: Numbers::Bytes(bytes.clone()), each };
+                return Ok(Field { name: field.name.text.clone(), ty, data });
+            }
             let (numbers, loss) =
                 quantize(context, place, &what, tensor, format, raw, (each / first).max(1), format.channels())?;
             if loss.inexact > 0 {
@@ -605,7 +654,7 @@ fn field(evaluator: &Evaluator<'_>, field: &DatasetField) -> Checked<Field> {
                 }
                 context.report(diagnostic);
             }
-            Samples::Numbers { numbers: numbers.into(), each }
+            Samples::Numbers { numbers: Numbers::Words(numbers.into()), each }
         }
         Type::Class(classes) => Samples::Classes(labels(evaluator, field, tensor, classes)?.into()),
         other => {

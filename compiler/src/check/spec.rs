@@ -13,7 +13,8 @@ use crate::syntax::ast::{
     QuantifierKind,
 };
 use crate::syntax::walk;
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,20 +136,11 @@ fn instances(context: &Context<'_>, item: ItemId) -> Checked<Family> {
     }
     if let Some(filter) = filter {
         let before = all.len();
+        let mut conditions = Filter::new(context, item, &names, filter);
         let mut kept = Vec::new();
         for instance in all {
-            let env = Env::new(item, &named(&names, &instance));
-            match Lowering::new(context).filter(&env, filter)? {
-                Some(true) => kept.push(instance),
-                Some(false) => {}
-                None => {
-                    return context.error(
-                        "E0310",
-                        at(item, filter.span),
-                        "a family's filter speaks of constants only",
-                        "not known while the spec is checked",
-                    );
-                }
+            if conditions.keeps(&instance)? {
+                kept.push(instance);
             }
         }
         all = kept;
@@ -165,6 +157,66 @@ fn instances(context: &Context<'_>, item: ItemId) -> Checked<Family> {
         }
     }
     Ok(Family { names, instances: all })
+}
+
+/// A family's filter: conditions joined by `and`, looked at from left to right until one fails. What a condition says depends on
+/// the parameters that it mentions alone, so it is evaluated once for each choice of those.
+struct Filter<'a> {
+    context: &'a Context<'a>,
+    item: ItemId,
+    names: &'a [Arc<str>],
+    conditions: Vec<Condition<'a>>,
+}
+
+struct Condition<'a> {
+    expr: &'a Expr,
+    /// The indices of the parameters that it may mention.
+    parameters: Vec<usize>,
+    /// What it is for each choice of their values.
+    known: HashMap<Vec<Constant>, bool>,
+}
+
+impl<'a> Filter<'a> {
+    fn new(context: &'a Context<'a>, item: ItemId, names: &'a [Arc<str>], filter: &'a Expr) -> Filter<'a> {
+        let mut conditions = Vec::new();
+        let mut open = vec![filter];
+        while let Some(expr) = open.pop() {
+            if let ExprKind::Binary(BinaryOp::And, left, right) = &expr.kind {
+                open.extend([&**right, &**left]);
+                continue;
+            }
+            let parameters = (0..names.len()).filter(|i| occurs(expr, &names[*i])).collect();
+            conditions.push(Condition { expr, parameters, known: HashMap::new() });
+        }
+        Filter { context, item, names, conditions }
+    }
+
+    fn keeps(&mut self, instance: &[Constant]) -> Checked<bool> {
+        for condition in &mut self.conditions {
+            let key = condition.parameters.iter().map(|i| instance[*i].clone()).collect();
+            let holds = match condition.known.entry(key) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => {
+                    let env = Env::new(self.item, &named(self.names, instance));
+                    match Lowering::new(self.context).filter(&env, condition.expr)? {
+                        Some(holds) => *unknown.insert(holds),
+                        None => {
+                            return self.context.error(
+                                "E0310",
+                                at(self.item, condition.expr.span),
+                                "a family's filter speaks of constants only",
+                                "not known while the spec is checked",
+                            );
+                        }
+                    }
+                }
+            };
+            if !holds {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// The values of a family's parameter.
@@ -188,6 +240,12 @@ fn named(names: &[Arc<str>], values: &[Constant]) -> Vec<(Arc<str>, Constant)> {
 /// What is asked for an instance, by its index in the family. Recent ones are remembered.
 #[salsa::tracked(lru = 128)]
 pub fn question(db: &dyn Db, item: ItemId, index: usize) -> Arc<Outcome<Question>> {
+    Arc::new(question_once(db, item, index))
+}
+
+/// The same for whoever asks for each instance once, and for many: nothing is remembered. (Queries forget their values
+/// when an input changes, and not before.)
+pub fn question_once(db: &dyn Db, item: ItemId, index: usize) -> Outcome<Question> {
     let family = family(db, item);
     let context = Context::new(db);
     let value = family
@@ -196,7 +254,7 @@ pub fn question(db: &dyn Db, item: ItemId, index: usize) -> Arc<Outcome<Question
         .and_then(|f| Some((f, f.instances.get(index)?)))
         .ok_or(Reported)
         .and_then(|(f, values)| lower(&context, item, &named(&f.names, values)));
-    Arc::new(context.outcome(value))
+    context.outcome(value)
 }
 
 /// Lowers an instance.

@@ -192,7 +192,8 @@ impl Source {
     fn sample(&self, number: usize) -> Sample {
         let inputs = self.fields.iter().map(|field| match &self.dataset.fields[*field].data {
             Samples::Numbers { numbers, each } => {
-                numbers[number * each..(number + 1) * each].iter().map(|n| i128::from(*n)).collect()
+                let numbers = numbers.part(number * each, *each);
+                numbers.iter().flat_map(|part| part.iter()).map(|n| i128::from(*n)).collect()
             }
             Samples::Classes(_) => Vec::new(),
         });

@@ -245,10 +245,9 @@ fn show_dataset(specs: &Specs, item: ItemId, output: &mut Output) -> Result<(), 
 /// What a field's samples hold.
 fn what(samples: &Samples) -> String {
     match samples {
-        Samples::Numbers { numbers, .. } => match (numbers.iter().min(), numbers.iter().max()) {
-            (Some(least), Some(greatest)) => format!("integers {least} to {greatest}"),
-            _ => String::new(),
-        },
+        Samples::Numbers { numbers, .. } => {
+            numbers.range().map_or_else(String::new, |(least, greatest)| format!("integers {least} to {greatest}"))
+        }
         Samples::Classes(classes) => {
             let mut present = classes.to_vec();
             present.sort_unstable();

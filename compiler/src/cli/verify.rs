@@ -212,8 +212,8 @@ struct Screen<'a> {
     plan: &'a Plan,
     cancel: &'a CancelToken,
     results: Vec<Option<Arc<InstanceResult>>>,
-    /// The families' jobs: first and one past the last.
-    families: Vec<(usize, usize)>,
+    /// The families' jobs: first and one past the last, and how many of them are not done.
+    families: Vec<(usize, usize, usize)>,
     /// The families that are on the screen.
     shown: usize,
     name_width: usize,
@@ -229,11 +229,11 @@ fn run_spec(
     output: &mut Output,
 ) -> Result<Summary, Failure> {
     let interactive = output.is_interactive() && !arguments.quiet;
-    let mut families: Vec<(usize, usize)> = Vec::new();
+    let mut families: Vec<(usize, usize, usize)> = Vec::new();
     for (index, job) in plan.jobs.iter().enumerate() {
         match families.last_mut() {
-            Some((first, end)) if plan.jobs[*first].item == job.item => *end = index + 1,
-            _ => families.push((index, index + 1)),
+            Some((first, end, open)) if plan.jobs[*first].item == job.item => (*end, *open) = (index + 1, *open + 1),
+            _ => families.push((index, index + 1, 1)),
         }
     }
     let screen = Mutex::new(Screen {
@@ -272,6 +272,10 @@ impl Screen<'_> {
                 if let Some(slot) = self.results.get_mut(index) {
                     *slot = Some(result);
                 }
+                let at = self.families.partition_point(|(_, end, _)| *end <= index);
+                if let Some((.., open)) = self.families.get_mut(at) {
+                    *open = open.saturating_sub(1);
+                }
                 self.show_ready();
             }
         }
@@ -279,8 +283,8 @@ impl Screen<'_> {
 
     /// Shows the families that are done.
     fn show_ready(&mut self) {
-        while let Some((first, end)) = self.families.get(self.shown).copied() {
-            let Some(results) = self.results[first..end].iter().cloned().collect::<Option<Vec<_>>>() else { return };
+        while let Some((first, end, 0)) = self.families.get(self.shown).copied() {
+            let results: Vec<_> = self.results[first..end].iter().flatten().cloned().collect();
             self.shown += 1;
             if self.arguments.json || self.failure.is_some() {
                 continue;

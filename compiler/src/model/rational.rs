@@ -107,7 +107,7 @@ pub fn to_f64(value: &Rational) -> f64 {
 
 /// The least common multiple of the denominators: the smallest positive integer that makes all values integers.
 pub fn common_denominator<'a>(values: impl IntoIterator<Item = &'a Rational>) -> BigInt {
-    values.into_iter().fold(BigInt::one(), |lcm, v| if v.is_zero() { lcm } else { lcm.lcm(v.denom()) })
+    values.into_iter().fold(BigInt::one(), |lcm, v| if v.is_integer() { lcm } else { lcm.lcm(v.denom()) })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use super::step::Step;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The index of a node in its graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,6 +26,7 @@ pub struct Matrix {
     rows: usize,
     columns: usize,
     data: MatrixData,
+    norm: u128,
     digest: [u8; 32],
 }
 
@@ -84,7 +85,7 @@ impl Matrix {
     }
 
     fn build(rows: usize, columns: usize, data: MatrixData) -> Arc<Matrix> {
-        let mut matrix = Matrix { rows, columns, data, digest: [0; 32] };
+        let mut matrix = Matrix { rows, columns, data, norm: 0, digest: [0; 32] };
         // The digest is of the entries, not of their layout: dense and sparse twins are the same matrix.
         let mut hasher = blake3::Hasher::new();
         hasher.update(&(rows as u64).to_le_bytes());
@@ -92,12 +93,15 @@ impl Matrix {
         let mut buffer = Vec::new();
         for r in 0..rows {
             buffer.clear();
+            let mut sum = 0;
             for (c, v) in matrix.row(r) {
                 buffer.extend_from_slice(&(c as u32).to_le_bytes());
                 buffer.extend_from_slice(&v.to_le_bytes());
+                sum += u128::from(v.unsigned_abs());
             }
             hasher.update(&(buffer.len() as u64).to_le_bytes());
             hasher.update(&buffer);
+            matrix.norm = matrix.norm.max(sum);
         }
         matrix.digest = *hasher.finalize().as_bytes();
         Arc::new(matrix)
@@ -115,15 +119,49 @@ impl Matrix {
 
     /// The non-zero entries of a row as (column, value), by ascending column.
     pub fn row(&self, r: usize) -> impl Iterator<Item = (usize, i64)> + '_ {
-        let (dense, columns, values) = match &self.data {
-            MatrixData::Dense(values) => (true, &[][..], &values[r * self.columns..(r + 1) * self.columns]),
+        let (columns, values) = self.stored(r);
+        let at = move |i: usize| columns.map_or(i, |columns| columns[i] as usize);
+        values.iter().enumerate().filter(|(_, v)| **v != 0).map(move |(i, v)| (at(i), *v))
+    }
+
+    /// The greatest sum of the magnitudes of a row's entries: no product with a vector has an element beyond this times the vector's
+    /// greatest magnitude (the operator norm for the maximum norm).
+    pub fn norm(&self) -> u128 {
+        self.norm
+    }
+
+    /// A row times a vector of `columns` numbers, in 64 bits. The caller sees to it that `norm` times the greatest magnitude fits them.
+    pub fn dot(&self, r: usize, vector: &[i64]) -> i64 {
+        match self.stored(r) {
+            (None, weights) => weights.iter().zip(vector).map(|(w, v)| w * v).sum(),
+            (Some(columns), weights) => columns.iter().zip(weights).map(|(c, w)| w * vector[*c as usize]).sum(),
+        }
+    }
+
+    /// A row times a vector, and the row's magnitudes times another vector, under the same condition.
+    pub fn dot_and_spread(&self, r: usize, vector: &[i64], spread: &[i64]) -> (i64, i64) {
+        let step = |(dot, reach): (i64, i64), w: i64, v: i64, s: i64| (dot + w * v, reach + w.wrapping_abs() * s);
+        match self.stored(r) {
+            (None, weights) => {
+                let all = weights.iter().zip(vector).zip(spread);
+                all.fold((0, 0), |sums, ((w, v), s)| step(sums, *w, *v, *s))
+            }
+            (Some(columns), weights) => columns
+                .iter()
+                .zip(weights)
+                .fold((0, 0), |sums, (c, w)| step(sums, *w, vector[*c as usize], spread[*c as usize])),
+        }
+    }
+
+    /// A row's entries as they are stored, with their columns unless all are.
+    fn stored(&self, r: usize) -> (Option<&[u32]>, &[i64]) {
+        match &self.data {
+            MatrixData::Dense(values) => (None, &values[r * self.columns..(r + 1) * self.columns]),
             MatrixData::Sparse { starts, columns, values } => {
                 let range = starts[r] as usize..starts[r + 1] as usize;
-                (false, &columns[range.clone()], &values[range])
+                (Some(&columns[range.clone()]), &values[range])
             }
-        };
-        let at = move |i: usize| if dense { i } else { columns[i] as usize };
-        values.iter().enumerate().filter(|(_, v)| **v != 0).map(move |(i, v)| (at(i), *v))
+        }
     }
 
     /// A hash of the entries.
@@ -207,11 +245,28 @@ pub struct Node {
 }
 
 /// A DAG of nodes in topological order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Graph {
     /// The nodes; each refers to earlier ones only.
     pub nodes: Vec<Node>,
+    /// The hash of the nodes, once somebody has asked for it.
+    digest: OnceLock<[u8; 32]>,
 }
+
+/// A clone is there to be changed: it does not take the hash along.
+impl Clone for Graph {
+    fn clone(&self) -> Graph {
+        Graph { nodes: self.nodes.clone(), digest: OnceLock::new() }
+    }
+}
+
+impl PartialEq for Graph {
+    fn eq(&self, other: &Graph) -> bool {
+        self.nodes == other.nodes
+    }
+}
+
+impl Eq for Graph {}
 
 impl Graph {
     /// An empty graph.
@@ -252,15 +307,20 @@ impl Graph {
                 picks.len()
             }
         };
-        self.nodes.push(Node { op, len, name: name.into() });
+        self.append(Node { op, len, name: name.into() });
         id
     }
 
     /// Appends an input of the given length.
     pub fn push_input(&mut self, name: impl Into<Arc<str>>, len: usize) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes"));
-        self.nodes.push(Node { op: Op::Input, len, name: name.into() });
+        self.append(Node { op: Op::Input, len, name: name.into() });
         id
+    }
+
+    fn append(&mut self, node: Node) {
+        self.digest.take();
+        self.nodes.push(node);
     }
 
     /// A node.
@@ -283,8 +343,13 @@ impl Graph {
         self.ids().filter(|id| matches!(self.node(*id).op, Op::Input))
     }
 
-    /// Feeds the graph's meaning (operations, not names) to a hasher.
-    pub fn digest(&self, hasher: &mut blake3::Hasher) {
+    /// A hash of the graph's meaning: of the operations, not of names.
+    pub fn digest(&self) -> &[u8; 32] {
+        self.digest.get_or_init(|| self.hash())
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
         let mut bytes = Vec::new();
         let put = |bytes: &mut Vec<u8>, n: i128| bytes.extend_from_slice(&n.to_le_bytes());
         for node in &self.nodes {
@@ -354,5 +419,6 @@ impl Graph {
             hasher.update(&bytes);
             bytes.clear();
         }
+        *hasher.finalize().as_bytes()
     }
 }

@@ -3,9 +3,11 @@
 //! Plain integer loops, no cleverness: every engine is tested against it, and every counterexample is replayed through
 //! it before anyone sees it. 128-bit arithmetic is checked; the lowering has proved that the checks never fail for
 //! inputs within their formats, and an input for which one does ends in an error, never in a wrong number.
+//! A sum that a bound shows to fit 64 bits is computed in 64 bits: the same number, many times sooner.
 
-use super::graph::{Graph, NodeId, Op};
+use super::graph::{Graph, Matrix, NodeId, Op};
 use super::range::Overflow128;
+use std::sync::Arc;
 
 /// The values of all nodes for the given inputs.
 ///
@@ -30,17 +32,20 @@ pub fn interpret(graph: &Graph, inputs: &[Vec<i128>]) -> Result<Vec<Vec<i128>>, 
             }
             Op::Constant(constants) => result.extend_from_slice(constants),
             Op::Affine { terms, bias } => {
+                let short = short(terms, &values);
                 for element in 0..node.len {
-                    let mut sum = bias[element];
-                    for (source, matrix) in terms {
-                        for (column, weight) in matrix.row(element) {
-                            sum = i128::from(weight)
-                                .checked_mul(values[source.index()][column])
-                                .and_then(|product| sum.checked_add(product))
-                                .ok_or(Overflow128 { node: id, element })?;
-                        }
-                    }
-                    result.push(sum);
+                    let overflow = Overflow128 { node: id, element };
+                    let sum = match &short {
+                        Some(short) => short.iter().try_fold(bias[element], |sum, (matrix, vector)| {
+                            sum.checked_add(i128::from(matrix.dot(element, vector)))
+                        }),
+                        None => terms.iter().try_fold(bias[element], |sum, (source, matrix)| {
+                            matrix.row(element).try_fold(sum, |sum, (column, weight)| {
+                                sum.checked_add(i128::from(weight).checked_mul(values[source.index()][column])?)
+                            })
+                        }),
+                    };
+                    result.push(sum.ok_or(overflow)?);
                 }
             }
             Op::Step { source, steps } => {
@@ -69,6 +74,17 @@ pub fn interpret(graph: &Graph, inputs: &[Vec<i128>]) -> Result<Vec<Vec<i128>>, 
     Ok(values)
 }
 
+/// The matrices with their vectors in 64 bits, if all products of theirs fit 64 bits.
+fn short<'a>(terms: &'a [(NodeId, Arc<Matrix>)], values: &[Vec<i128>]) -> Option<Vec<(&'a Matrix, Vec<i64>)>> {
+    let term = |(source, matrix): &'a (NodeId, Arc<Matrix>)| {
+        let vector = &values[source.index()];
+        let greatest = vector.iter().map(|v| v.unsigned_abs()).max().unwrap_or(0);
+        let fits = matrix.norm().checked_mul(greatest)? < 1 << 63 && greatest < 1 << 63;
+        fits.then(|| (&**matrix, vector.iter().map(|v| *v as i64).collect()))
+    };
+    terms.iter().map(term).collect()
+}
+
 /// The low `width` bits of `a` as an unsigned or two's complement number.
 pub fn wrap(a: i128, width: u32, signed: bool) -> i128 {
     let low = a.rem_euclid(1i128 << width);
@@ -77,11 +93,10 @@ pub fn wrap(a: i128, width: u32, signed: bool) -> i128 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::graph::{Matrix, Steps};
+    use super::super::graph::Steps;
     use super::super::step::Step;
     use super::*;
     use crate::model::Rounding;
-    use std::sync::Arc;
 
     #[test]
     fn every_operation_once() {
@@ -102,6 +117,24 @@ mod tests {
         assert_eq!(values[s.index()], [6, 0]);
         assert_eq!(values[w.index()], [-1, -3]);
         assert_eq!(values[c.index()], [23, 0, 5]);
+    }
+
+    #[test]
+    fn short_sums_are_the_long_ones() {
+        // On both sides of the bound: the products of the last vectors fit 64 bits one by one, but not their sum.
+        let matrices = [Matrix::dense(1, 2, vec![3, -5]), Matrix::sparse(2, vec![vec![(1, -5), (0, 3)]])];
+        for matrix in matrices {
+            assert_eq!(matrix.norm(), 8);
+            let mut g = Graph::new();
+            let x = g.push_input("x", 2);
+            let y = g.push("y", Op::Affine { terms: vec![(x, matrix)], bias: Arc::new([7]) });
+            let most = i128::from(i64::MAX) / 8;
+            for (a, b) in
+                [(4, 9), (most, -most), (most + 1, -most - 1), (-most - 2, most), (1 << 61, -(1 << 61)), (1 << 63, 1)]
+            {
+                assert_eq!(interpret(&g, &[vec![a, b]]).unwrap()[y.index()], [3 * a - 5 * b + 7], "{a}, {b}");
+            }
+        }
     }
 
     #[test]

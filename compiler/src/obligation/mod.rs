@@ -114,32 +114,34 @@ impl Obligation {
         let mut hasher = blake3::Hasher::new();
         hasher.update(b"qnn obligation");
         hasher.update(&SEMANTICS_VERSION.to_le_bytes());
-        self.graph.digest(&mut hasher);
+        hasher.update(self.graph.digest());
+        // Many short pieces are slow to hash one by one.
+        let mut bytes = Vec::new();
         for variable in &self.variables {
-            hasher.update(&variable.node.0.to_le_bytes());
+            bytes.extend_from_slice(&variable.node.0.to_le_bytes());
             for (lo, hi) in &variable.domain {
-                hasher.update(&lo.to_le_bytes());
-                hasher.update(&hi.to_le_bytes());
+                bytes.extend_from_slice(&lo.to_le_bytes());
+                bytes.extend_from_slice(&hi.to_le_bytes());
             }
         }
-        let conjunction = |hasher: &mut blake3::Hasher, atoms: &[Atom]| {
-            hasher.update(&(atoms.len() as u64).to_le_bytes());
+        let conjunction = |bytes: &mut Vec<u8>, atoms: &[Atom]| {
+            bytes.extend_from_slice(&(atoms.len() as u64).to_le_bytes());
             for atom in atoms {
-                hasher.update(&(atom.linear.terms.len() as u64).to_le_bytes());
+                bytes.extend_from_slice(&(atom.linear.terms.len() as u64).to_le_bytes());
                 for (node, element, factor) in &atom.linear.terms {
-                    hasher.update(&node.0.to_le_bytes());
-                    hasher.update(&element.to_le_bytes());
-                    hasher.update(&factor.to_le_bytes());
+                    bytes.extend_from_slice(&node.0.to_le_bytes());
+                    bytes.extend_from_slice(&element.to_le_bytes());
+                    bytes.extend_from_slice(&factor.to_le_bytes());
                 }
-                hasher.update(&atom.linear.constant.to_le_bytes());
+                bytes.extend_from_slice(&atom.linear.constant.to_le_bytes());
             }
         };
-        conjunction(&mut hasher, &self.assumptions);
-        hasher.update(&(self.cases.len() as u64).to_le_bytes());
+        conjunction(&mut bytes, &self.assumptions);
+        bytes.extend_from_slice(&(self.cases.len() as u64).to_le_bytes());
         for case in &self.cases {
-            conjunction(&mut hasher, case);
+            conjunction(&mut bytes, case);
         }
-        hasher.finalize().to_hex().to_string()
+        hasher.update(&bytes).finalize().to_hex().to_string()
     }
 }
 

@@ -12,7 +12,7 @@ use super::verdict::{
 use super::witness::Cast;
 use crate::check::Outcome;
 use crate::check::property::Statement;
-use crate::check::spec::{Question, family, largest_at, question};
+use crate::check::spec::{Question, family, largest_at, question_once};
 use crate::db::Database;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::{Answer, Reason, Trust};
@@ -88,9 +88,9 @@ enum Lowered {
 
 fn lower(job: &Job, source: &Source<'_>) -> Result<Lowered, Failure> {
     source.with(|db| {
-        let outcome = question(db, job.item, job.instance);
+        let outcome = question_once(db, job.item, job.instance);
         // If the family itself is wrong, that is where the reason stands.
-        let found = sound(outcome, || family(db, job.item).diagnostics.clone())?;
+        let found = sound(&outcome, || family(db, job.item).diagnostics.clone())?;
         Ok(match found {
             Question::Property(statement) => Lowered::Property(Asked::new(db, statement)),
             Question::Optimize(o) => Lowered::Optimize(o.objective.clone(), Cast::new(db, &o.variables, &o.calls)),

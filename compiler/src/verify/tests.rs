@@ -772,3 +772,36 @@ fn edits_lower_only_what_they_change() {
     assert_eq!(costs(&mut db, &commented.replace("<= 15", "<= 14")), (1, 0, 0));
     assert_eq!(costs(&mut db, &commented.replace("<= 15", "<= 14").replace("[0, 1]", "[0, 2]")).1, 1);
 }
+
+/// What engines keep with a graph serves the whole family.
+#[test]
+fn instances_of_a_family_share_their_graph() {
+    use crate::check::spec::{Question, question_once};
+    let world = World::new(PROPERTIES).checked();
+    let item = |name: &str| {
+        let all = verifiable(&world.db, world.file);
+        all.into_iter().find(|item| item.name(&world.db) == name).expect("the property")
+    };
+    let graph = |name: &str, instance: usize| match question_once(&world.db, item(name), instance).value {
+        Some(Question::Property(statement)) => statement.obligation.graph.clone(),
+        other => panic!("{name}: {other:?}"),
+    };
+    let first = graph("below", 0);
+    assert!(Arc::ptr_eq(&first, &graph("below", 1)));
+    assert!(Arc::ptr_eq(&first, &graph("small", 0)), "the same network over a variable of the same name");
+}
+
+/// A condition guards those to its right: no sample 7 is looked for.
+#[test]
+fn filters_end_at_the_first_false_condition() {
+    let world = World::new(
+        "property p(k in 1..=2, i in 0..9) where i < 2 and test[i].x[0] > 5 = forall x: In[2]: f(x)[0] <= 15 * k;",
+    )
+    .checked();
+    let names: Vec<String> = plan(&world.db, world.file, &Filter::default(), &Options::default())
+        .jobs
+        .into_iter()
+        .map(|job| job.name)
+        .collect();
+    assert_eq!(names, ["p(k = 1, i = 1)", "p(k = 2, i = 1)"]);
+}

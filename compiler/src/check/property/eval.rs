@@ -256,7 +256,13 @@ impl Lowering<'_> {
     }
 
     /// A new variable over its format's values, or those within so many steps of a centre.
-    fn variable(&mut self, name: &Name, format: Format, shape: Shape, ball: Option<(Arc<[i64]>, Vec<i64>)>) -> Tensor {
+    fn variable(
+        &mut self,
+        name: &Name,
+        format: Format,
+        shape: Shape,
+        ball: Option<(Arc<[i64]>, PerElement<i64>)>,
+    ) -> Tensor {
         let len = count(&shape);
         let zeros = zeros(&format, &shape);
         let node = self.graph.push_input(name.text.clone(), len);
@@ -270,7 +276,8 @@ impl Lowering<'_> {
                 let (min, max) = whole(i);
                 match &ball {
                     Some((center, steps)) => {
-                        (center[i].saturating_sub(steps[i]).max(min), center[i].saturating_add(steps[i]).min(max))
+                        let steps = *steps.get(i);
+                        (center[i].saturating_sub(steps).max(min), center[i].saturating_add(steps).min(max))
                     }
                     None => (min, max),
                 }
@@ -294,29 +301,25 @@ impl Lowering<'_> {
     }
 
     /// A ball's radius in steps of each element.
-    fn radius(&self, center: &Tensor, radius: &Constant, place: Place) -> Checked<Vec<i64>> {
-        let steps = |i: usize| match radius {
-            Constant::Lsb(n) => Some(n.clone()),
-            Constant::Number(n) => center.lsb.as_ref().map(|lsb| n / lsb.get(i)),
-            _ => None,
-        };
-        (0..center.len())
-            .map(|i| match steps(i) {
-                Some(n) if n.is_negative() => self.error(
-                    "E0611",
-                    place,
-                    format!("a ball's radius is not negative, but this is {}", show(&n)),
-                    "no ball",
-                ),
-                Some(n) => Ok(n.floor().to_integer().to_i64().unwrap_or(i64::MAX)),
-                None => self.error(
+    fn radius(&self, center: &Tensor, radius: &Constant, place: Place) -> Checked<PerElement<i64>> {
+        let steps = |n: &Rational| n.floor().to_integer().to_i64().unwrap_or(i64::MAX);
+        let (size, steps) = match (radius, &center.lsb) {
+            (Constant::Lsb(n), _) => (n, PerElement::All(steps(n))),
+            (Constant::Number(n), Some(lsb)) => (n, lsb.map(|lsb| steps(&(n / lsb)))),
+            _ => {
+                return self.error(
                     "E0302",
                     place,
                     "a ball's radius is a number, or a number of lsb",
                     "write `ball(x, 2 lsb)`",
-                ),
-            })
-            .collect()
+                );
+            }
+        };
+        if size.is_negative() {
+            let message = format!("a ball's radius is not negative, but this is {}", show(size));
+            return self.error("E0611", place, message, "no ball");
+        }
+        Ok(steps)
     }
 
     /// Every element of x is within the radius of the centre's.
@@ -656,8 +659,7 @@ impl Lowering<'_> {
                 };
                 match (&found.data, &found.ty) {
                     (Samples::Numbers { numbers, each }, Type::Stored(format, shape)) => {
-                        let start = index * each;
-                        let numbers: Arc<[i64]> = numbers.get(start..start + each).ok_or(Reported)?.into();
+                        let numbers = numbers.part(index * each, *each).ok_or(Reported)?;
                         let lsb = super::super::data::scales(format, shape);
                         Ok(Value::Tensor(Tensor {
                             shape: shape.clone(),
@@ -1350,13 +1352,19 @@ fn known_numbers(
 
 /// The first maximum is at `k`; for strict, the only one.
 fn argmax_is(of: &Tensor, k: usize, strict: bool) -> Formula {
-    let best = of.term(k);
-    Formula::and(
-        (0..of.len())
-            .filter(|j| *j != k)
-            .map(|j| Formula::at_least_zero(best.clone().minus(&of.term(j)), strict || j < k))
-            .collect(),
-    )
+    let rivals = (0..of.len()).filter(|j| *j != k);
+    // Integers of one scale compare as their values do.
+    let in_steps = matches!(of.lsb, Some(PerElement::All(_)));
+    if let (true, Elements::Known(numbers)) = (in_steps, &of.elements) {
+        let loses = |j: usize| numbers[j] < numbers[k] || numbers[j] == numbers[k] && !strict && j > k;
+        return Formula::Bool(rivals.into_iter().all(loses));
+    }
+    let term = |i: usize| match &of.elements {
+        Elements::Picks(picks) if in_steps => Term::element(picks[i].0, picks[i].1, integer(1)),
+        _ => of.term(i),
+    };
+    let best = term(k);
+    Formula::and(rivals.map(|j| Formula::at_least_zero(best.clone().minus(&term(j)), strict || j < k)).collect())
 }
 
 /// An argmax compared with the class `c`: `holds` says for which index the comparison is true.

@@ -6,7 +6,8 @@ use crate::model::rational::common_denominator;
 use crate::network::{Graph, Matrix, NodeId, Op};
 use crate::obligation::{Atom, Conjunction, Linear as IntegerLinear};
 use num_bigint::BigInt;
-use num_traits::{One, Signed, ToPrimitive};
+use num_integer::Integer;
+use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -123,22 +124,23 @@ fn atom(linear: &Linear, strict: bool) -> Result<Normal, Problem> {
 
 /// `denominator` times a linear form.
 pub fn in_integers(linear: &Linear, denominator: &BigInt) -> Result<IntegerLinear, Problem> {
-    let scale = Rational::from_integer(denominator.clone());
+    // The denominator is a multiple of each number's own.
+    let product = |value: &Rational| -> Option<i128> {
+        debug_assert!(denominator.is_multiple_of(value.denom()) || value.is_zero());
+        if value.denom() == denominator {
+            return value.numer().to_i128();
+        }
+        (value.numer() * (denominator / value.denom())).to_i128()
+    };
     let whole = |value: &Rational| -> Result<i128, Problem> {
-        let product = value * &scale;
-        debug_assert!(product.is_integer());
-        product.to_integer().to_i128().filter(|n| n.unsigned_abs() < 1 << 62).ok_or(Problem::Digits)
+        product(value).filter(|n| n.unsigned_abs() < 1 << 62).ok_or(Problem::Digits)
     };
     let terms = linear
         .terms
         .iter()
         .map(|((node, element), factor)| Ok((*node, *element, whole(factor)?)))
         .collect::<Result<_, _>>()?;
-    let constant = (&linear.constant * &scale)
-        .to_integer()
-        .to_i128()
-        .filter(|n| n.unsigned_abs() < 1 << 100)
-        .ok_or(Problem::Digits)?;
+    let constant = product(&linear.constant).filter(|n| n.unsigned_abs() < 1 << 100).ok_or(Problem::Digits)?;
     Ok(IntegerLinear::new(terms, constant))
 }
 

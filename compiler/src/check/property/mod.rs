@@ -290,7 +290,7 @@ impl<'a> Lowering<'a> {
         let variables: Vec<Variable> =
             variables.into_iter().map(|v| Variable { node: mapped(&map, v.node), ..v }).collect();
         let obligation = Obligation {
-            graph: Arc::new(graph),
+            graph: self.context.db.shared(graph),
             variables,
             assumptions: atoms(assumptions),
             cases: cases.into_iter().map(&atoms).collect(),
@@ -367,7 +367,7 @@ impl<'a> Lowering<'a> {
         let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) =
             std::mem::take(&mut self.variables).into_iter().unzip();
         let base = Obligation {
-            graph: Arc::new(graph),
+            graph: self.context.db.shared(graph),
             variables: variables.into_iter().map(|v| Variable { node: mapped(&map, v.node), ..v }).collect(),
             assumptions: atoms(assumptions),
             cases: Vec::new(),

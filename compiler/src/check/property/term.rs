@@ -7,6 +7,7 @@ use crate::model::Rational;
 use crate::network::NodeId;
 use num_traits::{One, Signed, Zero};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// constant + the sum of factor · element.
@@ -46,11 +47,18 @@ impl Term {
 
     /// The sum.
     pub fn plus(mut self, other: &Term) -> Term {
-        self.linear.constant += &other.linear.constant;
+        if !other.linear.constant.is_zero() {
+            self.linear.constant += &other.linear.constant;
+        }
         for (key, factor) in &other.linear.terms {
-            let sum = self.linear.terms.remove(key).unwrap_or_default() + factor;
-            if !sum.is_zero() {
-                self.linear.terms.insert(*key, sum);
+            match self.linear.terms.entry(*key) {
+                Entry::Vacant(vacant) => _ = vacant.insert(factor.clone()),
+                Entry::Occupied(mut known) => {
+                    *known.get_mut() += factor;
+                    if known.get().is_zero() {
+                        known.remove();
+                    }
+                }
             }
         }
         for (factor, alternatives) in &other.maxima {
@@ -75,8 +83,12 @@ impl Term {
     }
 
     /// The negation.
-    pub fn negated(self) -> Term {
-        self.times(&-Rational::one())
+    pub fn negated(mut self) -> Term {
+        let negate = |n: &mut Rational| *n = -std::mem::take(n);
+        negate(&mut self.linear.constant);
+        self.linear.terms.values_mut().for_each(negate);
+        self.maxima.iter_mut().for_each(|(f, _)| negate(f));
+        self
     }
 
     /// The difference.

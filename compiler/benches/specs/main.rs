@@ -1,0 +1,168 @@
+//! What the verification of specs costs: CPU time for each query, memory, certificates, and another engine beside it.
+//!
+//! In: specs, as `qnn verify` takes them. Out: a table with a row for each property (or for each choice of some parameters of it), and
+//! the same as JSON, which a later run can be compared with. `docs/benchmarks.md` says how it measures and how to read it.
+
+mod compare;
+mod measure;
+mod summary;
+
+use clap::Parser;
+use clap::builder::PossibleValuesParser;
+use measure::{Measure, Row};
+use qnn::check::spec::{diagnostics, duration};
+use qnn::db::{Database, Db, Disk};
+use qnn::diagnostic::Severity;
+use qnn::engine::NAMES;
+use qnn::engine::smt::AdderTree;
+use qnn::verify::{Filter, Options, plan};
+use serde::{Deserialize, Serialize};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The version of the JSON.
+const VERSION: u32 = 1;
+
+/// Measures what the verification of specs costs
+#[derive(Parser)]
+#[command(name = "cargo bench -p qnn --bench specs --")]
+struct Arguments {
+    /// The specs
+    #[arg(required = true, value_name = "SPEC")]
+    specs: Vec<PathBuf>,
+    /// The time for each query
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = time)]
+    limit: Duration,
+    /// The engine
+    #[arg(long, default_value = "auto", value_name = "ENGINE", value_parser = PossibleValuesParser::new(NAMES))]
+    engine: String,
+    /// Another engine to ask the same queries
+    #[arg(long, value_name = "ENGINE", value_parser = PossibleValuesParser::new(NAMES))]
+    baseline: Option<String>,
+    /// The time for each query of the other engine  [default: that of --limit]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    baseline_limit: Option<Duration>,
+    /// How `smt` adds up
+    #[arg(long, default_value = "balanced", value_name = "TREE", value_parser = ["balanced", "linear"])]
+    adder: String,
+    /// How many queries at once; with more than one, times are on the clock, since CPU time can't be told apart
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: u16,
+    /// Only the properties and instances that match, as in `qnn verify`
+    #[arg(long, value_name = "PATTERN")]
+    filter: Vec<String>,
+    /// A row of the table for each choice of these parameters, rather than for each property
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    by: Vec<String>,
+    /// Only the first queries of each row
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    first: Option<u32>,
+    /// Where to write every figure
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// The JSON of an earlier run to compare with
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
+    /// What cargo says to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// All that a run measured, as it is written and read.
+#[derive(Serialize, Deserialize)]
+struct Run {
+    version: u32,
+    qnn: String,
+    solver: String,
+    engine: String,
+    /// Seconds.
+    limit: f64,
+    baseline: Option<String>,
+    /// Seconds.
+    baseline_limit: f64,
+    adder: String,
+    /// Whether the times of queries are CPU times.
+    cpu: bool,
+    specs: Vec<Spec>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Spec {
+    spec: String,
+    /// CPU seconds until all queries were known: reading, checking, naming the instances. (Each is lowered as part of its query.)
+    front_end: f64,
+    rows: Vec<Row>,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    duration(text).ok_or_else(|| "write a time such as 10s, 500ms, 2min or 1h".to_owned())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    // Cargo starts a benchmark in its package's folder; paths are meant from the workspace's, where the command is given.
+    if arguments.bench
+        && let Some(workspace) = Path::new(env!("CARGO_MANIFEST_DIR")).parent()
+    {
+        std::env::set_current_dir(workspace)?;
+    }
+    let before = match &arguments.compare {
+        Some(path) => Some(compare::read(path)?),
+        None => None,
+    };
+    let tree = if arguments.adder == "linear" { AdderTree::Linear } else { AdderTree::Balanced };
+    let baseline_limit = arguments.baseline_limit.unwrap_or(arguments.limit);
+    let measure = Measure {
+        engine: measure::engine(&arguments.engine, tree, arguments.limit),
+        baseline: arguments.baseline.as_deref().map(|name| measure::engine(name, tree, baseline_limit)),
+        jobs: usize::from(arguments.jobs),
+    };
+    let mut run = Run {
+        version: VERSION,
+        qnn: env!("CARGO_PKG_VERSION").to_owned(),
+        solver: qnn::engine::smt::version(),
+        engine: arguments.engine.clone(),
+        limit: arguments.limit.as_secs_f64(),
+        baseline: arguments.baseline.clone(),
+        baseline_limit: baseline_limit.as_secs_f64(),
+        adder: arguments.adder.clone(),
+        cpu: measure.in_cpu_time(),
+        specs: Vec::new(),
+    };
+    for path in &arguments.specs {
+        run.specs.push(spec(&arguments, &measure, path)?);
+        summary::print(&run, run.specs.last().into_iter());
+    }
+    if run.specs.len() > 1 {
+        summary::print_total(&run);
+    }
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, serde_json::to_string_pretty(&run)? + "\n")?;
+    }
+    if let Some(before) = before {
+        compare::print(&before, &run);
+    }
+    Ok(())
+}
+
+/// Measures one spec.
+fn spec(arguments: &Arguments, measure: &Measure, path: &Path) -> Result<Spec, Box<dyn Error>> {
+    let start = measure::Clock::now();
+    let db = Database::new(Disk);
+    let file = db.source(path);
+    if let Err(problem) = file.text(&db) {
+        return Err(format!("`{}` {}", path.display(), problem.message).into());
+    }
+    if let Some(error) = diagnostics(&db, file).iter().find(|d| d.severity == Severity::Error) {
+        return Err(format!("`{}`: {} (`qnn check` says more)", path.display(), error.message).into());
+    }
+    let whole = plan(&db, file, &Filter::new(&arguments.filter), &Options::default());
+    let front_end = start.elapsed().as_secs_f64();
+    let rows = measure::rows(&whole, &arguments.by, arguments.first);
+    if rows.is_empty() {
+        return Err(format!("`{}` has no query to measure", path.display()).into());
+    }
+    let rows = rows.into_iter().map(|(name, plan)| measure.row(&db, name, &plan)).collect();
+    Ok(Spec { spec: path.display().to_string(), front_end, rows })
+}

@@ -1,0 +1,216 @@
+//! Measuring queries: one after the other, by the process's CPU clock.
+//!
+//! An engine may use several threads for a query, and go on for a moment after another one has the answer; so a query is charged
+//! with all that the process spends from its start until every engine is at rest.
+
+use qnn::check::spec::{Question, question_once};
+use qnn::db::Database;
+use qnn::engine::interval::Intervals;
+use qnn::engine::portfolio::Portfolio;
+use qnn::engine::smt::{AdderTree, Smt, settle};
+use qnn::engine::{CancelToken, Engine, Search, Trust};
+use qnn::proof::check;
+use qnn::verify::{Event, InstanceResult, Job, Options, Plan, Verdict};
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Who is asked, and for how long.
+pub struct Asked {
+    portfolio: Portfolio,
+    limit: Duration,
+}
+
+/// How to measure.
+pub struct Measure {
+    pub engine: Asked,
+    pub baseline: Option<Asked>,
+    pub jobs: usize,
+}
+
+/// What was measured of some queries.
+#[derive(Serialize, Deserialize)]
+pub struct Row {
+    /// The property, with what its queries have in common.
+    pub name: String,
+    /// The most memory that the process held while the queries were decided, in bytes, where the system says it.
+    pub peak_memory: Option<u64>,
+    pub queries: Vec<Query>,
+}
+
+/// What was measured of one query.
+#[derive(Serialize, Deserialize)]
+pub struct Query {
+    pub name: String,
+    #[serde(flatten)]
+    pub cost: Cost,
+    /// Of the other engine.
+    pub baseline: Option<Cost>,
+    /// Of a proof that has one.
+    pub certificate: Option<Certificate>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct Cost {
+    pub verdict: Verdict,
+    /// Seconds.
+    pub time: f64,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct Certificate {
+    pub steps: usize,
+    /// As JSON.
+    pub bytes: usize,
+    /// The seconds that the checker takes.
+    pub check: f64,
+}
+
+/// The engines of a name.
+pub fn engine(name: &str, tree: AdderTree, limit: Duration) -> Asked {
+    let intervals = || Arc::new(Intervals) as Arc<dyn Engine>;
+    let search = || Arc::new(Search::default()) as Arc<dyn Engine>;
+    let smt = || Arc::new(Smt::with_tree(tree)) as Arc<dyn Engine>;
+    let (first, rest) = match name {
+        "interval" => (vec![intervals()], Vec::new()),
+        "search" => (vec![intervals()], vec![search()]),
+        "smt" => (Vec::new(), vec![smt()]),
+        _ => (vec![intervals()], vec![search(), smt()]),
+    };
+    Asked { portfolio: Portfolio { first, rest }, limit }
+}
+
+/// A point of the CPU time that the process has used; of the wall's clock, where the system does not say.
+#[derive(Clone, Copy)]
+pub struct Clock(Duration);
+
+impl Clock {
+    /// Now.
+    pub fn now() -> Clock {
+        Clock(cpu_time().unwrap_or_else(wall_time))
+    }
+
+    /// What has been used since.
+    pub fn elapsed(self) -> Duration {
+        Clock::now().0.saturating_sub(self.0)
+    }
+}
+
+#[cfg(unix)]
+fn cpu_time() -> Option<Duration> {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID).ok().map(Duration::from)
+}
+
+#[cfg(not(unix))]
+fn cpu_time() -> Option<Duration> {
+    None
+}
+
+fn wall_time() -> Duration {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
+}
+
+/// Forgets the most memory that was held so far; Linux can.
+fn reset_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The most memory that was held since, in bytes.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// The plan in parts: a name and the jobs of each row, in the plan's order.
+pub fn rows(plan: &Plan, by: &[String], first: Option<u32>) -> Vec<(String, Plan)> {
+    let mut empty = plan.clone();
+    empty.jobs.clear();
+    let mut rows: Vec<(String, Plan)> = Vec::new();
+    for job in &plan.jobs {
+        let common = job.parameters.iter().filter(|p| by.iter().any(|name| **name == *p.name));
+        let common: Vec<String> = common.map(|p| format!("{} = {}", p.name, p.text)).collect();
+        let name = if common.is_empty() {
+            job.property.to_string()
+        } else {
+            format!("{}({})", job.property, common.join(", "))
+        };
+        let at = rows.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+            rows.push((name, empty.clone()));
+            rows.len() - 1
+        });
+        let jobs = &mut rows[at].1.jobs;
+        if first.is_none_or(|first| jobs.len() < first as usize) {
+            jobs.push(Job { index: jobs.len(), ..job.clone() });
+        }
+    }
+    rows
+}
+
+impl Measure {
+    /// Whether times are CPU times.
+    pub fn in_cpu_time(&self) -> bool {
+        self.jobs == 1 && cpu_time().is_some()
+    }
+
+    /// Measures the queries of a row.
+    pub fn row(&self, db: &Database, name: String, plan: &Plan) -> Row {
+        reset_peak();
+        let results = self.ask(db, plan, &self.engine);
+        let peak_memory = peak();
+        let others = self.baseline.as_ref().map(|baseline| self.ask(db, plan, baseline));
+        let queries = (results.iter().enumerate())
+            .map(|(index, (cost, result))| Query {
+                name: result.name.clone(),
+                cost: *cost,
+                baseline: others.as_ref().and_then(|others| others.get(index)).map(|(cost, _)| *cost),
+                certificate: certificate(db, &plan.jobs[index], result),
+            })
+            .collect();
+        Row { name, peak_memory, queries }
+    }
+
+    /// Decides the plan's jobs.
+    fn ask(&self, db: &Database, plan: &Plan, asked: &Asked) -> Vec<(Cost, Arc<InstanceResult>)> {
+        let options = Options {
+            jobs: Some(self.jobs),
+            timeout: Some(asked.limit),
+            portfolio: Some(asked.portfolio.clone()),
+            ..Options::default()
+        };
+        let mut plan = plan.clone();
+        plan.jobs.iter_mut().for_each(|job| job.budget = asked.limit);
+        let clocks = Mutex::new(vec![(Clock::now(), Instant::now(), Duration::ZERO); plan.jobs.len()]);
+        let cpu = self.in_cpu_time();
+        let on_event = |event: Event| match event {
+            Event::Started { index } => {
+                clocks.lock().unwrap_or_else(PoisonError::into_inner)[index] =
+                    (Clock::now(), Instant::now(), Duration::ZERO);
+            }
+            Event::Finished { index, .. } => {
+                if cpu {
+                    settle(asked.limit);
+                }
+                let (clock, wall, spent) = &mut clocks.lock().unwrap_or_else(PoisonError::into_inner)[index];
+                *spent = if cpu { clock.elapsed() } else { wall.elapsed() };
+            }
+            Event::Progress { .. } => {}
+        };
+        let snapshot = qnn::verify::snapshots(db.clone());
+        let summary = qnn::verify::run(&plan, &snapshot, &options, &CancelToken::new(), &on_event);
+        let clocks = clocks.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let cost = |(_, _, spent): &(Clock, Instant, Duration), verdict| Cost { verdict, time: spent.as_secs_f64() };
+        clocks.iter().zip(summary.results).map(|(clock, result)| (cost(clock, result.verdict), result)).collect()
+    }
+}
+
+/// What the certificate of a proof costs whoever gets it.
+fn certificate(db: &Database, job: &Job, result: &InstanceResult) -> Option<Certificate> {
+    let Some(Trust::Certificate { steps, certificate: Some(certificate) }) = &result.trust else { return None };
+    let Some(Question::Property(statement)) = question_once(db, job.item, job.instance).value else { return None };
+    let bytes = serde_json::to_vec(certificate).ok()?.len();
+    let start = Clock::now();
+    check(&statement.obligation, certificate).ok()?;
+    Some(Certificate { steps: *steps, bytes, check: start.elapsed().as_secs_f64() })
+}
