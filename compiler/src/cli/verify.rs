@@ -166,6 +166,8 @@ impl Arguments {
             engine: self.engine.as_deref().map(Arc::from),
             memory: self.memory.map(|mebibytes| mebibytes.saturating_mul(1 << 20)),
             store: store.map(|location| Arc::new(Store::open(location))),
+            offline: false,
+            certificates: false,
             portfolio: linear.then(|| Portfolio {
                 first: vec![Arc::new(Intervals)],
                 rest: vec![Arc::new(Smt::with_tree(AdderTree::Linear))],
