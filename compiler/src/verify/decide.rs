@@ -92,7 +92,7 @@ impl Session<'_> {
         let key = self.key("obligation", &about);
         if let Some(entry) = self.remembered(&key, budget) {
             let answer = match &entry.known {
-                Known::None(trust) => self.recall(trust, &key, &about).map(|kept| (Answer::None(trust.clone()), kept)),
+                Known::None(trust) => self.recall(trust, &about).map(|kept| (Answer::None(trust.clone()), kept)),
                 Known::Some(assignment) => match obligation.replay(assignment) {
                     Replay::Holds(_) => Ok((Answer::Some(assignment.clone()), None)),
                     Replay::Fails(_) => Err(UNSOUND),
@@ -139,7 +139,7 @@ impl Session<'_> {
             let answer = match &entry.known {
                 Known::Maximum(maximum) => believed(objective, maximum).ok_or(UNSOUND).and_then(|answer| {
                     let about = rests_on(objective, &answer).map(|obligation| obligation.key()).unwrap_or_default();
-                    self.recall(&answer.trust.clone(), &key, &about).map(|kept| (answer, kept))
+                    self.recall(&answer.trust, &about).map(|kept| (answer, kept))
                 }),
                 _ => Err(UNSOUND),
             };
@@ -209,10 +209,10 @@ impl Session<'_> {
     ///
     /// # Errors
     /// If it should have one and has not.
-    fn recall(&self, trust: &Trust, key: &str, obligation: &str) -> Result<Option<Kept>, &'static str> {
+    fn recall(&self, trust: &Trust, obligation: &str) -> Result<Option<Kept>, &'static str> {
         let (Trust::Certificate { steps, .. }, Some(store)) = (trust, self.store) else { return Ok(None) };
-        let packed = store.proof(key, obligation).ok_or("has no certificate, or a damaged one")?;
-        Ok(Some(Kept::new(obligation, *steps, packed, Some(store.proof_path(key)), self.certificates)))
+        let packed = store.proof(obligation).ok_or("has no certificate, or a damaged one")?;
+        Ok(Some(Kept::new(obligation, *steps, packed, Some(store.proof_path(obligation)), self.certificates)))
     }
 
     /// What an entry says, if it is to be believed.
@@ -248,8 +248,8 @@ impl Session<'_> {
             // One too large to be read again is shown by its size alone, and what rests on it is decided anew each time.
             let packed = proof::pack(&certificate).unwrap_or_default();
             let store = self.store.filter(|_| !packed.is_empty());
-            let stored = store.is_some_and(|store| store.put_proof(&decided.key, about, &packed));
-            let file = store.filter(|_| stored).map(|store| store.proof_path(&decided.key));
+            let stored = store.is_some_and(|store| store.put_proof(about, &packed));
+            let file = store.filter(|_| stored).map(|store| store.proof_path(about));
             decided.kept = Some(Kept::new(about, certificate.steps(), packed, file, self.certificates));
             if !stored {
                 return;

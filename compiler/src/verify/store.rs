@@ -3,8 +3,8 @@
 //! In: a key and what was decided. Out: the same, in a later run or in another process. What is stored are the answers to obligations and
 //! objectives rather than results of instances, so that `largest eps such that robust(i, eps)` finds what `robust` proved.
 //! One small JSON file holds one decision, under a checksum; it is written beside its place and renamed into it, so that readers see all of it or
-//! nothing, whoever else writes or crashes. The certificate of a proof is a file of its own beside it (`KEY.proof`), written before the decision: a
-//! decision that claims a certificate and has none is not believed. A store that fails makes verification slower, never wrong and never impossible.
+//! nothing, whoever else writes or crashes. A certificate is a file of its own, by the key of the obligation that it is about, written before the decision
+//! that rests on it: a decision that claims a certificate and has none is not believed. A store that fails makes verification slower, never wrong and never impossible.
 
 use super::verdict::{Verdict, seconds};
 use crate::engine::portfolio::Report;
@@ -125,10 +125,8 @@ pub struct Listed {
     pub time: Duration,
     /// When it was written.
     pub written: SystemTime,
-    /// The size of its files in bytes: the entry and its certificate.
+    /// The size of its file in bytes; a certificate has its own.
     pub bytes: u64,
-    /// The size of its certificate's file in bytes; `None` if it has none.
-    pub certificate: Option<u64>,
 }
 
 /// A store in numbers.
@@ -187,27 +185,27 @@ impl Store {
         self.folder().join(key.get(..2).unwrap_or("00")).join(format!("{key}.json"))
     }
 
-    /// Where the certificate of a key is.
-    pub(crate) fn proof_path(&self, key: &str) -> PathBuf {
-        self.path(key).with_extension("proof")
+    /// Where the certificate about an obligation is.
+    pub(crate) fn proof_path(&self, obligation: &str) -> PathBuf {
+        self.path(obligation).with_extension("proof")
     }
 
-    /// The packed certificate of a key, if it is there, undamaged and about this obligation.
-    pub(crate) fn proof(&self, key: &str, obligation: &str) -> Option<Vec<u8>> {
+    /// The packed certificate about an obligation, if it is there and undamaged.
+    pub(crate) fn proof(&self, obligation: &str) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
-        let file = std::fs::File::open(self.proof_path(key)).ok()?;
+        let file = std::fs::File::open(self.proof_path(obligation)).ok()?;
         file.take(MOST_PROOF_BYTES).read_to_end(&mut bytes).ok()?;
         let (about, packed) = proof_parts(&bytes)?;
         (about == obligation).then(|| packed.to_vec())
     }
 
-    /// Remembers the packed certificate of a key; its entry follows. Says whether it is stored.
-    pub(crate) fn put_proof(&self, key: &str, obligation: &str, packed: &[u8]) -> bool {
+    /// Remembers a packed certificate; the entry that rests on it follows. Says whether it is stored.
+    pub(crate) fn put_proof(&self, obligation: &str, packed: &[u8]) -> bool {
         if self.unwritable.load(Ordering::Relaxed) {
             return false;
         }
         let head = format!("{PROOF_FRAME}{obligation} {}\n", blake3::hash(packed).to_hex());
-        let written = self.write(&self.proof_path(key), &[head.as_bytes(), packed].concat());
+        let written = self.write(&self.proof_path(obligation), &[head.as_bytes(), packed].concat());
         written.map_err(|error| self.give_up(&error)).is_ok()
     }
 
@@ -361,7 +359,6 @@ fn proof_parts(bytes: &[u8]) -> Option<(&str, &[u8])> {
 
 fn listed(path: &Path, bytes: u64) -> Option<Listed> {
     let entry = decode(&std::fs::read(path).ok()?)?;
-    let certificate = std::fs::metadata(path.with_extension("proof")).ok().map(|meta| meta.len());
     (path.file_stem()?.to_str()? == entry.key).then(|| Listed {
         verdict: entry.known.verdict(),
         key: entry.key,
@@ -369,8 +366,7 @@ fn listed(path: &Path, bytes: u64) -> Option<Listed> {
         engine: entry.engine,
         time: entry.time,
         written: UNIX_EPOCH + Duration::from_secs(entry.written.min(u64::from(u32::MAX))),
-        bytes: bytes + certificate.unwrap_or(0),
-        certificate,
+        bytes,
     })
 }
 
