@@ -209,16 +209,16 @@ impl Session<'_> {
     ///
     /// # Errors
     /// If it should have one and has not.
-    fn recall(&self, trust: &Trust, obligation: &str) -> Result<Option<Kept>, &'static str> {
+    fn recall(&self, trust: &Trust, obligation: &str) -> Result<Option<Kept>, Option<&'static str>> {
         let (Trust::Certificate { steps, .. }, Some(store)) = (trust, self.store) else { return Ok(None) };
-        let packed = store.proof(obligation).ok_or("has no certificate, or a damaged one")?;
+        let packed = store.proof(obligation).ok_or(None)?;
         Ok(Some(Kept::new(obligation, *steps, packed, Some(store.proof_path(obligation)), self.certificates)))
     }
 
     /// What an entry says, if it is to be believed.
     fn recalled<T>(
         &self,
-        answer: Result<(T, Option<Kept>), &'static str>,
+        answer: Result<(T, Option<Kept>), Option<&'static str>>,
         key: &str,
         entry: Entry,
     ) -> Option<Decided<T>> {
@@ -227,10 +227,12 @@ impl Session<'_> {
                 let Entry { engine, reports, time, .. } = entry;
                 Some(Decided { answer, kept, engine, reports, time, key: key.to_owned(), cached: true })
             }
-            Err(why) => {
+            Err(Some(why)) => {
                 self.store?.distrust(key, why);
                 None
             }
+            // Its certificate is not there, or the store has said what is wrong with it.
+            Err(None) => None,
         }
     }
 
@@ -271,7 +273,7 @@ impl Session<'_> {
 }
 
 /// Why an entry is not believed whose answer is none.
-const UNSOUND: &str = "does not pass the reference interpreter";
+const UNSOUND: Option<&str> = Some("does not pass the reference interpreter");
 
 fn not_stored() -> Reason {
     Reason::Incomplete("the store holds nothing about it".to_owned())

@@ -190,13 +190,24 @@ impl Store {
         self.path(obligation).with_extension("proof")
     }
 
-    /// The packed certificate about an obligation, if it is there and undamaged.
+    /// The packed certificate about an obligation, if it is there and undamaged. One that is damaged is told; one that is gone (somebody may be
+    /// clearing the store) is not there, no more.
     pub(crate) fn proof(&self, obligation: &str) -> Option<Vec<u8>> {
+        let path = self.proof_path(obligation);
         let mut bytes = Vec::new();
-        let file = std::fs::File::open(self.proof_path(obligation)).ok()?;
-        file.take(MOST_PROOF_BYTES).read_to_end(&mut bytes).ok()?;
-        let (about, packed) = proof_parts(&bytes)?;
-        (about == obligation).then(|| packed.to_vec())
+        let read = std::fs::File::open(&path).and_then(|file| file.take(MOST_PROOF_BYTES).read_to_end(&mut bytes));
+        let sound = match &read {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
+            Err(_) => None,
+            Ok(_) => proof_parts(&bytes).filter(|(about, _)| *about == obligation).map(|(_, packed)| packed.to_vec()),
+        };
+        if sound.is_none() {
+            self.warn(format!(
+                "The stored certificate `{}` is damaged; it is ignored and what rests on it is decided anew.",
+                path.display()
+            ));
+        }
+        sound
     }
 
     /// Remembers a packed certificate; the entry that rests on it follows. Says whether it is stored.
