@@ -13,6 +13,8 @@ use std::fmt;
 
 /// At most this many inputs are evaluated for one [`Step::Enumerate`].
 const POINTS: i128 = 1 << 20;
+/// The branches that are open at a time have at most this many ranges together: a tree is no reason to run out of memory.
+const OPEN_RANGES: usize = 1 << 25;
 
 /// What an accepted certificate consists of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,6 +99,7 @@ fn check_tree(
 ) -> Result<(), (Option<usize>, Fault)> {
     let mut steps = tree.iter().enumerate();
     let mut open = vec![start];
+    let ranges: usize = obligation.graph.nodes.iter().map(|node| node.len).sum();
     while let Some(mut state) = open.pop() {
         let (at, step) = steps.next().ok_or((None, "The tree ends before all branches are closed.".to_owned()))?;
         let fail = |reason: Fault| (Some(at), reason);
@@ -120,6 +123,9 @@ fn check_tree(
             }
             Step::Split { node, element, value } => {
                 checked.splits += 1;
+                if open.len().saturating_mul(ranges) > OPEN_RANGES {
+                    return Err(fail("Too many branches are open.".to_owned()));
+                }
                 let id = state.element(*node, *element).map_err(fail)?;
                 let mut above = state.clone();
                 let split = i128::from(*value);

@@ -10,6 +10,8 @@ mod check;
 mod export;
 mod pack;
 mod plain;
+#[cfg(test)]
+mod tests;
 
 pub use check::{Checked, Rejection, check};
 pub use export::export;

@@ -11,7 +11,7 @@ use std::fmt;
 use std::io::{Read, Write};
 
 /// The most bytes that a certificate may have as JSON.
-pub const MAX_CERTIFICATE_BYTES: u64 = 256 << 20;
+pub const MAX_CERTIFICATE_BYTES: u64 = 64 << 20;
 
 /// Why bytes are no certificate, as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]

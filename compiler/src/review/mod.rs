@@ -1,0 +1,12 @@
+//! Review: proof files, and checking what they say without any engine.
+//!
+//! In: results with their evidence, or a proof file and the spec that it speaks of. Out: a proof file; or, for each statement, what it
+//! rests on once everything was checked here. Invariants: no engine runs: obligations are derived anew from the spec, counterexamples go through the
+//! reference interpreter, certificates through `proof::check`. What a file says is believed for nothing but which verdict is claimed; no
+//! file makes this room panic, or take memory without a limit.
+
+pub mod file;
+pub mod recheck;
+
+pub use file::{Header, Reader, Record, write};
+pub use recheck::{Checked, Standing, Subject, review};
