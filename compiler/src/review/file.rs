@@ -191,7 +191,7 @@ impl<R: BufRead> Lines<R> {
             None if limit > 0 => Ok(None),
             Some(b'\n') => Ok(Some(line)),
             Some(_) if (line.len() as u64 + 1) < limit => Err(damaged("its last line has no end")),
-            _ => Err(Unreadable("A line of it, or all of it, unpacks to more than is read.".to_owned())),
+            _ => Err(Unreadable("It has a line, or is as a whole, larger than what is read.".to_owned())),
         }
     }
 }
