@@ -203,6 +203,8 @@ impl State<'_> {
             return Err("A weight of zero.".to_owned());
         }
         let value = self.weighted(atoms, &tighten.multipliers, Some((id, element, weight)))?.value;
+        // Divided by -1, the least number of 128 bits is none.
+        bound::magnitude(value)?;
         if weight > 0 {
             self.narrow(id, element, None, Some(Integer::div_floor(&value, &weight)))
         } else {
@@ -231,7 +233,7 @@ impl State<'_> {
                 Op::Input => match term.coefficient {
                     0 => range,
                     c => {
-                        let far = bound.value / c.abs();
+                        let far = bound.value / bound::magnitude(c)?;
                         if c > 0 {
                             Interval { lo: range.lo.max(range.hi.saturating_sub(far)), hi: range.hi }
                         } else {

@@ -155,3 +155,51 @@ fn open_branches_are_limited() {
     let rejection = check(&obligation, &proof).expect_err("it never closes a branch");
     assert_eq!(rejection.reason, "Too many branches are open.", "after {:?}", start.elapsed());
 }
+
+/// Numbers at the ends of what 64 bits hold are refused or harmless, never a panic.
+#[test]
+fn absurd_numbers_are_no_reason_to_panic() {
+    let (shape, mut random) = (Shape::default(), Random::new(5));
+    let absurd = [i64::MIN, i64::MIN + 1, i64::MAX, -1, 0, 1];
+    for seed in 0..1500 {
+        let obligation = random_obligation(seed, &shape);
+        let answered = brute_force(&obligation).is_some();
+        for _ in 0..8 {
+            let nodes = &obligation.graph.nodes;
+            let mut place = |random: &mut Random| {
+                let node = random.below(nodes.len());
+                (node as u32, random.below(nodes[node].len.max(1)) as u32)
+            };
+            let multipliers = |random: &mut Random, place: &mut dyn FnMut(&mut Random) -> (u32, u32)| {
+                let atoms = (0..random.below(3)).map(|atom| (atom as u32, *random.choose(&absurd))).collect();
+                let slots = (0..random.below(5)).map(|_| {
+                    let (node, slot) = place(random);
+                    (node, slot, *random.choose(&absurd))
+                });
+                super::Multipliers { atoms, slots: slots.collect() }
+            };
+            let step = |random: &mut Random, place: &mut dyn FnMut(&mut Random) -> (u32, u32)| {
+                let (node, element) = place(random);
+                let value = *random.choose(&absurd);
+                match random.below(6) {
+                    0 => Step::Bound(multipliers(random, place)),
+                    1 => Step::Slack(multipliers(random, place)),
+                    2 => {
+                        Step::Tighten(Tighten { node, element, weight: value, multipliers: multipliers(random, place) })
+                    }
+                    3 => Step::Split { node, element, value },
+                    4 => Step::Empty,
+                    _ => Step::Enumerate,
+                }
+            };
+            let mut tree = |random: &mut Random| -> Vec<Step> {
+                (0..1 + random.below(6)).map(|_| step(random, &mut place)).collect()
+            };
+            let cases = obligation.cases.iter().map(|_| tree(&mut random)).collect();
+            let (version, prelude) = (super::CERTIFICATE_VERSION, Vec::new());
+            let proof = Certificate { version, obligation: obligation.key(), prelude, cases };
+            let accepted = check(&obligation, &proof).is_ok();
+            assert!(!(accepted && answered), "seed {seed}: {proof:?}");
+        }
+    }
+}
