@@ -350,6 +350,27 @@ impl Database {
         changed
     }
 
+    /// The files that have been read so far, sorted, each with the hash of its content; `None` for what could not be read.
+    pub fn files(&self) -> Vec<(PathBuf, Option<[u8; 32]>)> {
+        let (sources, data) = {
+            let files = self.lock();
+            let sources: Vec<_> = files.sources.iter().map(|(path, file)| (path.clone(), *file)).collect();
+            let data: Vec<_> = files.data.iter().map(|(path, file)| (path.clone(), *file)).collect();
+            (sources, data)
+        };
+        let text =
+            |file: SourceFile| file.text(self).as_ref().ok().map(|text| *blake3::hash(text.as_bytes()).as_bytes());
+        let bytes = |file: DataFile| {
+            let bytes = file.bytes(self);
+            (!matches!(bytes.content, BytesContent::Problem(_))).then_some(bytes.hash)
+        };
+        let mut all: Vec<(PathBuf, Option<[u8; 32]>)> =
+            sources.into_iter().map(|(path, file)| (path, text(file))).collect();
+        all.extend(data.into_iter().map(|(path, file)| (path, bytes(file))));
+        all.sort();
+        all
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Files> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -9,6 +9,7 @@ pub mod network;
 pub mod obligation;
 pub mod proof;
 pub mod report;
+pub mod review;
 pub mod syntax;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

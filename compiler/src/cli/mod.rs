@@ -5,6 +5,7 @@
 
 mod cache;
 mod check;
+mod check_proof;
 mod completions;
 mod counterexample;
 mod eval;
@@ -69,6 +70,7 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Verify(verify::Arguments),
+    CheckProof(check_proof::Arguments),
     Eval(eval::Arguments),
     Show(show::Arguments),
     Fmt(fmt::Arguments),
@@ -131,6 +133,7 @@ fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
     match command {
         Command::Check(arguments) => check::run(&arguments, output),
         Command::Verify(arguments) => verify::run(&arguments, output),
+        Command::CheckProof(arguments) => check_proof::run(&arguments, output),
         Command::Eval(arguments) => eval::run(&arguments, output),
         Command::Show(arguments) => show::run(&arguments, output),
         Command::Fmt(arguments) => fmt::run(&arguments, output),

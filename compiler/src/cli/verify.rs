@@ -1,5 +1,6 @@
 //! `qnn verify`: which properties hold.
 
+use super::check_proof::ProofFile;
 use super::counterexample;
 use super::output::{Exit, Failure, Output, SIGINT, plural};
 use super::progress::Live;
@@ -63,6 +64,11 @@ pub struct Arguments {
     /// How many counterexamples (and witnesses of measures) of a property to show in full  [default: 3]
     #[arg(short, long, value_name = "N")]
     counterexamples: Option<usize>,
+    /// Writes what every verdict rests on into a file, for a reviewer and `qnn check-proof`
+    ///
+    /// The file holds verdicts, certificates and counterexamples, and the hashes of the spec and its files, which a reviewer needs beside it.
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
     /// Prints one JSON document instead of text
     #[arg(long, conflicts_with = "quiet")]
     json: bool,
@@ -97,15 +103,18 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         return Ok(wrong);
     }
     let options = arguments.options(output);
+    // What can't be written is better known before the work than after it.
+    let proof = arguments.proof.as_deref().map(ProofFile::create).transpose()?;
     let plans = plans(&specs, &patterns, &options)?;
     let cancel = CancelToken::new();
     interruptible(&cancel);
     let began = Instant::now();
     let mut all: Vec<Arc<InstanceResult>> = Vec::new();
     let mut documents = Vec::new();
+    let mut records = Vec::new();
     let mut exit = Exit::Fine;
     let several = plans.len() > 1;
-    for (file, plan) in &plans {
+    for (index, (file, plan)) in plans.iter().enumerate() {
         if several && !arguments.json && !arguments.quiet {
             output.line(specs.name(*file).bold().underline())?;
         }
@@ -120,7 +129,14 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         if arguments.json {
             documents.push(spec_json(&specs, *file, Some(&summary)));
         }
+        if proof.is_some() {
+            records.extend(summary.results.iter().map(|result| (index, result.clone())));
+        }
         all.extend(summary.results);
+    }
+    if let Some(proof) = proof {
+        let left_out = plans.iter().map(|(_, plan)| plan.left_out).sum();
+        proof.write(&specs, left_out, &records, output)?;
     }
     if arguments.json {
         output.line(document(documents, &all, exit, cancel.is_cancelled()))?;
@@ -166,6 +182,8 @@ impl Arguments {
             engine: self.engine.as_deref().map(Arc::from),
             memory: self.memory.map(|mebibytes| mebibytes.saturating_mul(1 << 20)),
             store: store.map(|location| Arc::new(Store::open(location))),
+            offline: false,
+            certificates: self.proof.is_some(),
             portfolio: linear.then(|| Portfolio {
                 first: vec![Arc::new(Intervals)],
                 rest: vec![Arc::new(Smt::with_tree(AdderTree::Linear))],

@@ -161,7 +161,7 @@ pub enum Trust {
     Certificate {
         /// The steps of its trees.
         steps: usize,
-        /// The proof itself, where it was found just now; the store keeps only that it was accepted.
+        /// The proof itself, on its way from the engine; results and the store keep it beside the verdict.
         #[serde(skip)]
         certificate: Option<Arc<Certificate>>,
     },
@@ -170,8 +170,7 @@ pub enum Trust {
 impl Trust {
     /// What a certificate proves, once it has been checked.
     pub fn certified(certificate: Certificate) -> Trust {
-        let steps = certificate.prelude.len() + certificate.cases.iter().map(Vec::len).sum::<usize>();
-        Trust::Certificate { steps, certificate: Some(Arc::new(certificate)) }
+        Trust::Certificate { steps: certificate.steps(), certificate: Some(Arc::new(certificate)) }
     }
 }
 

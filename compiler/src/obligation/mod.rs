@@ -164,6 +164,11 @@ pub struct Objective {
 }
 
 impl Objective {
+    /// The obligation that asks for any assignment that meets the assumptions.
+    pub fn feasible(&self) -> Obligation {
+        Obligation { cases: self.alternatives.clone(), ..self.base.clone() }
+    }
+
     /// The obligation that asks for an assignment with objective at least `bound`.
     pub fn at_least(&self, bound: i128) -> Obligation {
         let mut cases = Vec::new();
@@ -179,8 +184,7 @@ impl Objective {
 
     /// The objective of an assignment, by the reference interpreter; `None` if it does not meet the assumptions.
     pub fn of(&self, assignment: &Assignment) -> Option<i128> {
-        let mut base = self.base.clone();
-        base.cases = self.alternatives.clone();
+        let base = self.feasible();
         if !matches!(base.replay(assignment), Replay::Holds(_)) {
             return None;
         }

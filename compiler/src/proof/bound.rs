@@ -187,7 +187,7 @@ fn wide_maximum(step: &Step, c: i128, m: i128, first: i128, last: i128, a: Inter
     for at in [from, to] {
         let dividend = sum(product(*numerator, at)?, *offset)?;
         let real = Integer::div_ceil(&product(c, dividend)?, denominator);
-        best = best.max(difference(sum(real, c.abs())?, product(m, at)?)?);
+        best = best.max(difference(sum(real, magnitude(c)?)?, product(m, at)?)?);
     }
     Ok(best)
 }
@@ -214,7 +214,7 @@ fn wrap_maximum(width: u32, signed: bool, c: i128, m: i128, a: Interval) -> Resu
 
 /// The greatest c·max(a) - m·a over vectors a in a box.
 fn window_maximum(c: i128, entries: &[(i128, Interval)]) -> Result<i128, Fault> {
-    let top = |m: i128, range: Interval| product(-m, if m < 0 { range.hi } else { range.lo });
+    let top = |m: i128, range: Interval| product(difference(0, m)?, if m < 0 { range.hi } else { range.lo });
     let mut best: Option<i128> = None;
     if c >= 0 {
         // c·max(a) is the greatest of the c·a_j.
@@ -256,6 +256,11 @@ pub(super) fn product(a: i128, b: i128) -> Result<i128, Fault> {
 
 pub(super) fn sum(a: i128, b: i128) -> Result<i128, Fault> {
     a.checked_add(b).ok_or_else(too_large)
+}
+
+/// |a|: the least number of 128 bits has none.
+pub(super) fn magnitude(a: i128) -> Result<i128, Fault> {
+    a.checked_abs().ok_or_else(too_large)
 }
 
 fn difference(a: i128, b: i128) -> Result<i128, Fault> {

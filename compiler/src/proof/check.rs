@@ -13,6 +13,8 @@ use std::fmt;
 
 /// At most this many inputs are evaluated for one [`Step::Enumerate`].
 const POINTS: i128 = 1 << 20;
+/// The branches that are open at a time have at most this many ranges together: a tree is no reason to run out of memory.
+const OPEN_RANGES: usize = 1 << 25;
 
 /// What an accepted certificate consists of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,6 +99,7 @@ fn check_tree(
 ) -> Result<(), (Option<usize>, Fault)> {
     let mut steps = tree.iter().enumerate();
     let mut open = vec![start];
+    let ranges: usize = obligation.graph.nodes.iter().map(|node| node.len).sum();
     while let Some(mut state) = open.pop() {
         let (at, step) = steps.next().ok_or((None, "The tree ends before all branches are closed.".to_owned()))?;
         let fail = |reason: Fault| (Some(at), reason);
@@ -120,6 +123,9 @@ fn check_tree(
             }
             Step::Split { node, element, value } => {
                 checked.splits += 1;
+                if open.len().saturating_mul(ranges) > OPEN_RANGES {
+                    return Err(fail("Too many branches are open.".to_owned()));
+                }
                 let id = state.element(*node, *element).map_err(fail)?;
                 let mut above = state.clone();
                 let split = i128::from(*value);
@@ -197,6 +203,8 @@ impl State<'_> {
             return Err("A weight of zero.".to_owned());
         }
         let value = self.weighted(atoms, &tighten.multipliers, Some((id, element, weight)))?.value;
+        // Divided by -1, the least number of 128 bits is none.
+        bound::magnitude(value)?;
         if weight > 0 {
             self.narrow(id, element, None, Some(Integer::div_floor(&value, &weight)))
         } else {
@@ -225,7 +233,7 @@ impl State<'_> {
                 Op::Input => match term.coefficient {
                     0 => range,
                     c => {
-                        let far = bound.value / c.abs();
+                        let far = bound.value / bound::magnitude(c)?;
                         if c > 0 {
                             Interval { lo: range.lo.max(range.hi.saturating_sub(far)), hi: range.hi }
                         } else {

@@ -8,9 +8,15 @@
 mod bound;
 mod check;
 mod export;
+mod pack;
+mod plain;
+#[cfg(test)]
+mod tests;
 
 pub use check::{Checked, Rejection, check};
 pub use export::export;
+pub use pack::{MAX_CERTIFICATE_BYTES, Unreadable, pack, unpack, unpack_within};
+pub use plain::plain;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +34,13 @@ pub struct Certificate {
     pub prelude: Vec<Tighten>,
     /// A tree for each case of the obligation.
     pub cases: Vec<Tree>,
+}
+
+impl Certificate {
+    /// How many steps it has in all.
+    pub fn steps(&self) -> usize {
+        self.prelude.len() + self.cases.iter().map(Vec::len).sum::<usize>()
+    }
 }
 
 /// A tree in preorder: a [`Step::Split`] is followed by its two subtrees (first below, then above), [`Step::Tighten`] and

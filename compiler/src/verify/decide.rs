@@ -1,15 +1,18 @@
 //! Deciding one obligation or objective: the store first, then the engines, then the store again.
 //!
-//! In: an owned obligation, a budget. Out: what is known of it and by whom. Knows neither spec nor database.
+//! In: an owned obligation, a budget. Out: what is known of it, by whom, and the certificate if there is one. Knows neither spec nor database.
+//! What exact intervals prove gets a certificate too, where one is found quickly: whoever reviews a verdict need not believe an engine.
 
+use super::evidence::Kept;
 use super::store::{Entry, Known, Maximum, STORE_VERSION, Store, now};
 use crate::engine::interval::Intervals;
 use crate::engine::measure::{self, MeasureAnswer};
 use crate::engine::portfolio::{Outcome, Portfolio, Report};
 use crate::engine::search::Search;
 use crate::engine::smt::Smt;
-use crate::engine::{Answer, CancelToken, Control, Engine, Reason};
+use crate::engine::{Answer, CancelToken, Control, Engine, Reason, Trust, replayed};
 use crate::obligation::{Assignment, Objective, Obligation, Replay};
+use crate::proof::{self, Certificate};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -36,12 +39,22 @@ pub(super) struct Session<'a> {
     pub cancel: &'a CancelToken,
     /// The most memory for one query, in bytes.
     pub memory: Option<u64>,
+    /// Only what the store holds: no engine is asked.
+    pub offline: bool,
+    /// Certificates stay in memory with the results.
+    pub certificates: bool,
 }
+
+/// The most time to be spent on a certificate for what is proved already.
+const CERTIFYING: Duration = Duration::from_secs(2);
 
 /// What is known of an obligation.
 #[derive(Clone, Debug)]
 pub(super) struct Decided<T> {
+    /// Without certificates in it.
     pub answer: T,
+    /// The certificate that it rests on.
+    pub kept: Option<Kept>,
     pub engine: Option<String>,
     pub reports: Vec<Report>,
     pub time: Duration,
@@ -75,37 +88,42 @@ impl Session<'_> {
 
     /// Decides an obligation. An assignment in the answer has been replayed, also if it was remembered.
     pub fn decide(&self, what: &str, obligation: &Obligation, budget: Duration) -> Decided<Answer> {
-        let key = self.key("obligation", &obligation.key());
+        let about = obligation.key();
+        let key = self.key("obligation", &about);
         if let Some(entry) = self.remembered(&key, budget) {
-            let answer = match entry.known.clone() {
-                Known::None(trust) => Some(Answer::None(trust)),
-                Known::Some(assignment) => match obligation.replay(&assignment) {
-                    Replay::Holds(_) => Some(Answer::Some(assignment)),
-                    Replay::Fails(_) => None,
+            let answer = match &entry.known {
+                Known::None(trust) => self.recall(trust, &about).map(|kept| (Answer::None(trust.clone()), kept)),
+                Known::Some(assignment) => match obligation.replay(assignment) {
+                    Replay::Holds(_) => Ok((Answer::Some(assignment.clone()), None)),
+                    Replay::Fails(_) => Err(UNSOUND),
                 },
-                Known::Open(reason) => Some(Answer::Unknown(reason)),
-                Known::Maximum(_) => None,
+                Known::Open(reason) => Ok((Answer::Unknown(reason.clone()), None)),
+                Known::Maximum(_) => Err(UNSOUND),
             };
             if let Some(found) = self.recalled(answer, &key, entry) {
                 return found;
             }
         }
+        if self.offline {
+            return Decided::nothing(key, Answer::Unknown(not_stored()));
+        }
         let start = Instant::now();
-        let decision = self.portfolio.decide(obligation, &self.control(budget));
-        let known = match &decision.answer {
+        let control = self.control(budget);
+        let decision = self.portfolio.decide(obligation, &control);
+        let (mut answer, mut reports) = (decision.answer, decision.reports);
+        strip(&mut reports);
+        let mut certificate = None;
+        if let Answer::None(trust) = &mut answer {
+            certificate = self.certificate(trust, obligation, &about, &control);
+        }
+        let known = match &answer {
             Answer::None(trust) => Known::None(trust.clone()),
             Answer::Some(assignment) => Known::Some(assignment.clone()),
             Answer::Unknown(reason) => Known::Open(reason.clone()),
         };
-        let decided = Decided {
-            answer: decision.answer,
-            engine: decision.engine.map(str::to_owned),
-            reports: decision.reports,
-            time: start.elapsed(),
-            key,
-            cached: false,
-        };
-        self.remember(what, &decided, known, budget);
+        let engine = decision.engine.map(str::to_owned);
+        let mut decided = Decided { answer, kept: None, engine, reports, time: start.elapsed(), key, cached: false };
+        self.remember(what, &mut decided, known, certificate, budget);
         decided
     }
 
@@ -119,17 +137,38 @@ impl Session<'_> {
         let key = self.key("objective", &objective.at_least(0).key());
         if let Some(entry) = self.remembered(&key, budget) {
             let answer = match &entry.known {
-                Known::Maximum(maximum) => believed(objective, maximum),
-                _ => None,
+                Known::Maximum(maximum) => believed(objective, maximum).ok_or(UNSOUND).and_then(|answer| {
+                    let about = rests_on(objective, &answer).map(|obligation| obligation.key()).unwrap_or_default();
+                    self.recall(&answer.trust, &about).map(|kept| (answer, kept))
+                }),
+                _ => Err(UNSOUND),
             };
             if let Some(found) = self.recalled(answer, &key, entry) {
                 return found;
             }
         }
+        if self.offline {
+            let answer = MeasureAnswer {
+                best: None,
+                upper: i128::MAX,
+                complete: false,
+                vacuous: false,
+                trust: Trust::Interval,
+                reason: Some(not_stored()),
+            };
+            return Decided::nothing(key, answer);
+        }
         let start = Instant::now();
         let recorder = Recorder { portfolio: self.portfolio, heard: Mutex::default() };
-        let answer = measure::maximize(objective, &recorder, &self.control(budget), on_progress);
+        let control = self.control(budget);
+        let mut answer = measure::maximize(objective, &recorder, &control, on_progress);
         let heard = recorder.heard.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut reports = heard.reports;
+        strip(&mut reports);
+        let certificate = rests_on(objective, &answer).and_then(|obligation| {
+            let about = obligation.key();
+            self.certificate(&mut answer.trust, &obligation, &about, &control)
+        });
         let known = Known::Maximum(Maximum {
             best: answer.best.as_ref().map(|(value, assignment)| (value.to_string(), assignment.clone())),
             upper: answer.upper.to_string(),
@@ -138,27 +177,86 @@ impl Session<'_> {
             trust: answer.trust.clone(),
             reason: answer.reason.clone(),
         });
-        let decided =
-            Decided { answer, engine: heard.engine, reports: heard.reports, time: start.elapsed(), key, cached: false };
-        self.remember(self.name, &decided, known, budget);
+        let engine = heard.engine;
+        let mut decided = Decided { answer, kept: None, engine, reports, time: start.elapsed(), key, cached: false };
+        self.remember(self.name, &mut decided, known, certificate, budget);
         decided
     }
 
+    /// Takes the certificate of an obligation that is proved out of what the proof rests on; finds one where it rests on intervals.
+    fn certificate(
+        &self,
+        trust: &mut Trust,
+        obligation: &Obligation,
+        about: &str,
+        control: &Control,
+    ) -> Option<Arc<Certificate>> {
+        let found = match trust {
+            Trust::Solver { .. } => return None,
+            Trust::Certificate { certificate, .. } => certificate.take().filter(|found| found.obligation == about),
+            Trust::Interval => None,
+        };
+        let found = found.or_else(|| certify(obligation, control).map(Arc::new))?;
+        *trust = Trust::Certificate { steps: found.steps(), certificate: None };
+        Some(found)
+    }
+
     fn remembered(&self, key: &str, budget: Duration) -> Option<Entry> {
-        self.store?.get(key).filter(|entry| entry.serves(budget))
+        self.store?.get(key).filter(|entry| self.offline || entry.serves(budget))
+    }
+
+    /// The stored certificate that a remembered proof rests on.
+    ///
+    /// # Errors
+    /// If it should have one and has not.
+    fn recall(&self, trust: &Trust, obligation: &str) -> Result<Option<Kept>, Option<&'static str>> {
+        let (Trust::Certificate { steps, .. }, Some(store)) = (trust, self.store) else { return Ok(None) };
+        let packed = store.proof(obligation).ok_or(None)?;
+        Ok(Some(Kept::new(obligation, *steps, packed, Some(store.proof_path(obligation)), self.certificates)))
     }
 
     /// What an entry says, if it is to be believed.
-    fn recalled<T>(&self, answer: Option<T>, key: &str, entry: Entry) -> Option<Decided<T>> {
-        let Some(answer) = answer else {
-            self.store?.distrust(key, "does not pass the reference interpreter");
-            return None;
-        };
-        let Entry { engine, reports, time, .. } = entry;
-        Some(Decided { answer, engine, reports, time, key: key.to_owned(), cached: true })
+    fn recalled<T>(
+        &self,
+        answer: Result<(T, Option<Kept>), Option<&'static str>>,
+        key: &str,
+        entry: Entry,
+    ) -> Option<Decided<T>> {
+        match answer {
+            Ok((answer, kept)) => {
+                let Entry { engine, reports, time, .. } = entry;
+                Some(Decided { answer, kept, engine, reports, time, key: key.to_owned(), cached: true })
+            }
+            Err(Some(why)) => {
+                self.store?.distrust(key, why);
+                None
+            }
+            // Its certificate is not there, or the store has said what is wrong with it.
+            Err(None) => None,
+        }
     }
 
-    fn remember<T>(&self, name: &str, decided: &Decided<T>, known: Known, budget: Duration) {
+    /// Stores a certificate, and then what was decided on it.
+    fn remember<T>(
+        &self,
+        name: &str,
+        decided: &mut Decided<T>,
+        known: Known,
+        certificate: Option<Arc<Certificate>>,
+        budget: Duration,
+    ) {
+        if let Some(certificate) = certificate {
+            let about = certificate.obligation.as_str();
+            // One too large to be read again is shown by its size alone, and what rests on it is decided anew each time.
+            let packed = proof::pack(&certificate).unwrap_or_default();
+            let store = self.store.filter(|_| !packed.is_empty());
+            let stored = store.is_some_and(|store| store.put_proof(about, &packed));
+            let file = store.filter(|_| stored).map(|store| store.proof_path(about));
+            decided.kept = Some(Kept::new(about, certificate.steps(), packed, file, self.certificates));
+            if !stored {
+                return;
+            }
+        }
         let Some(store) = self.store else { return };
         store.put(&Entry {
             version: STORE_VERSION,
@@ -171,6 +269,51 @@ impl Session<'_> {
             time: decided.time,
             budget,
         });
+    }
+}
+
+/// Why an entry is not believed whose answer is none.
+const UNSOUND: Option<&str> = Some("does not pass the reference interpreter");
+
+fn not_stored() -> Reason {
+    Reason::Incomplete("the store holds nothing about it".to_owned())
+}
+
+impl<T> Decided<T> {
+    /// Nobody was asked.
+    fn nothing(key: String, answer: T) -> Decided<T> {
+        Decided { answer, kept: None, engine: None, reports: Vec::new(), time: Duration::ZERO, key, cached: false }
+    }
+}
+
+/// Reports say who did what; the proofs themselves are kept once.
+fn strip(reports: &mut [Report]) {
+    for report in reports {
+        if let Outcome::Proved(Trust::Certificate { certificate, .. }) = &mut report.outcome {
+            *certificate = None;
+        }
+    }
+}
+
+/// What is known to have no answer, if a measure's bound or its vacuity is right.
+fn rests_on(objective: &Objective, answer: &MeasureAnswer) -> Option<Obligation> {
+    if answer.vacuous {
+        return Some(objective.feasible());
+    }
+    answer.upper.checked_add(1).map(|threshold| objective.at_least(threshold))
+}
+
+/// A certificate for an obligation that is known to have no answer: one of a step for each case, or what a short search finds.
+fn certify(obligation: &Obligation, control: &Control) -> Option<Certificate> {
+    if let Some(found) = proof::plain(obligation) {
+        return Some(found);
+    }
+    let soon = Instant::now().checked_add(CERTIFYING);
+    let control = Control { deadline: control.deadline.min(soon).or(soon), ..control.clone() };
+    let engine = Search::default();
+    match replayed(obligation, engine.name(), engine.solve(obligation, &control)) {
+        Answer::None(Trust::Certificate { certificate: Some(found), .. }) => Some(Arc::unwrap_or_clone(found)),
+        _ => None,
     }
 }
 

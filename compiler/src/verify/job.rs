@@ -4,6 +4,7 @@
 //! an engine starts.
 
 use super::decide::{Decided, Session, broken};
+use super::evidence::{About, Basis, Evidence};
 use super::largest::Search;
 use super::run::{Job, Progress};
 use super::verdict::{
@@ -120,6 +121,7 @@ pub(super) fn blank(job: &Job) -> InstanceResult {
         key: None,
         cached: false,
         reports: Vec::new(),
+        evidence: Vec::new(),
         counterexample: None,
         measure: None,
         detail: String::new(),
@@ -237,6 +239,7 @@ fn property(
 ) -> Result<(), Failure> {
     let decided = session.decide(session.name, &asked.obligation, budget);
     result.provenance(&decided);
+    result.evidence.extend(Evidence::of(About::Statement, None, asked.obligation.key(), &decided));
     match decided.answer {
         Answer::Some(assignment) => {
             let shown = asked.cast.counterexample(&asked.obligation, &assignment).map_err(Failure::Internal)?;
@@ -247,7 +250,8 @@ fn property(
         }
         Answer::None(trust) => match assumed(session, asked, allowance(budget, decided.time)) {
             None => result.prove(trust, "It holds for every input"),
-            Some(checked) => {
+            Some((key, checked)) => {
+                result.evidence.extend(Evidence::of(About::Assumptions, None, key, &checked));
                 result.time += checked.time;
                 result.cached &= checked.cached;
                 match checked.answer {
@@ -289,10 +293,10 @@ impl InstanceResult {
     }
 }
 
-/// Whether anything meets the assumptions; `None` if there are none to meet.
-fn assumed(session: &Session<'_>, asked: &Asked, budget: Duration) -> Option<Decided<Answer>> {
+/// Whether anything meets the assumptions, with the key of what was asked; `None` if there are none to meet.
+fn assumed(session: &Session<'_>, asked: &Asked, budget: Duration) -> Option<(String, Decided<Answer>)> {
     let vacuity = asked.vacuity.as_ref()?;
-    Some(session.decide(&format!("{}: its assumptions", session.name), vacuity, budget))
+    Some((vacuity.key(), session.decide(&format!("{}: its assumptions", session.name), vacuity, budget)))
 }
 
 fn optimize(
@@ -312,15 +316,29 @@ fn optimize(
         on_progress(Progress::Bounds { found: found.map(number), bound: known(upper) });
     });
     result.provenance(&decided);
-    let answer = decided.answer;
+    let (answer, kept) = (decided.answer, decided.kept);
     let mut witness = None;
     if let Some((best, assignment)) = &answer.best {
-        let mut feasible = objective.base.clone();
-        feasible.cases = objective.alternatives.clone();
+        let feasible = objective.feasible();
+        result.evidence.push(Evidence {
+            about: About::Found,
+            candidate: None,
+            obligation: feasible.key(),
+            rests_on: Basis::Assignment(assignment.clone()),
+        });
         witness = Some(cast.counterexample(&feasible, assignment).map_err(Failure::Internal)?);
         if objective.of(assignment) != Some(*best) {
             return Err(Failure::Internal(format!("the best value {best} is not attained where it was found")));
         }
+    }
+    let excluded = match answer.upper.checked_add(1) {
+        _ if answer.vacuous => Some((About::Assumptions, objective.feasible().key())),
+        Some(threshold) => Some((About::Bound, objective.at_least(threshold).key())),
+        None => None,
+    };
+    if let Some((about, obligation)) = excluded {
+        let rests_on = Basis::of(&answer.trust, kept.as_ref());
+        result.evidence.push(Evidence { about, candidate: None, obligation, rests_on });
     }
     let (found, bound) = (answer.best.as_ref().map(|(best, _)| number(*best)), known(answer.upper));
     let (extreme, most) = if objective.negated { ("minimum", "at least") } else { ("maximum", "at most") };
@@ -394,6 +412,7 @@ impl Candidates<'_> {
         };
         self.tried.retain(|known| known.value != value);
         self.tried.push(candidate);
+        result.evidence.extend(Evidence::of(About::Statement, Some(value), asked.obligation.key(), &decided));
         match &decided.answer {
             Answer::None(_) if self.best.as_ref().is_none_or(|(best, ..)| *best < value) => {
                 self.broken = self.broken.take().filter(|(broken, _)| *broken > value);
@@ -453,14 +472,15 @@ impl Candidates<'_> {
             let excluded = if bound < domain.1 { format!(" and excluded above {bound}") } else { String::new() };
             result.detail.push_str(&format!("{proved}{excluded}; {open} left open."));
         }
-        if let Some((_, asked, decided)) = &self.best {
+        if let Some((best, asked, decided)) = &self.best {
             result.engine.clone_from(&decided.engine);
             result.reports.clone_from(&decided.reports);
             if let Answer::None(trust) = &decided.answer {
                 result.trust = Some(trust.clone());
             }
             // The answer must not rest on there being no input at all.
-            if let Some(checked) = assumed(self.session, asked, allowance(budget, result.time)) {
+            if let Some((key, checked)) = assumed(self.session, asked, allowance(budget, result.time)) {
+                result.evidence.extend(Evidence::of(About::Assumptions, Some(*best), key, &checked));
                 result.time += checked.time;
                 result.cached &= checked.cached;
                 match checked.answer {

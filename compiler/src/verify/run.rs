@@ -34,6 +34,10 @@ pub struct Options {
     pub memory: Option<u64>,
     /// Where decisions are remembered; nowhere if `None` (`--no-cache`).
     pub store: Option<Arc<Store>>,
+    /// Only what the store holds: no engine is asked, and nothing is written.
+    pub offline: bool,
+    /// Keeps certificates in memory, in the results' evidence.
+    pub certificates: bool,
     /// Engines instead of the named ones, for whoever brings their own.
     pub portfolio: Option<Portfolio>,
 }
@@ -307,6 +311,8 @@ fn one(
         store: options.store.as_deref(),
         cancel,
         memory: options.memory,
+        offline: options.offline,
+        certificates: options.certificates,
     };
     let mut on_progress = |progress| on_event(Event::Progress { index: job.index, progress });
     catch_unwind(AssertUnwindSafe(|| job::decide(job, source, &session, &mut on_progress))).unwrap_or_else(|panic| {

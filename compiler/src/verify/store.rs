@@ -3,14 +3,15 @@
 //! In: a key and what was decided. Out: the same, in a later run or in another process. What is stored are the answers to obligations and
 //! objectives rather than results of instances, so that `largest eps such that robust(i, eps)` finds what `robust` proved.
 //! One small JSON file holds one decision, under a checksum; it is written beside its place and renamed into it, so that readers see all of it or
-//! nothing, whoever else writes or crashes. A store that fails makes verification slower, never wrong and never impossible.
+//! nothing, whoever else writes or crashes. A certificate is a file of its own, by the key of the obligation that it is about, written before the decision
+//! that rests on it: a decision that claims a certificate and has none is not believed. A store that fails makes verification slower, never wrong and never impossible.
 
 use super::verdict::{Verdict, seconds};
 use crate::engine::portfolio::Report;
 use crate::engine::{Reason, Trust};
 use crate::obligation::Assignment;
 use serde::{Deserialize, Serialize};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -19,7 +20,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// The environment variable that says where the store is.
 pub const LOCATION_VARIABLE: &str = "QNN_CACHE";
 /// The version of the files' form. Entries of other versions lie in other folders.
-pub const STORE_VERSION: u32 = 1;
+pub const STORE_VERSION: u32 = 2;
 
 /// Decisions on disk. Opening never fails: a store that can't be read or written is empty, and says so once in its warnings.
 #[derive(Debug)]
@@ -124,7 +125,7 @@ pub struct Listed {
     pub time: Duration,
     /// When it was written.
     pub written: SystemTime,
-    /// The size of its file in bytes.
+    /// The size of its file in bytes; a certificate has its own.
     pub bytes: u64,
 }
 
@@ -135,6 +136,8 @@ pub struct Stats {
     pub entries: usize,
     /// Entries that are final.
     pub decided: usize,
+    /// Certificates.
+    pub certificates: usize,
     /// Files that are no sound entries.
     pub damaged: usize,
     /// Their size in bytes, all told.
@@ -143,6 +146,11 @@ pub struct Stats {
 
 /// What stands before the checksum, between it and the entry, and at the end: together one JSON object.
 const FRAME: [&str; 3] = ["{\"check\":\"", "\",\"entry\":", "}\n"];
+/// What a certificate's file begins with. The obligation's key follows, a space, the checksum of what comes after it, a line feed; then the
+/// certificate as [`crate::proof::pack`] packs it.
+const PROOF_FRAME: &str = "qnn certificate ";
+/// The largest file of a certificate that is read: packed, it is smaller than what it unpacks to.
+const MOST_PROOF_BYTES: u64 = crate::proof::MAX_CERTIFICATE_BYTES;
 /// What the names of unfinished files begin with.
 const UNFINISHED: &str = ".unfinished-";
 /// An unfinished file that nobody has touched for this long was left behind by a crash.
@@ -177,6 +185,41 @@ impl Store {
         self.folder().join(key.get(..2).unwrap_or("00")).join(format!("{key}.json"))
     }
 
+    /// Where the certificate about an obligation is.
+    pub(crate) fn proof_path(&self, obligation: &str) -> PathBuf {
+        self.path(obligation).with_extension("proof")
+    }
+
+    /// The packed certificate about an obligation, if it is there and undamaged. One that is damaged is told; one that is gone (somebody may be
+    /// clearing the store) is not there, no more.
+    pub(crate) fn proof(&self, obligation: &str) -> Option<Vec<u8>> {
+        let path = self.proof_path(obligation);
+        let mut bytes = Vec::new();
+        let read = std::fs::File::open(&path).and_then(|file| file.take(MOST_PROOF_BYTES).read_to_end(&mut bytes));
+        let sound = match &read {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
+            Err(_) => None,
+            Ok(_) => proof_parts(&bytes).filter(|(about, _)| *about == obligation).map(|(_, packed)| packed.to_vec()),
+        };
+        if sound.is_none() {
+            self.warn(format!(
+                "The stored certificate `{}` is damaged; it is ignored and what rests on it is decided anew.",
+                path.display()
+            ));
+        }
+        sound
+    }
+
+    /// Remembers a packed certificate; the entry that rests on it follows. Says whether it is stored.
+    pub(crate) fn put_proof(&self, obligation: &str, packed: &[u8]) -> bool {
+        if self.unwritable.load(Ordering::Relaxed) {
+            return false;
+        }
+        let head = format!("{PROOF_FRAME}{obligation} {}\n", blake3::hash(packed).to_hex());
+        let written = self.write(&self.proof_path(obligation), &[head.as_bytes(), packed].concat());
+        written.map_err(|error| self.give_up(&error)).is_ok()
+    }
+
     /// The sound entry of a key.
     pub(crate) fn get(&self, key: &str) -> Option<Entry> {
         let path = self.path(key);
@@ -206,28 +249,33 @@ impl Store {
         if !entry.known.is_lasting() || self.unwritable.load(Ordering::Relaxed) {
             return;
         }
-        if let Err(error) = self.write(entry)
-            && !self.unwritable.swap(true, Ordering::Relaxed)
-        {
+        if let Err(error) = encode(entry).and_then(|bytes| self.write(&self.path(&entry.key), &bytes)) {
+            self.give_up(&error);
+        }
+    }
+
+    /// Nothing more is written.
+    fn give_up(&self, error: &std::io::Error) {
+        if !self.unwritable.swap(true, Ordering::Relaxed) {
             let place = self.root.display();
             self.warn(format!("Verdicts can't be stored in `{place}`: {error}. Verification goes on without."));
         }
     }
 
-    fn write(&self, entry: &Entry) -> std::io::Result<()> {
-        let path = self.path(&entry.key);
+    fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(&self.root);
         std::fs::create_dir_all(folder)?;
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
-        file.write_all(&encode(entry)?)?;
+        file.write_all(bytes)?;
         file.flush()?;
-        file.persist(&path).map_err(|error| error.error)?;
+        file.persist(path).map_err(|error| error.error)?;
         Ok(())
     }
 
     /// The sound entries, by name.
     pub fn list(&self) -> Vec<Listed> {
-        let mut all: Vec<Listed> = self.files().into_iter().filter_map(|(path, bytes)| listed(&path, bytes)).collect();
+        let entries = self.files().into_iter().filter(|(path, _)| !is_proof(path));
+        let mut all: Vec<Listed> = entries.filter_map(|(path, bytes)| listed(&path, bytes)).collect();
         all.sort_by(|a, b| (&a.name, &a.key).cmp(&(&b.name, &b.key)));
         all
     }
@@ -237,6 +285,12 @@ impl Store {
         let mut stats = Stats::default();
         for (path, bytes) in self.files() {
             stats.bytes += bytes;
+            if is_proof(&path) {
+                let sound = std::fs::read(&path).is_ok_and(|bytes| proof_parts(&bytes).is_some());
+                stats.certificates += usize::from(sound);
+                stats.damaged += usize::from(!sound);
+                continue;
+            }
             match listed(&path, bytes) {
                 Some(entry) => {
                     stats.entries += 1;
@@ -248,7 +302,7 @@ impl Store {
         stats
     }
 
-    /// Removes all entries, and nothing else that may be in the folder. Says how many.
+    /// Removes all entries with their certificates, and nothing else that may be in the folder. Says how many entries there were.
     ///
     /// # Errors
     /// If one can't be removed.
@@ -256,7 +310,7 @@ impl Store {
         let mut count = 0;
         for (path, _) in self.files() {
             match std::fs::remove_file(&path) {
-                Ok(()) => count += 1,
+                Ok(()) => count += usize::from(!is_proof(&path)),
                 // Somebody else was quicker.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -289,7 +343,8 @@ impl Store {
                 let Ok(meta) = file.metadata() else { continue };
                 // What another process is writing just now is not yet an entry.
                 let abandoned = || meta.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
-                if name.strip_suffix(".json").is_some_and(is_key) || name.starts_with(UNFINISHED) && abandoned() {
+                let stem = name.strip_suffix(".json").or_else(|| name.strip_suffix(".proof"));
+                if stem.is_some_and(is_key) || name.starts_with(UNFINISHED) && abandoned() {
                     files.push((file.path(), meta.len()));
                 }
             }
@@ -297,6 +352,20 @@ impl Store {
         files.sort();
         files
     }
+}
+
+/// Whether a file of ours is a certificate's.
+fn is_proof(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "proof")
+}
+
+/// The obligation's key and the packed certificate of a file's bytes, if the checksum is its own.
+fn proof_parts(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let rest = bytes.strip_prefix(PROOF_FRAME.as_bytes())?;
+    let end = rest.iter().position(|byte| *byte == b'\n')?;
+    let (about, check) = std::str::from_utf8(&rest[..end]).ok()?.split_once(' ')?;
+    let packed = &rest[end + 1..];
+    (blake3::hash(packed).to_hex().as_str() == check).then_some((about, packed))
 }
 
 fn listed(path: &Path, bytes: u64) -> Option<Listed> {

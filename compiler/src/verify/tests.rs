@@ -562,14 +562,17 @@ fn damaged_entries_are_not_believed() {
     let before = store.stats();
     assert!(before.entries >= 5 && before.damaged == 0 && before.decided == before.entries, "{before:?}");
     let files = || {
-        let folders = std::fs::read_dir(folder.join("verdicts-1")).unwrap();
+        let folders = std::fs::read_dir(folder.join("verdicts-2")).unwrap();
         folders.flat_map(|f| std::fs::read_dir(f.unwrap().path()).unwrap()).map(|f| f.unwrap().path())
     };
     let damages: [&dyn Fn(Vec<u8>) -> Vec<u8>; 4] = [
         &|bytes| bytes[..bytes.len() / 2].to_vec(),
         &|_| Vec::new(),
         // A lie: what was violated is said to be proved.
-        &|bytes| String::from_utf8(bytes).unwrap().replace("\"some\":", "\"none\":").replace("15", "14").into_bytes(),
+        &|bytes| match String::from_utf8(bytes) {
+            Ok(text) => text.replace("\"some\":", "\"none\":").replace("15", "14").into_bytes(),
+            Err(certificate) => [certificate.as_bytes(), b" "].concat(),
+        },
         &|bytes| bytes.iter().map(|b| b ^ 0x80).collect(),
     ];
     for damage in damages {
@@ -586,6 +589,50 @@ fn damaged_entries_are_not_believed() {
         // They have been mended.
         assert_eq!(cached(&world.run(&with(&folder))), [true; 5]);
     }
+}
+
+/// A proof without its certificate is none: it is found anew, and told.
+#[test]
+fn lost_and_damaged_certificates_are_made_anew() {
+    use super::evidence::{About, Basis};
+    let world = World::whole(STORED).checked();
+    let folder = world.path("store");
+    let once = || Options { jobs: Some(1), ..with(&folder) };
+    let first = world.run(&once());
+    let evidence = first.results[0].evidence.iter().find(|e| e.about == About::Statement).unwrap();
+    let Basis::Certificate(kept) = &evidence.rests_on else { panic!("{evidence:?}") };
+    let path = kept.file.clone().unwrap();
+    let sound = std::fs::read(&path).unwrap();
+    assert!(path.ends_with(format!("{}.proof", evidence.obligation)) && sound.len() > kept.bytes, "{kept:?}");
+    let all = first.results.iter().flat_map(|r| &r.evidence);
+    let other = all.filter(|e| e.obligation != evidence.obligation).find_map(|e| match &e.rests_on {
+        Basis::Certificate(kept) => kept.file.clone(),
+        _ => None,
+    });
+    let changes: [Option<Vec<u8>>; 5] = [
+        None,
+        Some(Vec::new()),
+        Some(sound[..sound.len() - 1].to_vec()),
+        Some(sound.iter().map(|b| b ^ 1).collect()),
+        Some(std::fs::read(other.unwrap()).unwrap()),
+    ];
+    for change in changes {
+        let told = change.is_some();
+        match change {
+            Some(bytes) => std::fs::write(&path, bytes).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+        let summary = world.run(&once());
+        assert_eq!((summary.results[0].verdict, summary.results[0].cached), (Verdict::Proved, false));
+        let warned = summary.warnings.iter().any(|w| w.contains("certificate") && w.contains("is damaged"));
+        assert_eq!(warned, told, "{:?}", summary.warnings);
+        assert_eq!(std::fs::read(&path).unwrap(), sound, "the same proof is found again");
+        assert_eq!(cached(&world.run(&once())), [true; 5]);
+    }
+    let stats = Store::open(&folder).stats();
+    assert!(stats.certificates > 0 && stats.damaged == 0, "{stats:?}");
+    assert_eq!(Store::open(&folder).clear().unwrap(), stats.entries);
+    assert_eq!(Store::open(&folder).stats().bytes, 0);
 }
 
 /// An entry in perfect order whose counterexample is none is not believed either.
@@ -666,7 +713,7 @@ fn the_store_is_listed_and_cleared() {
     let folder = world.path("store");
     world.run(&with(&folder));
     std::fs::write(folder.join("mine.txt"), "keep").unwrap();
-    std::fs::write(folder.join("verdicts-1").join("mine.json"), "keep").unwrap();
+    std::fs::write(folder.join("verdicts-2").join("mine.json"), "keep").unwrap();
     let store = Store::open(&folder);
     let list = store.list();
     assert!(list.iter().any(|e| e.name == "breaks" && e.verdict == Verdict::Violated && e.bytes > 0));
@@ -674,7 +721,7 @@ fn the_store_is_listed_and_cleared() {
     assert!(list.iter().any(|e| e.name == "most" && e.verdict == Verdict::Proved));
     assert!(list.is_sorted_by_key(|e| e.name.clone()));
     // What a crash left goes too; what somebody is writing stays.
-    let beside = folder.join("verdicts-1").join(&list[0].key[..2]);
+    let beside = folder.join("verdicts-2").join(&list[0].key[..2]);
     let unfinished = [beside.join(".unfinished-now"), beside.join(".unfinished-long-ago")];
     for (path, age) in unfinished.iter().zip([0, 3600]) {
         let file = std::fs::File::create(path).unwrap();
@@ -683,7 +730,7 @@ fn the_store_is_listed_and_cleared() {
     assert_eq!(store.clear().unwrap(), list.len() + 1);
     assert_eq!(unfinished.map(|path| path.exists()), [true, false]);
     assert_eq!((store.stats().entries, store.list().len(), store.clear().unwrap()), (0, 0, 0));
-    assert!(folder.join("mine.txt").exists() && folder.join("verdicts-1").join("mine.json").exists());
+    assert!(folder.join("mine.txt").exists() && folder.join("verdicts-2").join("mine.json").exists());
     assert_eq!(Store::open(world.path("nowhere")).stats(), Default::default());
     assert_eq!(Store::open(world.path("nowhere")).clear().unwrap(), 0);
 }

@@ -3,6 +3,7 @@
 //! These are owned values that serialise as they stand (`--json`, reports, the editor); a field is never renamed or given another meaning
 //! without raising [`RESULT_VERSION`].
 
+use super::evidence::Evidence;
 use crate::check::spec::Expectation;
 use crate::diagnostic::Diagnostic;
 use crate::engine::Trust;
@@ -139,6 +140,9 @@ pub struct InstanceResult {
     pub cached: bool,
     /// What each engine did, in the order in which they ended.
     pub reports: Vec<Report>,
+    /// What the answers to the obligations rest on, those of a `largest` in the order in which candidates were tried.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
     /// What breaks it, if it is violated.
     pub counterexample: Option<Counterexample>,
     /// What was measured, for a measure.

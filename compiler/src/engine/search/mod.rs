@@ -46,7 +46,7 @@ impl Search {
 
     /// An engine that evaluates single points only, so that small problems show the search itself.
     #[cfg(test)]
-    fn without_enumeration() -> Search {
+    pub(crate) fn without_enumeration() -> Search {
         Search { enumerate: 0, ..Search::new() }
     }
 

@@ -1,0 +1,508 @@
+//! `qnn check-proof`: what verdicts rest on, checked without any engine.
+
+use super::output::{Exit, Failure, Output, plural};
+use super::spec::Specs;
+use super::verify::duration;
+use owo_colors::OwoColorize;
+use qnn::db::{SourceFile, normalise};
+use qnn::engine::CancelToken;
+use qnn::obligation::Obligation;
+use qnn::proof::{Certificate, Unreadable, export};
+use qnn::review::file::Place;
+use qnn::review::{Checked, Header, Reader, Record, Standing, Subject, review};
+use qnn::verify::{Filter, InstanceResult, Options, Store, plan, snapshots};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The version of what `--json` prints.
+const JSON_VERSION: u32 = 1;
+/// The instances that get a line each, of those that are not simply fine.
+const MOST_LINES: usize = 20;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every verdict holds, is the expected one, and rests on certificates or counterexamples that were checked just now
+  1  a verdict does not hold, its evidence does not show it, or it is not the one that the spec expects
+  2  something rests on a solver's word, or on nothing: undecided, or not in the file
+  3  the command, a proof file, a spec or one of its files is wrong
+  4  an internal error: please report it
+Where several apply, the first of 4, 3, 1, 2, 0 counts.";
+
+/// Checks what verdicts rest on, without any engine
+///
+/// Takes proof files (`qnn verify --proof FILE`), or specs, for what is remembered of them. Every question is derived anew from the spec and its
+/// files on this machine; counterexamples are run through the reference interpreter, certificates through a checker in exact
+/// integer arithmetic. Says of each verdict whether it rests on these, on the word of a solver, or on nothing.
+#[derive(clap::Args)]
+#[command(after_long_help = EXIT_CODES)]
+pub struct Arguments {
+    /// Proof files; or specs, whose names end in `.qnn`
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The spec that the proof file speaks of, if it is not where the file says
+    #[arg(long, value_name = "SPEC")]
+    spec: Option<PathBuf>,
+    /// Only the properties and instances that match: `robust`, `robust*`, `robust(i = 3, *`
+    #[arg(short, long, value_name = "PATTERN")]
+    filter: Vec<String>,
+    /// How many instances to check at once  [default: the number of cores]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Writes each certificate with its obligation as a line of JSON, for another checker
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
+    /// Prints one JSON document instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found out about one of the files.
+struct Reviewed {
+    /// The file, as it was named.
+    name: String,
+    /// What the file says of itself; `None` for a spec.
+    header: Option<Header>,
+    /// The files that are not what they were.
+    changed: Vec<String>,
+    checked: Vec<Checked>,
+    time: Duration,
+}
+
+/// Checks each file.
+pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
+    let export = arguments.export.as_deref().map(Export::create).transpose()?;
+    let mut exit = Exit::Fine;
+    let mut documents = Vec::new();
+    for path in &arguments.files {
+        let is_spec = path.extension().is_some_and(|extension| extension == "qnn");
+        if is_spec && arguments.spec.is_some() {
+            return Err(Failure::wrong("`--spec` says which spec a proof file speaks of; this is a spec itself"));
+        }
+        let reviewed = match is_spec {
+            true => of_store(arguments, path, export.as_ref(), output)?,
+            false => of_file(arguments, path, export.as_ref(), output)?,
+        };
+        exit = exit.worse(verdict(&reviewed.checked));
+        if arguments.json {
+            documents.push(json_of(&reviewed));
+        } else {
+            show(&reviewed, output)?;
+        }
+    }
+    if let Some(export) = export {
+        export.finish()?;
+    }
+    if arguments.json {
+        let document = json!({
+            "version": JSON_VERSION,
+            "qnn": env!("CARGO_PKG_VERSION"),
+            "exit": u8::from(exit),
+            "files": documents,
+        });
+        output.line(format_args!("{document:#}"))?;
+    }
+    Ok(exit)
+}
+
+/// What the findings come to.
+fn verdict(checked: &[Checked]) -> Exit {
+    let each = checked.iter().map(|c| match &c.standing {
+        Standing::Rejected(_) => Exit::Violated,
+        Standing::Solver(_) | Standing::Open(_) => Exit::Undecided,
+        _ if !c.as_expected => Exit::Violated,
+        _ => Exit::Fine,
+    });
+    each.fold(Exit::Fine, Exit::worse)
+}
+
+/// A proof file and the specs that it speaks of.
+fn of_file(
+    arguments: &Arguments,
+    path: &Path,
+    export: Option<&Export>,
+    output: &mut Output,
+) -> Result<Reviewed, Failure> {
+    let start = Instant::now();
+    let name = path.display().to_string();
+    let wrong = |why: &dyn std::fmt::Display| Failure::wrong(format!("`{name}` can't be read: {why}"));
+    if path.is_dir() {
+        return Err(wrong(&"it is a folder"));
+    }
+    let file = File::open(path).map_err(|error| wrong(&error))?;
+    let unreadable = |why: Unreadable| {
+        Failure::wrong(format!("`{name}`: {why}\n  help: proof files are written by `qnn verify SPEC --proof FILE`"))
+    };
+    let mut reader = Reader::new(BufReader::new(file)).map_err(unreadable)?;
+    let header = reader.header.clone();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let paths: Vec<PathBuf> = match (&arguments.spec, header.specs.len()) {
+        (Some(spec), 1) => vec![spec.clone()],
+        (Some(_), n) => {
+            return Err(Failure::wrong(format!(
+                "`{name}` speaks of {}: `--spec` can't say where they are",
+                plural(n, "spec", "specs")
+            )));
+        }
+        (None, _) => header.specs.iter().map(|place| folder.join(&place.path)).collect(),
+    };
+    if let Some(missing) = paths.iter().find(|path| !path.is_file()) {
+        return Err(Failure::wrong(format!(
+            "`{}`, which `{name}` speaks of, does not exist\n  help: `--spec SPEC` says where the spec is",
+            missing.display()
+        )));
+    }
+    let mut specs = Specs::read(&paths)?;
+    if specs.files.len() != paths.len() {
+        return Err(unreadable(Unreadable("It names a spec twice.".to_owned())));
+    }
+    demand(&mut specs, output)?;
+    let changed = changed(&specs, &header, folder, &paths);
+    let mut next = || reader.next_record();
+    let checked = check(arguments, &specs, &mut next, export)?.map_err(unreadable)?;
+    Ok(Reviewed { name, header: Some(header), changed, checked, time: start.elapsed() })
+}
+
+/// A spec and what the store holds about it.
+fn of_store(
+    arguments: &Arguments,
+    path: &Path,
+    export: Option<&Export>,
+    output: &mut Output,
+) -> Result<Reviewed, Failure> {
+    let start = Instant::now();
+    let mut specs = Specs::read(&[path.to_owned()])?;
+    demand(&mut specs, output)?;
+    let file = specs.files[0];
+    let store = Store::default_location().ok_or_else(|| {
+        Failure::wrong("there is no folder for caches here\n  help: name one in the environment variable QNN_CACHE")
+    })?;
+    let options = Options {
+        store: Some(Arc::new(Store::open(store))),
+        offline: true,
+        certificates: true,
+        jobs: arguments.jobs.map(usize::from),
+        ..Options::default()
+    };
+    let plan = plan(&specs.db, file, &Filter::new(&arguments.filter), &options);
+    let summary = qnn::verify::run(&plan, &snapshots(specs.db.clone()), &options, &CancelToken::new(), &|_| {});
+    for warning in &summary.warnings {
+        output.warning(warning);
+    }
+    let mut results = summary.results.iter();
+    let mut next = || Ok(results.next().map(|result| Record::new(0, result)));
+    let found = check(arguments, &specs, &mut next, export)?;
+    let checked = found.map_err(|why| Failure::Message(Exit::Internal, why.to_string()))?;
+    let name = specs.name(file);
+    Ok(Reviewed { name, header: None, changed: Vec::new(), checked, time: start.elapsed() })
+}
+
+/// Specs without errors.
+fn demand(specs: &mut Specs, output: &Output) -> Result<(), Failure> {
+    for file in specs.files.clone() {
+        specs.demand(file, output)?;
+    }
+    Ok(())
+}
+
+/// Checks the records, all of whose instances are planned.
+fn check(
+    arguments: &Arguments,
+    specs: &Specs,
+    next: &mut (dyn FnMut() -> Result<Option<Record>, Unreadable> + Send),
+    export: Option<&Export>,
+) -> Result<Result<Vec<Checked>, Unreadable>, Failure> {
+    let options = Options::default();
+    let subject = |file: &SourceFile| Subject {
+        file: *file,
+        jobs: plan(&specs.db, *file, &Filter::default(), &options).jobs,
+        filter: Filter::new(&arguments.filter),
+    };
+    let subjects: Vec<Subject> = specs.files.iter().map(subject).collect();
+    let wanted = |s: &Subject| s.jobs.iter().any(|job| s.filter.matches(&job.property, &job.name));
+    if !arguments.filter.is_empty() && !subjects.iter().any(wanted) {
+        return Err(Failure::wrong("no instance matches the filter"));
+    }
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = arguments.jobs.map_or_else(cores, usize::from);
+    let on_certificate = |obligation: &Obligation, certificate: &Certificate| {
+        if let Some(export) = export {
+            export.line(obligation, certificate);
+        }
+    };
+    Ok(review(&snapshots(specs.db.clone()), &subjects, next, threads, &on_certificate))
+}
+
+/// The files that are not what they were, or not there any more, as a reader knows them.
+fn changed(specs: &Specs, header: &Header, folder: &Path, paths: &[PathBuf]) -> Vec<String> {
+    let here: std::collections::HashMap<PathBuf, Option<[u8; 32]>> = specs.db.files().into_iter().collect();
+    let hash = |path: &Path| here.get(&normalise(path)).copied().flatten().map(|hash| hex(&hash));
+    // What lay beside a spec that is elsewhere now lies beside it there.
+    let moved = |place: &Place| -> PathBuf {
+        let was = folder.join(&place.path);
+        match (paths, header.specs.first()) {
+            ([now], Some(spec)) => {
+                let home = normalise(&folder.join(&spec.path));
+                let was = normalise(&was);
+                let beside = home.parent().map(|home| relative(home, &was));
+                match (now.parent(), beside) {
+                    (Some(home), Some(beside)) => home.join(beside),
+                    _ => was,
+                }
+            }
+            _ => was,
+        }
+    };
+    let specs = header.specs.iter().zip(paths.iter().cloned());
+    let files = header.files.iter().map(|place| (place, moved(place)));
+    let all = specs.chain(files);
+    all.filter(|(place, path)| hash(path).as_deref() != Some(place.blake3.as_str()))
+        .map(|(place, path)| match hash(&path) {
+            Some(_) => format!("{} is not the file that was verified", place.path),
+            None => format!("{} was verified, and is not read any more", place.path),
+        })
+        .collect()
+}
+
+fn hex(hash: &[u8; 32]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A path as seen from a folder, both absolute and clean: with as many `..` as it takes, or as it is where nothing is shared.
+fn relative(folder: &Path, path: &Path) -> PathBuf {
+    let (from, to): (Vec<Component<'_>>, Vec<Component<'_>>) =
+        (folder.components().collect(), path.components().collect());
+    let same = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    if same == 0 {
+        return path.to_owned();
+    }
+    let up = from[same..].iter().map(|_| Component::ParentDir);
+    up.chain(to[same..].iter().copied()).collect()
+}
+
+/// A proof file that is about to be written.
+pub struct ProofFile {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+impl ProofFile {
+    /// Makes sure that it can be written.
+    pub fn create(path: &Path) -> Result<ProofFile, Failure> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let wrong =
+            |why: &dyn std::fmt::Display| Failure::wrong(format!("`{}` can't be written: {why}", path.display()));
+        if path.is_dir() {
+            return Err(wrong(&"it is a folder"));
+        }
+        if path.extension().is_some_and(|extension| extension == "qnn") {
+            return Err(wrong(&"that is the name of a spec; a proof file's ends in `.qnnproof`"));
+        }
+        let file = tempfile::Builder::new().prefix(".unfinished-").tempfile_in(folder).map_err(|e| wrong(&e))?;
+        Ok(ProofFile { path: path.to_owned(), file })
+    }
+
+    /// Writes what the results rest on; each comes with the index of its spec.
+    pub fn write(
+        mut self,
+        specs: &Specs,
+        left_out: usize,
+        results: &[(usize, Arc<InstanceResult>)],
+        output: &Output,
+    ) -> Result<(), Failure> {
+        let whole = normalise(&self.path);
+        let folder = whole.parent().unwrap_or(Path::new("/"));
+        let place = |(path, hash): (PathBuf, Option<[u8; 32]>)| {
+            let path = relative(folder, &path).to_string_lossy().into_owned();
+            Some(Place { path, blake3: hex(&hash?) })
+        };
+        let (mut of_specs, mut files) = (Vec::new(), Vec::new());
+        let all = specs.db.files();
+        for file in &specs.files {
+            let found = all.iter().find(|(path, _)| path == file.path(&specs.db)).cloned();
+            of_specs.extend(found.and_then(place));
+        }
+        let is_spec = |path: &Path| specs.files.iter().any(|file| file.path(&specs.db) == path);
+        files.extend(all.iter().filter(|(path, _)| !is_spec(path)).cloned().filter_map(place));
+        let header = Header::new(of_specs, files, results.len(), left_out);
+        let records = results.iter().map(|(spec, result)| Record::new(*spec, result));
+        let wrong =
+            |why: &dyn std::fmt::Display| Failure::wrong(format!("`{}` can't be written: {why}", self.path.display()));
+        qnn::review::write(BufWriter::new(self.file.as_file_mut()), &header, records).map_err(|e| wrong(&e))?;
+        readable(&self.file);
+        let bytes = self.file.as_file().metadata().map_or(0, |meta| meta.len());
+        self.file.persist(&self.path).map_err(|e| wrong(&e.error))?;
+        output.note(format_args!("note: {} written, {}", self.path.display(), size(bytes)));
+        Ok(())
+    }
+}
+
+/// Temporary files are private; a proof is for others.
+fn readable(file: &tempfile::NamedTempFile) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // If it can't be done, the file is there all the same.
+        let _ = file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644));
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+}
+
+/// Lines of JSON for another checker.
+struct Export {
+    path: PathBuf,
+    out: Mutex<(BufWriter<File>, Option<std::io::Error>)>,
+}
+
+impl Export {
+    fn create(path: &Path) -> Result<Export, Failure> {
+        let file = File::create(path)
+            .map_err(|error| Failure::wrong(format!("`{}` can't be written: {error}", path.display())))?;
+        Ok(Export { path: path.to_owned(), out: Mutex::new((BufWriter::new(file), None)) })
+    }
+
+    fn line(&self, obligation: &Obligation, certificate: &Certificate) {
+        let line = json!({ "obligation": export(obligation), "certificate": certificate });
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if out.1.is_none() {
+            out.1 = writeln!(out.0, "{line}").err();
+        }
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let (mut out, error) = self.out.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let done = error.map_or_else(|| out.flush(), Err);
+        done.map_err(|error| Failure::wrong(format!("`{}` can't be written: {error}", self.path.display())))
+    }
+}
+
+/// `12 bytes`, `3.4 KiB`, `5.6 MiB`.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+/// Why an instance is worth a line.
+fn complaint(checked: &Checked) -> Option<String> {
+    match &checked.standing {
+        Standing::Rejected(why) => Some(format!("{} is claimed, but {why}", checked.verdict).red().to_string()),
+        Standing::Open(why) => Some(why.yellow().to_string()),
+        Standing::Solver(name) => Some(format!("{} on the word of {name}", checked.verdict).yellow().to_string()),
+        _ if !checked.as_expected => {
+            Some(format!("{} holds, which is not what the spec expects", checked.verdict).red().to_string())
+        }
+        _ => None,
+    }
+}
+
+/// How many there are of each kind, and their word.
+fn counts(checked: &[Checked]) -> [usize; 5] {
+    let mut counts = [0; 5];
+    for one in checked {
+        counts[match one.standing {
+            Standing::Certificate => 0,
+            Standing::Counterexample => 1,
+            Standing::Solver(_) => 2,
+            Standing::Open(_) => 3,
+            Standing::Rejected(_) => 4,
+        }] += 1;
+    }
+    counts
+}
+
+fn show(reviewed: &Reviewed, output: &mut Output) -> Result<(), Failure> {
+    let about = match &reviewed.header {
+        Some(header) => {
+            let specs: Vec<&str> = header.specs.iter().map(|place| place.path.as_str()).collect();
+            format!(": written by qnn {} about {}", header.qnn, specs.join(", "))
+        }
+        None => ": what is remembered of it".to_owned(),
+    };
+    output.line(format_args!("{}{about}", reviewed.name.bold()))?;
+    for change in &reviewed.changed {
+        output.line(format_args!("  {} {change}", "changed:".yellow().bold()))?;
+    }
+    let checked = &reviewed.checked;
+    let complaints: Vec<(&Checked, String)> = checked.iter().filter_map(|c| Some((c, complaint(c)?))).collect();
+    for (checked, why) in complaints.iter().take(MOST_LINES) {
+        output.line(format_args!("  {}: {why}", checked.instance))?;
+    }
+    if complaints.len() > MOST_LINES {
+        output.line(format_args!("  … and {} more; `--json` lists them all", complaints.len() - MOST_LINES))?;
+    }
+    let [certificate, counterexample, solver, open, rejected] = counts(checked);
+    let steps: usize = checked.iter().map(|c| c.steps).sum();
+    let certificates: usize = checked.iter().map(|c| c.certificates).sum();
+    let lines = [
+        (
+            certificate,
+            format!("on certificates that were checked ({certificates}, of {} in all)", plural(steps, "step", "steps")),
+        ),
+        (counterexample, "on inputs that were run through the reference interpreter".to_owned()),
+        (solver, "on the word of a solver".to_owned()),
+        (open, "on nothing that can be checked".to_owned()),
+        (rejected, "rejected".to_owned()),
+    ];
+    for (index, (count, text)) in lines.iter().enumerate().filter(|(_, (count, _))| *count > 0) {
+        let line = format!("{count:>6}  {text}");
+        output.line(match index {
+            0 | 1 => line.green().to_string(),
+            4 => line.red().to_string(),
+            _ => line.yellow().to_string(),
+        })?;
+    }
+    let verdicts = plural(checked.len(), "verdict", "verdicts");
+    let unexpected = checked.iter().filter(|c| c.standing.is_checked() && !c.as_expected).count();
+    let summary = match (rejected, solver + open, unexpected) {
+        _ if checked.is_empty() => "nothing to check".yellow().bold().to_string(),
+        (0, 0, 0) => "all hold".green().bold().to_string(),
+        (0, 0, n) => format!("all hold, {n} not as expected").red().bold().to_string(),
+        (0, _, 0) => "not all of it could be checked".yellow().bold().to_string(),
+        (0, _, n) => format!("not all of it could be checked, {n} not as expected").red().bold().to_string(),
+        _ => "not all hold".red().bold().to_string(),
+    };
+    output.line(format_args!("{summary}: {verdicts} in {}", duration(reviewed.time)))
+}
+
+fn json_of(reviewed: &Reviewed) -> Value {
+    let [certificate, counterexample, solver, open, rejected] = counts(&reviewed.checked);
+    json!({
+        "file": reviewed.name,
+        "proof": reviewed.header,
+        "changed": reviewed.changed,
+        "counts": {
+            "certificate": certificate,
+            "counterexample": counterexample,
+            "solver": solver,
+            "open": open,
+            "rejected": rejected,
+            "unexpected": reviewed.checked.iter().filter(|c| !c.as_expected).count(),
+        },
+        "time": reviewed.time.as_secs_f64(),
+        "statements": reviewed.checked,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_seen_from_a_folder() {
+        for (folder, path, seen) in [
+            ("/a/b", "/a/b/c.qnn", "c.qnn"),
+            ("/a/b", "/a/c/d.qnn", "../c/d.qnn"),
+            ("/a", "/b", "../b"),
+            ("/", "/b/c", "b/c"),
+        ] {
+            assert_eq!(relative(Path::new(folder), Path::new(path)), Path::new(seen));
+        }
+    }
+}

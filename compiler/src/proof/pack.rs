@@ -1,0 +1,105 @@
+//! Certificates as bytes: gzipped JSON.
+//!
+//! In: a certificate, or bytes that claim to be one. Out: the other. Invariant: no bytes make this panic or take more
+//! memory than the limit says: what unpacks to more is refused before it is there.
+
+use super::Certificate;
+use flate2::Compression;
+use flate2::bufread::GzDecoder;
+use flate2::write::GzEncoder;
+use std::fmt;
+use std::io::{Read, Write};
+
+/// The most bytes that a certificate may have as JSON.
+pub const MAX_CERTIFICATE_BYTES: u64 = 64 << 20;
+
+/// Why bytes are no certificate, as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable(pub String);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// The certificate as gzipped JSON; `None` if it is larger than what [`unpack()`] reads.
+pub fn pack(certificate: &Certificate) -> Option<Vec<u8>> {
+    let text = serde_json::to_vec(certificate).ok()?;
+    if text.len() as u64 > MAX_CERTIFICATE_BYTES {
+        return None;
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&text).ok()?;
+    encoder.finish().ok()
+}
+
+/// The certificate that [`pack()`] packed.
+///
+/// # Errors
+/// [`Unreadable`] if it is damaged, of another form, or larger than [`MAX_CERTIFICATE_BYTES`].
+pub fn unpack(bytes: &[u8]) -> Result<Certificate, Unreadable> {
+    let text = unpack_within(bytes, MAX_CERTIFICATE_BYTES)?;
+    serde_json::from_slice(&text).map_err(|error| Unreadable(format!("It is no certificate: {error}.")))
+}
+
+/// Gzipped bytes as they were, if they are no more than `limit`.
+///
+/// # Errors
+/// [`Unreadable`] if they are damaged or more.
+pub fn unpack_within(bytes: &[u8], limit: u64) -> Result<Vec<u8>, Unreadable> {
+    let mut decoder = GzDecoder::new(bytes);
+    let mut text = Vec::new();
+    let read = decoder.by_ref().take(limit.saturating_add(1)).read_to_end(&mut text);
+    if text.len() as u64 > limit {
+        return Err(Unreadable(format!("It unpacks to more than {} MiB, the most that is read.", limit >> 20)));
+    }
+    read.map_err(|error| Unreadable(format!("It is damaged: its gzip compression can't be undone ({error}).")))?;
+    if !decoder.into_inner().is_empty() {
+        return Err(Unreadable("It is damaged: something follows its end.".to_owned()));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CERTIFICATE_VERSION, Multipliers, Step};
+    use super::*;
+
+    fn certificate() -> Certificate {
+        let multipliers = Multipliers { atoms: vec![(0, 3)], slots: vec![(4, 1, -7)] };
+        let split = Step::Split { node: 1, element: 2, value: -3 };
+        let cases = vec![vec![split, Step::Bound(multipliers), Step::Enumerate]];
+        Certificate { version: CERTIFICATE_VERSION, obligation: "ab".repeat(32), prelude: Vec::new(), cases }
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked() {
+        assert_eq!(unpack(&pack(&certificate()).unwrap()), Ok(certificate()));
+    }
+
+    #[test]
+    fn damage_is_refused() {
+        let packed = pack(&certificate()).unwrap();
+        for end in 0..packed.len() {
+            assert!(unpack(&packed[..end]).is_err(), "the first {end} bytes");
+        }
+        assert!(unpack(&[packed.clone(), vec![0]].concat()).is_err());
+        for at in 10..packed.len() {
+            let mut damaged = packed.clone();
+            damaged[at] ^= 0x10;
+            assert!(unpack(&damaged).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_stops_at_the_limit() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&vec![b' '; 1 << 20]).unwrap();
+        let bomb = encoder.finish().unwrap();
+        assert!(unpack_within(&bomb, 1 << 20).is_ok());
+        assert!(unpack_within(&bomb, (1 << 20) - 1).unwrap_err().0.contains("the most that is read"));
+    }
+}

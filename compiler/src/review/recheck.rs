@@ -1,0 +1,389 @@
+//! Checking what is claimed of a spec's instances, from the spec and the evidence alone.
+//!
+//! In: a spec in the database, records. Out: for each record what it rests on. Each obligation is lowered from the spec as it is on this machine;
+//! evidence counts only for the obligation whose key it names.
+
+use super::file::{Ground, Item, Record};
+use crate::check::property::Statement;
+use crate::check::spec::{Question, largest_at, question};
+use crate::db::{Database, SourceFile};
+use crate::diagnostic::Severity;
+use crate::model::rational::integer;
+use crate::obligation::{Objective, Obligation, Replay};
+use crate::proof::{Certificate, Unreadable, check, plain};
+use crate::verify::evidence::About;
+use crate::verify::verdict::Verdict;
+use crate::verify::{Filter, Job};
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What a verdict rests on, all of it taken together: the weakest part counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "kind", content = "detail")]
+pub enum Standing {
+    /// On a counterexample that was replayed.
+    Counterexample,
+    /// On certificates that were checked.
+    Certificate,
+    /// On the word of a solver, for at least one of its parts.
+    Solver(String),
+    /// On nothing that can be checked, and why.
+    Open(String),
+    /// It does not hold, or its evidence does not show it.
+    Rejected(String),
+}
+
+impl Standing {
+    /// Of two parts, what both together rest on.
+    fn and(self, other: Standing) -> Standing {
+        let rank = |standing: &Standing| match standing {
+            Standing::Counterexample => 0,
+            Standing::Certificate => 1,
+            Standing::Solver(_) => 2,
+            Standing::Open(_) => 3,
+            Standing::Rejected(_) => 4,
+        };
+        if rank(&other) > rank(&self) { other } else { self }
+    }
+
+    /// Whether all of it was checked here.
+    pub fn is_checked(&self) -> bool {
+        matches!(self, Standing::Counterexample | Standing::Certificate)
+    }
+}
+
+/// What was found out about a record.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Checked {
+    /// The spec, counted through the subjects.
+    pub spec: usize,
+    /// The instance.
+    pub instance: String,
+    /// The property or measure.
+    pub property: String,
+    /// What was claimed of it.
+    pub verdict: Verdict,
+    /// What was claimed to be a measure's answer.
+    pub found: Option<String>,
+    /// Whether the verdict is the one that the spec expects.
+    pub as_expected: bool,
+    /// What it rests on.
+    pub standing: Standing,
+    /// The certificates that were accepted.
+    pub certificates: usize,
+    /// Their steps.
+    pub steps: usize,
+    /// How long it took to check, in seconds.
+    #[serde(with = "crate::verify::verdict::seconds")]
+    pub time: Duration,
+}
+
+/// A spec that is spoken of.
+pub struct Subject {
+    /// The spec.
+    pub file: SourceFile,
+    /// Its instances, all of them.
+    pub jobs: Vec<Job>,
+    /// Which of them are looked at.
+    pub filter: Filter,
+}
+
+/// Hears of every certificate before it is checked, with the obligation that it should be about.
+pub type OnCertificate<'a> = dyn Fn(&Obligation, &Certificate) + Sync + 'a;
+
+/// Checks all records that `next` gives, on some threads. The result is in the order of the records; instances without a record follow.
+///
+/// # Errors
+/// The first error of `next`.
+pub fn review(
+    snapshot: &(dyn Fn() -> Option<Database> + Sync),
+    subjects: &[Subject],
+    next: &mut (dyn FnMut() -> Result<Option<Record>, Unreadable> + Send),
+    threads: usize,
+    on_certificate: &OnCertificate<'_>,
+) -> Result<Vec<Checked>, Unreadable> {
+    let jobs: Vec<HashMap<&str, &Job>> =
+        subjects.iter().map(|s| s.jobs.iter().map(|job| (job.name.as_str(), job)).collect()).collect();
+    struct State<'a> {
+        next: &'a mut (dyn FnMut() -> Result<Option<Record>, Unreadable> + Send),
+        count: usize,
+        seen: HashSet<(usize, String)>,
+        done: Vec<(usize, Checked)>,
+        error: Option<Unreadable>,
+    }
+    let state = State { next, count: 0, seen: HashSet::new(), done: Vec::new(), error: None };
+    let state = Mutex::new(state);
+    let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
+    let work = || {
+        loop {
+            let (number, record, again) = {
+                let mut state = lock();
+                if state.error.is_some() {
+                    return;
+                }
+                match (state.next)() {
+                    Ok(Some(record)) => {
+                        state.count += 1;
+                        let again = !state.seen.insert((record.spec, record.instance.clone()));
+                        (state.count, record, again)
+                    }
+                    Ok(None) => return,
+                    Err(error) => {
+                        state.error = Some(error);
+                        return;
+                    }
+                }
+            };
+            let job = jobs.get(record.spec).and_then(|jobs| jobs.get(record.instance.as_str())).copied();
+            let wanted = |job: &Job| subjects[record.spec].filter.matches(&job.property, &job.name);
+            if job.is_some_and(|job| !wanted(job)) {
+                continue;
+            }
+            let Some(mut checked) = snapshot().map(|db| one(&db, job, &record, on_certificate)) else { return };
+            if again {
+                checked.standing = Standing::Rejected("it is spoken of more than once".to_owned());
+            }
+            lock().done.push((number, checked));
+        }
+    };
+    std::thread::scope(|scope| {
+        let builder = || std::thread::Builder::new().name("review".to_owned()).stack_size(64 << 20);
+        let spawned = (0..threads.max(1)).filter_map(|_| builder().spawn_scoped(scope, work).ok()).count();
+        if spawned == 0 {
+            work();
+        }
+    });
+    let State { mut done, seen, error, .. } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(error) = error {
+        return Err(error);
+    }
+    done.sort_by_key(|(number, _)| *number);
+    let mut all: Vec<Checked> = done.into_iter().map(|(_, checked)| checked).collect();
+    for (spec, subject) in subjects.iter().enumerate() {
+        let missing =
+            |job: &&Job| subject.filter.matches(&job.property, &job.name) && !seen.contains(&(spec, job.name.clone()));
+        for job in subject.jobs.iter().filter(missing) {
+            all.push(Checked {
+                spec,
+                instance: job.name.clone(),
+                property: job.property.to_string(),
+                verdict: Verdict::Unknown,
+                found: None,
+                as_expected: false,
+                standing: Standing::Open("nothing is said of it".to_owned()),
+                certificates: 0,
+                steps: 0,
+                time: Duration::ZERO,
+            });
+        }
+    }
+    Ok(all)
+}
+
+fn one(db: &Database, job: Option<&Job>, record: &Record, on_certificate: &OnCertificate<'_>) -> Checked {
+    let start = Instant::now();
+    let mut case = Case { record, on_certificate, certificates: 0, steps: 0 };
+    let standing = match job {
+        None => Err(Standing::Rejected("the spec has no such instance".to_owned())),
+        Some(job) => case.standing(db, job),
+    };
+    Checked {
+        spec: record.spec,
+        instance: record.instance.clone(),
+        property: job.map_or_else(String::new, |job| job.property.to_string()),
+        verdict: record.verdict,
+        found: record.found.clone(),
+        as_expected: job.is_some_and(|job| record.verdict.is(job.expected)),
+        standing: standing.unwrap_or_else(|standing| standing),
+        certificates: case.certificates,
+        steps: case.steps,
+        time: start.elapsed(),
+    }
+}
+
+/// `Err` ends the look at an instance: nothing that follows could mend it.
+type Found = Result<Standing, Standing>;
+
+fn rejected(why: impl Into<String>) -> Standing {
+    Standing::Rejected(why.into())
+}
+
+struct Case<'a> {
+    record: &'a Record,
+    on_certificate: &'a OnCertificate<'a>,
+    certificates: usize,
+    steps: usize,
+}
+
+impl Case<'_> {
+    fn standing(&mut self, db: &Database, job: &Job) -> Found {
+        let verdict = self.record.verdict;
+        if self.record.kind != job.kind {
+            return Err(rejected("the spec's instance of this name is of another kind"));
+        }
+        if !verdict.is_decided() {
+            return Err(Standing::Open(match verdict {
+                Verdict::Timeout => "it was undecided when its time was up".to_owned(),
+                Verdict::Error => "it ended in an error".to_owned(),
+                _ => "it is undecided".to_owned(),
+            }));
+        }
+        let outcome = question(db, job.item, job.instance);
+        let sound = outcome.diagnostics.iter().all(|d| d.severity != Severity::Error);
+        match outcome.value.as_ref().filter(|_| sound) {
+            None => Err(rejected("the spec is in error here")),
+            Some(Question::Property(statement)) => self.property(statement),
+            Some(Question::Optimize(optimization)) => self.optimize(&optimization.objective),
+            Some(Question::Largest { domain, monotone, .. }) => {
+                let at = |candidate: i128| {
+                    let outcome = largest_at(db, job.item, job.instance, candidate);
+                    outcome.value.ok_or_else(|| rejected(format!("the spec is in error for {candidate}")))
+                };
+                self.largest(*domain, *monotone, &at)
+            }
+        }
+    }
+
+    fn property(&mut self, statement: &Statement) -> Found {
+        match (self.record.verdict, &statement.vacuity) {
+            (Verdict::Violated, _) => self.answered(About::Statement, None, &statement.obligation),
+            (Verdict::Proved, assumptions) => {
+                let proved = self.unanswered(About::Statement, None, &statement.obligation)?;
+                match assumptions {
+                    Some(assumptions) => Ok(proved.and(self.answered(About::Assumptions, None, assumptions)?)),
+                    None => Ok(proved),
+                }
+            }
+            (_, Some(assumptions)) => self.unanswered(About::Assumptions, None, assumptions),
+            (_, None) => Err(rejected("it has no assumptions that could be impossible")),
+        }
+    }
+
+    fn optimize(&mut self, objective: &Objective) -> Found {
+        if self.record.verdict == Verdict::Vacuous {
+            return self.unanswered(About::Assumptions, None, &objective.feasible());
+        }
+        if self.record.verdict != Verdict::Proved {
+            return Err(rejected("a measure is not violated"));
+        }
+        self.answered(About::Found, None, &objective.feasible())?;
+        let Some(Item { rests_on: Ground::Assignment(assignment), .. }) = self.item(About::Found, None) else {
+            return Err(rejected("no input attains it"));
+        };
+        let best = objective.of(assignment).ok_or_else(|| rejected("no input attains it"))?;
+        let value = integer(best) * &objective.scale;
+        self.found(&Some(if objective.negated { -value } else { value }.to_string()))?;
+        let above = best.checked_add(1).ok_or_else(|| rejected("a number beyond 128 bits"))?;
+        self.unanswered(About::Bound, None, &objective.at_least(above))
+    }
+
+    fn largest(
+        &mut self,
+        (first, last): (i128, i128),
+        monotone: bool,
+        at: &dyn Fn(i128) -> Result<Statement, Standing>,
+    ) -> Found {
+        let best = match &self.record.found {
+            None => None,
+            Some(text) => {
+                let best = text.parse::<i128>().ok().filter(|best| (first..=last).contains(best));
+                Some(best.ok_or_else(|| rejected(format!("{text} is no candidate")))?)
+            }
+        };
+        if self.record.verdict == Verdict::Violated {
+            return Err(rejected("a measure is not violated"));
+        }
+        let mut standing = Standing::Counterexample;
+        if let Some(best) = best {
+            let statement = at(best)?;
+            if self.record.verdict == Verdict::Vacuous {
+                let assumptions = statement.vacuity.ok_or_else(|| rejected("it has no assumptions"))?;
+                return self.unanswered(About::Assumptions, Some(best), &assumptions);
+            }
+            standing = standing.and(self.unanswered(About::Statement, Some(best), &statement.obligation)?);
+            if let Some(assumptions) = &statement.vacuity {
+                standing = standing.and(self.answered(About::Assumptions, Some(best), assumptions)?);
+            }
+        } else if self.record.verdict == Verdict::Vacuous {
+            return Err(rejected("it names no candidate without inputs"));
+        }
+        // If it only gets harder, the next candidate speaks for all above it.
+        let above = best.map_or(first, |best| best.saturating_add(1));
+        let to = if monotone { above.min(last) } else { last };
+        for candidate in above..=to {
+            standing = standing.and(self.answered(About::Statement, Some(candidate), &at(candidate)?.obligation)?);
+        }
+        Ok(standing)
+    }
+
+    /// The answer of a measure must be the one that is claimed.
+    fn found(&self, value: &Option<String>) -> Result<(), Standing> {
+        let show = |value: &Option<String>| value.clone().unwrap_or_else(|| "no value".to_owned());
+        if *value == self.record.found {
+            return Ok(());
+        }
+        Err(rejected(format!("its evidence shows {}, not {}", show(value), show(&self.record.found))))
+    }
+
+    /// The evidence on a question: the last word, should there be several (an undecided candidate was tried again).
+    fn item(&self, about: About, candidate: Option<i128>) -> Option<&Item> {
+        self.record.evidence.iter().rfind(|item| item.about == about && item.candidate == candidate)
+    }
+
+    fn evidence(&self, about: About, candidate: Option<i128>, obligation: &Obligation) -> Result<&Item, Standing> {
+        let what = || {
+            let of = candidate.map(|candidate| format!(" for {candidate}")).unwrap_or_default();
+            match about {
+                About::Statement => format!("the statement{of}"),
+                About::Assumptions => format!("whether any input meets the assumptions{of}"),
+                About::Found => "where its best value is attained".to_owned(),
+                About::Bound => "whether there is a better value".to_owned(),
+            }
+        };
+        let item = self.item(about, candidate);
+        let item = item.ok_or_else(|| Standing::Open(format!("nothing is said of {}", what())))?;
+        if item.obligation != obligation.key() {
+            return Err(rejected(format!("the spec or its files ask something else now: {}", what())));
+        }
+        Ok(item)
+    }
+
+    /// An input answers the obligation.
+    fn answered(&self, about: About, candidate: Option<i128>, obligation: &Obligation) -> Found {
+        match &self.evidence(about, candidate, obligation)?.rests_on {
+            Ground::Assignment(assignment) => match obligation.replay(assignment) {
+                Replay::Holds(_) => Ok(Standing::Counterexample),
+                Replay::Fails(why) => Err(rejected(format!("its input does not show it: {why}"))),
+            },
+            _ => Err(rejected("it needs an input, and there is none")),
+        }
+    }
+
+    /// No input answers the obligation.
+    fn unanswered(&mut self, about: About, candidate: Option<i128>, obligation: &Obligation) -> Found {
+        let steps = match &self.evidence(about, candidate, obligation)?.rests_on {
+            Ground::Certificate(certificate) => {
+                (self.on_certificate)(obligation, certificate);
+                check(obligation, certificate)
+                    .map_err(|why| rejected(format!("its certificate is rejected: {why}")))?;
+                certificate.steps()
+            }
+            Ground::Interval => {
+                let found = plain(obligation).ok_or_else(|| {
+                    Standing::Open(
+                        "interval arithmetic is said to prove it, which this checker can't repeat".to_owned(),
+                    )
+                })?;
+                (self.on_certificate)(obligation, &found);
+                found.steps()
+            }
+            Ground::Solver(name) => return Ok(Standing::Solver(name.clone())),
+            Ground::Assignment(_) => return Err(rejected("it needs a proof, and there is an input only")),
+        };
+        self.certificates += 1;
+        self.steps += steps;
+        Ok(Standing::Certificate)
+    }
+}

@@ -1,0 +1,308 @@
+//! Proof files from end to end: written, checked, damaged, out of date; and every certificate of the examples by the second checker.
+//!
+//! `QNN_PYTHON` names a Python (any, without packages) for `tests/checker.py`; without it what needs it says that it is skipped. `tests/run` sets it.
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace's folder").to_owned()
+}
+
+/// The folder of private data beside the repository, if this machine has it.
+fn shared(part: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("QNN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from).join(part);
+    if folder.exists() {
+        return folder.canonicalize().ok();
+    }
+    println!("skipped: {} is absent", folder.display());
+    None
+}
+
+/// A folder to work in, with a store of its own.
+struct Place(tempfile::TempDir);
+
+/// A property of each kind that a proof file can speak of.
+const SPEC: &str = r#"
+type In = uint<4>;
+dataset test { x: In[2] from "x.npy" raw; }
+network f(x: In[2]) -> int<8>[2] {
+    dense(x, [[1, -1], [-1, 1]], [0, 1]) as int<8>
+}
+property holds(n in 15..=17) = forall x: In[2]: f(x)[0] <= n;
+#[expect(violated)]
+property breaks = forall x: In[2]: f(x)[0] <= 14;
+property assumed = forall x: In[2] where x[0] + x[1] == 30: f(x)[0] <= 0;
+#[expect(vacuous)]
+property empty = forall x: In[2] where x[0] + x[1] == 31: f(x)[0] <= 0;
+measure most = maximize f(x)[0] over x: In[2];
+measure least = minimize f(x)[0] over x: In[2] where x[0] >= 3;
+measure bound = largest n in 0..=15 such that forall x: In[2]: f(x)[0] <= 31 - n;
+measure radius = largest e in 0..=15 such that forall x in ball(test[0].x, e lsb): f(x)[0] >= -3;
+"#;
+
+impl Place {
+    /// With the spec in it.
+    fn new() -> Place {
+        let place = Place(tempfile::tempdir().expect("a temporary folder"));
+        place.write("spec.qnn", SPEC.as_bytes());
+        let header = format!("{:<117}\n", "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2), }");
+        place.write("x.npy", &[&b"\x93NUMPY\x01\x00\x76\x00"[..], header.as_bytes(), &[5, 2]].concat());
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path(name), bytes).expect("a temporary file");
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).expect("it was written")
+    }
+
+    fn qnn(&self, arguments: &[&str]) -> (i32, Output) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_qnn"));
+        command.args(arguments).current_dir(self.0.path()).env("QNN_CACHE", self.path("cache")).env("NO_COLOR", "1");
+        let output = command.output().expect("qnn starts");
+        (output.status.code().expect("it is not killed"), output)
+    }
+
+    /// The exit code and the JSON document of `check-proof`.
+    fn check(&self, arguments: &[&str]) -> (i32, Value) {
+        let (exit, output) = self.qnn(&[&["check-proof", "--json"], arguments].concat());
+        let document = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+        (exit, document)
+    }
+
+    /// A sound proof file of the spec.
+    fn proved(&self) {
+        let (exit, output) = self.qnn(&["verify", "spec.qnn", "--proof", "spec.qnnproof", "--engine", "search"]);
+        assert_eq!(exit, 0, "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+fn unpacked(bytes: &[u8]) -> Vec<Value> {
+    let mut text = String::new();
+    GzDecoder::new(bytes).read_to_string(&mut text).expect("gzipped text");
+    text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
+}
+
+fn packed(lines: &[Value]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    lines.iter().for_each(|line| writeln!(encoder, "{line}").expect("memory"));
+    encoder.finish().expect("memory")
+}
+
+#[test]
+fn what_is_proved_is_checked_without_engines() {
+    let place = Place::new();
+    place.proved();
+    let (exit, document) = place.check(&["spec.qnnproof"]);
+    assert_eq!(exit, 0, "{document:#}");
+    let file = &document["files"][0];
+    assert_eq!(
+        file["counts"],
+        json!({
+            "certificate": 9, "counterexample": 1, "solver": 0, "open": 0, "rejected": 0, "unexpected": 0
+        })
+    );
+    assert_eq!(file["proof"]["specs"][0]["path"], "spec.qnn");
+    assert_eq!(file["changed"], json!([]));
+    // Remembered verdicts make the same file, and a spec is checked on what is remembered of it.
+    let first = place.read("spec.qnnproof");
+    place.proved();
+    assert_eq!(place.read("spec.qnnproof"), first);
+    let lines = place.check(&["spec.qnnproof", "--export", "lines.jsonl"]).1["files"][0]["statements"].clone();
+    let count: u64 = lines.as_array().expect("statements").iter().filter_map(|s| s["certificates"].as_u64()).sum();
+    assert_eq!(place.read("lines.jsonl").iter().filter(|byte| **byte == b'\n').count() as u64, count);
+    // What is remembered is remembered of an engine; `auto` was never asked.
+    assert_eq!(place.check(&["spec.qnn"]).0, 2);
+    let text = String::from_utf8(place.read("spec.qnn")).unwrap();
+    let text = text
+        .replace("\nproperty", "\n#[engine(search)]\nproperty")
+        .replace("\nmeasure", "\n#[engine(search)]\nmeasure");
+    place.write("spec.qnn", text.as_bytes());
+    let (exit, document) = place.check(&["spec.qnn"]);
+    assert_eq!(exit, 0, "{document:#}");
+    // The attributes are not part of any question.
+    let (exit, document) = place.check(&["spec.qnnproof"]);
+    assert_eq!((exit, document["files"][0]["changed"].as_array().map(Vec::len)), (0, Some(1)), "{document:#}");
+}
+
+#[test]
+fn a_changed_spec_is_not_what_was_proved() {
+    let place = Place::new();
+    place.proved();
+    let text = String::from_utf8(place.read("spec.qnn")).unwrap();
+    place.write("spec.qnn", text.replace("[0, 1]", "[0, 2]").as_bytes());
+    let (exit, document) = place.check(&["spec.qnnproof"]);
+    assert_eq!(exit, 1, "{document:#}");
+    assert_eq!(document["files"][0]["changed"], json!(["spec.qnn is not the file that was verified"]));
+    assert!(document.to_string().contains("ask something else now"), "{document:#}");
+    // Something new is not covered.
+    place.write("spec.qnn", format!("{text}property new = forall x: In[2]: f(x)[0] <= 20;\n").as_bytes());
+    let (exit, document) = place.check(&["spec.qnnproof"]);
+    assert_eq!((exit, &document["files"][0]["counts"]["open"]), (2, &json!(1)), "{document:#}");
+    assert_eq!(place.check(&["spec.qnnproof", "--filter", "holds"]).0, 0);
+    // Something gone is rejected.
+    place.write("spec.qnn", text.replace("15..=17", "16..=17").as_bytes());
+    assert_eq!(place.check(&["spec.qnnproof"]).0, 1);
+    // Elsewhere, it is found if it is named.
+    place.write("other.qnn", text.as_bytes());
+    std::fs::remove_file(place.path("spec.qnn")).unwrap();
+    assert_eq!(place.check(&["spec.qnnproof"]).0, 3);
+    assert_eq!(place.check(&["spec.qnnproof", "--spec", "other.qnn"]).0, 0);
+}
+
+#[test]
+fn false_claims_are_rejected() {
+    let place = Place::new();
+    place.proved();
+    let lines = unpacked(&place.read("spec.qnnproof"));
+    let of = |name: &str| lines.iter().position(|line| line["instance"] == name).unwrap_or_else(|| panic!("{name}"));
+    let (holds, breaks, most) = (of("holds(n = 15)"), of("breaks"), of("most"));
+    type Change<'a> = (&'a str, i32, &'a dyn Fn(&mut Vec<Value>));
+    let changes: [Change<'_>; 14] = [
+        ("a violated claimed proved", 1, &|lines| lines[breaks]["verdict"] = json!("proved")),
+        ("a proved claimed violated", 1, &|lines| lines[holds]["verdict"] = json!("violated")),
+        ("a proved claimed vacuous", 1, &|lines| lines[of("assumed")]["verdict"] = json!("vacuous")),
+        ("a vacuous claimed proved", 1, &|lines| lines[of("empty")]["verdict"] = json!("proved")),
+        ("another's evidence", 1, &|lines| lines[breaks]["evidence"] = lines[holds]["evidence"].clone()),
+        ("another's proof under its own key", 1, &|lines| {
+            let mut certificate = lines[holds]["evidence"][0]["rests_on"]["certificate"].clone();
+            certificate["obligation"] = lines[breaks]["evidence"][0]["obligation"].clone();
+            lines[breaks]["evidence"][0]["rests_on"] = json!({ "certificate": certificate });
+            lines[breaks]["verdict"] = json!("proved");
+        }),
+        ("no evidence", 2, &|lines| lines[holds]["evidence"] = json!([])),
+        ("an interval proof of what is false", 2, &|lines| {
+            lines[breaks]["evidence"][0]["rests_on"] = json!("interval");
+            lines[breaks]["verdict"] = json!("proved");
+        }),
+        ("a solver's word", 2, &|lines| lines[holds]["evidence"][0]["rests_on"] = json!({ "solver": "Z3" })),
+        ("an input that breaks nothing", 1, &|lines| {
+            lines[breaks]["evidence"][0]["rests_on"] = json!({ "assignment": [[0, 0]] });
+        }),
+        ("an input of no shape", 1, &|lines| {
+            lines[breaks]["evidence"][0]["rests_on"] = json!({ "assignment": [[], [9_223_372_036_854_775_807i64]] });
+        }),
+        ("a better maximum", 1, &|lines| lines[most]["found"] = json!("16")),
+        ("a larger radius", 1, &|lines| lines[of("radius")]["found"] = json!("4")),
+        ("said twice", 1, &|lines| {
+            lines[0]["instances"] = json!(lines.len());
+            lines.push(lines[holds].clone());
+        }),
+    ];
+    for (what, expected, change) in changes {
+        let mut lines = lines.clone();
+        change(&mut lines);
+        place.write("mutant.qnnproof", &packed(&lines));
+        let (exit, document) = place.check(&["mutant.qnnproof"]);
+        assert_eq!(exit, expected, "{what}: {document:#}");
+    }
+}
+
+#[test]
+fn damaged_and_absurd_files_are_told() {
+    let place = Place::new();
+    place.proved();
+    let sound = place.read("spec.qnnproof");
+    let lines = unpacked(&sound);
+    let mut absurd: Vec<Vec<u8>> = (0..16).map(|part| sound[..sound.len() * part / 16].to_vec()).collect();
+    absurd.push(sound[..sound.len() - 1].to_vec());
+    absurd.extend((12..sound.len()).step_by(sound.len() / 24).map(|at| {
+        let mut damaged = sound.clone();
+        damaged[at] ^= 0x20;
+        damaged
+    }));
+    absurd.push(b"no proof at all".to_vec());
+    absurd.push(packed(&[]));
+    absurd.push(packed(&[json!(null)]));
+    absurd.push(packed(&[json!({ "format": "qnn proof", "version": 1 })]));
+    absurd.push(packed(&lines[..lines.len() - 1]));
+    absurd.push(packed(&[&lines[..], &lines[1..2]].concat()));
+    let mut newer = lines.clone();
+    newer[0]["version"] = json!(99);
+    absurd.push(packed(&newer));
+    let mut elsewhere = lines.clone();
+    elsewhere[1]["spec"] = json!(7);
+    absurd.push(packed(&elsewhere));
+    // Gigabytes of nothing in a few kilobytes of file: a header, and a line that never ends.
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    writeln!(bomb, "{}", lines[0]).unwrap();
+    let blank = vec![b' '; 1 << 20];
+    (0..300).for_each(|_| bomb.write_all(&blank).unwrap());
+    absurd.push(bomb.finish().unwrap());
+    for (number, bytes) in absurd.iter().enumerate() {
+        place.write("absurd.qnnproof", bytes);
+        let (exit, output) = place.qnn(&["check-proof", "absurd.qnnproof"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            exit == 3 && !said.contains("panicked") && said.contains("error: `absurd.qnnproof`: It"),
+            "{number}: {exit} {said}"
+        );
+    }
+    assert_eq!(place.qnn(&["check-proof", "nowhere.qnnproof"]).0, 3);
+    assert_eq!(place.qnn(&["check-proof", "."]).0, 3);
+    assert_eq!(place.qnn(&["verify", "spec.qnn", "--proof", "no/such/folder"]).0, 3);
+    assert_eq!(place.qnn(&["verify", "spec.qnn", "--proof", "spec.qnn"]).0, 3, "a spec is not overwritten");
+}
+
+/// Verifies a spec, checks its proof, and has the second checker read every certificate.
+fn both_checkers(place: &Place, spec: &Path, timeout: &str) -> usize {
+    let Ok(python) = std::env::var("QNN_PYTHON") else {
+        println!("skipped: QNN_PYTHON names no Python (tests/run sets it)");
+        return 0;
+    };
+    let spec = spec.to_str().expect("a path in UTF-8");
+    let (exit, output) = place.qnn(&["verify", spec, "--quiet", "--timeout", timeout, "--proof", "all.qnnproof"]);
+    assert!(exit <= 2, "{}", String::from_utf8_lossy(&output.stderr));
+    let (exit, document) = place.check(&["all.qnnproof", "--export", "all.jsonl"]);
+    assert!(exit <= 2, "{document:#}");
+    let counts = &document["files"][0]["counts"];
+    assert_eq!(counts["rejected"], 0, "{document:#}");
+    let output = Command::new(python).arg(root().join("tests/checker.py")).arg(place.path("all.jsonl")).output();
+    let output = output.expect("Python starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let wrong: Vec<&str> = text.lines().filter(|line| !line.ends_with(": accepted")).collect();
+    assert!(
+        output.status.success() && wrong.is_empty(),
+        "{spec}: {wrong:?}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let statements = document["files"][0]["statements"].as_array().expect("statements");
+    let ours: u64 = statements.iter().filter_map(|s| s["certificates"].as_u64()).sum();
+    assert_eq!(text.lines().count() as u64, ours, "{spec}");
+    println!("{spec}: {ours} certificates accepted by both checkers; {counts}");
+    text.lines().count()
+}
+
+#[test]
+fn both_checkers_accept_every_example() {
+    let place = Place::new();
+    let mut count = 0;
+    for spec in ["tour", "digits/digits", "conv/conv", "students/students"] {
+        count += both_checkers(&place, &root().join(format!("examples/{spec}.qnn")), "4s");
+    }
+    assert!(count > 200 || std::env::var_os("QNN_PYTHON").is_none(), "{count}");
+}
+
+#[test]
+fn both_checkers_accept_the_benchmark() {
+    let (Some(data), Some(bench)) = (shared("data/mnist"), shared("bench/aaai21")) else { return };
+    let place = Place::new();
+    let spec = support::benchmark_spec(place.0.path(), &data, &bench);
+    let count = both_checkers(&place, &spec, "2s");
+    assert!(count >= 311 || std::env::var_os("QNN_PYTHON").is_none(), "{count}");
+}
+
+#[path = "support/benchmark.rs"]
+mod support;
