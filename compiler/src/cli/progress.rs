@@ -33,6 +33,8 @@ struct Running {
     since: Instant,
     budget: Duration,
     known: String,
+    /// How much is searched, from 0 to 1.
+    share: f64,
 }
 
 impl Live {
@@ -45,9 +47,12 @@ impl Live {
                 for instance in shown.lock().unwrap_or_else(PoisonError::into_inner).values() {
                     let time = instance.since.elapsed();
                     if time >= PATIENCE {
-                        let Running { name, budget, known, .. } = instance;
+                        let Running { name, budget, known, share, .. } = instance;
+                        let searched =
+                            if *share > 0.0 { format!("{:.0} % searched  ", share * 100.0) } else { String::new() };
+                        let (time, budget) = (duration(time), duration(*budget));
                         // The display is drawn again in a moment.
-                        let _ = write!(text, "\n  {name}  {} of {}  {known}", duration(time), duration(*budget));
+                        let _ = write!(text, "\n  {name}  {time} of {budget}  {searched}{known}");
                     }
                 }
             };
@@ -67,8 +72,13 @@ impl Live {
 
     /// Work on an instance began.
     pub fn started(&mut self, job: &Job) {
-        let instance =
-            Running { name: job.name.clone(), since: Instant::now(), budget: job.budget, known: String::new() };
+        let instance = Running {
+            name: job.name.clone(),
+            since: Instant::now(),
+            budget: job.budget,
+            known: String::new(),
+            share: 0.0,
+        };
         self.with_running(|running| {
             if running.len() < MOST_LINES {
                 running.insert(job.index, instance);
@@ -79,6 +89,13 @@ impl Live {
     /// More is known of an instance.
     pub fn progress(&mut self, index: usize, progress: &Progress) {
         let known = match progress {
+            Progress::Share(share) => {
+                return self.with_running(|running| {
+                    if let Some(instance) = running.get_mut(&index) {
+                        instance.share = *share;
+                    }
+                });
+            }
             Progress::Bounds { found, bound } => {
                 let text = |number: &Option<Number>| number.as_ref().map_or("?".to_owned(), |n| n.text.clone());
                 format!("found {}, bound {}", text(found), text(bound))

@@ -1,10 +1,11 @@
-//! `maximize` and `minimize`: the greatest value of an objective, by asking an engine for thresholds.
+//! `maximize` and `minimize`: the greatest value of an objective, in an engine's own way or by asking it for thresholds.
 //!
 //! In: an [`Objective`], an engine. Out: the best value found with its assignment, a value that is proved to be never exceeded, and whether the two
 //! meet. The two are sound at any time: when the budget ends early, what is known so far is the answer. Each
 //! assignment's own objective, by the reference interpreter, is what counts, so a query may jump far beyond its threshold.
 
 use super::interval::{Bounds, presolve};
+use super::presolve::Presolved;
 use super::{Answer, Control, Engine, Reason, Trust, replayed};
 use crate::obligation::{Assignment, Objective, Obligation};
 use std::time::{Duration, Instant};
@@ -47,9 +48,9 @@ pub fn maximize(
     objective: &Objective,
     engine: &dyn Engine,
     control: &Control,
-    on_progress: impl FnMut(Option<i128>, i128),
+    mut on_progress: impl FnMut(Option<i128>, i128) + Send,
 ) -> MeasureAnswer {
-    let answer = MeasureAnswer {
+    let mut answer = MeasureAnswer {
         best: None,
         upper: i128::MAX,
         complete: false,
@@ -57,37 +58,100 @@ pub fn maximize(
         trust: Trust::Interval,
         reason: None,
     };
-    let mut search = Search { objective, engine, control, on_progress, answer, open: None };
+    let start = match begin(objective, engine, control, &mut answer) {
+        Ok(Some(start)) => start,
+        Ok(None) => {
+            (answer.vacuous, answer.complete) = (true, true);
+            return answer;
+        }
+        Err(reason) => {
+            answer.reason = Some(reason);
+            return answer;
+        }
+    };
+    let upper = answer.upper;
+    on_progress(Some(start.0), upper);
+    let mut heard = |found, bound: i128| on_progress(found, bound.min(upper));
+    let found = engine.maximize(objective, start.clone(), control, &mut heard);
+    let mut answer = found.unwrap_or_else(|| thresholds(objective, engine, start, upper, control, &mut heard));
+    if upper < answer.upper {
+        (answer.upper, answer.trust) = (upper, Trust::Interval);
+    }
+    if answer.best.as_ref().is_some_and(|(best, _)| *best == answer.upper) {
+        (answer.complete, answer.reason) = (true, None);
+    }
+    answer
+}
+
+/// A first value, if anything meets the assumptions; the answer gets what intervals say of the maximum, or what vacuity rests on.
+fn begin(
+    objective: &Objective,
+    engine: &dyn Engine,
+    control: &Control,
+    answer: &mut MeasureAnswer,
+) -> Result<Option<(i128, Assignment)>, Reason> {
+    let feasible = objective.feasible();
+    let Some(presolved) = presolve(&feasible)? else { return Ok(None) };
+    answer.upper = upper(objective, &feasible, &presolved)?;
+    match replayed(&feasible, engine.name(), engine.solve(&feasible, control)) {
+        Answer::None(trust) => {
+            answer.trust = trust;
+            Ok(None)
+        }
+        Answer::Some(assignment) => {
+            let value = objective.of(&assignment);
+            let value =
+                value.ok_or_else(|| Reason::Internal(format!("{}'s assignment has no value", engine.name())))?;
+            Ok(Some((value, assignment)))
+        }
+        Answer::Unknown(reason) => Err(reason),
+    }
+}
+
+/// The greatest value that intervals leave possible.
+fn upper(objective: &Objective, feasible: &Obligation, presolved: &Presolved) -> Result<i128, Reason> {
+    let mut bounds = Bounds::new(feasible, presolved);
+    let upper = objective.pieces.iter().map(|piece| bounds.upper(piece)).collect::<Option<Vec<i128>>>();
+    let upper = upper.ok_or_else(|| Reason::Incomplete("the objective needs more than 128 bits".to_owned()))?;
+    Ok(upper.into_iter().max().unwrap_or(i128::MAX))
+}
+
+/// The maximum by asking an engine whether thresholds are reached; between `start` and `upper`.
+pub(super) fn thresholds(
+    objective: &Objective,
+    engine: &dyn Engine,
+    start: (i128, Assignment),
+    upper: i128,
+    control: &Control,
+    on_progress: &mut (dyn FnMut(Option<i128>, i128) + Send),
+) -> MeasureAnswer {
+    let answer = MeasureAnswer {
+        best: Some(start),
+        upper,
+        complete: false,
+        vacuous: false,
+        trust: Trust::Interval,
+        reason: None,
+    };
+    let mut search = Thresholds { objective, engine, control, on_progress, answer, open: None };
     let reason = search.run().err();
     let mut answer = search.answer;
     answer.reason = reason;
     answer
 }
 
-struct Search<'a, F> {
+struct Thresholds<'a> {
     objective: &'a Objective,
     engine: &'a dyn Engine,
     control: &'a Control,
-    on_progress: F,
+    on_progress: &'a mut (dyn FnMut(Option<i128>, i128) + Send),
     answer: MeasureAnswer,
     /// The least and the greatest threshold that the engine could not decide within a slice.
     open: Option<(i128, i128)>,
 }
 
-impl<F: FnMut(Option<i128>, i128)> Search<'_, F> {
+impl Thresholds<'_> {
     fn run(&mut self) -> Result<(), Reason> {
-        let mut feasible = self.objective.base.clone();
-        feasible.cases = self.objective.alternatives.clone();
-        let Some(presolved) = presolve(&feasible)? else { return self.vacuous(Trust::Interval) };
-        let mut bounds = Bounds::new(&feasible, &presolved);
-        let upper = self.objective.pieces.iter().map(|piece| bounds.upper(piece)).collect::<Option<Vec<i128>>>();
-        let upper = upper.ok_or_else(|| Reason::Incomplete("the objective needs more than 128 bits".to_owned()))?;
-        self.answer.upper = upper.into_iter().max().unwrap_or(i128::MAX);
-        match replayed(&feasible, self.engine.name(), self.engine.solve(&feasible, self.control)) {
-            Answer::None(trust) => return self.vacuous(trust),
-            Answer::Some(assignment) => self.found(i128::MIN, assignment)?,
-            Answer::Unknown(reason) => return Err(reason),
-        }
         loop {
             let mut timed_out = false;
             while let Some(threshold) = self.next_threshold() {
@@ -160,13 +224,6 @@ impl<F: FnMut(Option<i128>, i128)> Search<'_, F> {
             Answer::Some(assignment) => self.found(threshold, assignment)?,
             Answer::Unknown(reason) => return Err(self.control.stop().unwrap_or(reason)),
         }
-        Ok(())
-    }
-
-    fn vacuous(&mut self, trust: Trust) -> Result<(), Reason> {
-        self.answer.trust = trust;
-        self.answer.vacuous = true;
-        self.answer.complete = true;
         Ok(())
     }
 

@@ -221,7 +221,7 @@ pub trait Engine: Send + Sync {
         _objective: &Objective,
         _start: (i128, Assignment),
         _control: &Control,
-        _on_progress: &mut dyn FnMut(Option<i128>, i128),
+        _on_progress: &mut (dyn FnMut(Option<i128>, i128) + Send),
     ) -> Option<MeasureAnswer> {
         None
     }

@@ -4,16 +4,16 @@
 //! replayed; an engine whose counterexample fails that is reported as broken and the others go on.
 
 use super::interval::Intervals;
+use super::measure::{MeasureAnswer, thresholds};
 use super::search::Search;
 use super::smt::Smt;
 use super::{Answer, Control, Engine, Reason, Trust, replayed};
-use crate::obligation::Obligation;
+use crate::obligation::{Assignment, Objective, Obligation};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Several engines as one.
@@ -100,42 +100,122 @@ impl Portfolio {
         control: &Control,
         reports: &mut Vec<Report>,
     ) -> (Option<Answer>, Option<&'static str>) {
+        let mut winner = (None, None);
+        let ask = |engine: &dyn Engine, control: &Control| {
+            let mut reports = Vec::new();
+            let answer = attempt(engine, obligation, control, &mut reports);
+            (answer, reports)
+        };
+        self.side_by_side(control, ask, |engine, (answer, report): (Option<Answer>, Vec<Report>)| {
+            reports.extend(report);
+            if let (None, Some(answer)) = (&winner.0, answer) {
+                winner = (Some(answer), Some(engine));
+            }
+            winner.0.is_some()
+        });
+        winner
+    }
+
+    /// Searches for an objective's maximum from a first value on, each engine in its own way; says whose the bound is and what each did.
+    pub fn maximum(
+        &self,
+        objective: &Objective,
+        start: &(i128, Assignment),
+        control: &Control,
+        on_progress: &mut (dyn FnMut(Option<i128>, i128) + Send),
+    ) -> (MeasureAnswer, Option<&'static str>, Vec<Report>) {
+        let none = Reason::Incomplete("no engine searches for maxima".to_owned());
+        let mut total = MeasureAnswer::open(start.clone(), i128::MAX, Trust::Interval, none);
+        let (mut winner, mut reports) = (None, Vec::new());
+        let heard = Mutex::new((start.0, i128::MAX, on_progress));
+        let ask = |engine: &dyn Engine, control: &Control| {
+            let clock = Instant::now();
+            let mut tell = |found: Option<i128>, bound: i128| {
+                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                let known = (heard.0.max(found.unwrap_or(heard.0)), heard.1.min(bound));
+                if known != (heard.0, heard.1) {
+                    (heard.0, heard.1) = known;
+                    (heard.2)(Some(known.0), known.1);
+                }
+            };
+            let answer = catch_unwind(AssertUnwindSafe(|| {
+                let direct = engine.maximize(objective, start.clone(), control, &mut tell);
+                let upper = objective.range().map_or(i128::MAX, |range| range.hi);
+                direct.unwrap_or_else(|| thresholds(objective, engine, start.clone(), upper, control, &mut tell))
+            }))
+            .unwrap_or_else(|_| {
+                let reason = Reason::Internal(format!("engine {} panicked", engine.name()));
+                MeasureAnswer::open(start.clone(), i128::MAX, Trust::Interval, reason)
+            });
+            (answer, clock.elapsed())
+        };
+        let engines = if self.rest.is_empty() { &self.first } else { &self.rest };
+        let alone = Portfolio { first: Vec::new(), rest: engines.clone() };
+        alone.side_by_side(control, ask, |engine, (answer, time): (MeasureAnswer, Duration)| {
+            let outcome = match &answer.reason {
+                None => Outcome::Proved(answer.trust.clone()),
+                Some(reason) => Outcome::Undecided(reason.clone()),
+            };
+            reports.push(Report { engine: engine.into(), outcome, time });
+            if answer.best.as_ref().map(|(value, _)| *value) > total.best.as_ref().map(|(value, _)| *value) {
+                total.best = answer.best;
+            }
+            if answer.upper < total.upper {
+                (total.upper, total.trust) = (answer.upper, answer.trust);
+                winner = Some(engine);
+            }
+            total.complete = total.best.as_ref().is_some_and(|(value, _)| *value == total.upper);
+            total.complete
+        });
+        total.reason = (!total.complete).then(|| summary(control, &reports));
+        (total, winner, reports)
+    }
+
+    /// Asks the engines that run side by side, the first with a head start; `take` gets each answer and says whether it ends the race.
+    fn side_by_side<T: Send>(
+        &self,
+        control: &Control,
+        ask: impl Fn(&dyn Engine, &Control) -> T + Sync,
+        mut take: impl FnMut(&'static str, T) -> bool,
+    ) {
         let inner = Control { cancel: control.cancel.child(), ..control.clone() };
         let (sender, receiver) = channel();
-        let start = Instant::now();
-        let first_gave_up = AtomicBool::new(false);
+        let (over, changed) = (Mutex::new(false), Condvar::new());
         std::thread::scope(|scope| {
-            let first_gave_up = &first_gave_up;
             for (index, engine) in self.rest.iter().enumerate() {
-                let (sender, inner) = (sender.clone(), &inner);
+                let (sender, inner, ask, over, changed) = (sender.clone(), &inner, &ask, &over, &changed);
                 scope.spawn(move || {
-                    let mut reports = Vec::new();
-                    while index > 0 && start.elapsed() < HEAD_START && !first_gave_up.load(Ordering::SeqCst) {
+                    if index > 0 {
+                        // Until the first has given up, or its head start is over.
+                        let start = Instant::now();
+                        let mut waiting = over.lock().unwrap_or_else(PoisonError::into_inner);
+                        while !*waiting && inner.stop().is_none() {
+                            let Some(left) = HEAD_START.checked_sub(start.elapsed()) else { break };
+                            let slice = left.min(Duration::from_millis(20));
+                            waiting = changed.wait_timeout(waiting, slice).unwrap_or_else(PoisonError::into_inner).0;
+                        }
                         if inner.stop().is_some() {
-                            let _ = sender.send((None, engine.name(), reports));
                             return;
                         }
-                        std::thread::sleep(Duration::from_millis(2));
                     }
-                    let answer = attempt(engine.as_ref(), obligation, inner, &mut reports);
-                    if index == 0 {
-                        first_gave_up.store(true, Ordering::SeqCst);
-                    }
+                    let answer = ask(engine.as_ref(), inner);
                     // The receiver outlives the scope.
-                    let _ = sender.send((answer, engine.name(), reports));
+                    let _ = sender.send((engine.name(), answer));
+                    // Whoever waits looks whether it is still wanted.
+                    if index == 0 {
+                        *over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+                    }
+                    changed.notify_all();
                 });
             }
             drop(sender);
-            let mut winner = (None, None);
-            for (answer, engine, report) in receiver {
-                reports.extend(report);
-                if let (None, Some(answer)) = (&winner.0, answer) {
+            for (engine, answer) in receiver {
+                if take(engine, answer) {
                     inner.cancel.cancel();
-                    winner = (Some(answer), Some(engine));
+                    changed.notify_all();
                 }
             }
-            winner
-        })
+        });
     }
 }
 
@@ -146,6 +226,16 @@ impl Engine for Portfolio {
 
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
         self.decide(obligation, control).answer
+    }
+
+    fn maximize(
+        &self,
+        objective: &Objective,
+        start: (i128, Assignment),
+        control: &Control,
+        on_progress: &mut (dyn FnMut(Option<i128>, i128) + Send),
+    ) -> Option<MeasureAnswer> {
+        Some(self.maximum(objective, &start, control, on_progress).0)
     }
 }
 
@@ -263,7 +353,8 @@ mod tests {
             let obligation = random_obligation(seed, &Shape::default());
             let decision = portfolio.decide(&obligation, &Control::default());
             assert_eq!(decision.engine, Some("smt"), "seed {seed}");
-            assert_eq!(decision.reports.len(), 5);
+            // Who starts when all is over does not report.
+            assert!((2..=5).contains(&decision.reports.len()), "{:?}", decision.reports);
             let liar = decision.reports.iter().find(|report| report.engine == "liar").unwrap();
             assert!(matches!(&liar.outcome, Outcome::Undecided(Reason::Internal(_))));
         }

@@ -10,7 +10,7 @@ use crate::engine::measure::{self, MeasureAnswer};
 use crate::engine::portfolio::{Outcome, Portfolio, Report};
 use crate::engine::search::Search;
 use crate::engine::smt::Smt;
-use crate::engine::{Answer, CancelToken, Control, Engine, Reason, Trust, replayed};
+use crate::engine::{Answer, CancelToken, Control, Cores, Engine, Meter, Reason, Trust, replayed};
 use crate::obligation::{Assignment, Objective, Obligation, Replay};
 use crate::proof::{self, Certificate};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +39,10 @@ pub(super) struct Session<'a> {
     pub cancel: &'a CancelToken,
     /// The most memory for one query, in bytes.
     pub memory: Option<u64>,
+    /// Cores that no other instance uses.
+    pub spare: &'a Cores,
+    /// Hears how far the engines are.
+    pub meter: &'a Meter,
     /// Only what the store holds: no engine is asked.
     pub offline: bool,
     /// Certificates stay in memory with the results.
@@ -83,7 +87,13 @@ impl Session<'_> {
     }
 
     fn control(&self, budget: Duration) -> Control {
-        Control { cancel: self.cancel.clone(), memory: self.memory, ..Control::with_budget(budget) }
+        Control {
+            cancel: self.cancel.clone(),
+            memory: self.memory,
+            spare: self.spare.clone(),
+            meter: self.meter.clone(),
+            ..Control::with_budget(budget)
+        }
     }
 
     /// Decides an obligation. An assignment in the answer has been replayed, also if it was remembered.
@@ -132,7 +142,7 @@ impl Session<'_> {
         &self,
         objective: &Objective,
         budget: Duration,
-        on_progress: impl FnMut(Option<i128>, i128),
+        on_progress: impl FnMut(Option<i128>, i128) + Send,
     ) -> Decided<MeasureAnswer> {
         let key = self.key("objective", &objective.at_least(0).key());
         if let Some(entry) = self.remembered(&key, budget) {
@@ -368,11 +378,30 @@ impl Engine for Recorder<'_> {
 
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
         let decision = self.portfolio.decide(obligation, control);
+        self.hear(decision.engine, decision.reports);
+        decision.answer
+    }
+
+    fn maximize(
+        &self,
+        objective: &Objective,
+        start: (i128, Assignment),
+        control: &Control,
+        on_progress: &mut (dyn FnMut(Option<i128>, i128) + Send),
+    ) -> Option<MeasureAnswer> {
+        let (answer, engine, reports) = self.portfolio.maximum(objective, &start, control, on_progress);
+        self.hear(engine, reports);
+        Some(answer)
+    }
+}
+
+impl Recorder<'_> {
+    fn hear(&self, engine: Option<&'static str>, reports: Vec<Report>) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(engine) = decision.engine {
+        if let Some(engine) = engine {
             heard.engine = Some(engine.to_owned());
         }
-        for report in decision.reports {
+        for report in reports {
             match heard.reports.iter_mut().find(|known| known.engine == report.engine) {
                 Some(known) => {
                     known.time += report.time;
@@ -381,7 +410,6 @@ impl Engine for Recorder<'_> {
                 None => heard.reports.push(report),
             }
         }
-        decision.answer
     }
 }
 

@@ -141,7 +141,7 @@ pub(super) fn decide(
     job: &Job,
     source: &Source<'_>,
     session: &Session<'_>,
-    on_progress: &mut dyn FnMut(Progress),
+    on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> InstanceResult {
     let mut result = blank(job);
     let done = lower(job, source).and_then(|lowered| match lowered {
@@ -304,7 +304,7 @@ fn optimize(
     session: &Session<'_>,
     objective: &Objective,
     cast: &Cast,
-    on_progress: &mut dyn FnMut(Progress),
+    on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<(), Failure> {
     let value = |n: i128| -> Rational {
         let value = integer(n) * &objective.scale;
@@ -384,7 +384,7 @@ impl Candidates<'_> {
         name: &str,
         value: i128,
         budget: Duration,
-        on_progress: &mut dyn FnMut(Progress),
+        on_progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Verdict, Failure> {
         let (item, instance) = (self.job.item, self.job.instance);
         let asked = self.source.with(|db| {
@@ -434,7 +434,7 @@ impl Candidates<'_> {
         name: &str,
         domain: (i128, i128),
         mut search: Search,
-        on_progress: &mut dyn FnMut(Progress),
+        on_progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), Failure> {
         let cancel = self.session.cancel;
         let budget = self.job.budget;

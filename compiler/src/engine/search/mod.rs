@@ -22,14 +22,32 @@ use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten,
 use num_integer::Integer;
 use propose::propose;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use tree::{Case, Effort, Found, Frontier, Known, Learned, all_edges, atom_edges, refresh_edges};
+use tree::{Case, Effort, Found, Frontier, Known, Learned, all_edges, atom_edges, propagate, refresh_edges};
 
-/// The engine `search`. It remembers the last graph that it has looked at: keep one for many queries.
-#[derive(Debug)]
+/// The networks of the graphs that were searched last, for one query is seldom the only one about a graph.
+static NETS: Mutex<Vec<(Weak<Graph>, Arc<Net>)>> = Mutex::new(Vec::new());
+/// So many are remembered.
+const REMEMBERED: usize = 4;
+
+fn net_of(graph: &Arc<Graph>) -> Option<Arc<Net>> {
+    let lock = || NETS.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = |(other, _): &&(Weak<Graph>, Arc<Net>)| std::ptr::eq(other.as_ptr(), Arc::as_ptr(graph));
+    if let Some((_, net)) = lock().iter().find(known) {
+        return Some(net.clone());
+    }
+    let net = Arc::new(Net::new(graph)?);
+    let mut nets = lock();
+    nets.retain(|(graph, _)| graph.strong_count() > 0);
+    nets.truncate(REMEMBERED - 1);
+    nets.insert(0, (Arc::downgrade(graph), net.clone()));
+    Some(net)
+}
+
+/// The engine `search`.
+#[derive(Clone, Copy, Debug)]
 pub struct Search {
     /// A branch with at most this many elementary operations for all its inputs together is evaluated input by input.
     enumerate: usize,
-    last: Mutex<Option<(Weak<Graph>, Arc<Net>)>>,
 }
 
 impl Default for Search {
@@ -39,32 +57,20 @@ impl Default for Search {
 }
 
 impl Search {
-    /// An engine that has seen nothing yet.
+    /// The engine.
     pub fn new() -> Search {
-        Search { enumerate: 1 << 16, last: Mutex::default() }
+        Search { enumerate: 1 << 16 }
     }
 
     /// An engine that evaluates single points only, so that small problems show the search itself.
     #[cfg(test)]
     pub(crate) fn without_enumeration() -> Search {
-        Search { enumerate: 0, ..Search::new() }
-    }
-
-    fn net(&self, graph: &Arc<Graph>) -> Option<Arc<Net>> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, net)) = &*last
-            && std::ptr::eq(known.as_ptr(), Arc::as_ptr(graph))
-        {
-            return Some(net.clone());
-        }
-        let net = Arc::new(Net::new(graph)?);
-        *last = Some((Arc::downgrade(graph), net.clone()));
-        Some(net)
+        Search { enumerate: 0 }
     }
 
     /// Like [`Engine::solve`], and says what it took.
     pub fn solve_with_effort(&self, obligation: &Obligation, control: &Control) -> (Answer, Effort) {
-        let Some(net) = self.net(&obligation.graph) else { return (too_large(), Effort::default()) };
+        let Some(net) = net_of(&obligation.graph) else { return (too_large(), Effort::default()) };
         let accept = |point: &[i64]| matches!(obligation.replay(&assignment(obligation, point)), Replay::Holds(_));
         let mut run = match Run::new(self, &net, obligation, control) {
             Ok(run) => run,
@@ -97,10 +103,10 @@ impl Engine for Search {
         objective: &Objective,
         start: (i128, Assignment),
         control: &Control,
-        on_progress: &mut dyn FnMut(Option<i128>, i128),
+        on_progress: &mut (dyn FnMut(Option<i128>, i128) + Send),
     ) -> Option<MeasureAnswer> {
         let mut best = start;
-        let net = self.net(&objective.base.graph)?;
+        let net = net_of(&objective.base.graph)?;
         let mut obligation = objective.at_least(best.0.checked_add(1)?);
         let mut run = Run::new(self, &net, &obligation, control).ok()?;
         run.keep_bounds();
@@ -189,14 +195,13 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(engine: &'a Search, net: &'a Net, obligation: &Obligation, control: &Control) -> Result<Run<'a>, Answer> {
         let boxes: Vec<(i64, i64)> = obligation.variables.iter().flat_map(|v| v.domain.iter().copied()).collect();
-        let ranges = Ranges::new(net, &boxes).ok_or_else(too_large)?;
+        let mut ranges = Ranges::new(net, &boxes).ok_or_else(too_large)?;
         if let Some(reason) = control.stop() {
             return Err(Answer::Unknown(reason));
         }
-        let live = Arc::new(Live::new(live_units(net, &ranges)));
         let assumptions = express(net, &obligation.assumptions).ok_or_else(too_large)?;
         let constraints = (0..assumptions.len() as u32).collect();
-        let base = Problem { net, atoms: assumptions, constraints, live };
+        let mut base = Problem { net, atoms: assumptions, constraints, live: Arc::new(Live::new(Vec::new())) };
         // What the columns say of composite expressions, the checker must be told.
         let mut prelude = Vec::new();
         for place in net.places.iter().filter(|place| place.composite) {
@@ -205,15 +210,18 @@ impl<'a> Run<'a> {
                 prelude.push(Tighten { node: place.node.0, element: place.element, weight, multipliers });
             }
         }
+        let excluded = propagate(&base, &mut ranges, &mut prelude, &mut Vec::new()) == Err(Empty);
+        base.live = Arc::new(Live::new(live_units(net, &ranges)));
+        let case = || if excluded { Progress::Closed(vec![Step::Empty]) } else { Progress::New(None, Learned::new()) };
         let mut run = Run {
             engine,
             base,
             problems: Vec::new(),
-            cases: obligation.cases.iter().map(|_| Progress::New(None, Learned::new())).collect(),
+            cases: obligation.cases.iter().map(|_| case()).collect(),
             ranges,
             prelude,
             stage: 0,
-            todo: (0..obligation.cases.len()).collect(),
+            todo: if excluded { Vec::new() } else { (0..obligation.cases.len()).collect() },
             keep_bounds: false,
             effort: Effort::default(),
         };
@@ -242,7 +250,9 @@ impl<'a> Run<'a> {
     fn keep_bounds(&mut self) {
         self.keep_bounds = true;
         for (problem, case) in self.problems.iter().zip(&mut self.cases) {
-            *case = Progress::New(root_bound(problem, &self.ranges), Learned::new());
+            if let Progress::New(known, _) = case {
+                *known = root_bound(problem, &self.ranges);
+            }
         }
     }
 

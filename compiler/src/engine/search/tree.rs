@@ -586,47 +586,6 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Narrows the inputs by the atoms that speak of inputs alone.
-    fn propagate(&mut self, branch: &mut Branch, steps: &mut Vec<Step>) -> Result<(), Empty> {
-        let (problem, net) = (self.case.problem, self.case.problem.net);
-        let mut news: Vec<(usize, f64, f64)> = Vec::new();
-        for k in 0..problem.atoms.len() {
-            let atom = &problem.atoms[k];
-            let mut terms = atom.runs().flat_map(|(first, values)| (first..).zip(values)).filter(|(_, c)| **c != 0.0);
-            if atom.entries() > FEW_TERMS || terms.any(|(column, _)| net.unit_of[column] != NONE) {
-                continue;
-            }
-            // The atom is at most this; without one term, that term has to make up for the rest.
-            let most = atom.range(&branch.ranges.lower, &branch.ranges.upper).1;
-            for (first, values) in atom.runs() {
-                for (column, c) in (first..).zip(values).filter(|(_, c)| **c != 0.0) {
-                    let (lo, hi) = (branch.ranges.lower[column], branch.ranges.upper[column]);
-                    let room = most / c.abs();
-                    if most >= 0.0 && (room.floor() >= hi - lo || lo == hi) {
-                        continue;
-                    }
-                    let (node, element) = net.columns[column];
-                    let multipliers = Multipliers { atoms: vec![(k as u32, 1)], slots: Vec::new() };
-                    steps.push(Step::Tighten(Tighten { node: node.0, element, weight: -*c as i64, multipliers }));
-                    if most < 0.0 {
-                        return Err(Empty);
-                    }
-                    let room = room.floor();
-                    news.push((column, if *c > 0.0 { hi - room } else { lo }, if *c > 0.0 { hi } else { lo + room }));
-                }
-            }
-        }
-        if news.is_empty() {
-            return Ok(());
-        }
-        let news: Vec<(u32, f64, f64)> = news.into_iter().map(|(column, lo, hi)| (column as u32, lo, hi)).collect();
-        let mut changed = Vec::new();
-        branch.ranges.narrow_columns(net, &news, &mut changed)?;
-        refresh_edges(problem, &branch.ranges, &mut branch.edges, &changed);
-        branch.simplex.set_ranges(problem, &branch.ranges);
-        self.propagate(branch, steps)
-    }
-
     /// Bounds, tests and narrows a branch until it is closed or split; what narrows it goes to `steps`.
     fn explore(&mut self, branch: &mut Branch, steps: &mut Vec<Step>) -> Next {
         let case = self.case;
@@ -634,8 +593,15 @@ impl<'a> Worker<'a> {
         let net = problem.net;
         let objective = problem.atom(case.objective as usize);
         let stop = || case.control.stop().is_some();
-        if self.propagate(branch, steps) == Err(Empty) {
+        let (mut narrowed, mut changed) = (Vec::new(), Vec::new());
+        let propagated = propagate(problem, &mut branch.ranges, &mut narrowed, &mut changed);
+        steps.extend(narrowed.into_iter().map(Step::Tighten));
+        if propagated == Err(Empty) {
             return Next::Closed(Step::Empty);
+        }
+        if !steps.is_empty() {
+            refresh_edges(problem, &branch.ranges, &mut branch.edges, &changed);
+            branch.simplex.set_ranges(problem, &branch.ranges);
         }
         if let Some(points) = self.few_points(&branch.ranges) {
             return match points.into_iter().find(|point| (case.accept)(point)) {
@@ -864,6 +830,51 @@ impl<'a> Worker<'a> {
         let width = |j: usize| ranges.upper[j] - ranges.lower[j];
         let widest = (0..net.columns.len()).filter(input).max_by(|a, b| width(*a).total_cmp(&width(*b)))?;
         Some((widest, ((ranges.lower[widest] + ranges.upper[widest]) / 2.0).floor()))
+    }
+}
+
+/// Narrows the inputs by the atoms that speak of a few inputs alone.
+///
+/// # Errors
+/// [`Empty`] if nothing is left.
+pub fn propagate(
+    problem: &Problem<'_>,
+    ranges: &mut Ranges,
+    steps: &mut Vec<Tighten>,
+    changed: &mut Vec<u32>,
+) -> Result<(), Empty> {
+    let net = problem.net;
+    loop {
+        let before = steps.len();
+        for (k, atom) in problem.atoms.iter().enumerate() {
+            let terms = || {
+                let all = atom.runs().flat_map(|(first, values)| (first..).zip(values));
+                all.filter(|(_, c)| **c != 0.0).map(|(column, c)| (column, *c))
+            };
+            if atom.entries() > FEW_TERMS || terms().any(|(column, _)| net.unit_of[column] != NONE) {
+                continue;
+            }
+            // The atom is at most this; what a term lacks of its greatest value, the atom lacks too.
+            let most = atom.range(&ranges.lower, &ranges.upper).1;
+            for (column, c) in terms() {
+                let (lo, hi) = (ranges.lower[column], ranges.upper[column]);
+                let room = (most / c.abs()).floor();
+                if most >= 0.0 && room >= hi - lo {
+                    continue;
+                }
+                let (node, element) = net.columns[column];
+                let multipliers = Multipliers { atoms: vec![(k as u32, 1)], slots: Vec::new() };
+                steps.push(Tighten { node: node.0, element, weight: -c as i64, multipliers });
+                if most < 0.0 {
+                    return Err(Empty);
+                }
+                let (lo, hi) = if c > 0.0 { (hi - room, hi) } else { (lo, lo + room) };
+                ranges.narrow_columns(net, &[(column as u32, lo, hi)], changed)?;
+            }
+        }
+        if steps.len() == before {
+            return Ok(());
+        }
     }
 }
 
