@@ -14,6 +14,11 @@ const LEAKS: [f64; 4] = [0.0, 0.1, 0.02, 0.4];
 /// The shares of the inputs that a move changes, the most promising first.
 const SHARES: [f64; 7] = [1.0, 0.5, 0.25, 0.1, 0.04, 0.015, 0.003];
 
+/// The most steps of a repair.
+const REPAIRS: usize = 120;
+/// A repair that gets no nearer for so many steps is given up.
+const PATIENCE: usize = 6;
+
 /// A search for points of one case.
 pub struct Attack<'a> {
     problem: &'a Problem<'a>,
@@ -25,6 +30,8 @@ pub struct Attack<'a> {
     x: Vec<f64>,
     e: Vec<f64>,
     random: u64,
+    /// What repairs took so far, in sums.
+    pub work: u64,
 }
 
 impl<'a> Attack<'a> {
@@ -34,7 +41,7 @@ impl<'a> Attack<'a> {
         let lines = net.stairs.iter().map(Stairs::line).collect();
         let inputs = (0..net.columns.len()).filter(|j| net.unit_of[*j] == NONE).collect();
         let (x, e) = (ranges.lower.clone(), vec![0.0; net.exprs.len()]);
-        Attack { problem, ranges, inputs, lines, x, e, random: seed | 1 }
+        Attack { problem, ranges, inputs, lines, x, e, random: seed | 1, work: 0 }
     }
 
     fn random(&mut self) -> u64 {
@@ -154,6 +161,151 @@ impl<'a> Attack<'a> {
                 }
             }
         }
+    }
+
+    /// A point whose first units have the values that `x` gives them, rounded so that they answer the question, if steps of one input at a time
+    /// lead there from `x`, the values of all columns. `prices` says what a column is worth: what is rounded the dearer way comes first.
+    ///
+    /// The units that read inputs alone say what their arguments may be. A step takes what lowers the weighted sum of violations most; where
+    /// none does, the violated weigh more from now on.
+    pub fn repair(&mut self, x: &[f64], ranges: &Ranges, prices: &[f64], stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
+        let (problem, net) = (self.problem, self.problem.net);
+        for j in &self.inputs {
+            self.x[*j] = x[*j].round().clamp(ranges.lower[*j], ranges.upper[*j]);
+        }
+        // The first units, and those that could go the other way at a small distance.
+        let (mut first, mut others) = (Vec::new(), Vec::new());
+        for unit in &problem.live.units {
+            let unit = &net.units[*unit as usize];
+            let Kind::Step(_) = unit.kind else { return None };
+            let mut terms = net.exprs[unit.first as usize].runs().flat_map(|(from, values)| (from..).zip(values));
+            if terms.any(|(j, c)| *c != 0.0 && net.unit_of[j] != NONE) {
+                continue;
+            }
+            let column = unit.column as usize;
+            let (y, lo, hi) = (x[column], ranges.lower[column], ranges.upper[column]);
+            let nearest = y.round().clamp(lo, hi);
+            let dear = if prices.get(column).is_some_and(|price| *price > 0.0) { y.ceil() } else { y.floor() };
+            if dear != nearest && (lo..=hi).contains(&dear) {
+                others.push(((dear - y).abs(), column, dear));
+            }
+            self.x[column] = nearest;
+            first.push(unit);
+        }
+        others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut others = others.into_iter();
+        while !self.follows() {
+            let (_, column, value) = others.next()?;
+            self.x[column] = value;
+        }
+        // What their arguments are asked for.
+        let mut asked: Vec<Option<(f64, f64)>> = vec![None; net.exprs.len()];
+        for unit in first {
+            let Kind::Step(stairs) = unit.kind else { return None };
+            let (stairs, e, v) =
+                (&net.stairs[stairs as usize], unit.first as usize, self.x[unit.column as usize] as i64);
+            let lo = stairs.threshold(v).map_or(f64::NEG_INFINITY, |t| t as f64).max(ranges.exprs[e].0);
+            let hi = stairs.threshold(v + 1).map_or(f64::INFINITY, |t| t as f64 - 1.0).min(ranges.exprs[e].1);
+            if lo > hi {
+                return None;
+            }
+            asked[e] = Some((lo, hi));
+        }
+        let mut point: Vec<f64> = self.inputs.iter().map(|j| self.x[*j]).collect();
+        let mut values: Vec<f64> =
+            asked.iter().enumerate().map(|(e, a)| a.map_or(0.0, |_| net.exprs[e].value(&self.x))).collect();
+        let mut weights = vec![1.0; net.exprs.len()];
+        let beyond = |a: f64, (lo, hi): (f64, f64)| (lo - a).max(a - hi).max(0.0);
+        let index_of: Vec<u32> = {
+            let mut index = vec![u32::MAX; net.columns.len()];
+            self.inputs.iter().enumerate().for_each(|(k, j)| index[*j] = k as u32);
+            index
+        };
+        let (mut least, mut since) = (f64::INFINITY, 0);
+        for step in 0..REPAIRS {
+            if step % 16 == 15 && stop() {
+                return None;
+            }
+            let total: f64 = asked.iter().zip(&values).filter_map(|(asked, a)| Some(beyond(*a, (*asked)?))).sum();
+            since = if total < least { 0 } else { since + 1 };
+            least = least.min(total);
+            if since > PATIENCE {
+                return None;
+            }
+            let worst = asked.iter().enumerate().filter_map(|(e, asked)| {
+                let by = beyond(values[e], (*asked)?) * weights[e];
+                (by > 0.0).then_some((by, e))
+            });
+            let Some((_, worst)) = worst.max_by(|a, b| a.0.total_cmp(&b.0)) else {
+                return self.holds(&point).then_some(point);
+            };
+            let range = asked[worst].unwrap_or_default();
+            let need = if values[worst] < range.0 { range.0 - values[worst] } else { range.1 - values[worst] };
+            let mut best: Option<(f64, usize, f64)> = None;
+            for (from, coefficients) in net.exprs[worst].runs() {
+                for (j, c) in (from..).zip(coefficients).filter(|(_, c)| **c != 0.0) {
+                    let k = index_of[j] as usize;
+                    let unit = (need * c).signum();
+                    let room = if unit > 0.0 { ranges.upper[j] - point[k] } else { point[k] - ranges.lower[j] };
+                    if room < 1.0 {
+                        continue;
+                    }
+                    let whole = (need / c).abs().floor().clamp(1.0, room);
+                    for by in [unit, unit * whole] {
+                        let (exprs, coefficients) = problem.live.mentions_of(net, j);
+                        self.work += exprs.len() as u64;
+                        let mut gain = 0.0;
+                        for (e, c) in exprs.iter().zip(coefficients) {
+                            let e = *e as usize;
+                            if let Some(range) = asked[e] {
+                                gain += weights[e] * (beyond(values[e], range) - beyond(values[e] + c * by, range));
+                            }
+                        }
+                        if best.is_none_or(|(most, ..)| gain > most) {
+                            best = Some((gain, j, by));
+                        }
+                        if whole == 1.0 {
+                            break;
+                        }
+                    }
+                }
+            }
+            let (gain, j, by) = best?;
+            if gain <= 0.0 {
+                for (e, asked) in asked.iter().enumerate() {
+                    if asked.is_some_and(|asked| beyond(values[e], asked) > 0.0) {
+                        weights[e] += 1.0;
+                    }
+                }
+                // Somewhere else may be better next time.
+                if self.random() & 3 != 0 {
+                    continue;
+                }
+            }
+            point[index_of[j] as usize] += by;
+            let (exprs, coefficients) = problem.live.mentions_of(net, j);
+            for (e, c) in exprs.iter().zip(coefficients) {
+                values[*e as usize] += c * by;
+            }
+        }
+        None
+    }
+
+    /// Whether all atoms hold for what follows from the first units' values.
+    fn follows(&mut self) -> bool {
+        let (problem, net) = (self.problem, self.problem.net);
+        for unit in &problem.live.units {
+            let unit = &net.units[*unit as usize];
+            let e = unit.first as usize;
+            let mut terms = net.exprs[e].runs().flat_map(|(from, values)| (from..).zip(values));
+            if let Kind::Step(stairs) = unit.kind
+                && terms.any(|(j, c)| *c != 0.0 && net.unit_of[j] != NONE)
+            {
+                self.e[e] = net.exprs[e].value(&self.x);
+                self.x[unit.column as usize] = net.stairs[stairs as usize].apply(self.e[e] as i64).unwrap_or(0) as f64;
+            }
+        }
+        problem.atoms.iter().all(|atom| atom.value(&self.x) >= 0.0)
     }
 
     /// Searches from `starts` points: the first is `from`, the others are random.

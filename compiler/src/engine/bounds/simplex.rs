@@ -63,6 +63,13 @@ impl Live {
         Live { units, mentions: OnceLock::new() }
     }
 
+    /// The live units' expressions that mention a column, and with which coefficients.
+    pub fn mentions_of(&self, net: &Net, column: usize) -> (&[u32], &[f64]) {
+        let mentions = self.mentions(net);
+        let own = mentions.starts[column] as usize..mentions.starts[column + 1] as usize;
+        (&mentions.exprs[own.clone()], &mentions.values[own])
+    }
+
     fn mentions(&self, net: &Net) -> &Mentions {
         self.mentions.get_or_init(|| {
             let mut live = vec![false; net.units.len()];

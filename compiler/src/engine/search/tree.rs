@@ -29,6 +29,8 @@ const ATTACKED: u64 = 8;
 const FEW_TERMS: usize = 64;
 /// Inputs with at most so many bits together are few.
 const FEW_BITS: f64 = 24.0;
+/// The solver's sums for one of repairs, which start at primal points.
+const REPAIRED: u64 = 3;
 /// The default for the memory of open branches, in bytes.
 const MEMORY: u64 = 1 << 30;
 
@@ -226,6 +228,9 @@ struct Worker<'a> {
     attack: Attack<'a>,
     learned: Learned,
     branches: u64,
+    /// What the solver took, in sums, at so many for a step.
+    spent: u64,
+    long: u64,
     /// The inputs have so few values that splitting those is the shortest way.
     few_inputs: bool,
 }
@@ -351,16 +356,21 @@ impl<'a> Case<'a> {
         let mut margins = Vec::new();
         for (first, values) in atom.runs() {
             for (k, c) in values.iter().enumerate() {
-                let (column, unit) = (first + k, net.unit_of[first + k]);
+                let unit = net.unit_of[first + k];
                 if *c == 0.0 || unit == NONE {
                     continue;
                 }
                 let Kind::Step(stairs) = net.units[unit as usize].kind else { continue };
-                let (root, slope) = (&self.root, net.stairs[stairs as usize].line().0.max(1e-9));
-                let up = *c > 0.0 && ranges.lower[column] > root.lower[column];
-                let down = *c < 0.0 && ranges.upper[column] < root.upper[column];
-                if up || down {
-                    margins.push((net.units[unit as usize].first, if up { slope } else { -slope }));
+                let (e, slope) = (net.units[unit as usize].first, net.stairs[stairs as usize].line().0.max(1e-9));
+                let (stairs, column) = (&net.stairs[stairs as usize], first + k);
+                // Only a threshold that not all arguments pass has to be asked for.
+                let (lo, hi) = net.exprs[e as usize].range(&ranges.lower, &ranges.upper);
+                let asked = match *c > 0.0 {
+                    true => stairs.threshold(ranges.lower[column] as i64).is_some_and(|t| t as f64 > lo),
+                    false => stairs.threshold(ranges.upper[column] as i64 + 1).is_some_and(|t| t as f64 <= hi),
+                };
+                if asked {
+                    margins.push((e, if *c > 0.0 { slope } else { -slope }));
                 }
             }
         }
@@ -437,6 +447,15 @@ impl<'a> Worker<'a> {
             attack: Attack::new(case.problem, &case.root, case.seed),
             learned,
             branches: 0,
+            spent: 0,
+            long: case
+                .problem
+                .live
+                .units
+                .iter()
+                .flat_map(|unit| net.units[*unit as usize].exprs())
+                .map(|e| net.exprs[e].entries() as u64)
+                .sum(),
             case,
         }
     }
@@ -609,8 +628,9 @@ impl<'a> Worker<'a> {
                 None => Next::Closed(Step::Enumerate),
             };
         }
+        let before = branch.simplex.steps;
         // What a unit of each column is worth at the bound: closing a gap gains about as much.
-        let mut prices: Vec<f64> = Vec::new();
+        let (mut prices, mut worth): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
         for round in 0.. {
             if matches!(branch.goal, Goal::Atom)
                 && let Some(goal) = case.margins(&branch.ranges)
@@ -675,6 +695,7 @@ impl<'a> Worker<'a> {
             let Some(proposal) = proposal else { break };
             let scale = 1.0 / proposal.scale;
             prices = proposal.exact.coefficients.iter().map(|c| c.abs() * scale).collect();
+            worth = proposal.exact.coefficients.clone();
             if round >= 3 {
                 break;
             }
@@ -690,7 +711,16 @@ impl<'a> Worker<'a> {
             refresh_edges(problem, &branch.ranges, &mut branch.edges, &changed);
             branch.simplex.set_ranges(problem, &branch.ranges);
         }
-        self.split(branch, &prices)
+        let next = self.split(branch, &prices);
+        // Where the relaxation's values of the first units are whole, what is missing are inputs that give them.
+        self.spent += branch.simplex.steps.saturating_sub(before) * self.long;
+        if (matches!(next, Next::Postpone) || self.attack.work * REPAIRED < self.spent)
+            && let Some(point) = self.attack.repair(&branch.simplex.x, &branch.ranges, &worth, &stop)
+            && let Some(point) = self.accepted(&point)
+        {
+            return Next::Point(point);
+        }
+        next
     }
 
     /// The point as integers, if it answers the obligation.
