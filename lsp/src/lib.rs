@@ -6,6 +6,7 @@
 mod backend;
 mod commands;
 mod convert;
+mod frames;
 mod owner;
 mod protocol;
 mod publisher;
@@ -28,6 +29,9 @@ use tower_lsp::{ExitedError, LspService, Server};
 /// Requests and notifications under way at a time. tower-lsp's own four would let slow hovers hold up saving and cancelling.
 const CONCURRENCY: usize = 512;
 
+/// The bytes that wait between the streams and tower-lsp.
+const BUFFER: usize = 1 << 16;
+
 /// What a server is told before it starts.
 #[derive(Clone, Default)]
 pub struct Config {
@@ -41,16 +45,26 @@ pub struct Config {
 pub async fn serve<I, O>(input: I, output: O, config: Config) -> bool
 where
     I: AsyncRead + Unpin,
-    O: AsyncWrite,
+    O: AsyncWrite + Unpin,
 {
     let (service, socket) = LspService::build(|client| Backend::new(client, config))
         .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
         .finish();
     let exit = Arc::new(Exit::default());
     let watched = Watched { inner: service, exit: exit.clone() };
-    let server = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
+    let (to_server, server_input) = tokio::io::duplex(BUFFER);
+    let (server_output, from_server) = tokio::io::duplex(BUFFER);
+    let (errors, waiting) = tokio::sync::mpsc::unbounded_channel();
+    let server = Server::new(server_input, server_output, socket).concurrency_level(CONCURRENCY);
+    let all = async {
+        tokio::join!(
+            server.serve(watched),
+            frames::incoming(input, to_server, errors),
+            frames::outgoing(from_server, output, waiting)
+        )
+    };
     tokio::select! {
-        () = server.serve(watched) => {}
+        _ = all => {}
         () = exit.asked.notified() => {}
     }
     exit.after_shutdown.load(Ordering::SeqCst)

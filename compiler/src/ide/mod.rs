@@ -17,8 +17,6 @@ pub mod picture;
 pub mod selection;
 pub mod signature;
 pub mod symbols;
-#[cfg(test)]
-mod tests;
 pub mod tokens;
 mod words;
 
