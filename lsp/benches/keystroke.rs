@@ -87,7 +87,72 @@ fn memory(client: &mut Client) -> String {
     format!("{}, {}", line("VmRSS"), line("VmHWM"))
 }
 
+/// Seconds from saving the digits example to its first and last verdict, with an empty store and a full one; from cancelling to the answer.
+fn digits() {
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/digits/digits.qnn");
+    let path = std::path::Path::new(examples).canonicalize().expect("the example");
+    let text = std::fs::read_to_string(&path).expect("the example");
+    let uri = support::uri(&path);
+    let folder = Folder::new();
+    for store in ["cold", "warm"] {
+        let mut client = Client::spawn_with(&[], &[("QNN_CACHE", &folder.path("store"))]);
+        client.initialize(json!({ "verification": { "run": "onSave" } }));
+        let begin = Instant::now();
+        client.open(&uri, &text);
+        let decided =
+            |s: &Value| s["counts"]["proved"].as_u64() > Some(0) || s["counts"]["violated"].as_u64() > Some(0);
+        client.wait_status(&uri, "a verdict", decided);
+        let first = begin.elapsed();
+        let status = client.settled(&uri, 1);
+        println!(
+            "digits, {store} store: first verdict {:.2} s, last {:.2} s; {}",
+            first.as_secs_f64(),
+            begin.elapsed().as_secs_f64(),
+            status["counts"]
+        );
+        client.leave();
+    }
+    let mut client = Client::spawn(&["--no-cache"]);
+    client.initialize(json!({ "verification": { "run": "never" } }));
+    client.open(&uri, &text);
+    client.command("qnn.verifyAll", json!({ "uri": uri }));
+    client.wait_status(&uri, "it runs", |s| s["counts"]["running"].as_u64() > Some(0));
+    client.listen(Duration::from_millis(200));
+    let begin = Instant::now();
+    client.command("qnn.cancel", json!({ "uri": uri }));
+    let answered = begin.elapsed();
+    client.wait_status(&uri, "the end", |s| s["active"] == false);
+    println!(
+        "cancel: answered in {:.1} ms, told in {:.1} ms",
+        answered.as_secs_f64() * 1000.0,
+        begin.elapsed().as_secs_f64() * 1000.0
+    );
+    let before = memory(&mut client);
+    let begin = Instant::now();
+    let at = json!({ "line": 47, "character": 0 });
+    let mut version = 1;
+    for round in 0..6_000 {
+        let end = json!({ "line": 47, "character": round % 2 });
+        version = client.edit(
+            &uri,
+            json!([{ "range": { "start": at, "end": end }, "text": (if round % 2 == 0 { "/" } else { "" }) }]),
+        );
+        if round % 4 == 0 {
+            client.diagnostics(&uri, version);
+            client.inbox.clear();
+        }
+    }
+    client.diagnostics(&uri, version);
+    println!(
+        "6,000 edits in {:.1} s; memory before {before}; after {}",
+        begin.elapsed().as_secs_f64(),
+        memory(&mut client)
+    );
+    client.leave();
+}
+
 fn main() {
+    digits();
     let folder = Folder::new();
     let bytes = write_model(&folder);
     let text = spec();

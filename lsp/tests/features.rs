@@ -318,7 +318,7 @@ fn hints_tell_widths_and_losses() {
     assert!(texts.contains(&": ufixed<4, 2>[1]"), "{texts:?}");
     assert!(texts.iter().any(|t| t.starts_with("acc ")), "{texts:?}");
     assert!(texts.iter().any(|t| t.starts_with("−1 bit")), "{texts:?}");
-    assert!(texts.iter().any(|t| *t == "○ not verified"), "{texts:?}");
+    assert!(texts.contains(&"○ not verified"), "{texts:?}");
     client.notify("workspace/didChangeConfiguration", json!({ "settings": { "inlayHints": { "types": false, "accumulators": false, "losses": false, "verdicts": false } } }));
     let hints = client.request("textDocument/inlayHint", json!({ "textDocument": { "uri": uri }, "range": whole }));
     assert_eq!(hints, json!([]));

@@ -137,6 +137,8 @@ fn instances(context: &Context<'_>, item: ItemId) -> Checked<Family> {
         let before = all.len();
         let mut kept = Vec::new();
         for instance in all {
+            // An edit need not wait for the rest.
+            context.db.unwind_if_revision_cancelled();
             let env = Env::new(item, &named(&names, &instance));
             match Lowering::new(context).filter(&env, filter)? {
                 Some(true) => kept.push(instance),
@@ -471,6 +473,7 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
                     if index >= half && index + half < count {
                         continue;
                     }
+                    db.unwind_if_revision_cancelled();
                     let context = Context::new(db);
                     let parameters = named(&family.names, values);
                     let lowered = lower(&context, item, &parameters);

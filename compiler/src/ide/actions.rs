@@ -89,7 +89,7 @@ fn capitalised(text: &str) -> String {
 /// A budget as an attribute writes it.
 fn written(budget: Duration) -> String {
     let millis = budget.as_millis();
-    if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
 }
 
 /// Adds an attribute, or gives it another argument.

@@ -215,7 +215,7 @@ impl<'a> Completer<'a> {
         let data = self.db.data(&folder.join(file));
         let outcome = contents(self.db, data);
         let tensors: Vec<_> = match outcome.as_ref() {
-            Ok(FileContents::Tensors(tensors)) => tensors.iter().map(|(name, tensor)| (name, tensor)).collect(),
+            Ok(FileContents::Tensors(tensors)) => tensors.iter().collect(),
             Ok(FileContents::Table(columns)) => columns.iter().map(|(name, tensor)| (name, tensor)).collect(),
             _ => return,
         };

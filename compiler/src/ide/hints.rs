@@ -16,7 +16,6 @@ use crate::syntax::Span;
 use crate::syntax::ast::ItemKind;
 use num_traits::{One, Signed};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// What a hint tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +67,7 @@ pub fn hints(db: &dyn Db, file: SourceFile, within: Span) -> Vec<Hint> {
                 });
             }
         }
-        let mut layers: BTreeMap<(u32, u32), Vec<(&Arc<Network>, &Layer)>> = BTreeMap::new();
+        let mut layers: BTreeMap<(u32, u32), Vec<(&Network, &Layer)>> = BTreeMap::new();
         for network in &networks {
             for layer in network.layers.iter().filter(|l| l.place.item == *item && !l.port.name.contains('.')) {
                 layers.entry((layer.place.span.start, layer.place.span.end)).or_default().push((network, layer));
@@ -99,7 +98,7 @@ fn shape(db: &dyn Db, network: &Network, name: &str) -> Option<String> {
     })
 }
 
-fn accumulator(offset: u32, layers: &[(&Arc<Network>, &Layer)]) -> Option<Hint> {
+fn accumulator(offset: u32, layers: &[(&Network, &Layer)]) -> Option<Hint> {
     let sums: Vec<_> = layers.iter().filter(|(_, l)| l.parameters.count > 0 && l.port.format.is_none()).collect();
     let (network, layer) = sums.first()?;
     let widths: Vec<u32> = sums.iter().map(|(_, l)| width(l)).collect();
@@ -116,7 +115,7 @@ fn accumulator(offset: u32, layers: &[(&Arc<Network>, &Layer)]) -> Option<Hint> 
     })
 }
 
-fn loss(offset: u32, layers: &[(&Arc<Network>, &Layer)]) -> Option<Hint> {
+fn loss(offset: u32, layers: &[(&Network, &Layer)]) -> Option<Hint> {
     let mut texts = Vec::new();
     let mut tooltips = Vec::new();
     for (network, layer) in layers {

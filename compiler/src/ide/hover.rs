@@ -356,7 +356,7 @@ fn about_local(db: &dyn Db, owner: ItemId, span: Span, kind: LocalKind, from: So
                 if let Visit::Expr(e) = visit {
                     match &e.kind {
                         ExprKind::Quantifier(q) => {
-                            bound = bound.or(q.binders.iter().find(|b| b.name.span == span).map(|b| binder_span(b)));
+                            bound = bound.or(q.binders.iter().find(|b| b.name.span == span).map(binder_span));
                         }
                         ExprKind::Let(l) if l.name.span == span => bound = Some(l.name.span.to(l.value.span)),
                         _ => {}

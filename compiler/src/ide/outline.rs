@@ -4,7 +4,7 @@
 //! The fingerprint is cheap and errs on the safe side: where it is unchanged, so is every obligation; where it changed, they may still be the same.
 
 use super::{moved, text};
-use crate::check::scope::scope;
+use crate::check::scope::{Meaning, meaning};
 use crate::check::spec::{Expectation, family, instance_name};
 use crate::db::{Db, ItemId, SourceFile, items, parsed, tree};
 use crate::syntax::ast::{ExprKind, Item, ItemKind, MeasureBody, MeasureItem};
@@ -177,21 +177,17 @@ pub fn fingerprint(db: &dyn Db, item: ItemId) -> [u8; 32] {
             let data = db.data(&folder.join(path));
             hasher.update(path.as_bytes()).update(&data.bytes(db).hash);
         }
-        let outcome = scope(db, file);
-        let Some(scope) = &outcome.value else { continue };
         for name in walk::mentions(tree) {
-            match scope.names.get(&name.text) {
-                Some(target) => {
+            match *meaning(db, file, name.text.clone()) {
+                Meaning::Item(target) => {
                     hasher.update(b"\0item").update(name.text.as_bytes());
-                    hasher.update(own_hashes(db, *target).all.as_slice());
-                    hasher.update(&[u8::from(scope.cyclic.contains(target))]);
-                    if done.insert(*target) {
-                        open.push(*target);
+                    hasher.update(own_hashes(db, target).all.as_slice());
+                    if done.insert(target) {
+                        open.push(target);
                     }
                 }
-                None => {
-                    hasher.update(b"\0none").update(name.text.as_bytes());
-                }
+                Meaning::Cyclic => _ = hasher.update(b"\0cyclic").update(name.text.as_bytes()),
+                Meaning::Broken | Meaning::Unknown => _ = hasher.update(b"\0none").update(name.text.as_bytes()),
             }
         }
     }

@@ -97,7 +97,7 @@ pub enum Event {
     /// A verification job knows more.
     Progress(u64, String),
     /// A verification job ended.
-    Done(queue::Done),
+    Done(Box<queue::Done>),
     /// Verdicts of an earlier text are those of this one too.
     Confirmed(PathBuf, u64, Vec<(String, [u8; 32])>),
     /// Verdicts have been compared with the text as far as that was possible.
@@ -307,7 +307,7 @@ impl Owner {
             }
             Event::Lend(reply) => _ = reply.send(self.db.clone()),
             Event::Progress(job, text) => self.progressed(job, text),
-            Event::Done(done) => self.finished(done),
+            Event::Done(done) => self.finished(*done),
             Event::Confirmed(path, generation, names) => self.confirmed(&path, generation, names),
             Event::ConfirmEnded => self.confirming = false,
         }
@@ -457,10 +457,7 @@ impl Owner {
         let mut paths = self.db.data_paths();
         paths.extend(self.db.sources().iter().map(|file| file.path(&self.db).to_owned()));
         for path in paths {
-            if !self.seen.contains_key(&path) {
-                let now = stamp(&path);
-                self.seen.insert(path, now);
-            }
+            self.seen.entry(path).or_insert_with_key(|path| stamp(path));
         }
     }
 

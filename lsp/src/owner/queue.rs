@@ -116,7 +116,7 @@ impl Queue {
             let thread = std::thread::Builder::new().name("verify".to_owned()).stack_size(qnn::verify::run::STACK);
             if let Err(error) = thread.spawn(move || work(&task, &options, sender)) {
                 tracing::error!(%error, "no thread for a verification job");
-                let _ = events.send(Event::Done(Done { id, result: None, outdated: false }));
+                let _ = events.send(Event::Done(Box::new(Done { id, result: None, outdated: false })));
             }
         }
         started
@@ -132,7 +132,7 @@ struct Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         if let Some(done) = self.done.take() {
-            let _ = self.events.send(Event::Done(done));
+            let _ = self.events.send(Event::Done(Box::new(done)));
         }
     }
 }

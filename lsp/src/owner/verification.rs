@@ -79,6 +79,9 @@ pub enum Goal {
     Everything,
 }
 
+/// An instance whose verdict is of an earlier text: the verdict's key, and what the property means now.
+type Doubtful = (Job, String, [u8; 32]);
+
 /// Instances, as someone asks for them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wanted {
@@ -431,7 +434,7 @@ impl Owner {
     /// Compares the keys of stale verdicts with those of the text as it is, on a thread of its own.
     pub(super) fn confirm(&mut self) {
         self.to_confirm = false;
-        let mut work: Vec<(PathBuf, Vec<(Job, String, [u8; 32])>)> = Vec::new();
+        let mut work: Vec<(PathBuf, Vec<Doubtful>)> = Vec::new();
         for (path, document) in &self.documents {
             let stale = document.jobs().filter_map(|(property, job)| {
                 let instance = document.instances.get(&job.name)?;
@@ -439,7 +442,7 @@ impl Owner {
                 let key = held.result.key.clone().filter(|_| instance.activity.is_none())?;
                 Some((job.clone(), key, property.fingerprint))
             });
-            let stale: Vec<_> = stale.collect();
+            let stale: Vec<Doubtful> = stale.collect();
             if !stale.is_empty() {
                 work.push((path.clone(), stale));
             }
@@ -511,7 +514,7 @@ fn is_wanted(
                 let undecided = matches!(held.result.verdict, Verdict::Timeout | Verdict::Unknown);
                 undecided && held.result.budget < budget.unwrap_or(job.budget)
             }
-            None => !failed && !instance.is_some_and(|i| i.cancelled.is_some()),
+            None => !failed && instance.is_none_or(|i| i.cancelled.is_none()),
         },
         Wanted::Some { property: of, instances, goal } => {
             of.as_ref().is_none_or(|name| **name == *property.name)

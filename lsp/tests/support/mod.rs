@@ -87,8 +87,14 @@ fn read_messages(input: impl Read + Send + 'static) -> Receiver<Value> {
 impl Client {
     /// The binary, started as an editor starts it.
     pub fn spawn(arguments: &[&str]) -> Client {
+        Client::spawn_with(arguments, &[])
+    }
+
+    /// The same in another environment.
+    pub fn spawn_with(arguments: &[&str], environment: &[(&str, &Path)]) -> Client {
         let mut child = Command::new(env!("CARGO_BIN_EXE_qnn-lsp"))
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
