@@ -5,7 +5,7 @@
 use crate::Config;
 use crate::commands::{self, Command};
 use crate::convert::{Encoding, path_of};
-use crate::owner::{self, Event, Setup};
+use crate::owner::{self, Ask, Event, Setup};
 use crate::publisher::{Abilities, Message, publish, run_of};
 use crate::requests as r;
 use crate::settings::Settings;
@@ -273,56 +273,57 @@ impl LanguageServer for Backend {
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         let uri = params.text_document_position_params.text_document.uri.clone();
-        answer(self.events()?, "hover", uri, move |s| r::hover::answer(s, &params)).await
+        answer(self.events()?, "hover", Ask::Verdicts(uri), move |s| r::hover::answer(s, &params)).await
     }
 
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
         let uri = params.text_document_position.text_document.uri.clone();
-        answer(self.events()?, "completion", uri, move |s| r::completion::answer(s, &params)).await
+        answer(self.events()?, "completion", Ask::Text(uri), move |s| r::completion::answer(s, &params)).await
     }
 
     async fn signature_help(&self, params: SignatureHelpParams) -> Result<Option<SignatureHelp>> {
         let uri = params.text_document_position_params.text_document.uri.clone();
-        answer(self.events()?, "signatureHelp", uri, move |s| r::signature::answer(s, &params)).await
+        answer(self.events()?, "signatureHelp", Ask::Text(uri), move |s| r::signature::answer(s, &params)).await
     }
 
     async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
         let uri = params.text_document_position_params.text_document.uri.clone();
-        answer(self.events()?, "definition", uri, move |s| r::definition::answer(s, &params)).await
+        answer(self.events()?, "definition", Ask::Text(uri), move |s| r::definition::answer(s, &params)).await
     }
 
     async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
         let uri = params.text_document_position.text_document.uri.clone();
-        answer(self.events()?, "references", uri, move |s| r::references::answer(s, &params)).await
+        answer(self.events()?, "references", Ask::Text(uri), move |s| r::references::answer(s, &params)).await
     }
 
     async fn document_highlight(&self, params: DocumentHighlightParams) -> Result<Option<Vec<DocumentHighlight>>> {
         let uri = params.text_document_position_params.text_document.uri.clone();
-        answer(self.events()?, "documentHighlight", uri, move |s| r::highlight::answer(s, &params)).await
+        answer(self.events()?, "documentHighlight", Ask::Text(uri), move |s| r::highlight::answer(s, &params)).await
     }
 
     async fn prepare_rename(&self, params: TextDocumentPositionParams) -> Result<Option<PrepareRenameResponse>> {
         let uri = params.text_document.uri.clone();
-        answer(self.events()?, "prepareRename", uri, move |s| r::rename::prepare(s, &params)).await
+        answer(self.events()?, "prepareRename", Ask::Text(uri), move |s| r::rename::prepare(s, &params)).await
     }
 
     async fn rename(&self, params: RenameParams) -> Result<Option<WorkspaceEdit>> {
         let uri = params.text_document_position.text_document.uri.clone();
-        answer(self.events()?, "rename", uri, move |s| r::rename::answer(s, &params)).await
+        answer(self.events()?, "rename", Ask::Text(uri), move |s| r::rename::answer(s, &params)).await
     }
 
     async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
-        answer(self.events()?, "documentSymbol", params.text_document.uri, r::document_symbols::answer).await
+        answer(self.events()?, "documentSymbol", Ask::Text(params.text_document.uri), r::document_symbols::answer).await
     }
 
     async fn symbol(&self, params: WorkspaceSymbolParams) -> Result<Option<Vec<SymbolInformation>>> {
-        let snapshot = take(self.events()?, None).await?;
+        let snapshot = take(self.events()?, Ask::Workspace).await?;
         run("workspaceSymbol", snapshot, move |s| r::workspace_symbols::answer(s, &params)).await
     }
 
     async fn semantic_tokens_full(&self, params: SemanticTokensParams) -> Result<Option<SemanticTokensResult>> {
-        let found =
-            answer(self.events()?, "semanticTokens", params.text_document.uri, |s| r::semantic_tokens::answer(s, None));
+        let found = answer(self.events()?, "semanticTokens", Ask::Text(params.text_document.uri), |s| {
+            r::semantic_tokens::answer(s, None)
+        });
         Ok(found.await?.map(SemanticTokensResult::Tokens))
     }
 
@@ -330,27 +331,27 @@ impl LanguageServer for Backend {
         &self,
         params: SemanticTokensRangeParams,
     ) -> Result<Option<SemanticTokensRangeResult>> {
-        let found = answer(self.events()?, "semanticTokensRange", params.text_document.uri, move |s| {
+        let found = answer(self.events()?, "semanticTokensRange", Ask::Text(params.text_document.uri), move |s| {
             r::semantic_tokens::answer(s, Some(params.range))
         });
         Ok(found.await?.map(SemanticTokensRangeResult::Tokens))
     }
 
     async fn folding_range(&self, params: FoldingRangeParams) -> Result<Option<Vec<FoldingRange>>> {
-        answer(self.events()?, "foldingRange", params.text_document.uri, r::folding::answer).await
+        answer(self.events()?, "foldingRange", Ask::Text(params.text_document.uri), r::folding::answer).await
     }
 
     async fn selection_range(&self, params: SelectionRangeParams) -> Result<Option<Vec<SelectionRange>>> {
         let uri = params.text_document.uri.clone();
-        answer(self.events()?, "selectionRange", uri, move |s| r::selection::answer(s, &params)).await
+        answer(self.events()?, "selectionRange", Ask::Text(uri), move |s| r::selection::answer(s, &params)).await
     }
 
     async fn document_link(&self, params: DocumentLinkParams) -> Result<Option<Vec<DocumentLink>>> {
-        answer(self.events()?, "documentLink", params.text_document.uri, r::links::answer).await
+        answer(self.events()?, "documentLink", Ask::Text(params.text_document.uri), r::links::answer).await
     }
 
     async fn formatting(&self, params: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {
-        answer(self.events()?, "formatting", params.text_document.uri, |s| {
+        answer(self.events()?, "formatting", Ask::Text(params.text_document.uri), |s| {
             r::formatting::answer(s, &r::formatting::What::All)
         })
         .await
@@ -358,28 +359,30 @@ impl LanguageServer for Backend {
 
     async fn range_formatting(&self, params: DocumentRangeFormattingParams) -> Result<Option<Vec<TextEdit>>> {
         let what = r::formatting::What::Range(params.range);
-        answer(self.events()?, "rangeFormatting", params.text_document.uri, move |s| r::formatting::answer(s, &what))
-            .await
+        answer(self.events()?, "rangeFormatting", Ask::Text(params.text_document.uri), move |s| {
+            r::formatting::answer(s, &what)
+        })
+        .await
     }
 
     async fn on_type_formatting(&self, params: DocumentOnTypeFormattingParams) -> Result<Option<Vec<TextEdit>>> {
         let what = r::formatting::What::ItemBefore(params.text_document_position.position);
         let uri = params.text_document_position.text_document.uri;
-        answer(self.events()?, "onTypeFormatting", uri, move |s| r::formatting::answer(s, &what)).await
+        answer(self.events()?, "onTypeFormatting", Ask::Text(uri), move |s| r::formatting::answer(s, &what)).await
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
         let uri = params.text_document.uri.clone();
-        answer(self.events()?, "inlayHint", uri, move |s| r::inlay_hints::answer(s, &params)).await
+        answer(self.events()?, "inlayHint", Ask::Verdicts(uri), move |s| r::inlay_hints::answer(s, &params)).await
     }
 
     async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
-        answer(self.events()?, "codeLens", params.text_document.uri, r::code_lens::answer).await
+        answer(self.events()?, "codeLens", Ask::Verdicts(params.text_document.uri), r::code_lens::answer).await
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
         let uri = params.text_document.uri.clone();
-        answer(self.events()?, "codeAction", uri, move |s| r::code_actions::answer(s, &params)).await
+        answer(self.events()?, "codeAction", Ask::Verdicts(uri), move |s| r::code_actions::answer(s, &params)).await
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {

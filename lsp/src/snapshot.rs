@@ -3,13 +3,12 @@
 //! A change of the database unwinds the queries of a snapshot: the answer is `ContentModified`. A panic is contained, logged and reported. Where the
 //! client cancels a request, its future is dropped, and with it the answer; the work ends at its end.
 
-use crate::owner::{Event, Snapshot, salsa_catch};
+use crate::owner::{Ask, Event, Snapshot, salsa_catch};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
-use tower_lsp::lsp_types::Url;
 
 /// What an edit overtook.
 pub fn content_modified() -> Error {
@@ -27,9 +26,9 @@ pub fn leaving() -> Error {
 }
 
 /// Asks the owner for a snapshot. The event is sent before this function's first await: it comes after all notifications that came before the request.
-pub async fn take(events: &Sender<Event>, uri: Option<Url>) -> Result<Snapshot> {
+pub async fn take(events: &Sender<Event>, ask: Ask) -> Result<Snapshot> {
     let (reply, answer) = oneshot::channel();
-    events.send(Event::Snapshot(uri, reply)).map_err(|_| leaving())?;
+    events.send(Event::Snapshot(ask, reply)).map_err(|_| leaving())?;
     answer.await.map_err(|_| leaving())
 }
 
@@ -37,10 +36,10 @@ pub async fn take(events: &Sender<Event>, uri: Option<Url>) -> Result<Snapshot> 
 pub async fn answer<T: Send + 'static>(
     events: &Sender<Event>,
     name: &'static str,
-    uri: Url,
+    ask: Ask,
     work: impl FnOnce(&Snapshot) -> Result<Option<T>> + Send + 'static,
 ) -> Result<Option<T>> {
-    let snapshot = take(events, Some(uri)).await?;
+    let snapshot = take(events, ask).await?;
     if snapshot.document.is_none() {
         return Ok(None);
     }

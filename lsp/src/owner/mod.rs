@@ -63,6 +63,17 @@ pub struct Setup {
     pub store: Option<PathBuf>,
 }
 
+/// What a request wants to see.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    /// No document.
+    Workspace,
+    /// A document's text.
+    Text(Url),
+    /// A document with what is known of its verification.
+    Verdicts(Url),
+}
+
 /// What happens.
 pub enum Event {
     /// A document was opened.
@@ -78,7 +89,7 @@ pub enum Event {
     /// The settings changed.
     Configure(Value),
     /// A request wants to see how things are now.
-    Snapshot(Option<Url>, oneshot::Sender<Snapshot>),
+    Snapshot(Ask, oneshot::Sender<Snapshot>),
     /// A command, and who waits for its result.
     Command(Command, oneshot::Sender<Result<Value, String>>),
     /// The progress of a run was cancelled.
@@ -130,9 +141,9 @@ pub struct DocumentView {
     pub file: SourceFile,
     /// Its version.
     pub version: i32,
-    /// What is known of its verification; of an earlier text if an analysis is under way.
-    pub status: Status,
-    /// The results that are of the text as it is, by instance.
+    /// What is known of its verification, if that was asked for; of an earlier text if an analysis is under way.
+    pub status: Option<Status>,
+    /// The results that are of the text as it is, if they were asked for.
     pub results: Vec<Arc<InstanceResult>>,
 }
 
@@ -286,8 +297,8 @@ impl Owner {
             Event::Close(uri) => self.close(&uri),
             Event::Watched(uris) => self.watched(&uris),
             Event::Configure(value) => self.configure(&value),
-            Event::Snapshot(uri, reply) => {
-                let snapshot = self.snapshot(uri.as_ref());
+            Event::Snapshot(ask, reply) => {
+                let snapshot = self.snapshot(&ask);
                 let _ = reply.send(snapshot);
             }
             Event::Command(command, reply) => self.command(command, reply),
@@ -474,8 +485,11 @@ impl Owner {
         }
     }
 
-    fn snapshot(&mut self, uri: Option<&Url>) -> Snapshot {
-        let document = uri.map(|uri| self.path(uri)).and_then(|path| self.view(&path));
+    fn snapshot(&mut self, ask: &Ask) -> Snapshot {
+        let document = match ask {
+            Ask::Workspace => None,
+            Ask::Text(uri) | Ask::Verdicts(uri) => self.view(&self.path(uri), matches!(ask, Ask::Verdicts(_))),
+        };
         Snapshot {
             db: self.db.clone(),
             settings: self.settings.clone(),
@@ -487,15 +501,15 @@ impl Owner {
         }
     }
 
-    fn view(&mut self, path: &Path) -> Option<DocumentView> {
-        let status = self.status_of(path)?;
+    fn view(&mut self, path: &Path, verdicts: bool) -> Option<DocumentView> {
+        let status = if verdicts { self.status_of(path) } else { None };
         let document = self.documents.get(path)?;
         Some(DocumentView {
             uri: document.uri.clone(),
             file: document.file,
             version: document.version,
             status,
-            results: document.current_results(),
+            results: if verdicts { document.current_results() } else { Vec::new() },
         })
     }
 

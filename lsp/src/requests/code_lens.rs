@@ -11,10 +11,10 @@ use tower_lsp::lsp_types::{CodeLens, Command, Url};
 pub fn answer(snapshot: &Snapshot) -> Result<Option<Vec<CodeLens>>> {
     let target = Target::of(snapshot)?;
     // A lens of an earlier text would stand in the wrong line: the next analysis asks for a refresh.
-    if !snapshot.settings.code_lens.enable || target.view.status.document_version != Some(target.view.version) {
-        return Ok(Some(Vec::new()));
-    }
-    Ok(Some(target.view.status.properties.iter().flat_map(|p| lenses(p, &target.view.uri)).collect()))
+    let status = target.view.status.as_ref().filter(|s| s.document_version == Some(target.view.version));
+    let status = status.filter(|_| snapshot.settings.code_lens.enable);
+    let properties = status.iter().flat_map(|status| &status.properties);
+    Ok(Some(properties.flat_map(|property| lenses(property, &target.view.uri)).collect()))
 }
 
 fn lenses(property: &PropertyStatus, uri: &Url) -> Vec<CodeLens> {

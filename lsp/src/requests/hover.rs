@@ -23,7 +23,7 @@ pub fn answer(snapshot: &Snapshot, params: &HoverParams) -> Result<Option<Hover>
     let mut value = found.markdown;
     let mut pictures = found.pictures;
     if let Some(name) = &found.property
-        && let Some(status) = target.view.status.properties.iter().find(|p| p.name == *name)
+        && let Some(status) = target.view.status.iter().flat_map(|s| &s.properties).find(|p| p.name == *name)
     {
         value.push_str(&verdicts(status, &target.view.results, &mut pictures, snapshot.images));
     }

@@ -23,8 +23,9 @@ pub fn answer(snapshot: &Snapshot, params: &InlayHintParams) -> Result<Option<Ve
             hint_at(target.lines.position(hint.offset), hint.text, kind, hint.tooltip)
         })
         .collect();
-    if settings.verdicts && target.view.status.document_version == Some(target.view.version) {
-        for property in &target.view.status.properties {
+    let status = target.view.status.as_ref().filter(|s| s.document_version == Some(target.view.version));
+    if let Some(status) = status.filter(|_| settings.verdicts) {
+        for property in &status.properties {
             let end = property.item_range.start.line;
             if params.range.start.line <= property.range.start.line && end <= params.range.end.line {
                 // At the end of the line that names the property.
