@@ -111,6 +111,9 @@ fn white_space_and_comments_cost_no_verdict() {
     client.diagnostics(&uri, version);
     let status = client.settled(&uri, version);
     assert_eq!(state(&status, "holds"), "proved");
+    // Nothing was told again but where the properties stand.
+    assert_eq!(status["complete"], true, "the first status of the document");
+    assert!(client.partial > 0, "the last one was no complete one");
     // The anchor has moved with the name.
     assert_eq!(status["properties"][0]["range"]["start"], json!({ "line": 15, "character": 11 }));
     assert!(client.history.values().all(|h| !h.contains(&"stale".to_owned())), "{:?}", client.history);

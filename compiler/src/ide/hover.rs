@@ -397,6 +397,12 @@ fn about_let(db: &dyn Db, network: &Network, name: &str) -> String {
         layer.range.lo,
         layer.range.hi
     );
+    if let Some(ranges) = network.ranges.get(layer.port.node.index()) {
+        let constant = ranges.iter().filter(|range| range.is_point()).count();
+        if constant > 0 {
+            let _ = writeln!(text, "\n{constant} of its {} numbers are the same for all inputs.", ranges.len());
+        }
+    }
     if let Some((lowest, highest)) = worst(layer, network) {
         let _ = writeln!(
             text,

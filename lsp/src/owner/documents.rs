@@ -36,6 +36,8 @@ pub struct Document {
     pub news: HashSet<String>,
     /// Everything is to be told.
     pub all_news: bool,
+    /// The same properties stand elsewhere, or are expected otherwise: they are to be told, but not all their instances.
+    pub moved: bool,
     /// The diagnostics that were published last, with their version.
     pub published: Option<(Option<i32>, Vec<lsp::Diagnostic>)>,
 }
@@ -58,6 +60,7 @@ impl Document {
             verify_at: None,
             news: HashSet::new(),
             all_news: false,
+            moved: false,
             published: None,
         }
     }
@@ -114,20 +117,33 @@ impl Document {
         }
     }
 
-    /// Takes over what an analysis found.
+    /// Takes over what an analysis found. Says which jobs are obsolete now, by their numbers and their runs'.
     pub fn take(
         &mut self,
         diagnostics: Vec<lsp::Diagnostic>,
         properties: Vec<Property>,
         text: Arc<str>,
         generation: u64,
-    ) {
+    ) -> Vec<(u64, u64)> {
+        let first = self.analysed_version.is_none();
+        let before: Vec<_> = self.jobs().map(|(property, job)| self.told(property, job)).collect();
+        let names = |all: &[Property]| all.iter().map(|p| (p.name.clone(), p.kind, p.broken)).collect::<Vec<_>>();
+        let same = names(&self.properties) == names(&properties);
         self.diagnostics = diagnostics;
         self.properties = properties;
         self.analysed_text = text;
         self.analysed_version = Some(self.version);
         self.analysed_generation = generation;
-        self.all_news = true;
+        let obsolete = self.reconcile();
+        let after: Vec<_> = self.jobs().map(|(property, job)| self.told(property, job)).collect();
+        if first || !same || before.len() != after.len() || before.iter().zip(&after).any(|(a, b)| a.0 != b.0) {
+            self.all_news = true;
+        } else {
+            let changed = before.into_iter().zip(after).filter(|(a, b)| a != b);
+            self.news.extend(changed.map(|(_, b)| b.0));
+            self.moved = true;
+        }
+        obsolete
     }
 
     /// Whether the properties are of the text as it is.
@@ -136,7 +152,7 @@ impl Document {
     }
 
     pub fn has_news(&self) -> bool {
-        (self.all_news || !self.news.is_empty()) && self.is_analysed()
+        (self.all_news || self.moved || !self.news.is_empty()) && self.is_analysed()
     }
 
     /// The properties' instances with the properties.
@@ -145,7 +161,7 @@ impl Document {
     }
 
     /// Ends the jobs whose instance is gone or means something else now; returns their numbers and their runs'.
-    pub fn reconcile(&mut self) -> Vec<(u64, u64)> {
+    fn reconcile(&mut self) -> Vec<(u64, u64)> {
         let now: HashMap<&str, &[u8; 32]> =
             self.properties.iter().flat_map(|p| p.jobs.iter().map(|job| (job.name.as_str(), &p.fingerprint))).collect();
         let mut obsolete = Vec::new();

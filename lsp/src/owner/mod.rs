@@ -183,6 +183,8 @@ pub struct Owner {
     /// The document that was changed last: analysed first.
     last: Option<PathBuf>,
     leaving: Option<(oneshot::Sender<()>, Instant)>,
+    /// Who waits for a snapshot.
+    asked: Vec<(Ask, oneshot::Sender<Snapshot>)>,
 }
 
 /// Starts an owner on a thread of its own; it lives until all senders of events but its own workers' are gone, or it is shut down.
@@ -220,6 +222,7 @@ impl Owner {
             seen: HashMap::new(),
             last: None,
             leaving: None,
+            asked: Vec::new(),
         };
         owner.options = owner.make_options();
         owner
@@ -269,7 +272,11 @@ impl Owner {
 
     /// One event's panic must not take the server with it.
     fn guarded(&mut self, event: Event) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.handle(event))) {
+        let work = || {
+            self.handle(event);
+            self.hand_out();
+        };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
             let why = crate::snapshot::panic_text(&*panic);
             tracing::error!(%why, "a panic in the owner");
             self.say(Message::Log(MessageType::ERROR, format!("qnn: internal error, please report it: {why}")));
@@ -297,10 +304,7 @@ impl Owner {
             Event::Close(uri) => self.close(&uri),
             Event::Watched(uris) => self.watched(&uris),
             Event::Configure(value) => self.configure(&value),
-            Event::Snapshot(ask, reply) => {
-                let snapshot = self.snapshot(&ask);
-                let _ = reply.send(snapshot);
-            }
+            Event::Snapshot(ask, reply) => self.asked.push((ask, reply)),
             Event::Command(command, reply) => self.command(command, reply),
             Event::CancelRun(run) => _ = self.cancel(&Wanted::Run(run)),
             Event::Shutdown(reply) => {
@@ -485,6 +489,28 @@ impl Owner {
         }
     }
 
+    /// Hands out the snapshots that are asked for. Who asks for verdicts waits for the analysis of the text as it is: a lens of an
+    /// earlier one would flicker, or tell what is no longer so.
+    fn hand_out(&mut self) {
+        for (ask, reply) in std::mem::take(&mut self.asked) {
+            let wait = match &ask {
+                Ask::Verdicts(uri) => {
+                    let document = self.documents.get(&self.path(uri));
+                    document.is_some_and(|d| !d.is_analysed() || d.analysed_generation != self.generation)
+                }
+                Ask::Text(_) | Ask::Workspace => false,
+            };
+            if reply.is_closed() {
+                continue;
+            }
+            if wait {
+                self.asked.push((ask, reply));
+            } else {
+                let _ = reply.send(self.snapshot(&ask));
+            }
+        }
+    }
+
     fn snapshot(&mut self, ask: &Ask) -> Snapshot {
         let document = match ask {
             Ask::Workspace => None,
@@ -577,8 +603,7 @@ impl Owner {
         }
         let path = analysed.path.clone();
         // The text and its version are as they were, but a file that it uses may have changed since: then another analysis is due.
-        document.take(analysed.diagnostics, analysed.properties, analysed.text, analysed.generation);
-        let obsolete = document.reconcile();
+        let obsolete = document.take(analysed.diagnostics, analysed.properties, analysed.text, analysed.generation);
         self.forget_jobs(obsolete);
         self.to_confirm = true;
         self.refresh = true;

@@ -9,6 +9,7 @@ use crate::protocol::{
     PropertyStatus, State, Status, TrustStatus, VERSION,
 };
 use crate::publisher::Message;
+use qnn::check::spec::Expectation;
 use qnn::ide::{Property, call_line, variable_line};
 use qnn::verify::run::Job;
 use qnn::verify::{InstanceResult, Verdict};
@@ -37,6 +38,11 @@ impl Document {
             Some(_) => State::Stale,
             None => State::Unverified,
         }
+    }
+
+    /// What is told of an instance as far as a change of the text can change it.
+    pub fn told(&self, property: &Property, job: &Job) -> (String, State, Expectation, Duration) {
+        (job.name.clone(), self.state(property, job), property.expected, job.budget)
     }
 
     /// The result that is of the text as it is.
@@ -164,7 +170,7 @@ impl Document {
         for property in &self.properties {
             counts.add(&self.counts(property));
             let wanted = |job: &Job| complete || self.news.contains(&job.name);
-            if complete || property.jobs.iter().any(wanted) {
+            if complete || self.moved || property.jobs.iter().any(wanted) {
                 properties.push(self.property_status(property, &lines, wanted, &mut counterexamples));
             }
         }
@@ -327,6 +333,7 @@ impl Owner {
             let status = document.status(document.all_news, sequence, self.setup.encoding);
             document.news.clear();
             document.all_news = false;
+            document.moved = false;
             self.say(Message::Status(Box::new(status)));
             self.publish_diagnostics(path);
         }

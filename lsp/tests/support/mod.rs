@@ -50,6 +50,8 @@ pub struct Client {
     version: i64,
     /// Every state that each instance has been in, in order.
     pub history: HashMap<String, Vec<String>>,
+    /// The notifications since the last complete one.
+    pub partial: usize,
 }
 
 fn read_messages(input: impl Read + Send + 'static) -> Receiver<Value> {
@@ -143,6 +145,7 @@ impl Client {
             progress: Vec::new(),
             version: 1,
             history: HashMap::new(),
+            partial: 0,
         }
     }
 
@@ -260,7 +263,9 @@ impl Client {
         let known = self.statuses.entry(uri).or_insert(Value::Null);
         if status["complete"] == true {
             *known = status.clone();
+            self.partial = 0;
         } else {
+            self.partial += 1;
             assert!(!known.is_null(), "the first status is complete");
             for field in ["counts", "active", "documentVersion", "sequence"] {
                 known[field] = status[field].clone();
