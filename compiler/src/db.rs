@@ -324,6 +324,16 @@ impl Database {
         file
     }
 
+    /// The model and data files and folders that have been asked for so far.
+    pub fn data_paths(&self) -> Vec<PathBuf> {
+        self.lock().data.keys().cloned().collect()
+    }
+
+    /// The specs that have been asked for so far.
+    pub fn sources(&self) -> Vec<SourceFile> {
+        self.lock().sources.values().copied().collect()
+    }
+
     /// Reads a path again, after it changed on disk. Says whether anything that was read before has changed.
     pub fn refresh(&mut self, path: &Path) -> bool {
         let path = normalise(path);
@@ -467,6 +477,11 @@ pub fn contents(db: &dyn Db, file: DataFile) -> Arc<Result<FileContents, FileErr
         BytesContent::Folder(files) => crate::model::images::read_folder(files).map(FileContents::Folder),
         BytesContent::Problem(error) => Err(error.clone()),
     })
+}
+
+/// Runs queries on a clone of a database; `None` if it was changed meanwhile, which unwinds them.
+pub fn catch_cancelled<T>(f: impl FnOnce() -> T) -> Option<T> {
+    salsa::Cancelled::catch(std::panic::AssertUnwindSafe(f)).ok()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod check;
 pub mod db;
 pub mod diagnostic;
 pub mod engine;
+pub mod ide;
 pub mod model;
 pub mod network;
 pub mod obligation;

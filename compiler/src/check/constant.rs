@@ -1,6 +1,6 @@
 //! Constants: expressions whose value is known while the spec is checked.
 
-use super::scope::{scope, similar};
+use super::scope::{Meaning, is_cyclic, meaning, scope, similar};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
@@ -88,9 +88,7 @@ fn as_text(name: &Name) -> crate::syntax::ast::Text {
 pub fn constant_item(db: &dyn Db, item: ItemId) -> Arc<Outcome<Constant>> {
     let context = Context::new(db);
     let value = match tree(db, item).as_deref().map(|t| &t.kind) {
-        Some(ItemKind::Const(c))
-            if !scope(db, item.file(db)).value.as_ref().is_some_and(|s| s.cyclic.contains(&item)) =>
-        {
+        Some(ItemKind::Const(c)) if !is_cyclic(db, item) => {
             Evaluator { context: &context, item, locals: &|_| None }.eval(&c.value)
         }
         _ => Err(Reported),
@@ -106,21 +104,19 @@ pub fn lookup(context: &Context<'_>, from: ItemId, name: &Name) -> Checked<ItemI
 /// The same; where the name is unknown, `locals` are worth suggesting too.
 pub fn lookup_beside(context: &Context<'_>, from: ItemId, name: &Name, locals: &[&str]) -> Checked<ItemId> {
     let db = context.db;
-    let scope = scope(db, from.file(db));
-    let scope = scope.value.as_ref().ok_or(Reported)?;
-    match scope.names.get(&name.text) {
-        Some(item) if scope.cyclic.contains(item) => Err(Reported),
-        Some(item) => Ok(*item),
-        // Its own syntax error has been reported.
-        None if scope.broken.contains(&name.text) => Err(Reported),
-        None => {
+    match *meaning(db, from.file(db), name.text.clone()) {
+        Meaning::Item(item) => Ok(item),
+        // What is wrong with it has been reported.
+        Meaning::Cyclic | Meaning::Broken => Err(Reported),
+        Meaning::Unknown => {
             let mut diagnostic = Diagnostic::error(
                 "E0201",
                 format!("nothing here is called `{}`", name.text),
                 at(from, name.span),
                 "unknown name",
             );
-            let known = locals.iter().copied().chain(scope.names.keys().map(|k| &**k));
+            let scope = scope(db, from.file(db)).value.as_ref();
+            let known = locals.iter().copied().chain(scope.iter().flat_map(|s| s.names.keys()).map(|k| &**k));
             if let Some(candidate) = similar(&name.text, known) {
                 diagnostic = diagnostic.fix(format!("write `{candidate}`"), at(from, name.span), candidate);
             }

@@ -60,6 +60,39 @@ pub fn scope(db: &dyn Db, file: SourceFile) -> Arc<Outcome<Scope>> {
     Arc::new(context.outcome(Ok(scope)))
 }
 
+/// What a name means among the items of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Meaning {
+    /// An item.
+    Item(ItemId),
+    /// An item whose definition leads back to itself.
+    Cyclic,
+    /// An item that could not be parsed.
+    Broken,
+    /// Nothing.
+    Unknown,
+}
+
+/// What one name means in a file. Whoever needs one name asks for it alone: other names may come and go.
+#[salsa::tracked]
+pub fn meaning(db: &dyn Db, file: SourceFile, name: Arc<str>) -> Meaning {
+    match &scope(db, file).value {
+        Some(scope) => match scope.names.get(&name) {
+            Some(item) if scope.cyclic.contains(item) => Meaning::Cyclic,
+            Some(item) => Meaning::Item(*item),
+            None if scope.broken.contains(&name) => Meaning::Broken,
+            None => Meaning::Unknown,
+        },
+        None => Meaning::Unknown,
+    }
+}
+
+/// Whether an item's definition leads back to itself.
+#[salsa::tracked]
+pub fn is_cyclic(db: &dyn Db, item: ItemId) -> bool {
+    scope(db, item.file(db)).value.as_ref().is_some_and(|scope| scope.cyclic.contains(&item))
+}
+
 /// Adds a file's items, then those of the files that it uses.
 fn gather(
     context: &Context<'_>,

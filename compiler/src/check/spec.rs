@@ -139,6 +139,8 @@ fn instances(context: &Context<'_>, item: ItemId) -> Checked<Family> {
         let mut conditions = Filter::new(context, item, &names, filter);
         let mut kept = Vec::new();
         for instance in all {
+            // An edit need not wait for the rest.
+            context.db.unwind_if_revision_cancelled();
             if conditions.keeps(&instance)? {
                 kept.push(instance);
             }
@@ -529,6 +531,7 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
                     if index >= half && index + half < count {
                         continue;
                     }
+                    db.unwind_if_revision_cancelled();
                     let context = Context::new(db);
                     let parameters = named(&family.names, values);
                     let lowered = lower(&context, item, &parameters);

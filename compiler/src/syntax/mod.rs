@@ -7,8 +7,8 @@ mod format;
 mod grammar;
 mod layout;
 mod parse;
-mod scan;
-mod split;
+pub(crate) mod scan;
+pub(crate) mod split;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -3,7 +3,7 @@
 //! In: a job of the plan, where to get the database, who decides. Out: its result, always. The database is asked for, used and dropped before
 //! an engine starts.
 
-use super::decide::{Decided, Session, broken};
+use super::decide::{self, Decided, Session, broken};
 use super::evidence::{About, Basis, Evidence};
 use super::largest::Search;
 use super::run::{Job, Progress};
@@ -16,6 +16,7 @@ use crate::check::property::Statement;
 use crate::check::spec::{Question, family, largest_at, question_once};
 use crate::db::Database;
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::engine::portfolio::Portfolio;
 use crate::engine::{Answer, Reason, Trust};
 use crate::model::Rational;
 use crate::model::rational::integer;
@@ -23,12 +24,13 @@ use crate::obligation::{Objective, Obligation};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where lowering gets the database: clones of it as it was when the plan was made.
+/// Where lowering gets the database.
 pub(super) struct Source<'a> {
-    /// A clone, or `None` once the database has changed.
+    /// A clone, or `None` once the job is not what it was.
     pub snapshot: &'a (dyn Fn() -> Option<Database> + Sync),
-    /// The revision of the plan: instances are known by their index, which means nothing in another.
-    pub revision: salsa::Revision,
+    /// The revision of the plan: instances are known by their index, which means nothing in another. `None` if the caller vouches that
+    /// the job means the same in every database that it hands out.
+    pub revision: Option<salsa::Revision>,
 }
 
 /// Why there is no verdict on the question itself.
@@ -43,13 +45,19 @@ pub(super) enum Failure {
 
 impl Source<'_> {
     /// Uses the database for a moment.
-    fn with<T>(&self, f: impl FnOnce(&Database) -> T) -> Result<T, Failure> {
-        let db = (self.snapshot)().ok_or(Failure::Cancelled)?;
-        if salsa::plumbing::current_revision(&db) != self.revision {
-            return Err(Failure::Cancelled);
+    fn with<T>(&self, f: impl Fn(&Database) -> T) -> Result<T, Failure> {
+        loop {
+            let db = (self.snapshot)().ok_or(Failure::Cancelled)?;
+            if self.revision.is_some_and(|revision| salsa::plumbing::current_revision(&db) != revision) {
+                return Err(Failure::Cancelled);
+            }
+            // A change that waits for this clone unwinds the queries.
+            match salsa::Cancelled::catch(std::panic::AssertUnwindSafe(|| f(&db))) {
+                Ok(value) => return Ok(value),
+                Err(_) if self.revision.is_some() => return Err(Failure::Cancelled),
+                Err(_) => {}
+            }
         }
-        // A change that waits for this clone unwinds the queries.
-        salsa::Cancelled::catch(std::panic::AssertUnwindSafe(|| f(&db))).map_err(|_| Failure::Cancelled)
     }
 }
 
@@ -100,6 +108,17 @@ fn lower(job: &Job, source: &Source<'_>) -> Result<Lowered, Failure> {
             }
         })
     })?
+}
+
+/// The key under which the store would remember what a job asks of these engines; `None` if the spec is wrong, and for
+/// `largest`, of which each candidate has its own.
+pub(super) fn key(db: &Database, job: &Job, portfolio: &Portfolio) -> Option<String> {
+    let outcome = question_once(db, job.item, job.instance);
+    match sound(&outcome, Vec::new).ok()? {
+        Question::Property(statement) => Some(decide::key(portfolio, "obligation", &statement.obligation.key())),
+        Question::Optimize(o) => Some(decide::key(portfolio, "objective", &o.objective.at_least(0).key())),
+        Question::Largest { .. } => None,
+    }
 }
 
 /// A result that says nothing yet.

@@ -19,6 +19,6 @@ mod tests;
 pub mod verdict;
 mod witness;
 
-pub use run::{Event, Filter, Job, Options, Plan, Progress, Summary, plan, run, snapshots};
+pub use run::{Event, Filter, Job, Options, Plan, Progress, Summary, decide, key, plan, run, snapshots};
 pub use store::Store;
 pub use verdict::{InstanceResult, Verdict};

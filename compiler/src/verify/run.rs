@@ -247,8 +247,8 @@ pub fn snapshots(db: Database) -> impl Fn() -> Option<Database> + Sync {
 
 /// How often it is looked how far searches are.
 const TICK: Duration = Duration::from_millis(100);
-/// The stack of a worker: deep expressions are lowered by recursion.
-const STACK: usize = 64 << 20;
+/// The stack of a worker, in bytes: deep expressions are lowered by recursion.
+pub const STACK: usize = 64 << 20;
 
 /// Decides the plan's instances. Returns when each has its result.
 ///
@@ -264,7 +264,7 @@ pub fn run(
     on_event: &(dyn Fn(Event) + Sync),
 ) -> Summary {
     let start = Instant::now();
-    let source = Source { snapshot, revision: plan.revision };
+    let source = Source { snapshot, revision: Some(plan.revision) };
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Arc<InstanceResult>>>> = Mutex::new(vec![None; plan.jobs.len()]);
     let (spare, running) = (Cores::default(), Mutex::new(HashMap::<usize, (Meter, f64)>::new()));
@@ -322,6 +322,28 @@ pub fn run(
         warnings: options.store.as_ref().map(|store| store.take_warnings()).unwrap_or_default(),
         time: start.elapsed(),
     }
+}
+
+/// Decides one job on the caller's thread, for callers with a queue of their own.
+///
+/// As [`run`] does, but `snapshot` may hand out a database that has changed since the job was planned: it returns `None` as soon as the
+/// job's item, index or meaning is not what it was, and the job ends as cancelled. A change while the job is lowered makes it ask again.
+/// Expressions are lowered by recursion: the thread needs [`STACK`] bytes of stack.
+pub fn decide(
+    job: &Job,
+    snapshot: &(dyn Fn() -> Option<Database> + Sync),
+    options: &Options,
+    cancel: &CancelToken,
+    on_event: &(dyn Fn(Event) + Sync),
+) -> InstanceResult {
+    one(job, &Source { snapshot, revision: None }, options, (&Cores::default(), &Meter::default()), cancel, on_event)
+}
+
+/// The key under which a job's decision is remembered: equal keys, equal verdicts. `None` if the spec is wrong, and for `largest`.
+/// Lowers the instance.
+pub fn key(db: &Database, job: &Job, options: &Options) -> Option<String> {
+    let engines = options.portfolio.clone().or_else(|| portfolio(&job.engine))?;
+    job::key(db, job, &engines)
 }
 
 /// One job's result, whatever happens.

@@ -10,7 +10,7 @@ pub use ops::pick_indices;
 
 use super::constant::{Constant, Evaluator, lookup};
 use super::data::{ConstantTensor, ParamsFile, PerElement, list_names, scales, zeros};
-use super::scope::scope;
+use super::scope::is_cyclic;
 use super::types::{Shape, Type, count, interchangeable, shape_text, show_shape};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
@@ -149,11 +149,6 @@ pub fn network(db: &dyn Db, item: ItemId, generics: Vec<i128>) -> Arc<Outcome<Ar
         }
     }
     Arc::new(outcome)
-}
-
-/// Whether an item's definition leads back to itself.
-pub fn is_cyclic(db: &dyn Db, item: ItemId) -> bool {
-    scope(db, item.file(db)).value.as_ref().is_some_and(|s| s.cyclic.contains(&item))
 }
 
 fn build(context: &Context<'_>, item: ItemId, declaration: &NetworkItem, generics: &[i128]) -> Checked<Network> {

@@ -5,7 +5,8 @@ use super::super::constant::{
 };
 use super::super::data::{PerElement, dataset, zeros};
 use super::super::network::{Network, Port};
-use super::super::network::{flatten_list, instantiate, is_cyclic, remap};
+use super::super::network::{flatten_list, instantiate, remap};
+use super::super::scope::is_cyclic;
 use super::super::types::{Shape, Type, count, interchangeable, plural, same_sizes, shape_text, show_shape};
 use super::super::{Checked, Reported, at};
 use super::term::{Formula, Term};
@@ -414,7 +415,7 @@ impl Lowering<'_> {
             }
             _ => return Ok(None),
         };
-        if is_cyclic(db, item) || env.depth >= MAX_DEPTH {
+        if *is_cyclic(db, item) || env.depth >= MAX_DEPTH {
             return self.error(
                 "E0205",
                 place,

@@ -1,0 +1,188 @@
+//! The queue of verification jobs and the threads that work on them.
+//!
+//! In: jobs, and which property is being edited. Out: one [`Done`] for each job that was started, whatever happens to its thread. A cancelled job keeps its
+//! place among the running ones until its thread has ended, so that engines never get more threads than were asked for.
+
+use super::Event;
+use super::verification::Runs;
+use qnn::db::Database;
+use qnn::engine::CancelToken;
+use qnn::ide::outline::is_same;
+use qnn::verify::run::{Job, Progress};
+use qnn::verify::{InstanceResult, Options};
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+
+/// A job that waits.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its number.
+    pub id: u64,
+    /// The document.
+    pub path: PathBuf,
+    /// What is to be decided.
+    pub job: Job,
+    /// What its property meant when it was queued.
+    pub fingerprint: [u8; 32],
+    /// Set when nobody waits for it any more.
+    pub cancel: CancelToken,
+}
+
+/// What became of a job.
+pub struct Done {
+    /// Its number.
+    pub id: u64,
+    /// Its result; `None` if its thread ended without one.
+    pub result: Option<InstanceResult>,
+    /// The text changed before it was lowered, so it says nothing.
+    pub outdated: bool,
+}
+
+/// A job whose thread lives.
+pub struct Running {
+    pub path: PathBuf,
+    pub name: String,
+    pub fingerprint: [u8; 32],
+    pub cancel: CancelToken,
+}
+
+/// Waiting and running jobs.
+#[derive(Default)]
+pub struct Queue {
+    waiting: VecDeque<Task>,
+    running: HashMap<u64, Running>,
+    next: u64,
+    /// The runs that jobs belong to.
+    pub runs: Runs,
+}
+
+impl Queue {
+    /// Queues a job and returns its number.
+    pub fn push(&mut self, path: PathBuf, job: Job, fingerprint: [u8; 32]) -> (u64, CancelToken) {
+        self.next += 1;
+        let cancel = CancelToken::new();
+        self.waiting.push_back(Task { id: self.next, path, job, fingerprint, cancel: cancel.clone() });
+        (self.next, cancel)
+    }
+
+    /// Puts the jobs of some properties before all others; otherwise the order stays.
+    pub fn prefer(&mut self, preferred: impl Fn(&Task) -> bool) {
+        let (first, rest): (VecDeque<Task>, VecDeque<Task>) = self.waiting.drain(..).partition(preferred);
+        self.waiting = first;
+        self.waiting.extend(rest);
+    }
+
+    /// Whether nothing waits and no thread works.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.running.is_empty()
+    }
+
+    /// Drops waiting jobs and asks running ones to stop.
+    pub fn cancel(&mut self, ids: &std::collections::HashSet<u64>) {
+        self.waiting.retain(|task| !ids.contains(&task.id));
+        self.running.iter().filter(|(id, _)| ids.contains(id)).for_each(|(_, running)| running.cancel.cancel());
+    }
+
+    /// Takes a job from the list of those that run.
+    pub fn ended(&mut self, id: u64) -> Option<Running> {
+        self.running.remove(&id)
+    }
+
+    /// The document and name of a running job.
+    pub fn running(&self, id: u64) -> Option<&Running> {
+        self.running.get(&id)
+    }
+
+    /// Starts as many jobs as there is room for; returns the numbers of those that run now.
+    pub fn start(&mut self, options: &Options, events: &Sender<Event>) -> Vec<u64> {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let room = options.jobs.unwrap_or_else(cores).max(1);
+        let mut started = Vec::new();
+        while self.running.len() < room
+            && let Some(task) = self.waiting.pop_front()
+        {
+            let running = Running {
+                path: task.path.clone(),
+                name: task.job.name.clone(),
+                fingerprint: task.fingerprint,
+                cancel: task.cancel.clone(),
+            };
+            let id = task.id;
+            self.running.insert(id, running);
+            started.push(id);
+            let (options, sender) = (options.clone(), events.clone());
+            let thread = std::thread::Builder::new().name("verify".to_owned()).stack_size(qnn::verify::run::STACK);
+            if let Err(error) = thread.spawn(move || work(&task, &options, sender)) {
+                tracing::error!(%error, "no thread for a verification job");
+                let _ = events.send(Event::Done(Box::new(Done { id, result: None, outdated: false })));
+            }
+        }
+        started
+    }
+}
+
+/// Says that a job ended when it is dropped, whatever ended it.
+struct Ending {
+    done: Option<Done>,
+    events: Sender<Event>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(done) = self.done.take() {
+            let _ = self.events.send(Event::Done(Box::new(done)));
+        }
+    }
+}
+
+/// Decides one job.
+fn work(task: &Task, options: &Options, events: Sender<Event>) {
+    let mut ending = Ending { done: Some(Done { id: task.id, result: None, outdated: false }), events: events.clone() };
+    let outdated = AtomicBool::new(false);
+    let lent = std::sync::Mutex::new(events.clone());
+    let snapshot = || -> Option<Database> {
+        loop {
+            if task.cancel.is_cancelled() {
+                return None;
+            }
+            let (reply, answer) = channel();
+            lent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).send(Event::Lend(reply)).ok()?;
+            let db = answer.recv().ok()?;
+            match super::salsa_catch(|| is_same(&db, &task.job, &task.fingerprint)) {
+                Some(true) => return Some(db),
+                Some(false) => {
+                    outdated.store(true, Ordering::SeqCst);
+                    return None;
+                }
+                // Changed while we looked: look again.
+                None => drop(db),
+            }
+        }
+    };
+    let tell = std::sync::Mutex::new(events);
+    let result = qnn::verify::decide(&task.job, &snapshot, options, &task.cancel, &|event| {
+        if let qnn::verify::Event::Progress { progress, .. } = event {
+            let text = progress_text(&progress);
+            let _ = tell.lock().unwrap_or_else(std::sync::PoisonError::into_inner).send(Event::Progress(task.id, text));
+        }
+    });
+    if let Some(done) = &mut ending.done {
+        done.result = Some(result);
+        done.outdated = outdated.load(Ordering::SeqCst);
+    }
+}
+
+/// What is known of a measure so far.
+fn progress_text(progress: &Progress) -> String {
+    match progress {
+        Progress::Share(share) => format!("{:.0} % searched", share * 100.0),
+        Progress::Bounds { found, bound } => {
+            let found = found.as_ref().map(|n| format!("found {}", n.text));
+            let bound = bound.as_ref().map(|n| format!("not beyond {}", n.text));
+            found.into_iter().chain(bound).collect::<Vec<_>>().join(", ")
+        }
+        Progress::Candidate { value, verdict } => format!("{value}: {verdict}"),
+    }
+}

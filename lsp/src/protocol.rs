@@ -1,0 +1,557 @@
+//! What goes over the wire beside standard LSP: one notification, the arguments and results of commands, the settings.
+//!
+//! `docs/protocol.md` documents every field; its examples are tests of this file. In: results of the compiler. Out: values that
+//! serialise as documented.
+
+use qnn::check::spec::Expectation;
+use qnn::engine::Trust;
+use qnn::verify::Verdict;
+use qnn::verify::verdict::{CallValue, Counterexample, Kind, MeasureResult, Number, Output, Parameter, VariableValue};
+use serde::{Deserialize, Serialize};
+use tower_lsp::lsp_types::{Range, Url, notification::Notification};
+
+/// The version of [`Status`].
+pub const VERSION: u32 = 1;
+/// The counterexamples that one notification carries at most.
+pub const MOST_COUNTEREXAMPLES: usize = 20;
+/// The numbers of a counterexample that a notification carries at most.
+pub const MOST_NUMBERS: usize = 8192;
+
+/// `qnn/verificationStatus`.
+pub enum VerificationStatus {}
+
+impl Notification for VerificationStatus {
+    type Params = Status;
+    const METHOD: &'static str = "qnn/verificationStatus";
+}
+
+/// The parameters of `qnn/verificationStatus`: what is known of a document's properties, or what has changed of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The spec.
+    pub uri: Url,
+    /// The version of the text that the ranges are of.
+    pub document_version: Option<i32>,
+    /// Grows with every notification.
+    pub sequence: u64,
+    /// Whether this is all there is to know of the document.
+    pub complete: bool,
+    /// Whether anything is queued or running.
+    pub active: bool,
+    /// All instances of the document by state.
+    pub counts: Counts,
+    /// In the order of the text.
+    pub properties: Vec<PropertyStatus>,
+}
+
+/// How an instance stands. The order is that of urgency, the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum State {
+    /// An engine works on it.
+    Running,
+    /// It waits for its turn.
+    Queued,
+    /// The spec is wrong, or qnn is.
+    Error,
+    /// A counterexample breaks it.
+    Violated,
+    /// No input meets its assumptions.
+    Vacuous,
+    /// The budget was spent.
+    Timeout,
+    /// No engine could decide it, or it was cancelled.
+    Unknown,
+    /// The verdict is of an earlier text.
+    Stale,
+    /// It was never run.
+    Unverified,
+    /// It holds.
+    Proved,
+}
+
+impl From<Verdict> for State {
+    fn from(verdict: Verdict) -> State {
+        match verdict {
+            Verdict::Proved => State::Proved,
+            Verdict::Violated => State::Violated,
+            Verdict::Vacuous => State::Vacuous,
+            Verdict::Timeout => State::Timeout,
+            Verdict::Unknown => State::Unknown,
+            Verdict::Error => State::Error,
+        }
+    }
+}
+
+/// Instances by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "each is the number of instances in the state of its name")]
+pub struct Counts {
+    pub unverified: usize,
+    pub stale: usize,
+    pub queued: usize,
+    pub running: usize,
+    pub proved: usize,
+    pub violated: usize,
+    pub vacuous: usize,
+    pub timeout: usize,
+    pub unknown: usize,
+    pub error: usize,
+    /// Those whose verdict is final and not the expected one.
+    pub unexpected: usize,
+}
+
+impl Counts {
+    /// The number of instances in a state.
+    pub fn of(&mut self, state: State) -> &mut usize {
+        match state {
+            State::Running => &mut self.running,
+            State::Queued => &mut self.queued,
+            State::Error => &mut self.error,
+            State::Violated => &mut self.violated,
+            State::Vacuous => &mut self.vacuous,
+            State::Timeout => &mut self.timeout,
+            State::Unknown => &mut self.unknown,
+            State::Stale => &mut self.stale,
+            State::Unverified => &mut self.unverified,
+            State::Proved => &mut self.proved,
+        }
+    }
+
+    /// Adds those of another count.
+    pub fn add(&mut self, other: &Counts) {
+        self.unverified += other.unverified;
+        self.stale += other.stale;
+        self.queued += other.queued;
+        self.running += other.running;
+        self.proved += other.proved;
+        self.violated += other.violated;
+        self.vacuous += other.vacuous;
+        self.timeout += other.timeout;
+        self.unknown += other.unknown;
+        self.error += other.error;
+        self.unexpected += other.unexpected;
+    }
+
+    /// `2 proved · 1 violated`: those that are not zero, the good ones first.
+    pub fn words(&self) -> String {
+        let all = [
+            (self.proved, "proved"),
+            (self.violated, "violated"),
+            (self.vacuous, "vacuous"),
+            (self.timeout, "timed out"),
+            (self.unknown, "unknown"),
+            (self.error, "in error"),
+            (self.running, "running"),
+            (self.queued, "queued"),
+            (self.stale, "stale"),
+            (self.unverified, "not verified"),
+        ];
+        let words: Vec<String> = all.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+        words.join(" · ")
+    }
+}
+
+/// A property or measure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PropertyStatus {
+    /// Its name: verdicts belong to it, not to lines.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Where its name stands.
+    pub range: Range,
+    /// Where all of it stands.
+    pub item_range: Range,
+    /// The most urgent state of its instances.
+    pub state: State,
+    /// Whether it has parameters.
+    pub family: bool,
+    /// What is expected of it.
+    pub expected: Expectation,
+    /// Its instances by state.
+    pub counts: Counts,
+    /// The engines' time for the verdicts shown, in seconds.
+    pub time: f64,
+    /// One line for people.
+    pub detail: String,
+    /// All of them, or those that changed.
+    pub instances: Vec<InstanceStatus>,
+}
+
+/// An instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceStatus {
+    /// `robust(i = 3, bits = 4)`.
+    pub name: String,
+    /// Its parameters.
+    pub parameters: Vec<Parameter>,
+    /// How it stands.
+    pub state: State,
+    /// The last verdict known; of an earlier text unless the state is final.
+    pub verdict: Option<Verdict>,
+    /// What is expected.
+    pub expected: Expectation,
+    /// Whether the verdict is that; `None` while the state is not final.
+    pub as_expected: Option<bool>,
+    /// Whether its last run was cancelled.
+    pub cancelled: bool,
+    /// The run that the state is of.
+    pub run: Option<u64>,
+    /// One sentence for people.
+    pub detail: String,
+    /// Who decided it.
+    pub engine: Option<String>,
+    /// What a proof rests on.
+    pub trust: Option<TrustStatus>,
+    /// Seconds that the engines took.
+    pub time: f64,
+    /// Seconds that they might have taken.
+    pub budget: f64,
+    /// Whether it was remembered from an earlier run.
+    pub cached: bool,
+    /// The hash of what was asked.
+    pub key: Option<String>,
+    /// Of a running one.
+    pub progress: Option<Progress>,
+    /// What was measured.
+    pub measure: Option<MeasureStatus>,
+    /// Whether there is a counterexample or witness.
+    pub has_counterexample: bool,
+    /// It, unless it is large.
+    pub counterexample: Option<CounterexampleStatus>,
+}
+
+/// What a proof rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrustStatus {
+    /// `intervals`, `solver` or `certificate`.
+    pub kind: String,
+    /// For people.
+    pub text: String,
+}
+
+impl From<&Trust> for TrustStatus {
+    fn from(trust: &Trust) -> TrustStatus {
+        let kind = match trust {
+            Trust::Interval => "intervals",
+            Trust::Solver { .. } => "solver",
+            Trust::Certificate { .. } => "certificate",
+        };
+        TrustStatus { kind: kind.to_owned(), text: qnn::ide::trust_text(trust) }
+    }
+}
+
+/// How far a running instance is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// Seconds since it began.
+    pub elapsed: f64,
+    /// What is known so far, for people.
+    pub text: Option<String>,
+}
+
+/// What was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasureStatus {
+    /// Attained; for `largest`, proved.
+    pub found: Option<Number>,
+    /// Not exceeded.
+    pub bound: Option<Number>,
+    /// Whether the answer is known exactly.
+    pub complete: bool,
+}
+
+impl From<&MeasureResult> for MeasureStatus {
+    fn from(measure: &MeasureResult) -> MeasureStatus {
+        MeasureStatus { found: measure.found.clone(), bound: measure.bound.clone(), complete: measure.complete }
+    }
+}
+
+/// A counterexample or witness.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CounterexampleStatus {
+    /// One line for people.
+    pub summary: String,
+    /// The quantified variables.
+    pub variables: Vec<VariableStatus>,
+    /// The networks that the property applies.
+    pub calls: Vec<CallStatus>,
+}
+
+/// A variable of a counterexample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VariableStatus {
+    /// Its name.
+    pub name: String,
+    /// The sizes of its axes.
+    pub shape: Vec<usize>,
+    /// For each axis the names of its entries.
+    pub labels: Vec<Option<Vec<String>>>,
+    /// Its format.
+    pub format: Option<String>,
+    /// The least and greatest raw integer.
+    pub limits: Option<(i64, i64)>,
+    /// Raw integers, row-major.
+    pub raw: Vec<i128>,
+    /// Values as decimals.
+    pub values: Vec<String>,
+    /// The centre of the ball that it is in.
+    pub center: Option<CenterStatus>,
+}
+
+/// The centre of a ball.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CenterStatus {
+    /// Raw integers.
+    pub raw: Vec<i128>,
+    /// Values.
+    pub values: Vec<String>,
+    /// The variable's raw integers minus these.
+    pub difference: Vec<i128>,
+}
+
+/// A network's output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallStatus {
+    /// As the spec writes it.
+    pub text: String,
+    /// The network with its integers.
+    pub network: String,
+    /// The sizes of the output's axes.
+    pub shape: Vec<usize>,
+    /// For each axis the names of its entries.
+    pub labels: Vec<Option<Vec<String>>>,
+    /// The output's format.
+    pub format: Option<String>,
+    /// The least and greatest raw integer.
+    pub limits: Option<(i64, i64)>,
+    /// For the counterexample.
+    pub output: OutputStatus,
+    /// For the centre.
+    pub center: Option<OutputStatus>,
+    /// Whether the property asks for its argmax.
+    pub asks_argmax: bool,
+}
+
+/// Numbers that a network computes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputStatus {
+    /// Raw integers.
+    pub raw: Vec<i128>,
+    /// Values.
+    pub values: Vec<String>,
+    /// The index of the first greatest.
+    pub argmax: Option<usize>,
+}
+
+impl From<&Output> for OutputStatus {
+    fn from(output: &Output) -> OutputStatus {
+        OutputStatus { raw: output.numbers.raw.clone(), values: output.numbers.values.clone(), argmax: output.argmax }
+    }
+}
+
+impl From<&VariableValue> for VariableStatus {
+    fn from(variable: &VariableValue) -> VariableStatus {
+        VariableStatus {
+            name: variable.name.clone(),
+            shape: variable.layout.shape.clone(),
+            labels: variable.layout.labels.clone(),
+            format: variable.layout.format.clone(),
+            limits: variable.layout.limits,
+            raw: variable.numbers.raw.clone(),
+            values: variable.numbers.values.clone(),
+            center: variable.center.as_ref().map(|center| CenterStatus {
+                raw: center.numbers.raw.clone(),
+                values: center.numbers.values.clone(),
+                difference: center.difference.clone(),
+            }),
+        }
+    }
+}
+
+impl From<&CallValue> for CallStatus {
+    fn from(call: &CallValue) -> CallStatus {
+        CallStatus {
+            text: call.text.clone(),
+            network: call.network.clone(),
+            shape: call.layout.shape.clone(),
+            labels: call.layout.labels.clone(),
+            format: call.layout.format.clone(),
+            limits: call.layout.limits,
+            output: (&call.output).into(),
+            center: call.center.as_ref().map(Into::into),
+            asks_argmax: call.asks_argmax,
+        }
+    }
+}
+
+impl From<&Counterexample> for CounterexampleStatus {
+    fn from(counterexample: &Counterexample) -> CounterexampleStatus {
+        CounterexampleStatus {
+            summary: qnn::ide::counterexample_line(counterexample),
+            variables: counterexample.variables.iter().map(Into::into).collect(),
+            calls: counterexample.calls.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl CounterexampleStatus {
+    /// How many numbers it holds, about.
+    pub fn size(counterexample: &Counterexample) -> usize {
+        counterexample.variables.iter().map(|v| v.numbers.raw.len()).sum()
+    }
+}
+
+/// The argument of `qnn.verify`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VerifyArguments {
+    /// The spec; all open ones where it may be left out.
+    pub uri: Option<Url>,
+    /// Of one property only.
+    pub property: Option<String>,
+    /// These instances only.
+    pub instances: Option<Vec<String>>,
+    /// Seconds for each instance.
+    pub budget: Option<f64>,
+    /// Also what has a current verdict.
+    pub force: bool,
+}
+
+/// The result of what starts verification.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Started {
+    /// The runs, one for each document that has something to do.
+    pub runs: Vec<u64>,
+    /// How many instances they hold.
+    pub jobs: usize,
+}
+
+/// The result of `qnn.cancel`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cancelled {
+    /// How many instances were queued or running.
+    pub cancelled: usize,
+}
+
+/// The argument of `qnn.showCounterexample`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShowArguments {
+    /// The spec.
+    pub uri: Url,
+    /// Of this instance.
+    #[serde(default)]
+    pub instance: Option<String>,
+    /// The first one of this property.
+    #[serde(default)]
+    pub property: Option<String>,
+}
+
+/// The result of `qnn.showCounterexample`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    /// The instance.
+    pub instance: String,
+    /// All of it.
+    pub counterexample: CounterexampleStatus,
+    /// For people.
+    pub text: String,
+}
+
+/// The argument of `qnn.status`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusArguments {
+    /// The spec.
+    pub uri: Url,
+}
+
+/// The result of `qnn.clearCache`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cleared {
+    /// The entries removed.
+    pub removed: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use serde_json::Value;
+
+    /// The JSON of a documented example.
+    fn documented(kind: &str) -> Value {
+        let text = include_str!("../../docs/protocol.md");
+        let (_, rest) = text.split_once(&format!("```json {kind}\n")).expect("the example stands in docs/protocol.md");
+        serde_json::from_str(rest.split_once("```").expect("it ends").0).expect("it is JSON")
+    }
+
+    #[test]
+    fn the_documented_notification_is_what_is_sent() {
+        let documented = documented("status");
+        let status: Status = serde_json::from_value(documented.clone()).expect("it is a status");
+        assert_eq!(status.version, VERSION);
+        assert_eq!(serde_json::to_value(&status).unwrap(), documented);
+    }
+
+    #[test]
+    fn the_documented_measure_is_what_is_sent() {
+        let documented = documented("measure");
+        let measure: MeasureStatus = serde_json::from_value(documented.clone()).expect("it is a measure");
+        assert_eq!(serde_json::to_value(&measure).unwrap(), documented);
+    }
+
+    #[test]
+    fn the_documented_settings_are_the_defaults() {
+        assert_eq!(serde_json::to_value(Settings::default()).unwrap(), documented("settings"));
+    }
+
+    #[test]
+    fn the_documented_commands_are_understood() {
+        for command in documented("commands").as_array().expect("a list") {
+            let name = command["command"].as_str().expect("a name");
+            assert!(crate::commands::NAMES.contains(&name), "{name}");
+            let argument = command["arguments"][0].clone();
+            match name {
+                "qnn.showCounterexample" => _ = serde_json::from_value::<ShowArguments>(argument).expect(name),
+                _ => _ = serde_json::from_value::<VerifyArguments>(argument).expect(name),
+            }
+        }
+        let page = include_str!("../../docs/protocol.md");
+        for name in crate::commands::NAMES {
+            assert!(page.contains(&format!("| `{name}` |")), "{name} is documented");
+        }
+    }
+
+    #[test]
+    fn states_are_named_and_ordered_as_documented() {
+        let page = include_str!("../../docs/protocol.md");
+        let (_, table) = page.split_once("| state | final | meaning |").expect("the table");
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let documented: Vec<State> = rows
+            .map(|row| serde_json::from_value(Value::from(row.split('`').nth(1).expect("a name"))).expect("a state"))
+            .collect();
+        assert_eq!(documented.len(), 10);
+        assert!(documented.is_sorted());
+    }
+}

@@ -1,0 +1,577 @@
+//! Verification in the editor: what runs, what is shown, and above all what must not be shown.
+
+mod support;
+
+use qnn::engine::portfolio::Portfolio;
+use qnn::engine::{Answer, Control, Engine, Reason};
+use qnn::obligation::Obligation;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use support::{Client, Folder, PATIENCE, SMALL, instance, state};
+
+/// An engine that works until it is told to stop.
+#[derive(Default)]
+struct Endless {
+    working: AtomicUsize,
+    begun: AtomicUsize,
+}
+
+impl Engine for Endless {
+    fn name(&self) -> &'static str {
+        "endless"
+    }
+
+    fn solve(&self, _: &Obligation, control: &Control) -> Answer {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        self.working.fetch_add(1, Ordering::SeqCst);
+        let reason = loop {
+            if let Some(reason) = control.stop() {
+                break reason;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        self.working.fetch_sub(1, Ordering::SeqCst);
+        Answer::Unknown(reason)
+    }
+}
+
+struct Panics;
+
+impl Engine for Panics {
+    fn name(&self) -> &'static str {
+        "panics"
+    }
+
+    fn solve(&self, _: &Obligation, _: &Control) -> Answer {
+        panic!("an engine of a test panics")
+    }
+}
+
+fn only(engine: Arc<dyn Engine>) -> Option<Portfolio> {
+    Some(Portfolio { first: vec![engine], rest: Vec::new() })
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A server with the usual engines, a folder, and `SMALL` opened and settled in it.
+fn small() -> (Client, Folder, String, Value) {
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(None, None);
+    client.initialize(json!({}));
+    client.open(&uri, SMALL);
+    let status = client.settled(&uri, 1);
+    (client, folder, uri, status)
+}
+
+#[test]
+fn opening_and_saving_verify() {
+    let (mut client, _folder, uri, status) = small();
+    assert_eq!(state(&status, "holds"), "proved");
+    assert_eq!(state(&status, "never_below"), "violated");
+    assert_eq!(status["counts"]["proved"], 5);
+    assert_eq!(status["counts"]["unexpected"], 1);
+    let found = &instance(&status, "never_below")["counterexample"];
+    assert!(!instance(&status, "never_below")["trust"].is_object());
+    assert_eq!(found["variables"][0]["name"], "p");
+    assert_eq!(found["variables"][0]["labels"][0], json!(["x", "y"]));
+    assert_eq!(found["variables"][0]["raw"].as_array().map(Vec::len), Some(2));
+    assert_eq!(found["calls"][0]["output"]["argmax"], 0);
+    // The violation is a diagnostic, at the name, with the witness beside it.
+    let diagnostics = client.diagnostics_where(&uri, 1, |all| all.iter().any(|d| d["source"] == "qnn verify"));
+    let violated = diagnostics.iter().find(|d| d["source"] == "qnn verify").unwrap();
+    assert_eq!(violated["code"], "violated");
+    assert_eq!(violated["range"]["start"], json!({ "line": 14, "character": 9 }));
+    let related = violated["relatedInformation"].as_array().unwrap();
+    assert!(related[0]["message"].as_str().unwrap().starts_with("p = ["), "{related:?}");
+    assert_eq!(related[0]["location"]["range"]["start"], json!({ "line": 14, "character": 30 }));
+    assert!(related[1]["message"].as_str().unwrap().contains("argmax below"), "{related:?}");
+    // Every instance went its way and ended once.
+    for (name, history) in &client.history {
+        let finals = history.iter().filter(|s| matches!(&***s, "proved" | "violated")).count();
+        assert_eq!(finals, 1, "{name}: {history:?}");
+    }
+    client.leave();
+}
+
+#[test]
+fn white_space_and_comments_cost_no_verdict() {
+    let (mut client, _folder, uri, _) = small();
+    let text =
+        SMALL.replace("property holds", "// a comment\n\n\nproperty   holds").replace("relu(dense", "relu( dense");
+    let version = client.change(&uri, &text);
+    client.diagnostics(&uri, version);
+    let status = client.settled(&uri, version);
+    assert_eq!(state(&status, "holds"), "proved");
+    // Nothing was told again but where the properties stand.
+    assert_eq!(status["complete"], true, "the first status of the document");
+    assert!(client.partial > 0, "the last one was no complete one");
+    // The anchor has moved with the name.
+    assert_eq!(status["properties"][0]["range"]["start"], json!({ "line": 15, "character": 11 }));
+    assert!(client.history.values().all(|h| !h.contains(&"stale".to_owned())), "{:?}", client.history);
+    client.leave();
+}
+
+#[test]
+fn a_changed_property_is_stale_and_its_squiggle_gone_until_it_is_saved() {
+    let (mut client, _folder, uri, _) = small();
+    let text = SMALL
+        .replace("!= Side.below", "!= Side.above")
+        .replace("side(p).above <= 1;\n\nproperty never", "side(p).above <= 2;\n\nproperty never");
+    let version = client.change(&uri, &text);
+    let status = client.wait_status(&uri, "the new text", |s| s["documentVersion"] == version);
+    assert_eq!(state(&status, "holds"), "stale");
+    assert_eq!(state(&status, "never_below"), "stale");
+    assert_eq!(instance(&status, "holds")["asExpected"], Value::Null);
+    assert_eq!(state(&status, "family(i = 2)"), "proved");
+    let diagnostics = client.diagnostics(&uri, version);
+    assert!(diagnostics.iter().all(|d| d["source"] != "qnn verify"), "{diagnostics:?}");
+    client.save(&uri);
+    let status = client.settled(&uri, version);
+    assert_eq!(state(&status, "never_below"), "violated");
+    assert_eq!(instance(&status, "holds")["asExpected"], true);
+    // What had not changed was not verified again.
+    assert_eq!(instance(&status, "family(i = 2)")["run"], 1);
+    assert_eq!(instance(&status, "holds")["run"], 2);
+    client.leave();
+}
+
+#[test]
+fn a_renamed_variable_leaves_the_verdict_as_it_is() {
+    let (mut client, _folder, uri, _) = small();
+    let text = SMALL.replace(
+        "forall p: Point: side(p).above <= 1;\n\nproperty never",
+        "forall q: Point: side(q).above <= 1;\n\nproperty never",
+    );
+    let version = client.change(&uri, &text);
+    // No save: the key of what is asked is the same.
+    let status = client.settled(&uri, version);
+    assert_eq!(state(&status, "holds"), "proved");
+    assert_eq!(instance(&status, "holds")["run"], 1);
+    client.leave();
+}
+
+#[test]
+fn nothing_is_green_over_a_syntax_error() {
+    let (mut client, _folder, uri, _) = small();
+    // In the property itself.
+    let version =
+        client.change(&uri, &SMALL.replace("property holds = forall p: Point:", "property holds = forall p Point:"));
+    let status = client.wait_status(&uri, "the new text", |s| s["documentVersion"] == version);
+    let property = &status["properties"][0];
+    assert_eq!((&property["name"], &property["state"]), (&json!("holds"), &json!("error")));
+    assert_eq!(property["instances"], json!([]));
+    assert_eq!(state(&status, "never_below"), "violated");
+    assert!(client.diagnostics(&uri, version).iter().any(|d| d["severity"] == 1 && d["source"] == "qnn"));
+    // In what it is made of.
+    let version = client.change(&uri, &SMALL.replace("let h = relu(", "let h = = relu("));
+    let status = client.wait_status(&uri, "the new text", |s| s["documentVersion"] == version);
+    assert_eq!(state(&status, "holds"), "stale");
+    client.save(&uri);
+    let status = client.settled(&uri, version);
+    assert_eq!(state(&status, "holds"), "error");
+    // And back: the verdict is there again without a run.
+    let version = client.change(&uri, SMALL);
+    client.save(&uri);
+    let status = client.settled(&uri, version);
+    assert_eq!(state(&status, "holds"), "proved");
+    client.leave();
+}
+
+#[test]
+fn cancelling_answers_at_once_and_stops_the_engine() {
+    let engine = Arc::new(Endless::default());
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(only(engine.clone()), None);
+    client.initialize(json!({ "verification": { "jobs": 2, "budget": 1000 } }));
+    client.open(&uri, SMALL);
+    client.wait_status(&uri, "two at work", |s| s["counts"]["running"] == 2);
+    until("the engine works", || engine.working.load(Ordering::SeqCst) == 2);
+    assert_eq!(client.command("qnn.cancel", json!({ "uri": uri })), json!({ "cancelled": 6 }));
+    let status = client.wait_status(&uri, "the end", |s| s["active"] == false);
+    for property in status["properties"].as_array().unwrap() {
+        for instance in property["instances"].as_array().unwrap() {
+            assert_eq!((&instance["state"], &instance["cancelled"]), (&json!("unknown"), &json!(true)));
+        }
+    }
+    until("the engine stops", || engine.working.load(Ordering::SeqCst) == 0);
+    assert_eq!(engine.begun.load(Ordering::SeqCst), 2);
+    // What ended late changes nothing.
+    client.listen(Duration::from_millis(300));
+    assert!(client.history.values().all(|h| h.iter().filter(|s| *s == "unknown").count() == 1), "{:?}", client.history);
+    // Saving does not begin anew what was cancelled; asking does.
+    client.save(&uri);
+    client.listen(Duration::from_millis(200));
+    assert_eq!(engine.begun.load(Ordering::SeqCst), 2);
+    assert_eq!(client.command("qnn.verify", json!({ "uri": uri, "property": "holds" }))["jobs"], 1);
+    client.wait_status(&uri, "it runs", |s| s["counts"]["running"] == 1);
+    client.leave();
+    until("shutting down stops the engine", || engine.working.load(Ordering::SeqCst) == 0);
+}
+
+#[test]
+fn cancelling_the_progress_cancels_the_run() {
+    let engine = Arc::new(Endless::default());
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(only(engine.clone()), None);
+    client.initialize(json!({ "verification": { "budget": 1000 } }));
+    client.open(&uri, SMALL);
+    client.wait_status(&uri, "it runs", |s| s["active"] == true && s["counts"]["running"] != 0);
+    let start = Instant::now();
+    while client.progress.is_empty() {
+        assert!(start.elapsed() < PATIENCE, "progress begins");
+        client.listen(Duration::from_millis(10));
+    }
+    assert_eq!(client.progress[0]["value"]["kind"], "begin");
+    assert_eq!(client.progress[0]["value"]["cancellable"], true);
+    let token = client.progress[0]["token"].clone();
+    client.notify("window/workDoneProgress/cancel", json!({ "token": token }));
+    client.wait_status(&uri, "the end", |s| s["active"] == false);
+    while client.progress.last().unwrap()["value"]["kind"] != "end" {
+        assert!(start.elapsed() < PATIENCE, "progress ends");
+        client.listen(Duration::from_millis(10));
+    }
+    until("the engine stops", || engine.working.load(Ordering::SeqCst) == 0);
+    client.leave();
+}
+
+#[test]
+fn only_jobs_whose_question_vanished_are_cancelled() {
+    let engine = Arc::new(Endless::default());
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(only(engine.clone()), None);
+    client.initialize(json!({ "verification": { "jobs": 8, "budget": 1000 } }));
+    client.open(&uri, SMALL);
+    client.wait_status(&uri, "all run", |s| s["counts"]["running"] == 6);
+    until("all work", || engine.working.load(Ordering::SeqCst) == 6);
+    let text =
+        SMALL.replace("!= Side.below", "== Side.below").replace("\nproperty family", "\n// a comment\nproperty family");
+    let version = client.change(&uri, &text);
+    let status = client.wait_status(&uri, "the new text", |s| s["documentVersion"] == version);
+    assert_eq!(state(&status, "never_below"), "unverified");
+    assert_eq!(state(&status, "family(i = 0)"), "running");
+    until("one has stopped", || engine.working.load(Ordering::SeqCst) == 5);
+    assert_eq!(engine.begun.load(Ordering::SeqCst), 6);
+    // Removing the property removes its jobs.
+    let version = client.change(&uri, &text[..text.find("// a comment").unwrap()]);
+    client.wait_status(&uri, "the new text", |s| s["documentVersion"] == version);
+    until("one is left", || engine.working.load(Ordering::SeqCst) == 1);
+    client.leave();
+}
+
+#[test]
+fn a_panicking_engine_is_an_error_and_nothing_else_suffers() {
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(only(Arc::new(Panics)), None);
+    client.initialize(json!({}));
+    client.open(&uri, SMALL);
+    let status = client.settled(&uri, 1);
+    assert_eq!(status["counts"]["error"], 6);
+    assert!(instance(&status, "holds")["detail"].as_str().unwrap().contains("report it"), "{status:#}");
+    let diagnostics = client.diagnostics_where(&uri, 1, |all| all.iter().any(|d| d["code"] == "error"));
+    assert!(diagnostics.iter().all(|d| d["severity"] == 1));
+    assert!(client.at("textDocument/hover", &uri, (7, 9))["contents"].is_object());
+    client.leave();
+}
+
+#[test]
+fn twenty_saves_in_a_second_make_one_run() {
+    let engine = Arc::new(Endless::default());
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(only(engine.clone()), None);
+    client.initialize(json!({ "verification": { "jobs": 1, "budget": 0.05 } }));
+    client.open(&uri, SMALL);
+    for _ in 0..20 {
+        client.save(&uri);
+    }
+    let status = client.settled(&uri, 1);
+    assert_eq!(status["counts"]["timeout"], 6);
+    assert_eq!(engine.begun.load(Ordering::SeqCst), 6);
+    for property in status["properties"].as_array().unwrap() {
+        assert!(property["instances"].as_array().unwrap().iter().all(|i| i["run"] == 1));
+    }
+    client.leave();
+}
+
+#[test]
+fn every_edit_of_a_storm_counts_and_the_last_one_wins() {
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(None, None);
+    client.initialize(json!({ "verification": { "run": "never" } }));
+    client.open(&uri, SMALL);
+    // Two thousand keystrokes at the end of the file, with a save now and then.
+    let line = SMALL.lines().count() as u32;
+    let comment = "// ".to_owned() + &"0123456789".repeat(200);
+    let mut version = 1;
+    for (column, letter) in comment.chars().take(2000).enumerate() {
+        let at = json!({ "line": line, "character": column });
+        version = client.edit(&uri, json!([{ "range": { "start": at, "end": at }, "text": letter.to_string() }]));
+        if column % 100 == 0 {
+            client.save(&uri);
+        }
+    }
+    let at = json!({ "line": line, "character": 0 });
+    version = client
+        .edit(&uri, json!([{ "range": { "start": at, "end": at }, "text": "property last = true;\n" }]))
+        .max(version);
+    let status = client.wait_status(&uri, "the last text", |s| s["documentVersion"] == version);
+    assert_eq!(status["properties"].as_array().unwrap().last().unwrap()["name"], "last");
+    let symbols = client.request("textDocument/documentSymbol", json!({ "textDocument": { "uri": uri } }));
+    assert_eq!(symbols.as_array().unwrap().last().unwrap()["name"], "last");
+    client.leave();
+}
+
+#[test]
+fn closing_ends_the_runs_and_forgets_nothing() {
+    let engine = Arc::new(Endless::default());
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    folder.write("small.qnn", SMALL);
+    let mut client = Client::inside(only(engine.clone()), None);
+    client.initialize(json!({ "verification": { "jobs": 8, "budget": 1000 } }));
+    client.open(&uri, SMALL);
+    client.wait_status(&uri, "all run", |s| s["counts"]["running"] == 6);
+    until("all work", || engine.working.load(Ordering::SeqCst) == 6);
+    client.close(&uri);
+    let status = client.wait_status(&uri, "an empty status", |s| s["properties"] == json!([]));
+    assert_eq!((&status["active"], &status["documentVersion"]), (&json!(false), &Value::Null));
+    until("all stop", || engine.working.load(Ordering::SeqCst) == 0);
+    client.leave();
+
+    let (mut client, _folder, uri, _) = small();
+    client.close(&uri);
+    client.wait_status(&uri, "an empty status", |s| s["properties"] == json!([]));
+    client.open(&uri, SMALL);
+    let status = client.settled(&uri, 1);
+    assert_eq!(instance(&status, "holds")["run"], Value::Null);
+    assert_eq!(state(&status, "holds"), "proved");
+    client.leave();
+}
+
+/// A spec that reads its samples from a table.
+const TABLE: &str = r#"type Coord = ufixed<4, 2>;
+enum Axis { x, y }
+dataset points { p: Coord[Axis] from "points.csv"; }
+network f(p: Coord[Axis]) -> fixed<6, 3>[1] { dense(p, [[1, -1]], [0.5]) as fixed<6, 3> }
+property near(i in 0..2) = forall q in ball(points[i].p, 1 lsb): abs(f(q) - f(points[i].p)) <= 1;
+"#;
+
+#[test]
+fn a_file_deleted_while_it_is_verified_leaves_no_spinner_and_no_green() {
+    let engine = Arc::new(Endless::default());
+    let folder = Folder::new();
+    let uri = folder.uri("table.qnn");
+    folder.write("points.csv", "x,y\n1,2\n3,0.5\n");
+    let mut client = Client::inside(only(engine.clone()), None);
+    client.initialize(json!({ "verification": { "budget": 1000 } }));
+    client.open(&uri, TABLE);
+    client.wait_status(&uri, "it runs", |s| s["counts"]["running"] == 2);
+    until("both work", || engine.working.load(Ordering::SeqCst) == 2);
+    std::fs::remove_file(folder.path("points.csv")).unwrap();
+    client.notify(
+        "workspace/didChangeWatchedFiles",
+        json!({ "changes": [{ "uri": folder.uri("points.csv"), "type": 3 }] }),
+    );
+    let status = client.settled(&uri, 1);
+    until("both stop", || engine.working.load(Ordering::SeqCst) == 0);
+    assert_eq!(state(&status, "near(i = 0)"), "error");
+    let diagnostics = client.diagnostics_where(&uri, 1, |all| !all.is_empty());
+    assert!(diagnostics[0]["message"].as_str().unwrap().contains("does not exist"), "{diagnostics:?}");
+    client.leave();
+}
+
+#[test]
+fn another_content_makes_verdicts_stale_also_without_watchers() {
+    let folder = Folder::new();
+    let uri = folder.uri("table.qnn");
+    folder.write("points.csv", "x,y\n1,2\n3,0.5\n");
+    let mut client = Client::inside(None, None);
+    client.initialize(json!({}));
+    client.open(&uri, TABLE);
+    let status = client.settled(&uri, 1);
+    assert_eq!(state(&status, "near(i = 1)"), "proved");
+    // Another size, so that no clock matters.
+    folder.write("points.csv", "x,y\n1,2\n3,0.25\n");
+    client.save(&uri);
+    let status =
+        client.wait_status(&uri, "another run", |s| s["active"] == false && instance(s, "near(i = 1)")["run"] == 2);
+    assert_eq!(state(&status, "near(i = 1)"), "proved");
+    client.leave();
+}
+
+#[test]
+fn an_unsaved_used_file_counts_as_it_is_in_the_editor() {
+    let folder = Folder::new();
+    let (uri, used) = (folder.uri("a.qnn"), folder.uri("b.qnn"));
+    folder.write("b.qnn", "const limit = 1;\n");
+    let mut client = Client::inside(None, None);
+    client.initialize(json!({}));
+    client.open(&uri, "use \"b.qnn\";\nproperty p = forall x: ufixed<4, 2>: x <= limit;\n");
+    let status = client.settled(&uri, 1);
+    assert_eq!(state(&status, "p"), "violated");
+    client.open(&used, "const limit = 4;\n");
+    let status = client.wait_status(&uri, "stale", |s| s["counts"]["stale"] == 1);
+    assert_eq!(state(&status, "p"), "stale");
+    client.save(&uri);
+    let status = client.settled(&uri, 1);
+    assert_eq!(state(&status, "p"), "proved");
+    // Closed without saving, it counts as it is on disk.
+    client.close(&used);
+    client.wait_status(&uri, "stale", |s| s["counts"]["stale"] == 1);
+    client.leave();
+}
+
+#[test]
+fn the_edited_property_comes_first() {
+    let engine = Arc::new(Endless::default());
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(only(engine.clone()), None);
+    client.initialize(json!({ "verification": { "jobs": 1, "budget": 1000, "run": "onSave" } }));
+    client.open(&uri, SMALL);
+    client.wait_status(&uri, "one runs", |s| s["counts"]["running"] == 1);
+    client.command("qnn.cancel", json!({}));
+    client.wait_status(&uri, "the end", |s| s["active"] == false);
+    // An edit in the last property, which changes all of them by way of the network.
+    let line = SMALL.lines().position(|l| l.starts_with("property family")).unwrap();
+    client.edit(&uri, json!([
+        { "range": { "start": { "line": 8, "character": 38 }, "end": { "line": 8, "character": 41 } }, "text": "0.25" },
+        { "range": { "start": { "line": line, "character": 78 }, "end": { "line": line, "character": 79 } }, "text": "2" },
+    ]));
+    client.save(&uri);
+    let status = client.wait_status(&uri, "one runs", |s| s["counts"]["running"] == 1 && s["counts"]["queued"] == 5);
+    assert_eq!(state(&status, "family(i = 0)"), "running", "{status:#}");
+    client.leave();
+}
+
+#[test]
+fn on_change_verifies_after_a_pause_and_never_never() {
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(None, None);
+    client.initialize(json!({ "verification": { "run": "never" } }));
+    client.open(&uri, SMALL);
+    client.save(&uri);
+    client.wait_status(&uri, "the text", |s| s["documentVersion"] == 1);
+    client.listen(Duration::from_millis(300));
+    assert_eq!(client.statuses[&uri]["counts"]["unverified"], 6);
+    client.notify(
+        "workspace/didChangeConfiguration",
+        json!({ "settings": { "qnn": { "verification": { "run": "onChange" } } } }),
+    );
+    let version = client.change(&uri, &SMALL.replace("<= 1", "<= 2"));
+    let status = client.settled(&uri, version);
+    assert_eq!(state(&status, "holds"), "proved");
+    client.leave();
+}
+
+#[test]
+fn verdicts_are_shared_through_the_store() {
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let store = folder.path("store");
+    for cached in [false, true] {
+        let mut client = Client::inside(None, Some(store.clone()));
+        client.initialize(json!({}));
+        client.open(&uri, SMALL);
+        let status = client.settled(&uri, 1);
+        assert_eq!(instance(&status, "holds")["cached"], cached);
+        assert_eq!(instance(&status, "never_below")["cached"], cached);
+        client.leave();
+    }
+    let mut client = Client::inside(None, Some(store));
+    client.initialize(json!({}));
+    assert!(client.command("qnn.clearCache", Value::Null)["removed"].as_u64().unwrap() >= 6);
+    client.leave();
+}
+
+#[test]
+fn commands_run_what_they_say() {
+    let engine = Arc::new(Endless::default());
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(only(engine.clone()), None);
+    client.initialize(json!({ "verification": { "run": "never", "budget": 0.02 } }));
+    client.open(&uri, SMALL);
+    // Asked before the text has been analysed, answered after.
+    let started = client.command("qnn.verify", json!({ "uri": uri, "instances": ["family(i = 1)", "family(i = 3)"] }));
+    assert_eq!(started, json!({ "runs": [1], "jobs": 2 }));
+    client.wait_status(&uri, "two verdicts", |s| s["counts"]["timeout"] == 2 && s["active"] == false);
+    assert_eq!(client.command("qnn.verifyFailed", json!({ "budget": 0.05 })), json!({ "runs": [2], "jobs": 2 }));
+    let status =
+        client.wait_status(&uri, "the end", |s| s["active"] == false && instance(s, "family(i = 1)")["run"] == 2);
+    assert_eq!(state(&status, "family(i = 1)"), "timeout");
+    assert_eq!(client.command("qnn.verifyAll", json!({ "uri": uri }))["jobs"], 6);
+    client.wait_status(&uri, "the end", |s| s["active"] == false && s["counts"]["timeout"] == 6);
+    assert_eq!(client.command("qnn.showCounterexample", json!({ "uri": uri, "instance": "holds" })), Value::Null);
+    let status = client.command("qnn.status", json!({ "uri": uri }));
+    assert_eq!(status["complete"], true);
+    assert_eq!(client.command("qnn.verifyAll", json!({}))["jobs"], 6);
+    client.leave();
+}
+
+#[test]
+fn a_counterexample_is_shown_in_full() {
+    let (mut client, _folder, uri, _) = small();
+    let shown = client.command("qnn.showCounterexample", json!({ "uri": uri, "property": "never_below" }));
+    assert_eq!(shown["instance"], "never_below");
+    assert!(shown["text"].as_str().unwrap().contains("raw"), "{shown}");
+    client.listen(Duration::from_millis(200));
+    let said = client.inbox.iter().any(|m| {
+        m["method"] == "window/showMessage"
+            && m["params"]["message"] == json!(format!("never_below\n{}", shown["text"].as_str().unwrap()))
+    });
+    assert!(said, "{:?}", client.inbox);
+    client.leave();
+}
+
+#[test]
+fn a_spec_that_can_not_be_lowered_ends_in_errors() {
+    let folder = Folder::new();
+    let uri = folder.uri("wrong.qnn");
+    let mut client = Client::inside(None, None);
+    client.initialize(json!({}));
+    client.open(&uri, "property p = forall x: ufixed<4, 2>: y <= 1;\nproperty q(i in 0..z) = i == 0;\nproperty r = forall x: ufixed<4, 2>: x <= 4;\n");
+    let status = client.settled(&uri, 1);
+    assert_eq!(state(&status, "p"), "error");
+    assert_eq!(state(&status, "q"), "error");
+    assert_eq!(state(&status, "r"), "proved");
+    client.leave();
+}
+
+#[test]
+fn an_engine_that_gives_up_is_unknown() {
+    struct GivesUp;
+    impl Engine for GivesUp {
+        fn name(&self) -> &'static str {
+            "gives-up"
+        }
+        fn solve(&self, _: &Obligation, _: &Control) -> Answer {
+            Answer::Unknown(Reason::Timeout)
+        }
+    }
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(only(Arc::new(GivesUp)), None);
+    client.initialize(json!({}));
+    client.open(&uri, SMALL);
+    let status = client.settled(&uri, 1);
+    assert_eq!(status["counts"]["timeout"], 6);
+    let diagnostics = client.diagnostics_where(&uri, 1, |all| all.iter().any(|d| d["code"] == "timeout"));
+    assert!(diagnostics.iter().all(|d| d["severity"] == 3));
+    client.leave();
+}
