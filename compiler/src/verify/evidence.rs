@@ -1,7 +1,7 @@
 //! Evidence: what a result rests on, obligation by obligation.
 //!
 //! In: what the engines or the store answered. Out: for each obligation whose answer counts, a certificate, an assignment, or whose word it is. A
-//! reviewer who has the spec derives the obligations anew, and needs nothing else ([`super::proof_file`]).
+//! reviewer who has the spec derives the obligations anew, and needs nothing else ([`crate::review`]).
 
 use super::decide::Decided;
 use crate::engine::{Answer, Trust};

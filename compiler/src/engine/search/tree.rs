@@ -3,7 +3,7 @@
 //! In: a root with its ranges. Out: the case's tree for the certificate, or a point that meets all atoms. From the best branch straight
 //! down, then from the best again; the split is where the relaxation's primal point is furthest from the staircase, at its price, so
 //! that both sides exclude it. Several workers may share a [`Frontier`]. Invariant: between searches the frontier's tree, with each open
-//! branch closed by its bound, is a proof of [`Frontier::upper`].
+//! branch closed by its bound, proves what [`Frontier::bounds`] say.
 
 use super::propose::{Proposal, propose};
 use crate::engine::attack::Attack;
