@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 import type { CounterexamplePanel } from "./counterexample/panel";
 import type { Property } from "./protocol";
+import { rangeOf } from "./ranges";
 import type { Server } from "./server";
 import { propertyAt, type Store } from "./store";
 import type { TestExplorer } from "./testExplorer";
@@ -86,6 +87,12 @@ export function register(
             if (at === undefined) return;
             const instance = await pick(at.property);
             if (instance !== undefined) await panel.show({ uri: at.uri, instance });
+        },
+        "qnn.goToProperty": async (argument) => {
+            const leaf = argument === undefined ? undefined : explorer.leaf(argument as vscode.TestItem);
+            if (leaf === undefined) return;
+            const property = store.specs.get(leaf.uri)?.properties.find((candidate) => candidate.name === leaf.property);
+            await vscode.window.showTextDocument(vscode.Uri.parse(leaf.uri), property === undefined ? {} : { selection: rangeOf(property) });
         },
         "qnn.actions": () => actions(store, panel),
         "qnn.restartServer": () => server.restart(),

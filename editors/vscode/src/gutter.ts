@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 import type { State } from "./protocol";
+import { rangeOf } from "./ranges";
 import type { Store } from "./store";
 
 const STATES: State[] = [
@@ -57,7 +58,7 @@ export class Gutter implements vscode.Disposable {
             for (const [state, type] of types) {
                 const ranges = (spec?.properties ?? [])
                     .filter((property) => property.state === state)
-                    .map(({ range: { start, end } }) => new vscode.Range(start.line, start.character, end.line, end.character));
+                    .map(rangeOf);
                 editor.setDecorations(type, ranges);
             }
         }

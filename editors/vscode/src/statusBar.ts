@@ -1,26 +1,28 @@
 /** How the spec at hand stands, in the status bar; and how the server does, if that is news. */
 
 import * as vscode from "vscode";
+import type { Counts } from "./protocol";
 import type { Health, Server } from "./server";
 import type { Store } from "./store";
-import { inWords, mood, statusSpoken, statusText } from "./words";
+import { mood, statusSpoken, statusText } from "./words";
 
 export class StatusBar implements vscode.Disposable {
     private readonly item = vscode.window.createStatusBarItem("qnn.status", vscode.StatusBarAlignment.Left, 5);
-    private readonly subscription: vscode.Disposable;
+    private readonly subscriptions: vscode.Disposable[];
 
     constructor(
         private readonly server: Server,
         private readonly store: Store,
     ) {
         this.item.name = "qnn: verdicts";
-        this.subscription = vscode.window.onDidChangeActiveTextEditor(() => {
+        const draw = (): void => {
             this.draw();
-        });
+        };
+        this.subscriptions = [vscode.window.onDidChangeActiveTextEditor(draw), vscode.languages.onDidChangeDiagnostics(draw)];
     }
 
     dispose(): void {
-        this.subscription.dispose();
+        for (const subscription of this.subscriptions) subscription.dispose();
         this.item.dispose();
     }
 
@@ -41,10 +43,12 @@ export class StatusBar implements vscode.Disposable {
             if (spec === undefined) {
                 this.show("$(loading~spin) qnn", "qnn reads the spec.", "qnn reads the spec", "qnn.actions");
             } else {
-                if (mood(spec.counts) === "bad") {
+                const wrong = errors(document.uri);
+                if (mood(spec.counts, wrong) === "bad") {
                     this.item.backgroundColor = new vscode.ThemeColor("statusBarItem.errorBackground");
                 }
-                this.show(statusText(spec.counts), tooltip(spec.counts), statusSpoken(spec.counts), "qnn.actions");
+                const spoken = statusSpoken(spec.counts, wrong);
+                this.show(statusText(spec.counts, wrong), tooltip(spec.counts, spoken), `qnn: ${spoken}`, "qnn.actions");
             }
         }
         this.item.show();
@@ -81,11 +85,16 @@ const SERVER: Partial<Record<Health, { text: string; tooltip: string; command: s
     },
 };
 
-function tooltip(counts: Parameters<typeof inWords>[0]): vscode.MarkdownString {
+/** The compiler's errors. Verdicts are diagnostics of another source. */
+function errors(uri: vscode.Uri): number {
+    const all = vscode.languages.getDiagnostics(uri);
+    return all.filter(({ severity, source }) => severity === vscode.DiagnosticSeverity.Error && source === "qnn").length;
+}
+
+function tooltip(counts: Counts, spoken: string): vscode.MarkdownString {
     const text = new vscode.MarkdownString(undefined, true);
     text.isTrusted = { enabledCommands: ["qnn.verifySpec", "qnn.verifyFailedInSpec", "qnn.cancelAll"] };
-    text.appendMarkdown(`**qnn**: ${inWords(counts)}\n\n`);
-    if (counts.unexpected > 0) text.appendMarkdown(`${counts.unexpected} not as expected\n\n`);
+    text.appendMarkdown(`**qnn**: ${spoken}\n\n`);
     const links = ["[$(play) Verify](command:qnn.verifySpec)"];
     if (counts.unexpected > 0) links.push("[$(refresh) Verify failed again](command:qnn.verifyFailedInSpec)");
     if (counts.running + counts.queued > 0) links.push("[$(stop) Cancel](command:qnn.cancelAll)");

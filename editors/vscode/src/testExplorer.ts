@@ -11,7 +11,7 @@ import type { Instance, Property } from "./protocol";
 import type { Server } from "./server";
 import { outcome, type Outcome, Waiting } from "./settle";
 import type { Change, Spec, Store } from "./store";
-import { answer, inWords, provenance, seconds, word } from "./words";
+import { answer, inWords, provenance, word } from "./words";
 
 /** Instances of a family that are listed at most; all are verified. */
 const MOST_INSTANCES = 2000;
@@ -150,8 +150,7 @@ export class TestExplorer implements vscode.Disposable {
         const children = spec.properties.map((property) => {
             const id = `${spec.uri}#${property.name}`;
             const item = root.children.get(id) ?? this.controller.createTestItem(id, property.name, uri);
-            const { start, end } = property.range;
-            item.range = new vscode.Range(start.line, start.character, end.line, end.character);
+            // Without a range: VS Code would draw its own sign over ours, and it has none for what is stale, timed out or vacuous.
             item.sortText = String(property.range.start.line).padStart(8, "0");
             this.leaves.set(item, { uri: spec.uri, property: property.name, instance: undefined });
             const only = property.instances[0];
@@ -197,6 +196,7 @@ export class TestExplorer implements vscode.Disposable {
         this.own.delete(uri);
         const root = this.controller.items.get(uri);
         if (root === undefined) return;
+        this.controller.invalidateTestResults(root);
         root.children.replace([]);
         root.description = "";
         // The file may be there still: it can be opened again.
@@ -229,9 +229,9 @@ export class TestExplorer implements vscode.Disposable {
         if (results.length > 0 || (outdated.length > 0 && this.own.has(spec.uri))) {
             const run = this.own.get(spec.uri) ?? this.begin(spec.uri, results.flatMap(({ instance }) => items.get(instance.name) ?? []));
             this.own.set(spec.uri, run);
-            for (const { property, instance } of news) {
+            for (const { instance } of news) {
                 const item = items.get(instance.name);
-                if (item !== undefined) report(run, item, property, instance, outcome(instance));
+                if (item !== undefined) report(run, item, instance, outcome(instance));
             }
         }
         for (const { instance } of outdated) {
@@ -285,9 +285,8 @@ export class TestExplorer implements vscode.Disposable {
             const name = typeof instance === "string" ? instance : instance.name;
             const item = this.items.get(uri)?.get(name);
             if (item === undefined) return;
-            const property = this.store.find(uri, name)?.property;
-            if (typeof instance === "string" || property === undefined) run.skipped(item);
-            else report(run, item, property, instance, result);
+            if (typeof instance === "string") run.skipped(item);
+            else report(run, item, instance, result);
         });
         const asked = { run, waiting };
         this.asked.add(asked);
@@ -335,12 +334,12 @@ export class TestExplorer implements vscode.Disposable {
 }
 
 function description(instance: Instance): string {
-    const parts = [answer(instance), instance.state === "proved" ? undefined : word(instance.state)];
-    if (instance.time > 0 && instance.asExpected !== null) parts.push(seconds(instance.time));
-    return parts.filter((part) => part !== undefined).join(" · ");
+    const expected = instance.asExpected === true && instance.state !== "proved" ? "as expected" : undefined;
+    const parts = [answer(instance), instance.state === "proved" ? undefined : word(instance.state), expected];
+    return parts.filter((part) => part !== undefined).join(", ");
 }
 
-function report(run: vscode.TestRun, item: vscode.TestItem, property: Property, instance: Instance, result: Outcome): void {
+function report(run: vscode.TestRun, item: vscode.TestItem, instance: Instance, result: Outcome): void {
     const took = instance.time * 1000;
     switch (result) {
         case "enqueued":
@@ -356,21 +355,18 @@ function report(run: vscode.TestRun, item: vscode.TestItem, property: Property, 
             run.skipped(item);
             break;
         case "failed":
-            run.failed(item, said(item, property, instance), took);
+            run.failed(item, said(instance), took);
             break;
         case "errored":
-            run.errored(item, said(item, property, instance), took);
+            run.errored(item, said(instance), took);
             break;
     }
 }
 
-function said(item: vscode.TestItem, property: Property, instance: Instance): vscode.TestMessage {
+function said(instance: Instance): vscode.TestMessage {
     const lines = [instance.detail, instance.counterexample?.summary, provenance(instance)];
     const text = new vscode.TestMessage(lines.filter((line) => line !== undefined && line !== "").join("\n"));
-    const { start, end } = property.range;
-    if (item.uri !== undefined) {
-        text.location = new vscode.Location(item.uri, new vscode.Range(start.line, start.character, end.line, end.character));
-    }
+    // Without a location: VS Code would write it across the line once more, over the verdict that stands there.
     if (instance.hasCounterexample) text.contextValue = "counterexample";
     return text;
 }

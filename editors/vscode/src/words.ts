@@ -52,38 +52,46 @@ export function asExpected(counts: Counts): number {
 
 export type Mood = "none" | "busy" | "bad" | "open" | "good";
 
-/** What matters most about a spec. Only a spec of which every instance is final and as expected is good. */
-export function mood(counts: Counts): Mood {
-    if (total(counts) === 0) return "none";
+/**
+ * What matters most about a spec with so many errors of the compiler. Only a spec without any, of which every instance is final and as expected,
+ * is good.
+ */
+export function mood(counts: Counts, errors: number): Mood {
+    if (total(counts) === 0 && errors === 0) return "none";
     if (counts.running + counts.queued > 0) return "busy";
-    if (counts.unexpected > 0) return "bad";
+    if (counts.unexpected > 0 || errors > 0) return "bad";
     if (counts.stale + counts.unverified > 0) return "open";
     return "good";
 }
 
 /** The status bar's text, with the icons of VS Code's font. */
-export function statusText(counts: Counts): string {
-    const good = asExpected(counts);
+export function statusText(counts: Counts, errors: number): string {
     const all = total(counts);
     const bad = counts.unexpected > 0 ? ` $(error) ${counts.unexpected}` : "";
-    switch (mood(counts)) {
+    switch (mood(counts, errors)) {
         case "none":
             return "qnn";
         case "busy":
             return `$(sync~spin) qnn ${all - counts.running - counts.queued}/${all}${bad}`;
         case "bad":
-            return `$(error) qnn ${counts.unexpected} of ${all}`;
+            return errors > 0 ? `$(error) qnn ${inErrors(errors)}` : `$(error) qnn ${counts.unexpected} of ${all}`;
         case "open":
-            return `$(history) qnn ${good}/${all}`;
+            return `$(history) qnn ${asExpected(counts)}/${all}`;
         case "good":
             return `$(pass) qnn ${all}`;
     }
 }
 
-/** What a screen reader says of the status bar's text. */
-export function statusSpoken(counts: Counts): string {
-    const unexpected = counts.unexpected > 0 ? `; ${counts.unexpected} not as expected` : "";
-    return `qnn: ${inWords(counts)}${unexpected}`;
+/** What the status bar's text means, for tooltips and screen readers. */
+export function statusSpoken(counts: Counts, errors: number): string {
+    const parts = [inWords(counts)];
+    if (counts.unexpected > 0) parts.push(`${counts.unexpected} not as expected`);
+    if (errors > 0) parts.push(`the spec has ${inErrors(errors)}`);
+    return parts.join("; ");
+}
+
+function inErrors(errors: number): string {
+    return errors === 1 ? "1 error" : `${errors} errors`;
 }
 
 /** `0.25 s`, `12 ms`, `2 min 5 s`. */

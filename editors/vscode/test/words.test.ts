@@ -4,8 +4,8 @@ import { answer, inWords, mood, provenance, seconds, statusSpoken, statusText } 
 import { counts, instance } from "./samples";
 
 test("only a spec of which everything is final and as expected looks like success", () => {
-    assert.equal(mood(counts({ proved: 3 })), "good");
-    assert.equal(mood(counts({ proved: 2, violated: 1 })), "good", "a violation that is expected");
+    assert.equal(mood(counts({ proved: 3 }), 0), "good");
+    assert.equal(mood(counts({ proved: 2, violated: 1 }), 0), "good", "a violation that is expected");
     for (const [what, some] of Object.entries({
         violated: { proved: 3, violated: 1, unexpected: 1 },
         timeout: { proved: 3, timeout: 1, unexpected: 1 },
@@ -14,20 +14,24 @@ test("only a spec of which everything is final and as expected looks like succes
         queued: { proved: 3, queued: 1 },
         nothing: {},
     })) {
-        assert.notEqual(mood(counts(some)), "good", what);
-        assert.doesNotMatch(statusText(counts(some)), /\$\(pass\)/, what);
+        assert.notEqual(mood(counts(some), 0), "good", what);
+        assert.doesNotMatch(statusText(counts(some), 0), /\$\(pass\)/, what);
     }
+    assert.equal(mood(counts({ proved: 3 }), 1), "bad", "an error beside what is proved");
+    assert.equal(mood(counts(), 1), "bad");
+    assert.equal(statusText(counts({ proved: 3 }), 1), "$(error) qnn 1 error");
+    assert.equal(statusText(counts({ proved: 3, violated: 1, unexpected: 1 }), 2), "$(error) qnn 2 errors");
 });
 
 test("the status bar counts, and says it to those who don't see it", () => {
-    assert.equal(statusText(counts({ proved: 3 })), "$(pass) qnn 3");
-    assert.equal(statusText(counts({ proved: 3, violated: 1, unexpected: 1 })), "$(error) qnn 1 of 4");
-    assert.equal(statusText(counts({ proved: 3, stale: 1 })), "$(history) qnn 3/4");
-    assert.equal(statusText(counts({ proved: 1, running: 1, queued: 2, violated: 1, unexpected: 1 })), "$(sync~spin) qnn 2/5 $(error) 1");
-    assert.equal(statusText(counts()), "qnn");
+    assert.equal(statusText(counts({ proved: 3 }), 0), "$(pass) qnn 3");
+    assert.equal(statusText(counts({ proved: 3, violated: 1, unexpected: 1 }), 0), "$(error) qnn 1 of 4");
+    assert.equal(statusText(counts({ proved: 3, stale: 1 }), 0), "$(history) qnn 3/4");
+    assert.equal(statusText(counts({ proved: 1, running: 1, queued: 2, violated: 1, unexpected: 1 }), 0), "$(sync~spin) qnn 2/5 $(error) 1");
+    assert.equal(statusText(counts(), 0), "qnn");
     assert.equal(
-        statusSpoken(counts({ proved: 1, violated: 2, unverified: 1, unexpected: 1 })),
-        "qnn: 1 proved, 2 violated, 1 not verified; 1 not as expected",
+        statusSpoken(counts({ proved: 1, violated: 2, unverified: 1, unexpected: 1 }), 1),
+        "1 proved, 2 violated, 1 not verified; 1 not as expected; the spec has 1 error",
     );
     assert.equal(inWords(counts()), "no properties");
 });

@@ -7,6 +7,7 @@
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { Property, Shown } from "../protocol";
+import { rangeOf } from "../ranges";
 import type { Server } from "../server";
 import type { Change, Store } from "../store";
 import { isActive, isFinal, word } from "../words";
@@ -154,8 +155,8 @@ export class CounterexamplePanel implements vscode.Disposable {
             }
             case "reveal": {
                 const property = this.store.find(subject.uri, subject.shown.instance)?.property ?? subject.property;
-                const at = new vscode.Range(property.range.start.line, property.range.start.character, property.range.end.line, property.range.end.character);
-                await vscode.window.showTextDocument(vscode.Uri.parse(subject.uri), { selection: at, viewColumn: vscode.ViewColumn.One });
+                const uri = vscode.Uri.parse(subject.uri);
+                await vscode.window.showTextDocument(uri, { selection: rangeOf(property), viewColumn: vscode.ViewColumn.One });
                 break;
             }
             case "copy":

@@ -17,8 +17,6 @@ const host = acquireVsCodeApi();
 const main = document.querySelector("main") ?? document.body;
 const said = document.querySelector("#said");
 
-/** The width of a picture on the page, in pixels, at least where there are few. */
-const WIDTH = 220;
 /** Rows of raw integers are listed up to this size of a picture. */
 const MOST_LISTED = 64 * 64;
 
@@ -149,7 +147,6 @@ function omitted(count: number, what: string): HTMLElement | undefined {
 
 function pictures(part: PictureSection): Child[] {
     const { height, width, cells } = part;
-    const zoom = Math.max(1, Math.round(WIDTH / Math.max(width, height)));
     const readout = element("output", { class: "readout", "aria-live": "polite" });
     const marks: HTMLElement[] = [];
     let at = -1;
@@ -160,9 +157,8 @@ function pictures(part: PictureSection): Child[] {
         const [row, column] = [Math.floor(cell / width), cell % width];
         for (const mark of marks) {
             mark.hidden = false;
-            mark.style.left = `${column * zoom}px`;
-            mark.style.top = `${row * zoom}px`;
-            mark.style.width = mark.style.height = `${zoom}px`;
+            mark.style.left = percent(column / width);
+            mark.style.top = percent(row / height);
         }
         readout.value = `Row ${row}, column ${column}: ${found.text}`;
     };
@@ -190,8 +186,6 @@ function pictures(part: PictureSection): Child[] {
     };
     const figures = part.pictures.map((picture) => {
         const canvas = element("canvas", { width: String(width), height: String(height) });
-        canvas.style.width = `${width * zoom}px`;
-        canvas.style.height = `${height * zoom}px`;
         const context = canvas.getContext("2d");
         if (context !== null) {
             const image = context.createImageData(width, height);
@@ -203,6 +197,8 @@ function pictures(part: PictureSection): Child[] {
         }
         const mark = element("span", { class: "mark", "aria-hidden": "true" });
         mark.hidden = true;
+        mark.style.width = percent(1 / width);
+        mark.style.height = percent(1 / height);
         marks.push(mark);
         const frame = element(
             "div",
@@ -276,25 +272,16 @@ function table(part: TableSection): HTMLElement {
 // ---- Bars
 
 function bars(part: BarSection): Child[] {
-    const both = part.before !== undefined;
     const head = element("tr", {}, element("th", { scope: "col" }, "Output"), element("td", { class: "plot", "aria-hidden": "true" }));
-    if (part.before !== undefined) head.append(element("th", { scope: "col", class: "number" }, part.before));
-    head.append(element("th", { scope: "col", class: "number" }, part.after));
-    if (both) head.append(element("th", { scope: "col", class: "number" }, "Raw, original"));
-    head.append(element("th", { scope: "col", class: "number" }, both ? "Raw, counterexample" : "Raw"));
+    for (const title of [part.before, part.after]) if (title !== undefined) head.append(element("th", { scope: "col", class: "number" }, title));
     const body = element("tbody");
     for (const row of part.rows) body.append(barRow(row, part.zero));
-    const legend = both
-        ? element(
-              "p",
-              { class: "legend", "aria-hidden": "true" },
-              element("span", { class: "key before" }),
-              part.before,
-              element("span", { class: "key after" }),
-              part.after,
-              part.rows.some((row) => row.after.greatest) ? element("span", { class: "note" }, "▲ greatest") : undefined,
-          )
-        : undefined;
+    const legend = element(
+        "p",
+        { class: "legend", "aria-hidden": "true" },
+        ...(part.before === undefined ? [] : [element("span", { class: "key before" }), part.before, element("span", { class: "key after" }), part.after]),
+        part.rows.some((row) => row.after.greatest) ? element("span", { class: "note" }, "▲ greatest") : undefined,
+    );
     return [
         legend,
         element("div", { class: "scroll" }, element("table", { class: "bars" }, element("thead", {}, head), body)),
@@ -315,15 +302,15 @@ function barRow(row: BarRow, zero: number): HTMLElement {
     const line = element("tr", wins ? { class: "greatest" } : {}, element("th", { scope: "row" }, row.label), plot);
     if (row.before !== undefined) line.append(value(row.before));
     line.append(value(row.after));
-    if (row.before !== undefined) line.append(element("td", { class: "number" }, row.before.raw));
-    line.append(element("td", { class: "number" }, row.after.raw));
     return line;
 }
 
+/** A value with its raw integer; the greatest is marked and said to be. */
 function value(of: Bar): HTMLElement {
-    if (!of.greatest) return element("td", { class: "number" }, of.value);
+    const raw = element("span", { class: "raw" }, ` raw ${of.raw}`);
+    if (!of.greatest) return element("td", { class: "number" }, of.value, raw);
     const mark = element("span", { "aria-hidden": "true" }, "▲ ");
-    return element("td", { class: "number winner" }, mark, of.value, element("span", { class: "spoken" }, ", the greatest"));
+    return element("td", { class: "number winner" }, mark, of.value, raw, element("span", { class: "spoken" }, ", the greatest"));
 }
 
 function bar(of: Bar, kind: string): HTMLElement {
