@@ -36,19 +36,47 @@ test("an image is shown before, after, and as amplified difference, and every pi
 test("outputs are bars from zero on one scale, with the greatest marked where the property asks for it", () => {
     const bars = sections(IMAGE)[1] as BarSection;
     assert.equal(bars.note, "argmax eight → three; fixed<4, 1>, raw integers -8 to 7");
-    assert.deepEqual(bars.rows.map((r) => [r.label, r.before?.value, r.before?.greatest, r.after.raw, r.after.greatest]), [
-        ["three", "2.5", false, "7", true],
-        ["eight", "3.5", true, "-5", false],
+    assert.deepEqual(bars.series, ["Original", "Counterexample"]);
+    assert.deepEqual(bars.rows.map((r) => [r.label, ...r.bars.flatMap((b) => [b.value, b.raw, b.greatest])]), [
+        ["three", "2.5", "5", false, "3.5", "7", true],
+        ["eight", "3.5", "7", true, "-2.5", "-5", false],
     ]);
     // −2.5 to 3.5: zero lies at 2.5 / 6.
     assert.equal(bars.zero, 2.5 / 6);
-    assert.deepEqual([bars.rows[1]?.after.from, bars.rows[1]?.after.to], [0, 2.5 / 6]);
-    assert.deepEqual([bars.rows[0]?.after.from, bars.rows[0]?.after.to], [2.5 / 6, 1]);
+    assert.deepEqual(bars.rows.map((r) => [r.bars[1]?.from, r.bars[1]?.to]), [[2.5 / 6, 1], [0, 2.5 / 6]]);
     const call = IMAGE.calls[0];
     assert.ok(call);
     const silent = sections({ ...IMAGE, calls: [{ ...call, asksArgmax: false, center: null }] })[1] as BarSection;
-    assert.equal(silent.before, undefined);
-    assert.ok(silent.rows.every((r) => !r.after.greatest && r.before === undefined));
+    assert.deepEqual(silent.series, ["Output"]);
+    assert.equal(silent.note, "fixed<4, 1>, raw integers -8 to 7");
+    assert.ok(silent.rows.every((r) => r.bars.length === 1 && r.bars[0]?.greatest === false));
+});
+
+test("a tie for the greatest output is told of", () => {
+    const call = IMAGE.calls[0];
+    assert.ok(call);
+    const output = { raw: [7, 7], values: ["3.5", "3.5"], argmax: 0 };
+    const bars = sections({ ...IMAGE, calls: [{ ...call, output }] })[1] as BarSection;
+    assert.match(bars.note, /^argmax eight → three \(a tie of three, eight\); /);
+});
+
+test("two calls of one kind are seen on one scale, two of different kinds are not", () => {
+    const call = IMAGE.calls[0];
+    assert.ok(call);
+    const of = (text: string, values: string[], more = {}): typeof call => ({
+        ...call,
+        text,
+        center: null,
+        asksArgmax: false,
+        output: { raw: [], values, argmax: null },
+        ...more,
+    });
+    const both = sections({ ...IMAGE, variables: [], calls: [of("f(a)", ["1", "0"]), of("f(b)", ["4", "2"])] }) as BarSection[];
+    assert.equal(both.length, 1);
+    assert.equal(both[0]?.title, "Outputs f(a), f(b)");
+    assert.deepEqual(both[0].rows.map((r) => r.bars.map((b) => b.to)), [[0.25, 1], [0, 0.5]]);
+    const apart = sections({ ...IMAGE, variables: [], calls: [of("f(a)", ["1", "0"]), of("g(a)", ["4", "2"], { format: "int<9>" })] });
+    assert.equal(apart.length, 2);
 });
 
 function vector(name: string, values: number[], more: Partial<Variable> = {}): Variable {

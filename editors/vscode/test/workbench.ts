@@ -114,11 +114,21 @@ export class Workbench {
 
     /** Runs a command of the palette. */
     async command(title: string): Promise<void> {
-        await this.page.keyboard.press("F1");
-        const input = this.page.locator(".quick-input-widget input[type=text]");
-        await input.waitFor();
-        await input.fill(`>${title}`);
-        await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
+        const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
+        // The palette knows an extension's commands only after a while, and does not look again.
+        for (let tries = 1; ; tries++) {
+            await this.page.keyboard.press("F1");
+            const input = this.page.locator(".quick-input-widget input[type=text]");
+            await input.waitFor();
+            await input.fill(`>${title}`);
+            try {
+                await row.waitFor({ timeout: 5000 });
+                break;
+            } catch (error) {
+                if (tries === 10) throw error;
+                await this.page.keyboard.press("Escape");
+            }
+        }
         await this.page.keyboard.press("Enter");
     }
 

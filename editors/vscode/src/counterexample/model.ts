@@ -60,24 +60,17 @@ export interface TableSection {
     omitted: number;
 }
 
-/** The output of a network, before and after. */
+/** Outputs of networks side by side: of one call before and after, or of several calls of one kind. */
 export interface BarSection {
     kind: "bars";
     title: string;
     note: string;
-    /** The caption of the columns; without `before`, there is one column. */
-    before: string | undefined;
-    after: string;
+    /** The captions of the bars of each row. */
+    series: string[];
     /** Where zero is, from 0 (left) to 1. */
     zero: number;
-    rows: BarRow[];
+    rows: { label: string; bars: Bar[] }[];
     omitted: number;
-}
-
-export interface BarRow {
-    label: string;
-    before: Bar | undefined;
-    after: Bar;
 }
 
 export interface Bar {
@@ -111,7 +104,7 @@ export function view(
         kind,
         warning: warning(instance),
         provenance: provenance(instance),
-        sections: [...variables(counterexample.variables), ...counterexample.calls.map(bars)],
+        sections: [...variables(counterexample.variables), ...groups(counterexample.calls).map(bars)],
     };
 }
 
@@ -348,46 +341,64 @@ function raw(numbers: Numbers, at: number): string {
     return String(numbers.raw[at] ?? "");
 }
 
-function bars(call: Call): BarSection {
-    const after = call.output.values.map(Number);
-    const before = call.center?.values.map(Number);
-    const all = [0, ...after, ...(before ?? [])].filter(Number.isFinite);
+/** Bars that a row has at most. */
+const MOST_SERIES = 4;
+
+/** Calls that are seen on one scale: those of one format and shape that are not compared with a centre's. */
+function groups(calls: Call[]): Call[][] {
+    const all: Call[][] = [];
+    for (const call of calls) {
+        const kind = ({ shape, labels, format, center }: Call): string => JSON.stringify([shape, labels, format, center === null]);
+        const like = (group: Call[]): boolean => group[0] !== undefined && kind(group[0]) === kind(call);
+        const group = call.center === null ? all.find((candidate) => candidate.length < MOST_SERIES && like(candidate)) : undefined;
+        if (group === undefined) all.push([call]);
+        else group.push(call);
+    }
+    return all;
+}
+
+function bars(group: Call[]): BarSection {
+    const [call] = group;
+    if (call === undefined) return { kind: "bars", title: "", note: "", series: [], zero: 0, rows: [], omitted: 0 };
+    const series =
+        call.center === null
+            ? group.map((of) => ({ caption: group.length === 1 ? "Output" : of.text, asks: of.asksArgmax, output: of.output }))
+            : [
+                  { caption: "Original", asks: call.asksArgmax, output: call.center },
+                  { caption: "Counterexample", asks: call.asksArgmax, output: call.output },
+              ];
+    const all = series.flatMap(({ output }) => output.values.map(Number)).filter(Number.isFinite);
     const low = all.reduce((least, v) => Math.min(least, v), 0);
     const high = all.reduce((most, v) => Math.max(most, v), 0);
     const place = (v: number): number => (high > low && Number.isFinite(v) ? (v - low) / (high - low) : 0);
     const zero = place(0);
-    const bar = (numbers: Numbers & { argmax: number | null }, value: number | undefined, at: number): Bar => {
-        const end = place(value ?? 0);
-        return {
-            value: numbers.values[at] ?? "",
-            raw: raw(numbers, at),
-            from: Math.min(zero, end),
-            to: Math.max(zero, end),
-            greatest: call.asksArgmax && numbers.argmax === at,
-        };
-    };
-    const rows = call.output.values.slice(0, MOST_BARS).map((_, at): BarRow => {
-        const center = call.center;
-        return {
-            label: entry(call, at) || call.network,
-            before: center === null ? undefined : bar(center, before?.[at], at),
-            after: bar(call.output, after[at], at),
-        };
-    });
-    let note = formatNote(call);
-    const [was, is] = [call.center?.argmax ?? null, call.output.argmax];
-    if (call.asksArgmax && is !== null) {
-        const name = (index: number): string => entry(call, index);
-        note = was === null || was === is ? `argmax ${name(is)}; ${note}` : `argmax ${name(was)} → ${name(is)}; ${note}`;
-    }
+    const rows = call.output.values.slice(0, MOST_BARS).map((_, at) => ({
+        label: entry(call, at) || "value",
+        bars: series.map(({ output, asks }): Bar => {
+            const value = output.values[at] ?? "";
+            const end = place(Number(value));
+            return { value, raw: raw(output, at), from: Math.min(zero, end), to: Math.max(zero, end), greatest: asks && output.argmax === at };
+        }),
+    }));
     return {
         kind: "bars",
-        title: `Output ${call.text}`,
-        note,
-        before: call.center === null ? undefined : "Original",
-        after: call.center === null ? "Output" : "Counterexample",
+        title: group.length === 1 ? `Output ${call.text}` : `Outputs ${group.map((of) => of.text).join(", ")}`,
+        note: [...group.flatMap((of) => winner(of, group.length > 1)), formatNote(call)].join("; "),
+        series: series.map(({ caption }) => caption),
         zero,
         rows,
         omitted: call.output.values.length - rows.length,
     };
+}
+
+/** `argmax 4 → 1 (a tie of 1, 4)`, if the property asks for it: ties decide more verdicts than one would think. */
+function winner(call: Call, several: boolean): string[] {
+    const is = call.output.argmax;
+    if (!call.asksArgmax || is === null) return [];
+    const was = call.center?.argmax ?? is;
+    const change = was === is ? entry(call, is) : `${entry(call, was)} → ${entry(call, is)}`;
+    const greatest = call.output.values[is];
+    const equals = call.output.values.flatMap((value, at) => (value === greatest ? [entry(call, at)] : []));
+    const tie = equals.length > 1 ? ` (a tie of ${equals.join(", ")})` : "";
+    return [`argmax ${several ? `of ${call.text} ` : ""}${change}${tie}`];
 }

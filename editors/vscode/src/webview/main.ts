@@ -5,7 +5,7 @@
  * had by keyboard and is said aloud; styles are set through the DOM alone, since the page's policy forbids inline ones.
  */
 
-import type { BarRow, BarSection, Bar, PictureSection, Section, TableSection, View } from "../counterexample/model";
+import type { Bar, BarSection, PictureSection, Section, TableSection, View } from "../counterexample/model";
 import type { FromPage, ToPage } from "../counterexample/panel";
 
 interface Host {
@@ -256,8 +256,10 @@ function fold(title: string, content: HTMLElement): HTMLElement {
 
 function table(part: TableSection): HTMLElement {
     const head = element("tr");
-    for (const title of part.head) head.append(element("th", { scope: "col" }, title));
     const labelled = part.head[0] === "Entry";
+    part.head.forEach((title, i) => {
+        head.append(element("th", labelled && i === 0 ? { scope: "col" } : { scope: "col", class: "number" }, title));
+    });
     const body = element("tbody");
     for (const row of part.rows) {
         const line = element("tr", row.changed ? { class: "changed" } : {});
@@ -273,15 +275,12 @@ function table(part: TableSection): HTMLElement {
 
 function bars(part: BarSection): Child[] {
     const head = element("tr", {}, element("th", { scope: "col" }, "Output"), element("td", { class: "plot", "aria-hidden": "true" }));
-    for (const title of [part.before, part.after]) if (title !== undefined) head.append(element("th", { scope: "col", class: "number" }, title));
+    for (const caption of part.series) head.append(element("th", { scope: "col", class: "number" }, part.series.length === 1 ? "Value" : caption));
     const body = element("tbody");
     for (const row of part.rows) body.append(barRow(row, part.zero));
-    const legend = element(
-        "p",
-        { class: "legend", "aria-hidden": "true" },
-        ...(part.before === undefined ? [] : [element("span", { class: "key before" }), part.before, element("span", { class: "key after" }), part.after]),
-        part.rows.some((row) => row.after.greatest) ? element("span", { class: "note" }, "▲ greatest") : undefined,
-    );
+    const keys = part.series.length === 1 ? [] : part.series.flatMap((caption, i) => [element("span", { class: `key series-${i}` }), caption]);
+    const greatest = part.rows.some((row) => row.bars.some((one) => one.greatest));
+    const legend = element("p", { class: "legend", "aria-hidden": "true" }, ...keys, greatest ? element("span", { class: "note" }, "▲ greatest") : undefined);
     return [
         legend,
         element("div", { class: "scroll" }, element("table", { class: "bars" }, element("thead", {}, head), body)),
@@ -289,19 +288,24 @@ function bars(part: BarSection): Child[] {
     ];
 }
 
-function barRow(row: BarRow, zero: number): HTMLElement {
-    const plot = element("td", { class: "plot", "aria-hidden": "true" });
+function barRow(row: BarSection["rows"][number], zero: number): HTMLElement {
     const area = element("div", { class: "area" });
     const axis = element("span", { class: "zero" });
     axis.style.left = percent(zero);
     area.append(axis);
-    if (row.before !== undefined) area.append(bar(row.before, "before"));
-    area.append(bar(row.after, row.before === undefined ? "after only" : "after"));
-    plot.append(area);
-    const wins = row.before?.greatest === true || row.after.greatest;
-    const line = element("tr", wins ? { class: "greatest" } : {}, element("th", { scope: "row" }, row.label), plot);
-    if (row.before !== undefined) line.append(value(row.before));
-    line.append(value(row.after));
+    row.bars.forEach((of, i) => {
+        const created = element("span", { class: `bar series-${row.bars.length === 1 ? 1 : i}` });
+        created.style.marginLeft = percent(of.from);
+        created.style.width = percent(of.to - of.from);
+        area.append(created);
+    });
+    const line = element(
+        "tr",
+        row.bars.some((of) => of.greatest) ? { class: "greatest" } : {},
+        element("th", { scope: "row" }, row.label),
+        element("td", { class: "plot", "aria-hidden": "true" }, area),
+    );
+    line.append(...row.bars.map(value));
     return line;
 }
 
@@ -311,13 +315,6 @@ function value(of: Bar): HTMLElement {
     if (!of.greatest) return element("td", { class: "number" }, of.value, raw);
     const mark = element("span", { "aria-hidden": "true" }, "▲ ");
     return element("td", { class: "number winner" }, mark, of.value, raw, element("span", { class: "spoken" }, ", the greatest"));
-}
-
-function bar(of: Bar, kind: string): HTMLElement {
-    const created = element("span", { class: `bar ${kind}` });
-    created.style.left = percent(of.from);
-    created.style.width = percent(of.to - of.from);
-    return created;
 }
 
 function percent(part: number): string {
