@@ -15,8 +15,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     const store = new Store();
     const running = (server = new Server(context, (command, args) => {
         if (command !== "qnn.showCounterexample") return false;
-        const of = args[0] as { uri: string; instance?: string; property?: string };
-        void panel.show(of);
+        const of = args[0] as { uri: string; instance?: string; property?: string } | undefined;
+        if (of !== undefined) void panel.show(of);
         return true;
     }));
     const panel = new CounterexamplePanel(context, running, store);
