@@ -154,6 +154,10 @@ export class Server implements vscode.Disposable {
             },
             existsSync,
         );
+        if (/[/\\]/.test(command) && !existsSync(command)) {
+            this.failed(command, "there is no such file");
+            return;
+        }
         this.log.info(`Starting ${command}`);
         const level = configuration.get<string>("server.logLevel", "error");
         const serverOptions: ServerOptions = {
@@ -176,12 +180,14 @@ export class Server implements vscode.Disposable {
             await client.start();
         } catch (error) {
             if (this.client === client) this.client = undefined;
-            this.log.error(`The server could not be started: ${message(error)}`);
-            this.setHealth("failed", message(error));
-            void this.complain(
-                `qnn: the language server ${command} could not be started: ${message(error)}. The setting qnn.server.path names another one.`,
-            );
+            this.failed(command, message(error));
         }
+    }
+
+    private failed(command: string, why: string): void {
+        this.log.error(`${command} could not be started: ${why}`);
+        this.setHealth("failed", why);
+        void this.complain(`qnn: the language server ${command} could not be started: ${why}. The setting qnn.server.path can name another one.`);
     }
 
     private clientOptions(): LanguageClientOptions {

@@ -233,6 +233,20 @@ const scenarios: Scenario[] = [
         },
     },
     {
+        name: "a server that is not there is told of, and one that is can be chosen then",
+        options: { texts: { "small.qnn": SMALL }, settings: { "qnn.server.path": "/nowhere/qnn-lsp" } },
+        async run(w) {
+            await w.file("small.qnn");
+            await w.status().locator(".codicon-debug-disconnect").waitFor();
+            await w.page.locator(".notification-toast", { hasText: "/nowhere/qnn-lsp could not be started" }).waitFor();
+            assert.equal(await w.page.locator(".notification-toast").count(), 1);
+            assert.deepEqual(await w.signs(), []);
+            await w.screenshot("no-server");
+            w.settings({ "qnn.server.path": "" });
+            await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated");
+        },
+    },
+    {
         name: "a spec that was never saved, from the walkthrough",
         options: {},
         async run(w) {

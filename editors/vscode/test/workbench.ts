@@ -28,6 +28,17 @@ export interface Options {
     trusted?: boolean;
 }
 
+/** Settings of every workbench. */
+const USUAL = {
+    "workbench.startupEditor": "none",
+    "workbench.tips.enabled": false,
+    "editor.minimap.enabled": false,
+    "editor.accessibilitySupport": "off",
+    "files.autoSave": "off",
+    "telemetry.telemetryLevel": "off",
+    "security.workspace.trust.startupPrompt": "never",
+};
+
 export class Workbench {
     private constructor(
         readonly page: Page,
@@ -48,13 +59,7 @@ export class Workbench {
         for (const file of options.copy) cpSync(file, path.join(workspace, path.basename(file)), { recursive: true });
         for (const [name, text] of Object.entries(options.texts)) writeFileSync(path.join(workspace, name), text);
         const settings = {
-            "workbench.startupEditor": "none",
-            "workbench.tips.enabled": false,
-            "editor.minimap.enabled": false,
-            "editor.accessibilitySupport": "off",
-            "files.autoSave": "off",
-            "telemetry.telemetryLevel": "off",
-            "security.workspace.trust.startupPrompt": "never",
+            ...USUAL,
             ...options.settings,
         };
         writeFileSync(path.join(at("user"), "User", "settings.json"), JSON.stringify(settings));
@@ -100,6 +105,13 @@ export class Workbench {
 
     async screenshot(name: string): Promise<void> {
         await this.page.screenshot({ path: path.join(this.options.screenshots, `${name}.png`) });
+    }
+
+    /** Sets the workspace's settings. */
+    settings(some: Record<string, unknown>): void {
+        const folder = path.join(this.workspace, ".vscode");
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(path.join(folder, "settings.json"), JSON.stringify(some));
     }
 
     /** Opens a file of the workspace. */
