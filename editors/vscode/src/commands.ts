@@ -1,0 +1,165 @@
+/** The commands of the palette, menus and status bar. */
+
+import * as vscode from "vscode";
+import type { CounterexamplePanel } from "./counterexample/panel";
+import type { Property } from "./protocol";
+import { rangeOf } from "./ranges";
+import type { Server } from "./server";
+import { propertyAt, type Store } from "./store";
+import type { TestExplorer } from "./testExplorer";
+import { inWords } from "./words";
+
+const FIRST_SPEC = `//! A first spec: a network of two inputs and two outputs, and what must hold of it.
+
+type Pixel = ufixed<8, 8>;            // unsigned, 8 bits, all of them after the point: 0/256 … 255/256
+type Act   = ufixed<4, 2>;            // what a hidden neuron holds
+type Score = fixed<6, 3>;             // signed, two's complement
+
+network brighter(p: Pixel[2]) -> Score[2] {
+    let h = relu(dense(p, [[2, -1], [-1, 2]], [0.5, 0.5])) as Act;
+    dense(h, [[1, -0.5], [-0.5, 1]]) as Score
+}
+
+/// The left pixel is clearly the brighter one: is that ever mistaken?
+property left_wins =
+    forall p: Pixel[2] where p[0] >= p[1] + 0.25:
+        argmax(brighter(p)) == 0;
+
+/// Is it, for any difference at all? The rounding of Act has an answer.
+property left_wins_always =
+    forall p: Pixel[2] where p[0] > p[1]:
+        strict_argmax(brighter(p)) == 0;
+
+/// How wrong can the scores be, when the left pixel is no brighter?
+measure mistake = maximize brighter(p)[0] - brighter(p)[1] over p: Pixel[2] where p[0] <= p[1];
+`;
+
+export function register(
+    server: Server,
+    store: Store,
+    explorer: TestExplorer,
+    panel: CounterexamplePanel,
+): vscode.Disposable {
+    /** The spec at hand. */
+    const uri = (): string | undefined => {
+        const document = vscode.window.activeTextEditor?.document;
+        if (document?.languageId === "qnn") return document.uri.toString();
+        void vscode.window.showInformationMessage("Open a .qnn file first.");
+        return undefined;
+    };
+    /** The property at the cursor. */
+    const here = (): { uri: string; property: Property } | undefined => {
+        const of = uri();
+        if (of === undefined) return undefined;
+        const property = propertyAt(store.specs.get(of), vscode.window.activeTextEditor?.selection.active.line ?? 0);
+        if (property === undefined) void vscode.window.showInformationMessage("This spec has no property yet.");
+        return property === undefined ? undefined : { uri: of, property };
+    };
+
+    const commands: Record<string, (argument?: unknown) => unknown> = {
+        "qnn.verifyProperty": () => {
+            const at = here();
+            return at && server.verify({ uri: at.uri, property: at.property.name, force: true });
+        },
+        "qnn.verifySpec": () => {
+            const of = uri();
+            return of && server.verifyAll({ uri: of });
+        },
+        "qnn.verifyAllSpecs": () => server.verifyAll({}),
+        "qnn.verifyFailedInSpec": () => {
+            const of = uri();
+            return of && server.verifyFailed({ uri: of });
+        },
+        "qnn.cancelProperty": () => {
+            const at = here();
+            return at && server.cancel({ uri: at.uri, property: at.property.name });
+        },
+        "qnn.cancelAll": () => server.cancel({}),
+        "qnn.openCounterexample": async (argument) => {
+            // From the Test Explorer's menus, an item or a message of one is given.
+            const item = (argument as { test?: vscode.TestItem } | undefined)?.test ?? (argument as vscode.TestItem | undefined);
+            const leaf = item === undefined ? undefined : explorer.leaf(item);
+            if (leaf !== undefined) {
+                await panel.show(leaf.instance === undefined ? { uri: leaf.uri, property: leaf.property } : { uri: leaf.uri, instance: leaf.instance });
+                return;
+            }
+            const at = here();
+            if (at === undefined) return;
+            const instance = await pick(at.property);
+            if (instance !== undefined) await panel.show({ uri: at.uri, instance });
+        },
+        "qnn.goToProperty": async (argument) => {
+            const leaf = argument === undefined ? undefined : explorer.leaf(argument as vscode.TestItem);
+            if (leaf === undefined) return;
+            const property = store.specs.get(leaf.uri)?.properties.find((candidate) => candidate.name === leaf.property);
+            await vscode.window.showTextDocument(vscode.Uri.parse(leaf.uri), property === undefined ? {} : { selection: rangeOf(property) });
+        },
+        "qnn.actions": () => actions(store, panel),
+        "qnn.restartServer": () => server.restart(),
+        "qnn.showLogs": () => {
+            server.log.show();
+        },
+        "qnn.clearStore": async () => {
+            const clear = "Clear";
+            const sure = await vscode.window.showWarningMessage(
+                "Forget all verdicts that qnn remembers?",
+                { modal: true, detail: "The command line shares them. They will be computed again when they are needed." },
+                clear,
+            );
+            if (sure !== clear) return;
+            const result = await server.clearCache();
+            if (result !== undefined) void vscode.window.showInformationMessage(`qnn has forgotten ${result.removed} verdicts.`);
+        },
+        "qnn.newSpec": async () => {
+            const document = await vscode.workspace.openTextDocument({ language: "qnn", content: FIRST_SPEC });
+            await vscode.window.showTextDocument(document);
+        },
+        "qnn.openWalkthrough": () => vscode.commands.executeCommand("workbench.action.openWalkthrough", "qnn.qnn#qnn.start"),
+    };
+    const registered = Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run));
+    return vscode.Disposable.from(...registered);
+}
+
+/** Of a property's counterexamples the one to show. */
+async function pick(property: Property): Promise<string | undefined> {
+    const all = property.instances.filter((instance) => instance.hasCounterexample);
+    if (all.length === 0) {
+        void vscode.window.showInformationMessage(`${property.name} has no counterexample to show.`);
+        return undefined;
+    }
+    if (all.length === 1) return all[0]?.name;
+    const items = all.map((instance) => ({ label: instance.name, description: instance.counterexample?.summary ?? instance.detail }));
+    return (await vscode.window.showQuickPick(items, { title: "Counterexamples", matchOnDescription: true }))?.label;
+}
+
+interface Action extends vscode.QuickPickItem {
+    run?: () => unknown;
+}
+
+/** What can be done now, with the counterexamples of the spec at hand. */
+async function actions(store: Store, panel: CounterexamplePanel): Promise<void> {
+    const uri = vscode.window.activeTextEditor?.document.uri.toString() ?? "";
+    const spec = store.specs.get(uri);
+    const command = (label: string, name: string): Action => ({ label, run: () => vscode.commands.executeCommand(name) });
+    const items: Action[] = [command("$(run-all) Verify this spec", "qnn.verifySpec")];
+    if (spec !== undefined && spec.counts.unexpected > 0) items.push(command("$(refresh) Verify again what failed", "qnn.verifyFailedInSpec"));
+    if (spec?.active === true) items.push(command("$(debug-stop) Cancel verification", "qnn.cancelAll"));
+    const shown = (spec?.properties ?? []).flatMap((p) => p.instances).filter((instance) => instance.hasCounterexample);
+    if (shown.length > 0) items.push({ label: "Counterexamples and witnesses", kind: vscode.QuickPickItemKind.Separator });
+    for (const instance of shown.slice(0, 200)) {
+        items.push({
+            label: `${instance.asExpected === false ? "$(error)" : "$(pass)"} ${instance.name}`,
+            description: instance.counterexample?.summary ?? instance.detail,
+            run: () => panel.show({ uri, instance: instance.name }),
+        });
+    }
+    items.push(
+        { label: "Server", kind: vscode.QuickPickItemKind.Separator },
+        command("$(output) Show logs", "qnn.showLogs"),
+        command("$(debug-restart) Restart the language server", "qnn.restartServer"),
+        command("$(trash) Clear the cache of verdicts", "qnn.clearStore"),
+    );
+    const title = spec === undefined ? "qnn" : `qnn: ${inWords(spec.counts)}`;
+    const choice = await vscode.window.showQuickPick(items, { title, matchOnDescription: true });
+    await choice?.run?.();
+}

@@ -1,0 +1,62 @@
+/** Where VS Code enters: makes the parts and joins them. */
+
+import * as vscode from "vscode";
+import { register } from "./commands";
+import { CounterexamplePanel } from "./counterexample/panel";
+import { Gutter } from "./gutter";
+import { Server } from "./server";
+import { StatusBar } from "./statusBar";
+import { type Change, Store } from "./store";
+import { TestExplorer } from "./testExplorer";
+
+let server: Server | undefined;
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+    const store = new Store();
+    const running = (server = new Server(context, (command, args) => {
+        if (command !== "qnn.showCounterexample") return false;
+        const of = args[0] as { uri: string; instance?: string; property?: string } | undefined;
+        if (of !== undefined) void panel.show(of);
+        return true;
+    }));
+    const panel = new CounterexamplePanel(context, running, store);
+    const gutter = new Gutter(context, store);
+    const status = new StatusBar(running, store);
+    const explorer = new TestExplorer(running, store);
+    const changed = (change: Change): void => {
+        explorer.changed(change);
+        panel.changed(change);
+        gutter.draw(change.uri);
+        status.draw();
+    };
+    context.subscriptions.push(
+        running,
+        panel,
+        gutter,
+        status,
+        explorer,
+        running.onStatus((message) => {
+            const change = store.take(message);
+            if (change !== undefined) changed(change);
+        }),
+        running.onHealth((health) => {
+            // What a server said that is gone counts for nothing.
+            if (health !== "running") {
+                for (const uri of store.clear()) changed({ uri, spec: undefined, structure: true, instances: [] });
+            }
+            status.draw();
+        }),
+        vscode.workspace.onDidGrantWorkspaceTrust(() => void running.restart()),
+        vscode.workspace.onDidChangeConfiguration((event) => {
+            if (event.affectsConfiguration("qnn.server")) void running.restart();
+            else if (event.affectsConfiguration("qnn")) void running.configured();
+        }),
+        register(running, store, explorer, panel),
+    );
+    status.draw();
+    await running.restart();
+}
+
+export async function deactivate(): Promise<void> {
+    await server?.stop();
+}

@@ -1,0 +1,140 @@
+/**
+ * What the server says and is asked beside standard LSP; `docs/protocol.md` is the reference.
+ *
+ * Only types and the name of things: no behaviour.
+ */
+
+/** The version of the notification that this extension understands. */
+export const VERSION = 1;
+
+export const STATUS = "qnn/verificationStatus";
+
+export type State =
+    | "running"
+    | "queued"
+    | "error"
+    | "violated"
+    | "vacuous"
+    | "timeout"
+    | "unknown"
+    | "stale"
+    | "unverified"
+    | "proved";
+
+export type Counts = Record<State | "unexpected", number>;
+
+export interface Position {
+    line: number;
+    character: number;
+}
+
+export interface Range {
+    start: Position;
+    end: Position;
+}
+
+export interface Status {
+    version: number;
+    uri: string;
+    documentVersion: number | null;
+    sequence: number;
+    complete: boolean;
+    active: boolean;
+    counts: Counts;
+    properties: Property[];
+}
+
+export interface Property {
+    name: string;
+    kind: "property" | "maximize" | "minimize" | "largest";
+    range: Range;
+    itemRange: Range;
+    state: State;
+    family: boolean;
+    expected: string;
+    counts: Counts;
+    time: number;
+    detail: string;
+    instances: Instance[];
+}
+
+export interface Instance {
+    name: string;
+    parameters: { name: string; text: string }[];
+    state: State;
+    verdict: State | null;
+    expected: string;
+    asExpected: boolean | null;
+    cancelled: boolean;
+    run: number | null;
+    detail: string;
+    engine: string | null;
+    trust: { kind: string; text: string } | null;
+    time: number;
+    budget: number;
+    cached: boolean;
+    key: string | null;
+    progress: { elapsed: number; text: string | null } | null;
+    measure: Measure | null;
+    hasCounterexample: boolean;
+    counterexample: Counterexample | null;
+}
+
+export interface Measure {
+    found: Quantity | null;
+    bound: Quantity | null;
+    complete: boolean;
+}
+
+export interface Quantity {
+    exact: string;
+    text: string;
+    value: number;
+}
+
+export interface Numbers {
+    raw: number[];
+    values: string[];
+}
+
+export interface Layout {
+    shape: number[];
+    labels: (string[] | null)[];
+    format: string | null;
+    limits: [number, number] | null;
+}
+
+export interface Variable extends Layout, Numbers {
+    name: string;
+    center: (Numbers & { difference: number[] }) | null;
+}
+
+export interface Call extends Layout {
+    text: string;
+    network: string;
+    output: Numbers & { argmax: number | null };
+    center: (Numbers & { argmax: number | null }) | null;
+    asksArgmax: boolean;
+}
+
+export interface Counterexample {
+    summary: string;
+    variables: Variable[];
+    calls: Call[];
+}
+
+/** The result of `qnn.showCounterexample`. */
+export interface Shown {
+    instance: string;
+    counterexample: Counterexample;
+    text: string;
+}
+
+/** The argument of `qnn.verify`, `qnn.verifyAll`, `qnn.verifyFailed` and `qnn.cancel`. */
+export interface Selection {
+    uri?: string;
+    property?: string;
+    instances?: string[];
+    budget?: number;
+    force?: boolean;
+}

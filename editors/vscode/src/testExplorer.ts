@@ -1,0 +1,381 @@
+/**
+ * The Test Explorer: specs as roots, properties below them, the instances of a family below these.
+ *
+ * Specs that are not open are listed by their files and are opened when they are unfolded or run. Verdicts that come by themselves, on saving for
+ * instance, are shown as well: a run of their own stands for them. Invariant: a run ends when the server says that nothing is active, or is gone.
+ */
+
+import * as vscode from "vscode";
+import { shortName } from "./paths";
+import type { Instance, Property } from "./protocol";
+import type { Server } from "./server";
+import { outcome, type Outcome, Waiting } from "./settle";
+import type { Change, Spec, Store } from "./store";
+import { answer, inWords, provenance, word } from "./words";
+
+/** Instances of a family that are listed at most; all are verified. */
+const MOST_INSTANCES = 2000;
+/** Specs of the workspace that are listed at most. */
+const MOST_SPECS = 1000;
+/** How long a spec may take to be read when it is run from the explorer, in milliseconds. */
+const PATIENCE = 30_000;
+
+interface Leaf {
+    uri: string;
+    property: string;
+    /** `undefined` for a family, of which all instances are meant. */
+    instance: string | undefined;
+}
+
+interface Asked {
+    run: vscode.TestRun;
+    waiting: Waiting;
+}
+
+export class TestExplorer implements vscode.Disposable {
+    private readonly controller = vscode.tests.createTestController("qnn", "qnn");
+    private readonly leaves = new WeakMap<vscode.TestItem, Leaf>();
+    /** By spec, the item of each instance. */
+    private readonly items = new Map<string, Map<string, vscode.TestItem>>();
+    /** What the explorer was last told of an instance, lest old results be told as new ones. */
+    private readonly told = new Map<string, string>();
+    private readonly asked = new Set<Asked>();
+    private readonly changes = new vscode.EventEmitter<string>();
+    /** By spec, the run that stands for what nobody asked the explorer for. */
+    private readonly own = new Map<string, vscode.TestRun>();
+    private readonly subscriptions: vscode.Disposable[] = [];
+
+    constructor(
+        private readonly server: Server,
+        private readonly store: Store,
+    ) {
+        this.controller.createRunProfile(
+            "Verify",
+            vscode.TestRunProfileKind.Run,
+            (request, token) => this.run(request, token),
+            true,
+        );
+        this.controller.resolveHandler = (item) => (item === undefined ? this.discover() : this.open(item));
+        this.controller.refreshHandler = () => this.discover();
+        const watcher = vscode.workspace.createFileSystemWatcher("**/*.qnn", false, true, false);
+        this.subscriptions.push(
+            watcher,
+            watcher.onDidCreate((uri) => {
+                this.root(uri);
+            }),
+            watcher.onDidDelete((uri) => {
+                if (!this.store.specs.has(uri.toString())) this.controller.items.delete(uri.toString());
+            }),
+        );
+    }
+
+    dispose(): void {
+        for (const { run } of this.asked) run.end();
+        for (const run of this.own.values()) run.end();
+        for (const subscription of this.subscriptions) subscription.dispose();
+        this.changes.dispose();
+        this.controller.dispose();
+    }
+
+    /** What an item of the explorer stands for. */
+    leaf(item: vscode.TestItem): Leaf | undefined {
+        return this.leaves.get(item);
+    }
+
+    /** Shows what a notification changed. */
+    changed(change: Change): void {
+        if (change.spec === undefined) this.close(change.uri);
+        else if (change.structure || !this.items.has(change.uri)) this.build(change.spec);
+        for (const asked of [...this.asked]) {
+            asked.waiting.changed(change);
+            this.finish(asked);
+        }
+        if (change.spec !== undefined) this.mirror(change.spec, change);
+        this.changes.fire(change.uri);
+    }
+
+    // ---- Items
+
+    private async discover(): Promise<void> {
+        for (const uri of await vscode.workspace.findFiles("**/*.qnn", undefined, MOST_SPECS)) this.root(uri);
+    }
+
+    private root(uri: vscode.Uri): vscode.TestItem {
+        const id = uri.toString();
+        const known = this.controller.items.get(id);
+        if (known !== undefined) return known;
+        const folders = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
+        const item = this.controller.createTestItem(id, shortName(uri.fsPath, folders), uri);
+        item.canResolveChildren = true;
+        this.controller.items.add(item);
+        return item;
+    }
+
+    /** Opens a spec's text, which makes the server tell of it. */
+    private async open(item: vscode.TestItem): Promise<void> {
+        if (item.uri === undefined || this.store.specs.has(item.id) || this.server.health !== "running") return;
+        item.busy = true;
+        try {
+            const told = this.until(item.id);
+            await vscode.workspace.openTextDocument(item.uri);
+            await told;
+        } catch (error) {
+            item.error = error instanceof Error ? error.message : String(error);
+        } finally {
+            item.busy = false;
+        }
+    }
+
+    /** Resolves when the server has told of a spec, or never will. */
+    private async until(uri: string): Promise<void> {
+        if (this.store.specs.has(uri)) return;
+        let heard: vscode.Disposable | undefined;
+        let timer: NodeJS.Timeout | undefined;
+        await new Promise<void>((resolve) => {
+            heard = this.changes.event((changed) => {
+                if (changed === uri) resolve();
+            });
+            timer = setTimeout(resolve, PATIENCE);
+        });
+        heard?.dispose();
+        clearTimeout(timer);
+    }
+
+    private build(spec: Spec): void {
+        const uri = vscode.Uri.parse(spec.uri);
+        const root = this.root(uri);
+        root.error = undefined;
+        root.canResolveChildren = false;
+        const items = new Map<string, vscode.TestItem>();
+        const children = spec.properties.map((property) => {
+            const id = `${spec.uri}#${property.name}`;
+            const item = root.children.get(id) ?? this.controller.createTestItem(id, property.name, uri);
+            // Without a range: VS Code would draw its own sign over ours, and it has none for what is stale, timed out or vacuous.
+            item.sortText = String(property.range.start.line).padStart(8, "0");
+            this.leaves.set(item, { uri: spec.uri, property: property.name, instance: undefined });
+            const only = property.instances[0];
+            if (!property.family && only !== undefined) {
+                items.set(only.name, item);
+                this.leaves.set(item, { uri: spec.uri, property: property.name, instance: only.name });
+                item.children.replace([]);
+            } else {
+                const listed = property.instances.slice(0, MOST_INSTANCES);
+                item.children.replace(listed.map((instance, at) => this.instance(spec, property, instance, at, item, items)));
+            }
+            return item;
+        });
+        root.children.replace(children);
+        this.items.set(spec.uri, items);
+        for (const key of this.told.keys()) {
+            const [of, name] = split(key);
+            if (of === spec.uri && !items.has(name)) this.told.delete(key);
+        }
+    }
+
+    private instance(
+        spec: Spec,
+        property: Property,
+        instance: Instance,
+        at: number,
+        parent: vscode.TestItem,
+        items: Map<string, vscode.TestItem>,
+    ): vscode.TestItem {
+        const id = `${spec.uri}#${instance.name}`;
+        const label = instance.parameters.map(({ name, text }) => `${name} = ${text}`).join(", ") || instance.name;
+        const item = parent.children.get(id) ?? this.controller.createTestItem(id, label, parent.uri);
+        item.sortText = String(at).padStart(8, "0");
+        items.set(instance.name, item);
+        this.leaves.set(item, { uri: spec.uri, property: property.name, instance: instance.name });
+        return item;
+    }
+
+    private close(uri: string): void {
+        this.items.delete(uri);
+        for (const key of [...this.told.keys()]) if (split(key)[0] === uri) this.told.delete(key);
+        this.own.get(uri)?.end();
+        this.own.delete(uri);
+        const root = this.controller.items.get(uri);
+        if (root === undefined) return;
+        this.controller.invalidateTestResults(root);
+        root.children.replace([]);
+        root.description = "";
+        // The file may be there still: it can be opened again.
+        if (root.uri?.scheme === "file") root.canResolveChildren = true;
+        else this.controller.items.delete(uri);
+    }
+
+    // ---- Verdicts that come by themselves
+
+    private mirror(spec: Spec, change: Change): void {
+        const items = this.items.get(spec.uri);
+        if (items === undefined) return;
+        const root = this.controller.items.get(spec.uri);
+        if (root !== undefined) root.description = inWords(spec.counts);
+        const told = (instance: Instance): string =>
+            [instance.state, instance.run, instance.key, instance.cancelled, instance.asExpected].join(" ");
+        const news = change.instances.filter(({ instance }) => {
+            const item = items.get(instance.name);
+            if (item === undefined) return false;
+            item.description = description(instance);
+            const key = join(spec.uri, instance.name);
+            const now = told(instance);
+            if (this.told.get(key) === now) return false;
+            this.told.set(key, now);
+            // Whoever asked is told by the run that was asked for.
+            return ![...this.asked].some(({ waiting }) => waiting.uri === spec.uri && waiting.has(instance.name));
+        });
+        const outdated = news.filter(({ instance }) => instance.state === "stale" || instance.state === "unverified");
+        const results = news.filter((entry) => !outdated.includes(entry));
+        if (results.length > 0 || (outdated.length > 0 && this.own.has(spec.uri))) {
+            const run = this.own.get(spec.uri) ?? this.begin(spec.uri, results.flatMap(({ instance }) => items.get(instance.name) ?? []));
+            this.own.set(spec.uri, run);
+            for (const { instance } of news) {
+                const item = items.get(instance.name);
+                if (item !== undefined) report(run, item, instance, outcome(instance));
+            }
+        }
+        for (const { instance } of outdated) {
+            const item = items.get(instance.name);
+            if (item !== undefined) this.controller.invalidateTestResults(item);
+        }
+        if (!spec.active) {
+            this.own.get(spec.uri)?.end();
+            this.own.delete(spec.uri);
+        }
+    }
+
+    private begin(uri: string, items: vscode.TestItem[]): vscode.TestRun {
+        // As a continuous run it opens no view by itself.
+        const request = new vscode.TestRunRequest(items, undefined, undefined, true);
+        const run = this.controller.createTestRun(request, shortName(vscode.Uri.parse(uri).fsPath, []), false);
+        run.token.onCancellationRequested(() => void this.server.cancel({ uri }));
+        return run;
+    }
+
+    // ---- Runs that the explorer is asked for
+
+    private async run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
+        const run = this.controller.createTestRun(request);
+        const selected = request.include ?? this.roots();
+        // A spec that is not open tells what it consists of once it is.
+        for (const item of selected) if (this.leaf(item) === undefined) await this.open(item);
+        const excluded = new Set((request.exclude ?? []).flatMap((item) => this.names(item)).map(({ uri, name }) => join(uri, name)));
+        const bySpec = new Map<string, Set<string>>();
+        for (const { uri, name } of selected.flatMap((item) => this.names(item))) {
+            if (excluded.has(join(uri, name))) continue;
+            const names = bySpec.get(uri) ?? new Set<string>();
+            bySpec.set(uri, names.add(name));
+        }
+        // Who picks something wants it done again; who runs everything wants to know how everything stands.
+        const force = request.include !== undefined;
+        const work = [...bySpec].map(([uri, names]) => this.ask(run, uri, names, force, token));
+        if (work.length === 0) run.end();
+        await Promise.all(work);
+    }
+
+    private async ask(
+        run: vscode.TestRun,
+        uri: string,
+        names: Set<string>,
+        force: boolean,
+        token: vscode.CancellationToken,
+    ): Promise<void> {
+        const instances = (this.store.specs.get(uri)?.properties ?? []).flatMap((p) => p.instances).filter((i) => names.has(i.name));
+        const waiting = new Waiting(uri, instances, (instance, result) => {
+            const name = typeof instance === "string" ? instance : instance.name;
+            const item = this.items.get(uri)?.get(name);
+            if (item === undefined) return;
+            if (typeof instance === "string") run.skipped(item);
+            else report(run, item, instance, result);
+        });
+        const asked = { run, waiting };
+        this.asked.add(asked);
+        for (const name of names) {
+            const item = this.items.get(uri)?.get(name);
+            if (item !== undefined) run.enqueued(item);
+        }
+        const cancelled = token.onCancellationRequested(() => void this.server.cancel({ uri, instances: [...names] }));
+        const result = await this.server.verify({ uri, instances: [...names], force });
+        if (token.isCancellationRequested) void this.server.cancel({ uri, instances: [...names] });
+        waiting.answered(result?.runs, this.store.specs.get(uri));
+        this.finish(asked);
+        await new Promise<void>((resolve) => {
+            const over = (): void => {
+                if (this.asked.has(asked)) return;
+                heard.dispose();
+                resolve();
+            };
+            const heard = this.changes.event(over);
+            over();
+        });
+        cancelled.dispose();
+    }
+
+    /** Ends a run of which nothing is waiting any more. */
+    private finish(asked: Asked): void {
+        if (!asked.waiting.done || !this.asked.delete(asked)) return;
+        if (![...this.asked].some((other) => other.run === asked.run)) asked.run.end();
+    }
+
+    private roots(): vscode.TestItem[] {
+        const all: vscode.TestItem[] = [];
+        this.controller.items.forEach((item) => all.push(item));
+        return all;
+    }
+
+    /** The instances that an item stands for. */
+    private names(item: vscode.TestItem): { uri: string; name: string }[] {
+        const leaf = this.leaf(item);
+        const uri = leaf?.uri ?? item.id;
+        if (leaf?.instance !== undefined) return [{ uri, name: leaf.instance }];
+        const properties = (this.store.specs.get(uri)?.properties ?? []).filter((p) => leaf === undefined || p.name === leaf.property);
+        return properties.flatMap((property) => property.instances.map((instance) => ({ uri, name: instance.name })));
+    }
+}
+
+function description(instance: Instance): string {
+    const expected = instance.asExpected === true && instance.state !== "proved" ? "as expected" : undefined;
+    const parts = [answer(instance), instance.state === "proved" ? undefined : word(instance.state), expected];
+    return parts.filter((part) => part !== undefined).join(", ");
+}
+
+function report(run: vscode.TestRun, item: vscode.TestItem, instance: Instance, result: Outcome): void {
+    const took = instance.time * 1000;
+    switch (result) {
+        case "enqueued":
+            run.enqueued(item);
+            break;
+        case "started":
+            run.started(item);
+            break;
+        case "passed":
+            run.passed(item, took);
+            break;
+        case "skipped":
+            run.skipped(item);
+            break;
+        case "failed":
+            run.failed(item, said(instance), took);
+            break;
+        case "errored":
+            run.errored(item, said(instance), took);
+            break;
+    }
+}
+
+function said(instance: Instance): vscode.TestMessage {
+    const lines = [instance.detail, instance.counterexample?.summary, provenance(instance)];
+    const text = new vscode.TestMessage(lines.filter((line) => line !== undefined && line !== "").join("\n"));
+    // Without a location: VS Code would write it across the line once more, over the verdict that stands there.
+    if (instance.hasCounterexample) text.contextValue = "counterexample";
+    return text;
+}
+
+function join(uri: string, name: string): string {
+    return `${uri}\n${name}`;
+}
+
+function split(key: string): [string, string] {
+    const at = key.indexOf("\n");
+    return [key.slice(0, at), key.slice(at + 1)];
+}

@@ -1,0 +1,302 @@
+/**
+ * The packaged extension in a real workbench, as a user meets it.
+ *
+ * Usage: npm run test:e2e [NAME…]; only the scenarios whose names contain one of NAMEs. It needs
+ *   QNN_WORKBENCH  a folder with code-server 4.99 in its node_modules (.workbench by default)
+ *   QNN_VSIX       the extension (qnn-PLATFORM.vsix by default, as `build` makes it)
+ *   CHROMIUM       a Chromium (/usr/bin/chromium by default)
+ * and says what is missing instead of failing. Screenshots are left in screenshots/.
+ */
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { missing, type Options, Workbench } from "./workbench";
+
+const options: Options = {
+    codeServer: path.resolve(process.env.QNN_WORKBENCH ?? ".workbench"),
+    vsix: path.resolve(process.env.QNN_VSIX ?? `qnn-${process.platform}-${process.arch}.vsix`),
+    chromium: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    screenshots: path.resolve("screenshots"),
+    copy: [],
+    texts: {},
+};
+const absent = missing([path.join(options.codeServer, "node_modules/code-server/out/node/entry.js"), options.vsix, options.chromium]);
+if (absent.length > 0) {
+    console.log(`skipped: there is no ${absent.join(", no ")}`);
+    process.exit(0);
+}
+
+const examples = path.resolve("../../examples");
+const digits = ["digits.qnn", "digits.npz", "deep.npz", "test_images.npy", "test_labels.npy"].map((name) => path.join(examples, "digits", name));
+const students = ["students.qnn", "students.npz", "everyone.npy"].map((name) => path.join(examples, "students", name));
+
+/** Bit-vectors of four layers: nothing that is decided while anybody waits. */
+const SLOW = `use "digits.qnn";
+
+property quick = forall x in ball(test[0].image, 1 lsb): argmax(digits<8>(x)) == test[0].label;
+
+#[engine(smt)]
+#[timeout(600s)]
+property slow(i in 0..3) =
+    forall x in ball(test[i].image, 24 lsb) where valid(x):
+        argmax(deep<8>(x)) == argmax(deep<6>(x));
+`;
+
+const SMALL = `type T = uint<4>;
+network double(x: T) -> uint<4> { (x * 2) as uint<4> }
+property small = forall x: T where x <= 3: double(x) <= 6;
+property large = forall x: T: double(x) <= 14;
+`;
+
+interface Scenario {
+    name: string;
+    options: Partial<Options>;
+    run: (workbench: Workbench) => Promise<void>;
+}
+
+const scenarios: Scenario[] = [
+    {
+        name: "the digits from the first glance to the counterexample",
+        options: { copy: digits },
+        async run(w) {
+            await w.file("digits.qnn");
+            await w.lens("98 proved").waitFor();
+            await w.until("all is decided", async () => (await w.status().textContent())?.trim() === "qnn 178");
+            await w.line(50);
+            assert.deepEqual(await w.signs(), ["proved", "proved", "proved", "proved", "proved"]);
+
+            await w.lens("Show counterexample").click();
+            const view = w.view();
+            await view.getByRole("heading", { name: "Counterexample" }).waitFor();
+            assert.equal(await view.locator("canvas").count(), 3);
+            assert.equal(await view.locator("table.bars tbody tr").count(), 10);
+            assert.equal(await view.locator(".winner").count(), 2);
+            // The pictures are read out by keyboard.
+            await view.locator(".frame").first().focus();
+            await w.page.keyboard.press("n");
+            assert.match((await view.locator("output").textContent()) ?? "", /^Row \d, column \d: .* → .* lsb$/);
+            await view.getByRole("button", { name: "Next" }).click();
+            await w.until("the next one is shown", async () => (await w.page.title()).includes("i = 33"));
+            // Nothing of the page is forbidden to itself.
+            await view.getByRole("button", { name: "Previous" }).click();
+            await w.until("the first one is shown again", async () => (await w.page.title()).includes("i = 31"));
+            await w.command("View: Toggle Primary Side Bar Visibility");
+            await w.page.waitForTimeout(1000);
+            await w.screenshot("counterexample");
+        },
+    },
+    {
+        name: "a wider radius breaks some of a family, and the Test Explorer shows which",
+        options: { copy: digits },
+        async run(w) {
+            await w.file("digits.qnn");
+            await w.until("all is decided", async () => (await w.status().textContent())?.trim() === "qnn 178");
+            const line = "    forall x in ball(test[i].image, 1 lsb) where valid(x):";
+            await w.line(47, line.indexOf("1 lsb") + 2);
+            await w.page.keyboard.press("Backspace");
+            await w.page.keyboard.type("2");
+            await w.until("it is stale, the others are not", async () => (await w.signs()).slice(0, 4).join() === "proved,stale,proved,proved");
+            await w.save();
+            await w.until("some are violated", async () => (await w.signs()).slice(0, 4).join() === "proved,violated,proved,proved");
+            await w.command("View: Show Testing");
+            const rows = w.page.locator(".test-explorer .monaco-list-row");
+            await rows.filter({ hasText: "digits.qnn" }).click();
+            await w.page.keyboard.press("ArrowRight");
+            await rows.filter({ hasText: "robust_with_four_bits" }).click();
+            await w.page.keyboard.press("ArrowRight");
+            await w.until("instances of either kind", async () =>
+                (await rows.locator(".codicon-testing-passed-icon").count()) > 5 && (await rows.locator(".codicon-testing-failed-icon").count()) > 2);
+            await rows.filter({ hasText: "violated" }).last().scrollIntoViewIfNeeded();
+            await w.page.waitForTimeout(1000);
+            await w.screenshot("family");
+        },
+    },
+    {
+        name: "an error is underlined while the rest keeps its verdicts, and goes with its cause",
+        options: { texts: { "small.qnn": SMALL } },
+        async run(w) {
+            await w.file("small.qnn");
+            await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated");
+            await w.line(3, 1);
+            await w.page.keyboard.press("End");
+            // The unexpected verdict is underlined as well.
+            const underlined = w.page.locator(".squiggly-error");
+            await w.until("a verdict is a problem", async () => (await underlined.count()) === 1);
+            await w.page.keyboard.press("Enter");
+            await w.page.keyboard.type("property broken = forall x: T double(x) <= 15;");
+            await w.until("the error is another", async () => (await underlined.count()) === 2);
+            await w.until("its sign, and nobody else's", async () => (await w.signs()).join() === "proved,error,violated");
+            await w.until("the status bar says so", async () => (await w.status().textContent())?.trim() === "qnn 1 error");
+            await w.screenshot("error");
+            await w.page.keyboard.press("Shift+Home");
+            await w.page.keyboard.press("Delete");
+            await w.until("it goes with its cause", async () => (await underlined.count()) === 1);
+            await w.until("signs as before", async () => (await w.signs()).join() === "proved,violated");
+        },
+    },
+    {
+        name: "what changes is stale at once, and gets a verdict on saving",
+        options: { texts: { "small.qnn": SMALL } },
+        async run(w) {
+            await w.file("small.qnn");
+            await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated");
+            await w.line(4, 1);
+            await w.page.keyboard.press("End");
+            // `<= 14;` becomes `<= 15;`, which is all that a uint<4> can be.
+            await w.page.keyboard.press("Backspace");
+            await w.page.keyboard.press("Backspace");
+            await w.page.keyboard.type("5;");
+            await w.until("the changed one is stale, the other is not", async () => (await w.signs()).join() === "proved,stale");
+            await w.lens("stale").waitFor();
+            await w.screenshot("stale");
+            await w.save();
+            await w.until("a new verdict", async () => (await w.signs()).join() === "proved,proved");
+        },
+    },
+    {
+        name: "a long run is cancelled, from its lens and from the Test Explorer",
+        options: { copy: digits, texts: { "slow.qnn": SLOW } },
+        async run(w) {
+            await w.file("slow.qnn");
+            await w.until("running beside decided", async () => (await w.signs()).join() === "proved,running");
+            await w.screenshot("running");
+            await w.lens("Cancel").click();
+            await w.until("nothing runs", async () => (await w.signs())[1] === "unknown");
+            await w.until("no spinner", async () => (await w.page.locator(".statusbar .codicon-sync").count()) === 0);
+
+            await w.command("View: Show Testing");
+            const row = w.page.locator(".test-explorer .monaco-list-row", { hasText: "slow.qnn" });
+            await row.click();
+            await w.page.keyboard.press("ArrowRight");
+            const test = w.page.locator(".test-explorer .monaco-list-row", { hasText: /^slow/ }).nth(1);
+            await test.hover();
+            await test.getByRole("button", { name: "Run Test" }).click();
+            await w.until("running again", async () => (await w.signs())[1] === "running");
+            await w.screenshot("tests");
+            await w.page.locator(".part.sidebar .title-actions").getByRole("button", { name: "Cancel Test Run" }).click();
+            await w.until("cancelled again", async () => (await w.signs())[1] === "unknown");
+            await w.until("no test spins", async () => (await w.page.locator(".test-explorer .codicon-loading").count()) === 0);
+        },
+    },
+    {
+        name: "a broken model file is told of, and mended by itself",
+        options: { copy: digits },
+        async run(w) {
+            const model = path.join(w.workspace, "digits.npz");
+            await w.file("digits.qnn");
+            await w.lens("98 proved").waitFor();
+            await w.line(50);
+            const bytes = readFileSync(model);
+            writeFileSync(model, "not an archive");
+            await w.until("what rests on it is proved no more", async () => {
+                const signs = await w.signs();
+                return signs.slice(0, 4).every((sign) => sign !== "proved") && signs.length === 5;
+            });
+            await w.lens("98 proved").waitFor({ state: "hidden" });
+            await w.screenshot("broken-model");
+            writeFileSync(model, bytes);
+            await w.until("verdicts are back", async () => (await w.signs()).join() === "proved,proved,proved,proved,proved");
+        },
+    },
+    {
+        name: "tables for inputs that are no pictures, in a light theme",
+        options: { copy: students, settings: { "workbench.colorTheme": "Default Light Modern" } },
+        async run(w) {
+            await w.file("students.qnn");
+            await w.line(42);
+            await w.lens("Show counterexample").waitFor();
+            await w.page.waitForTimeout(1000);
+            await w.lens("Show counterexample").click();
+            const view = w.view();
+            await view.getByRole("heading", { name: "Inputs a, b" }).waitFor();
+            assert.deepEqual(await view.locator("tr.changed th").allTextContents(), ["gender"]);
+            await view.getByRole("heading", { name: "Outputs student<6>(a), student<6>(b)" }).waitFor();
+            await w.screenshot("table");
+        },
+    },
+    {
+        name: "nothing outlives a server that dies, and another takes over",
+        options: { texts: { "small.qnn": SMALL } },
+        async run(w) {
+            await w.file("small.qnn");
+            await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated");
+            const [server, ...others] = w.servers();
+            assert.ok(server !== undefined && others.length === 0);
+            process.kill(server, "SIGKILL");
+            await w.until("another server", () => w.servers().some((pid) => pid !== server));
+            await w.until("verdicts again", async () => (await w.signs()).join() === "proved,violated");
+            const successor = w.servers();
+            await w.command("qnn: Restart Language Server");
+            await w.until("a third server", () => w.servers().length === 1 && w.servers()[0] !== successor[0]);
+            await w.until("verdicts once more", async () => (await w.signs()).join() === "proved,violated");
+        },
+    },
+    {
+        name: "a server that is not there is told of, and one that is can be chosen then",
+        options: { texts: { "small.qnn": SMALL }, settings: { "qnn.server.path": "/nowhere/qnn-lsp" } },
+        async run(w) {
+            await w.file("small.qnn");
+            await w.status().locator(".codicon-debug-disconnect").waitFor();
+            await w.page.locator(".notification-toast", { hasText: "/nowhere/qnn-lsp could not be started" }).waitFor();
+            assert.equal(await w.page.locator(".notification-toast").count(), 1);
+            assert.deepEqual(await w.signs(), []);
+            await w.screenshot("no-server");
+            w.settings({ "qnn.server.path": "" });
+            await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated");
+        },
+    },
+    {
+        name: "a spec that was never saved, from the walkthrough",
+        options: {},
+        async run(w) {
+            await w.command("qnn: Open Walkthrough");
+            await w.page.getByText("qnn in five minutes").first().waitFor();
+            await w.screenshot("walkthrough");
+            await w.command("qnn: New First Spec");
+            await w.until("it is read", async () => (await w.signs()).length === 3);
+            await w.command("qnn: Verify Spec");
+            await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated,proved");
+            await w.line(15);
+            await w.lens("Show counterexample").click();
+            await w.view().getByRole("heading", { name: "Input p" }).waitFor();
+            await w.screenshot("first");
+        },
+    },
+    {
+        name: "without trust there are colours and nothing else",
+        options: { texts: { "small.qnn": SMALL }, trusted: false },
+        async run(w) {
+            await w.file("small.qnn");
+            await w.status().locator(".codicon-shield").waitFor();
+            await w.until("colours", async () => (await w.page.locator(".view-line span span[class*='mtk']").count()) > 10);
+            assert.deepEqual(w.servers(), []);
+            assert.deepEqual(await w.signs(), []);
+            await w.screenshot("untrusted");
+        },
+    },
+];
+
+const names = process.argv.slice(2);
+let failures = 0;
+for (const scenario of scenarios.filter((s) => names.length === 0 || names.some((name) => s.name.includes(name)))) {
+    const settings = { "workbench.colorTheme": "Default Dark Modern", ...scenario.options.settings };
+    const workbench = await Workbench.open({ ...options, ...scenario.options, settings });
+    const problems: string[] = [];
+    workbench.page.on("console", (message) => {
+        if (message.text().includes("Content Security Policy")) problems.push(message.text());
+    });
+    try {
+        await scenario.run(workbench);
+        assert.deepEqual(problems, []);
+        console.log(`ok      ${scenario.name}`);
+    } catch (error) {
+        failures++;
+        console.log(`FAILED  ${scenario.name}`);
+        console.log(error instanceof Error ? (error.stack ?? error.message) : error);
+        await workbench.screenshot(`failure-${failures}`);
+    } finally {
+        await workbench.close();
+    }
+}
+process.exit(failures === 0 ? 0 : 1);

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { serverPath, shortName } from "../src/paths";
+
+const places = { setting: "", extension: "/ext", workspace: "/work", home: "/home/me", platform: "linux" as const };
+
+test("the bundled server is started unless the setting names another", () => {
+    const exists = (file: string): boolean => file === "/ext/server/qnn-lsp";
+    assert.equal(serverPath(places, exists), "/ext/server/qnn-lsp");
+    assert.equal(serverPath({ ...places, setting: "/opt/qnn-lsp" }, exists), "/opt/qnn-lsp");
+    assert.equal(serverPath({ ...places, setting: " ~/bin/qnn-lsp " }, exists), "/home/me/bin/qnn-lsp");
+    assert.equal(serverPath({ ...places, setting: "${workspaceFolder}/target/qnn-lsp" }, exists), "/work/target/qnn-lsp");
+    assert.equal(serverPath({ ...places, setting: "target/qnn-lsp" }, exists), "/work/target/qnn-lsp");
+    assert.equal(serverPath({ ...places, setting: "qnn-lsp" }, exists), "qnn-lsp");
+});
+
+test("without a bundled server, the PATH's is", () => {
+    assert.equal(serverPath(places, () => false), "qnn-lsp");
+    assert.equal(serverPath({ ...places, platform: "win32" }, () => false), "qnn-lsp.exe");
+});
+
+test("specs are called by their place in the workspace", () => {
+    assert.equal(shortName("/work/digits/digits.qnn", ["/other", "/work"]), "digits/digits.qnn");
+    assert.equal(shortName("/workshop/a.qnn", ["/work"]), "a.qnn");
+});

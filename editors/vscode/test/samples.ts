@@ -1,0 +1,89 @@
+/** Statuses for tests, written out where it matters. */
+
+import type { Counts, Counterexample, Instance, Property, State, Status } from "../src/protocol";
+
+export function counts(some: Partial<Counts> = {}): Counts {
+    const none = { running: 0, queued: 0, error: 0, violated: 0, vacuous: 0, timeout: 0, unknown: 0, stale: 0, unverified: 0, proved: 0, unexpected: 0 };
+    return { ...none, ...some };
+}
+
+export function instance(name: string, state: State, more: Partial<Instance> = {}): Instance {
+    const final = !["running", "queued", "stale", "unverified"].includes(state);
+    return {
+        name,
+        parameters: [],
+        state,
+        verdict: final ? state : null,
+        expected: "proved",
+        asExpected: final ? state === "proved" : null,
+        cancelled: false,
+        run: final ? 1 : null,
+        detail: "A sentence.",
+        engine: final ? "search" : null,
+        trust: null,
+        time: final ? 0.25 : 0,
+        budget: 10,
+        cached: false,
+        key: null,
+        progress: null,
+        measure: null,
+        hasCounterexample: false,
+        counterexample: null,
+        ...more,
+    };
+}
+
+export function property(name: string, instances: Instance[], more: Partial<Property> = {}): Property {
+    const at = (line: number): Property["range"] => ({ start: { line, character: 0 }, end: { line, character: 5 } });
+    return {
+        name,
+        kind: "property",
+        range: at(1),
+        itemRange: at(1),
+        state: instances[0]?.state ?? "unverified",
+        family: instances.length !== 1,
+        expected: "proved",
+        counts: counts(),
+        time: 0,
+        detail: "",
+        instances,
+        ...more,
+    };
+}
+
+let sequence = 0;
+
+export function status(properties: Property[], more: Partial<Status> = {}): Status {
+    const all = properties.flatMap((p) => p.instances);
+    const active = all.some((i) => i.state === "running" || i.state === "queued");
+    return { version: 1, uri: "file:///a.qnn", documentVersion: 1, sequence: ++sequence, complete: true, active, counts: counts(), properties, ...more };
+}
+
+export const IMAGE: Counterexample = {
+    summary: "x differs from its centre in 1 of 4 numbers; digits<4>(x): 8 → 3",
+    variables: [
+        {
+            name: "x",
+            shape: [2, 2],
+            labels: [null, null],
+            format: "ufixed<8, 3>",
+            limits: [0, 255],
+            raw: [0, 8, 16, 128],
+            values: ["0", "1", "2", "16"],
+            center: { raw: [0, 8, 16, 127], values: ["0", "1", "2", "15.875"], difference: [0, 0, 0, 1] },
+        },
+    ],
+    calls: [
+        {
+            text: "digits<4>(x)",
+            network: "digits<4>",
+            shape: [2],
+            labels: [["three", "eight"]],
+            format: "fixed<4, 1>",
+            limits: [-8, 7],
+            output: { raw: [7, -5], values: ["3.5", "-2.5"], argmax: 0 },
+            center: { raw: [5, 7], values: ["2.5", "3.5"], argmax: 1 },
+            asksArgmax: true,
+        },
+    ],
+};

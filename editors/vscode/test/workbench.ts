@@ -1,0 +1,240 @@
+/**
+ * A real workbench: code-server with the packaged extension, driven through Chromium.
+ *
+ * In: a folder set up with code-server, a .vsix, a workspace. Out: a page. Everything that is written goes to a temporary folder, which `close` removes.
+ */
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type Browser, chromium, type FrameLocator, type Locator, type Page } from "playwright-core";
+
+/** How long anything may take, in milliseconds: generous, for slow machines. */
+export const PATIENCE = 60_000;
+
+export interface Options {
+    /** The folder with code-server in `node_modules`. */
+    codeServer: string;
+    vsix: string;
+    chromium: string;
+    /** Where screenshots go. */
+    screenshots: string;
+    /** Files and folders that are copied into the workspace, with texts that are written there. */
+    copy: string[];
+    texts: Record<string, string>;
+    settings?: Record<string, unknown>;
+    trusted?: boolean;
+}
+
+/** Settings of every workbench. */
+const USUAL = {
+    "workbench.startupEditor": "none",
+    "workbench.tips.enabled": false,
+    "editor.minimap.enabled": false,
+    "editor.accessibilitySupport": "off",
+    "files.autoSave": "off",
+    "telemetry.telemetryLevel": "off",
+    "security.workspace.trust.startupPrompt": "never",
+};
+
+export class Workbench {
+    private constructor(
+        readonly page: Page,
+        readonly workspace: string,
+        private readonly options: Options,
+        private readonly browser: Browser,
+        private readonly server: ChildProcess,
+        private readonly folder: string,
+    ) {}
+
+    static async open(options: Options): Promise<Workbench> {
+        const folder = mkdtempSync(path.join(tmpdir(), "qnn-workbench-"));
+        const at = (name: string): string => path.join(folder, name);
+        const workspace = at("workspace");
+        mkdirSync(path.join(at("user"), "User"), { recursive: true });
+        mkdirSync(workspace);
+        mkdirSync(options.screenshots, { recursive: true });
+        for (const file of options.copy) cpSync(file, path.join(workspace, path.basename(file)), { recursive: true });
+        for (const [name, text] of Object.entries(options.texts)) writeFileSync(path.join(workspace, name), text);
+        const settings = {
+            ...USUAL,
+            ...options.settings,
+        };
+        writeFileSync(path.join(at("user"), "User", "settings.json"), JSON.stringify(settings));
+        const entry = path.join(options.codeServer, "node_modules/code-server/out/node/entry.js");
+        const common = ["--user-data-dir", at("user"), "--extensions-dir", at("extensions")];
+        const env = { ...process.env, XDG_CACHE_HOME: at("cache"), XDG_CONFIG_HOME: at("config"), HOME: at("home") };
+        mkdirSync(at("home"));
+        await finished(spawn(process.execPath, [entry, ...common, "--install-extension", options.vsix], { env, stdio: ["ignore", "ignore", "inherit"] }));
+        const port = await freePort();
+        const trust = options.trusted === false ? [] : ["--disable-workspace-trust"];
+        const server = spawn(
+            process.execPath,
+            [entry, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, ...common, "--disable-telemetry", "--disable-update-check", ...trust, workspace],
+            { env, stdio: "ignore" },
+        );
+        const browser = await chromium.launch({ executablePath: options.chromium, args: ["--no-sandbox", "--disable-gpu"] });
+        const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
+        context.setDefaultTimeout(PATIENCE);
+        const page = await context.newPage();
+        for (let tries = 0; ; tries++) {
+            try {
+                await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(workspace)}`);
+                break;
+            } catch (error) {
+                if (tries > 100) throw error;
+                await page.waitForTimeout(300);
+            }
+        }
+        await page.waitForSelector(".monaco-workbench .part.statusbar");
+        await page.waitForSelector(".explorer-folders-view, .explorer-empty-view, .monaco-workbench .sidebar .split-view-view");
+        return new Workbench(page, workspace, options, browser, server, folder);
+    }
+
+    async close(): Promise<void> {
+        await this.browser.close();
+        const ended = new Promise<void>((resolve) => this.server.once("exit", () => { resolve(); }));
+        this.server.kill();
+        const timer = setTimeout(() => this.server.kill("SIGKILL"), 5000);
+        await ended;
+        clearTimeout(timer);
+        rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    }
+
+    async screenshot(name: string): Promise<void> {
+        await this.page.screenshot({ path: path.join(this.options.screenshots, `${name}.png`) });
+    }
+
+    /** Sets the workspace's settings. */
+    settings(some: Record<string, unknown>): void {
+        const folder = path.join(this.workspace, ".vscode");
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(path.join(folder, "settings.json"), JSON.stringify(some));
+    }
+
+    /** Opens a file of the workspace. */
+    async file(name: string): Promise<void> {
+        await this.page.keyboard.press("Control+p");
+        const input = this.page.locator(".quick-input-widget input[type=text]");
+        await input.fill(name);
+        await this.page.locator(".quick-input-list .monaco-list-row", { hasText: path.basename(name) }).first().waitFor();
+        await this.page.keyboard.press("Enter");
+        await this.page.locator(`.tab.active[data-resource-name="${path.basename(name)}"]`).waitFor();
+    }
+
+    /** Runs a command of the palette. */
+    async command(title: string): Promise<void> {
+        const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
+        // The palette knows an extension's commands only after a while, and does not look again.
+        for (let tries = 1; ; tries++) {
+            await this.page.keyboard.press("F1");
+            const input = this.page.locator(".quick-input-widget input[type=text]");
+            await input.waitFor();
+            await input.fill(`>${title}`);
+            try {
+                await row.waitFor({ timeout: 5000 });
+                break;
+            } catch (error) {
+                if (tries === 10) throw error;
+                await this.page.keyboard.press("Escape");
+            }
+        }
+        await this.page.keyboard.press("Enter");
+    }
+
+    /** Puts the cursor into a line, counted from 1. */
+    async line(line: number, column = 1): Promise<void> {
+        await this.page.keyboard.press("Control+g");
+        const input = this.page.locator(".quick-input-widget input[type=text]");
+        await input.waitFor();
+        await input.fill(`:${line}:${column}`);
+        await this.page.locator(".quick-input-list .monaco-list-row", { hasText: `line ${line}` }).first().waitFor();
+        await this.page.keyboard.press("Enter");
+        await input.waitFor({ state: "hidden" });
+        // What has been scrolled into view shows the commands of an earlier answer for a moment.
+        await this.page.waitForTimeout(1000);
+    }
+
+    async save(): Promise<void> {
+        await this.page.keyboard.press("Control+s");
+    }
+
+    /** A code lens with a text. */
+    lens(text: string | RegExp): Locator {
+        return this.page.locator(".codelens-decoration a, .codelens-decoration span", { hasText: text }).first();
+    }
+
+    /** The text of the status bar's item, without icons. */
+    status(): Locator {
+        return this.page.locator('[id="qnn.qnn.qnn.status"], .statusbar-item[id*="qnn.status"]').first();
+    }
+
+    /** The gutter's signs that are seen now, by states, from the top. */
+    async signs(): Promise<string[]> {
+        return this.page.evaluate(() =>
+            [...document.querySelectorAll<HTMLElement>(".cgmr")]
+                .map((sign) => ({ top: sign.getBoundingClientRect().top, image: decodeURIComponent(getComputedStyle(sign).backgroundImage) }))
+                .sort((a, b) => a.top - b.top)
+                .map(({ image }) => /gutter\/([a-z]+)-(?:light|dark)\.svg/.exec(image)?.[1] ?? "")
+                .filter((state) => state !== ""),
+        );
+    }
+
+    /** Waits until something is so. */
+    async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+        const end = Date.now() + PATIENCE;
+        while (!(await holds())) {
+            if (Date.now() > end) throw new Error(`in vain: ${what}`);
+            await this.page.waitForTimeout(50);
+        }
+    }
+
+    /** The servers that the extension has started. */
+    servers(): number[] {
+        return readdirSync("/proc")
+            .filter((name) => /^\d+$/.test(name))
+            .map(Number)
+            .filter((pid) => {
+                try {
+                    return readlinkSync(`/proc/${pid}/exe`).startsWith(path.join(this.folder, "extensions"));
+                } catch {
+                    return false;
+                }
+            });
+    }
+
+    /** The page within the counterexample view. */
+    view(): FrameLocator {
+        return this.page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+    }
+}
+
+function finished(child: ChildProcess): Promise<void> {
+    return new Promise((resolve, reject) => {
+        child.once("error", reject);
+        child.once("exit", (code) => {
+            if (code === 0) resolve();
+            else reject(new Error(`the extension could not be installed: exit code ${String(code)}`));
+        });
+    });
+}
+
+function freePort(): Promise<number> {
+    return new Promise((resolve, reject) => {
+        const server = createServer();
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", () => {
+            const address = server.address();
+            server.close(() => {
+                if (address !== null && typeof address === "object") resolve(address.port);
+                else reject(new Error("no port is free"));
+            });
+        });
+    });
+}
+
+export function missing(files: string[]): string[] {
+    return files.filter((file) => !existsSync(file));
+}
