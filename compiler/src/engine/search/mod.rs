@@ -110,7 +110,7 @@ impl Engine for Search {
         let mut obligation = objective.at_least(best.0.checked_add(1)?);
         let mut run = Run::new(self, &net, &obligation, control).ok()?;
         run.keep_bounds();
-        let mut upper = objective.range().ok()?.hi;
+        let intervals = objective.range().ok()?.hi;
         loop {
             let threshold = best.0 + 1;
             let accept =
@@ -120,8 +120,7 @@ impl Engine for Search {
                 Ended::Point(point) => {
                     let point = assignment(&obligation, &point);
                     best = (objective.of(&point)?, point);
-                    upper = upper.min(run.upper(objective).unwrap_or(upper)).max(best.0);
-                    on_progress(Some(best.0), upper);
+                    on_progress(Some(best.0), run.upper(objective).unwrap_or(intervals).clamp(best.0, intervals));
                     obligation = objective.at_least(best.0.checked_add(1)?);
                     run.raise(&net, &obligation)?;
                 }
@@ -129,7 +128,7 @@ impl Engine for Search {
                     let trust = match replayed(&obligation, self.name(), run.proved(&obligation)) {
                         Answer::None(trust) => trust,
                         Answer::Unknown(reason) => {
-                            return Some(MeasureAnswer::open(best, upper, Trust::Interval, reason));
+                            return Some(MeasureAnswer::open(best, intervals, Trust::Interval, reason));
                         }
                         Answer::Some(_) => return None,
                     };
@@ -137,8 +136,9 @@ impl Engine for Search {
                     return Some(MeasureAnswer::exact(best, trust));
                 }
                 Ended::Stopped(reason) => {
-                    // What the open branches leave possible is proved too.
-                    let reached = run.upper(objective).filter(|reached| *reached < upper);
+                    // What the open branches leave possible is proved too, and counts once the checker has said so.
+                    let reached = run.upper(objective).map(|reached| reached.max(best.0));
+                    let reached = reached.filter(|reached| *reached < intervals);
                     let proof = reached.and_then(|reached| {
                         let above = objective.at_least(reached.checked_add(1)?);
                         match replayed(&above, self.name(), run.proved_by_bounds(&above)?) {
@@ -146,7 +146,7 @@ impl Engine for Search {
                             _ => None,
                         }
                     });
-                    let (upper, trust) = proof.unwrap_or((upper, Trust::Interval));
+                    let (upper, trust) = proof.unwrap_or((intervals, Trust::Interval));
                     on_progress(Some(best.0), upper);
                     return Some(MeasureAnswer::open(best, upper, trust, reason));
                 }
@@ -189,6 +189,8 @@ struct Run<'a> {
     /// The cases that the stage has still to look at.
     todo: Vec<usize>,
     keep_bounds: bool,
+    /// What the network's own constants add to each case's last atom.
+    offsets: Vec<i128>,
     effort: Effort,
 }
 
@@ -223,6 +225,7 @@ impl<'a> Run<'a> {
             stage: 0,
             todo: if excluded { Vec::new() } else { (0..obligation.cases.len()).collect() },
             keep_bounds: false,
+            offsets: Vec::new(),
             effort: Effort::default(),
         };
         run.raise(net, obligation).ok_or_else(too_large)?;
@@ -237,8 +240,11 @@ impl<'a> Run<'a> {
     /// Takes over the cases' atoms, which are stronger than before.
     fn raise(&mut self, net: &'a Net, obligation: &Obligation) -> Option<()> {
         let mut problems = Vec::with_capacity(obligation.cases.len());
-        for atoms in &obligation.cases {
-            let atoms: Vec<Expr> = self.base.atoms.iter().cloned().chain(express(net, atoms)?).collect();
+        self.offsets.clear();
+        for case in &obligation.cases {
+            let atoms: Vec<Expr> = self.base.atoms.iter().cloned().chain(express(net, case)?).collect();
+            let own = case.last().map_or(0, |atom| atom.linear.constant);
+            self.offsets.push(atoms.last().map_or(0, |atom| atom.constant as i128 - own));
             let constraints = (0..atoms.len().saturating_sub(1) as u32).collect();
             problems.push(Problem { net, atoms, constraints, live: self.base.live.clone() });
         }
@@ -263,7 +269,8 @@ impl<'a> Run<'a> {
             let piece = &objective.pieces[index % objective.pieces.len()];
             let mut take = |known: Option<&Known>| {
                 let divisor = piece.terms.iter().fold(0i128, |gcd, (_, _, factor)| gcd.gcd(factor)).max(1);
-                upper = upper.max(known?.most().checked_mul(divisor)?.checked_add(piece.constant)?);
+                let most = known?.most().checked_add(self.offsets[index])?;
+                upper = upper.max(most.checked_mul(divisor)?.checked_add(piece.constant)?);
                 Some(())
             };
             match case {
@@ -338,14 +345,16 @@ impl<'a> Run<'a> {
                     Stage::Tighten => None,
                     Stage::Attack => self.attack(index, control, accept).map(Ended::Point),
                     Stage::Try => self.search(index, glance, control, accept),
-                    Stage::Search if deep => match self.search(index, FIRST_TRY, control, accept) {
-                        None if !matches!(self.cases[index], Progress::Closed(_)) => {
-                            // What the case itself says of the ranges is worth the effort when the search is long.
-                            self.narrow(index, control);
-                            self.search(index, u64::MAX, control, accept)
+                    Stage::Search if deep && matches!(self.cases[index], Progress::New(..)) => {
+                        match self.search(index, FIRST_TRY, control, accept) {
+                            None if !matches!(self.cases[index], Progress::Closed(_)) => {
+                                // What the case itself says of the ranges is worth the effort when the search is long.
+                                self.narrow(index, control);
+                                self.search(index, u64::MAX, control, accept)
+                            }
+                            ended => ended,
                         }
-                        ended => ended,
-                    },
+                    }
                     Stage::Search => self.search(index, u64::MAX, control, accept),
                 };
                 if let Some(ended) = ended {

@@ -211,3 +211,89 @@ fn the_second_checker_agrees() {
         assert_eq!(ours, theirs, "line {}: {}", line + 1, text.lines().nth(line).unwrap_or(""));
     }
 }
+
+/// The maximum itself, and what is known of it when the search is stopped at its first news: bounds that the checker accepts.
+#[test]
+fn maxima_agree_with_enumeration() {
+    use crate::testing::{brute_force_maximum, random_objective};
+    let (mut improved, mut open, mut certified) = (0, 0, 0);
+    let count = if cfg!(debug_assertions) { 600 } else { 10_000 };
+    for seed in 0..count {
+        let objective = random_objective(seed, &Shape { points: 256, ..Shape::default() });
+        let Some(truth) = brute_force_maximum(&objective) else { continue };
+        let first = match Search::new().solve(&objective.feasible(), &Control::default()) {
+            Answer::Some(assignment) => assignment,
+            other => panic!("seed {seed}: {other:?}"),
+        };
+        let start = (objective.of(&first).unwrap(), first);
+        for engine in [Search::new(), Search::without_enumeration()] {
+            let mut progress: Vec<(i128, i128)> = Vec::new();
+            let mut heard = |found: Option<i128>, bound| progress.push((found.unwrap(), bound));
+            let answer = engine.maximize(&objective, start.clone(), &Control::default(), &mut heard).unwrap();
+            let text = || format!("seed {seed}: {answer:?}, {truth}\n{}", describe(&objective.base));
+            assert!(answer.complete && answer.upper == truth, "{}", text());
+            assert_eq!(answer.best.as_ref().map(|(value, _)| *value), Some(truth), "{}", text());
+            assert!(
+                progress.iter().all(|(found, bound)| *found <= truth && truth <= *bound),
+                "{progress:?} {:?} {}",
+                objective.pieces,
+                text()
+            );
+            assert!(matches!(answer.trust, Trust::Certificate { .. }), "{}", text());
+            improved += u32::from(truth > start.0);
+
+            let control = Control::default();
+            let cancel = control.cancel.clone();
+            let mut stop = |_: Option<i128>, _: i128| cancel.cancel();
+            let answer = engine.maximize(&objective, start.clone(), &control, &mut stop).unwrap();
+            assert!(truth <= answer.upper, "{answer:?}, {truth}");
+            assert!(answer.best.is_some_and(|(value, _)| value <= truth));
+            open += u32::from(!answer.complete);
+            if let Trust::Certificate { certificate: Some(certificate), .. } = answer.trust {
+                assert!(check(&objective.at_least(answer.upper + 1), &certificate).is_ok(), "seed {seed}");
+                certified += u32::from(!answer.complete);
+            }
+        }
+    }
+    println!("{improved} improved, {open} left open, {certified} of them with a certificate");
+    assert!(improved > 50 && open > 20 && certified > 5, "{improved}, {open}, {certified}");
+}
+
+/// x > y > x narrows wide ranges by one at a time.
+#[test]
+fn atoms_that_chase_each_other_come_to_an_end() {
+    use crate::obligation::{Linear, Variable};
+    let mut graph = Graph::new();
+    let x = graph.push_input("x", 2);
+    let more = |a, b| Atom::new(Linear::new(vec![(x, a, 1), (x, b, -1)], -1));
+    let far = 1 << 40;
+    let obligation = Obligation {
+        graph: graph.into(),
+        variables: vec![Variable { name: "x".into(), node: x, domain: vec![(-far, far); 2] }],
+        assumptions: vec![more(0, 1), more(1, 0)],
+        cases: vec![Vec::new()],
+    };
+    let answer = Search::new().solve(&obligation, &Control::with_budget(Duration::from_secs(20)));
+    assert!(matches!(answer, Answer::None(Trust::Certificate { .. })), "{answer:?}");
+}
+
+/// Idle cores join in, and change no verdict.
+#[test]
+fn workers_share_a_tree() {
+    let shape = Shape { points: 2048, nodes: 14, ..Shape::default() };
+    let control = Control::with_budget(Duration::from_secs(60));
+    control.spare.add();
+    control.spare.add();
+    for seed in 7_000_000..7_000_300 {
+        let obligation = random_obligation(seed, &shape);
+        let answer = Search::without_enumeration().solve(&obligation, &control);
+        let truth = brute_force(&obligation);
+        match replayed(&obligation, "search", answer) {
+            Answer::None(_) => assert!(truth.is_none(), "seed {seed}"),
+            Answer::Some(_) => assert!(truth.is_some(), "seed {seed}"),
+            Answer::Unknown(reason) => panic!("seed {seed}: {reason}"),
+        }
+    }
+    let cores = [control.spare.take(), control.spare.take(), control.spare.take()];
+    assert_eq!(cores.map(|core| core.is_some()), [true, true, false], "cores come back");
+}

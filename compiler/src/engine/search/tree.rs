@@ -27,6 +27,8 @@ const LIMIT: u64 = 2000;
 const ATTACKED: u64 = 8;
 /// Atoms with more terms than this are left to the relaxation.
 const FEW_TERMS: usize = 64;
+/// How often atoms are looked at anew because others narrowed the inputs.
+const ROUNDS: usize = 8;
 /// Inputs with at most so many bits together are few.
 const FEW_BITS: f64 = 24.0;
 /// The solver's sums for one of repairs, which start at primal points.
@@ -233,6 +235,19 @@ struct Worker<'a> {
     long: u64,
     /// The inputs have so few values that splitting those is the shortest way.
     few_inputs: bool,
+}
+
+/// Ends the others' work where one of them panics: they would wait for its branch for ever.
+struct Alarm<'a>(&'a (Mutex<Frontier>, Condvar));
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let broken = Found::Stopped(Reason::Internal("a worker of the search panicked".to_owned()));
+            self.0.0.lock().unwrap_or_else(PoisonError::into_inner).ended.get_or_insert(broken);
+            self.0.1.notify_all();
+        }
+    }
 }
 
 /// The edges of the atoms that constrain: weight · atom >= 0.
@@ -462,6 +477,7 @@ impl<'a> Worker<'a> {
 
     /// Takes branches until there are none, or somebody found the end.
     fn work(&mut self, shared: &(Mutex<Frontier>, Condvar), recruit: &dyn Fn()) {
+        let _alarm = Alarm(shared);
         let control = self.case.control;
         let most = control.memory.unwrap_or(MEMORY) as usize;
         let lock = || shared.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -874,7 +890,8 @@ pub fn propagate(
     changed: &mut Vec<u32>,
 ) -> Result<(), Empty> {
     let net = problem.net;
-    loop {
+    // Two atoms can narrow each other by one at a time for ever: what is left is for the relaxation.
+    for _ in 0..ROUNDS {
         let before = steps.len();
         for (k, atom) in problem.atoms.iter().enumerate() {
             let terms = || {
@@ -903,9 +920,10 @@ pub fn propagate(
             }
         }
         if steps.len() == before {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
 /// Adds the margins' multipliers to the rows', by ascending expression.
