@@ -43,6 +43,8 @@ fn measures_writes_and_compares() {
         for query in queries {
             assert_eq!(query["verdict"], verdict, "{query}");
             assert_eq!(query["baseline"]["verdict"], verdict, "{query}");
+            let certified = query["certificate"]["steps"].as_u64().is_some_and(|steps| steps > 0);
+            assert_eq!(certified, verdict == "proved", "{query}");
             assert!(query["time"].as_f64().is_some_and(|time| time >= 0.0), "{query}");
         }
     }

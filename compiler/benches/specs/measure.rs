@@ -8,8 +8,9 @@ use qnn::db::Database;
 use qnn::engine::interval::Intervals;
 use qnn::engine::portfolio::Portfolio;
 use qnn::engine::smt::{AdderTree, Smt, settle};
-use qnn::engine::{CancelToken, Engine, Search, Trust};
-use qnn::proof::check;
+use qnn::engine::{CancelToken, Engine, Search};
+use qnn::proof::{check, unpack};
+use qnn::verify::evidence::{About, Basis};
 use qnn::verify::{Event, InstanceResult, Job, Options, Plan, Verdict};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,10 +72,12 @@ pub fn engine(name: &str, tree: AdderTree, limit: Duration) -> Asked {
     let intervals = || Arc::new(Intervals) as Arc<dyn Engine>;
     let search = || Arc::new(Search::default()) as Arc<dyn Engine>;
     let smt = || Arc::new(Smt::with_tree(tree)) as Arc<dyn Engine>;
+    let alone = || Arc::new(Smt { bounds: false, ..Smt::with_tree(tree) }) as Arc<dyn Engine>;
     let (first, rest) = match name {
         "interval" => (vec![intervals()], Vec::new()),
         "search" => (vec![intervals()], vec![search()]),
         "smt" => (Vec::new(), vec![smt()]),
+        "smt-alone" => (Vec::new(), vec![alone()]),
         _ => (vec![intervals()], vec![search(), smt()]),
     };
     Asked { portfolio: Portfolio { first, rest }, limit }
@@ -177,6 +180,7 @@ impl Measure {
             jobs: Some(self.jobs),
             timeout: Some(asked.limit),
             portfolio: Some(asked.portfolio.clone()),
+            certificates: true,
             ..Options::default()
         };
         let mut plan = plan.clone();
@@ -207,10 +211,14 @@ impl Measure {
 
 /// What the certificate of a proof costs whoever gets it.
 fn certificate(db: &Database, job: &Job, result: &InstanceResult) -> Option<Certificate> {
-    let Some(Trust::Certificate { steps, certificate: Some(certificate) }) = &result.trust else { return None };
+    let packed = result.evidence.iter().find_map(|evidence| match &evidence.rests_on {
+        Basis::Certificate(kept) if evidence.about == About::Statement => kept.packed.clone(),
+        _ => None,
+    })?;
+    let certificate = unpack(&packed).ok()?;
     let Some(Question::Property(statement)) = question_once(db, job.item, job.instance).value else { return None };
-    let bytes = serde_json::to_vec(certificate).ok()?.len();
+    let bytes = serde_json::to_vec(&certificate).ok()?.len();
     let start = Clock::now();
-    check(&statement.obligation, certificate).ok()?;
-    Some(Certificate { steps: *steps, bytes, check: start.elapsed().as_secs_f64() })
+    check(&statement.obligation, &certificate).ok()?;
+    Some(Certificate { steps: certificate.steps(), bytes, check: start.elapsed().as_secs_f64() })
 }

@@ -67,6 +67,34 @@ impl Presolved {
         Ok(Some(Presolved { boxes, ranges, equal: self.equal.clone() }))
     }
 
+    /// Narrows elements to what is known of them for inputs that meet the assumptions; not what assumptions speak of, nor what that depends
+    /// on, for whether they are met must be seen for all inputs.
+    pub fn meet(&mut self, obligation: &Obligation, known: &[(NodeId, u32, Interval)]) {
+        let graph = &obligation.graph;
+        let mut asked = vec![false; graph.nodes.len()];
+        for (node, ..) in obligation.assumptions.iter().flat_map(|atom| &atom.linear.terms) {
+            asked[node.index()] = true;
+        }
+        for id in graph.ids().rev() {
+            if asked[id.index()] {
+                let mut ask = |source: NodeId| asked[source.index()] = true;
+                match &graph.node(id).op {
+                    Op::Input | Op::Constant(_) => {}
+                    Op::Affine { terms, .. } => terms.iter().for_each(|(source, _)| ask(*source)),
+                    Op::Step { source, .. } | Op::Wrap { source, .. } | Op::Max { source, .. } => ask(*source),
+                    Op::Gather { picks } => picks.iter().for_each(|(source, _)| ask(*source)),
+                }
+            }
+        }
+        for (node, element, interval) in known {
+            let own = &mut self.ranges[node.index()][*element as usize];
+            let (lo, hi) = (own.lo.max(interval.lo), own.hi.min(interval.hi));
+            if !asked[node.index()] && !matches!(graph.node(*node).op, Op::Input) && lo <= hi {
+                *own = Interval::new(lo, hi);
+            }
+        }
+    }
+
     /// The input that this one equals up to the constant, which is added to it; itself and 0 where there is none.
     pub fn representative(&self, element: Element) -> (Element, i128) {
         resolve(&self.equal, element)

@@ -7,7 +7,7 @@ use super::evidence::Kept;
 use super::store::{Entry, Known, Maximum, STORE_VERSION, Store, now};
 use crate::engine::interval::Intervals;
 use crate::engine::measure::{self, MeasureAnswer};
-use crate::engine::portfolio::{Outcome, Portfolio, Report};
+use crate::engine::portfolio::{Decision, Outcome, Portfolio, Report};
 use crate::engine::search::Search;
 use crate::engine::smt::Smt;
 use crate::engine::{Answer, CancelToken, Control, Cores, Engine, Meter, Reason, Trust, replayed};
@@ -102,6 +102,17 @@ impl Session<'_> {
 
     /// Decides an obligation. An assignment in the answer has been replayed, also if it was remembered.
     pub fn decide(&self, what: &str, obligation: &Obligation, budget: Duration) -> Decided<Answer> {
+        self.decide_like(what, obligation, &[], budget)
+    }
+
+    /// The same, where assignments answered similar obligations: they may answer this one, too.
+    pub fn decide_like(
+        &self,
+        what: &str,
+        obligation: &Obligation,
+        similar: &[Assignment],
+        budget: Duration,
+    ) -> Decided<Answer> {
         let about = obligation.key();
         let key = self.key("obligation", &about);
         if let Some(entry) = self.remembered(&key, budget) {
@@ -123,7 +134,11 @@ impl Session<'_> {
         }
         let start = Instant::now();
         let control = self.control(budget);
-        let decision = self.portfolio.decide(obligation, &control);
+        let known = similar.iter().find(|assignment| matches!(obligation.replay(assignment), Replay::Holds(_)));
+        let decision = match known {
+            Some(assignment) => replay_decides(assignment, start),
+            None => self.portfolio.decide(obligation, &control),
+        };
         let (mut answer, mut reports) = (decision.answer, decision.reports);
         strip(&mut reports);
         let mut certificate = None;
@@ -415,6 +430,13 @@ impl Recorder<'_> {
             }
         }
     }
+}
+
+/// The decision where a known assignment answers the obligation.
+fn replay_decides(assignment: &Assignment, start: Instant) -> Decision {
+    let engine = "replay";
+    let report = Report { engine: engine.into(), outcome: Outcome::Violated, time: start.elapsed() };
+    Decision { answer: Answer::Some(assignment.clone()), engine: Some(engine), reports: vec![report] }
 }
 
 /// What an engine broke, if one did: worth telling even where another engine decided.

@@ -20,7 +20,7 @@ use crate::engine::portfolio::Portfolio;
 use crate::engine::{Answer, Reason, Trust};
 use crate::model::Rational;
 use crate::model::rational::integer;
-use crate::obligation::{Objective, Obligation};
+use crate::obligation::{Assignment, Objective, Obligation};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -168,7 +168,7 @@ pub(super) fn decide(
         Lowered::Optimize(objective, cast) => optimize(&mut result, session, &objective, &cast, on_progress),
         Lowered::Largest { name, domain, monotone } => {
             let search = Search::new(domain.0, domain.1, monotone);
-            Candidates { job, source, session, tried: Vec::new(), best: None, broken: None }.run(
+            Candidates { job, source, session, tried: Vec::new(), best: None, broken: None, known: Vec::new() }.run(
                 &mut result,
                 &name,
                 domain,
@@ -394,6 +394,8 @@ struct Candidates<'a> {
     /// The largest that is proved, and the least above it that is violated, with what is needed to say more of them.
     best: Option<(i128, Asked, Decided<Answer>)>,
     broken: Option<(i128, Counterexample)>,
+    /// What broke candidates: it may break others.
+    known: Vec<Assignment>,
 }
 
 impl Candidates<'_> {
@@ -412,7 +414,7 @@ impl Candidates<'_> {
             Ok::<Asked, Failure>(Asked::new(db, statement))
         })??;
         let what = format!("{}: {name} = {value}", self.session.name);
-        let decided = self.session.decide(&what, &asked.obligation, budget);
+        let decided = self.session.decide_like(&what, &asked.obligation, &self.known, budget);
         result.time += decided.time;
         let verdict = match &decided.answer {
             Answer::None(_) => Verdict::Proved,
@@ -432,6 +434,11 @@ impl Candidates<'_> {
         self.tried.retain(|known| known.value != value);
         self.tried.push(candidate);
         result.evidence.extend(Evidence::of(About::Statement, Some(value), asked.obligation.key(), &decided));
+        if let Answer::Some(assignment) = &decided.answer
+            && !self.known.contains(assignment)
+        {
+            self.known.push(assignment.clone());
+        }
         match &decided.answer {
             Answer::None(_) if self.best.as_ref().is_none_or(|(best, ..)| *best < value) => {
                 self.broken = self.broken.take().filter(|(broken, _)| *broken > value);

@@ -450,6 +450,21 @@ fn measures() {
     assert!(progress.iter().any(|(index, p)| *index == 5 && matches!(p, Progress::Candidate { value: 7, .. })));
 }
 
+/// What broke one candidate is tried on the others first.
+#[test]
+fn candidates_learn_from_each_other() {
+    let world = World::new("measure none = largest n in 0..=4 such that forall x: In[2]: f(x)[0] > n;").checked();
+    let engine = scripted(|obligation, _| {
+        crate::testing::brute_force(obligation).map_or(Answer::None(Trust::Interval), Answer::Some)
+    });
+    let summary = world.run(&by(&[engine.clone()]));
+    let known = only(&summary).measure.as_ref().unwrap().largest.as_ref().unwrap();
+    let engines: Vec<Option<&str>> = known.candidates.iter().map(|c| c.engine.as_deref()).collect();
+    assert_eq!(engine.calls.load(Ordering::SeqCst), 1, "{known:?}");
+    assert_eq!(engines.iter().filter(|engine| **engine == Some("replay")).count(), 4, "{engines:?}");
+    assert!(known.candidates.iter().all(|c| c.verdict == Verdict::Violated) && known.proved.is_none());
+}
+
 /// What is known when the time is up is told, and sound.
 #[test]
 fn measures_are_known_at_any_time() {

@@ -11,12 +11,12 @@ mod tree;
 
 use crate::engine::attack::Attack;
 use crate::engine::bounds::exact::live_units;
-use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
+use crate::engine::bounds::net::{Expr, Kind, NONE, Net, Place};
 use crate::engine::bounds::simplex::{Live, Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::measure::MeasureAnswer;
 use crate::engine::{Answer, Control, Engine, Reason, Trust, replayed};
-use crate::network::Graph;
+use crate::network::{Graph, Interval, NodeId};
 use crate::obligation::{Assignment, Atom, Objective, Obligation, Replay};
 use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
@@ -83,6 +83,43 @@ impl Search {
         };
         (answer, run.effort)
     }
+
+    /// What bounds leave of an obligation without a single branch: the answer, if that is nothing. `None` where they can't be had.
+    pub fn residual(&self, obligation: &Obligation, control: &Control) -> Option<Result<Residual, Answer>> {
+        let net = net_of(&obligation.graph)?;
+        let mut run = Run::new(self, &net, obligation, control).ok()?;
+        run.glance();
+        let open = run.open();
+        let problems: Vec<&Problem<'_>> = open.iter().map(|index| &run.problems[*index]).collect();
+        if !problems.is_empty() {
+            match tighten_roots(&run.base, &problems, &mut run.ranges, &mut run.prelude, control) {
+                Err(Empty) => run.cases.iter_mut().for_each(|case| *case = Progress::Closed(vec![Step::Empty])),
+                Ok(()) => run.glance(),
+            }
+        }
+        let open = run.open();
+        if open.is_empty() {
+            return Some(Err(replayed(obligation, self.name(), run.proved(obligation))));
+        }
+        let column = |(j, (node, element)): (usize, &(NodeId, u32))| {
+            (*node, *element, Interval::new(run.ranges.lower[j] as i128, run.ranges.upper[j] as i128))
+        };
+        let expr = |(place, (lo, hi)): (&Place, &(f64, f64))| {
+            (place.node, place.element, Interval::new(*lo as i128, *hi as i128))
+        };
+        let columns = net.columns.iter().enumerate().map(column);
+        let ranges = columns.chain(net.places.iter().zip(&run.ranges.exprs).map(expr)).collect();
+        Some(Ok(Residual { open, ranges }))
+    }
+}
+
+/// What bounds leave of an obligation.
+#[derive(Clone, Debug)]
+pub struct Residual {
+    /// The cases that may have an answer.
+    pub open: Vec<usize>,
+    /// What elements can be for inputs that meet the assumptions.
+    pub ranges: Vec<(NodeId, u32, Interval)>,
 }
 
 fn too_large() -> Answer {
@@ -330,7 +367,7 @@ impl<'a> Run<'a> {
                     return Ended::Proved;
                 }
             }
-            let glance = if *stage == Stage::Try && deep && !self.todo.is_empty() { self.glance() } else { GLANCE };
+            let glance = if *stage == Stage::Try && deep && !self.todo.is_empty() { self.patience() } else { GLANCE };
             while let Some(index) = self.todo.first().copied() {
                 if let Some(reason) = control.stop() {
                     return Ended::Stopped(reason);
@@ -363,7 +400,7 @@ impl<'a> Run<'a> {
                 self.todo.remove(0);
             }
             self.stage += 1;
-            self.todo = (0..self.cases.len()).filter(|k| !matches!(self.cases[*k], Progress::Closed(_))).collect();
+            self.todo = self.open();
         }
         if self.todo.is_empty() {
             Ended::Proved
@@ -372,8 +409,22 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The cases that are not closed.
+    fn open(&self) -> Vec<usize> {
+        (0..self.cases.len()).filter(|k| !matches!(self.cases[*k], Progress::Closed(_))).collect()
+    }
+
+    /// Closes what quick bounds close.
+    fn glance(&mut self) {
+        for index in self.open() {
+            if let Some(step) = quick_bound(&self.problems[index], &self.ranges) {
+                self.cases[index] = Progress::Closed(vec![step]);
+            }
+        }
+    }
+
     /// How many branches are tried before narrower ranges: few where many units read others.
-    fn glance(&self) -> u64 {
+    fn patience(&self) -> u64 {
         let net = self.base.net;
         let relevant = relevant(&self.problems.iter().collect::<Vec<_>>());
         let of_interest = |unit: &&u32| relevant[net.units[**unit as usize].column as usize];

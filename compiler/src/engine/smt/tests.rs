@@ -17,6 +17,7 @@ fn engines() -> Vec<Smt> {
                     engines.push(Smt {
                         options: Options { tree, products, redundant_bounds, keep_goals: redundant_bounds },
                         strategy,
+                        bounds: products == Products::Shift,
                     });
                 }
             }
