@@ -35,10 +35,10 @@ struct Arguments {
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = time)]
     limit: Duration,
     /// The engine
-    #[arg(long, default_value = "auto", value_name = "ENGINE", value_parser = PossibleValuesParser::new(NAMES))]
+    #[arg(long, default_value = "auto", value_name = "ENGINE", value_parser = engines())]
     engine: String,
     /// Another engine to ask the same queries
-    #[arg(long, value_name = "ENGINE", value_parser = PossibleValuesParser::new(NAMES))]
+    #[arg(long, value_name = "ENGINE", value_parser = engines())]
     baseline: Option<String>,
     /// The time for each query of the other engine  [default: that of --limit]
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -97,6 +97,11 @@ struct Spec {
 
 fn time(text: &str) -> Result<Duration, String> {
     duration(text).ok_or_else(|| "write a time such as 10s, 500ms, 2min or 1h".to_owned())
+}
+
+/// The engines' names, and the solver without help.
+fn engines() -> PossibleValuesParser {
+    PossibleValuesParser::new(NAMES.iter().copied().chain(["smt-alone"]))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

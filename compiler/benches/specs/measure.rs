@@ -7,6 +7,7 @@ use qnn::check::spec::{Question, question_once};
 use qnn::db::Database;
 use qnn::engine::interval::Intervals;
 use qnn::engine::portfolio::Portfolio;
+use qnn::engine::search::Attacks;
 use qnn::engine::smt::{AdderTree, Smt, settle};
 use qnn::engine::{CancelToken, Engine, Search};
 use qnn::proof::{check, unpack};
@@ -75,6 +76,7 @@ pub fn engine(name: &str, tree: AdderTree, limit: Duration) -> Asked {
     let alone = || Arc::new(Smt { bounds: false, ..Smt::with_tree(tree) }) as Arc<dyn Engine>;
     let (first, rest) = match name {
         "interval" => (vec![intervals()], Vec::new()),
+        "attack" => (Vec::new(), vec![Arc::new(Attacks) as Arc<dyn Engine>]),
         "search" => (vec![intervals()], vec![search()]),
         "smt" => (Vec::new(), vec![smt()]),
         "smt-alone" => (Vec::new(), vec![alone()]),

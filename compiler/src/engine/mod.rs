@@ -203,7 +203,7 @@ impl fmt::Display for Reason {
 }
 
 /// The engines that a spec or the command line can ask for; `auto` is the portfolio.
-pub const NAMES: &[&str] = &["auto", "interval", "search", "smt"];
+pub const NAMES: &[&str] = &["auto", "interval", "attack", "search", "smt"];
 
 /// Something that decides obligations.
 pub trait Engine: Send + Sync {

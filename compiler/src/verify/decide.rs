@@ -8,7 +8,7 @@ use super::store::{Entry, Known, Maximum, STORE_VERSION, Store, now};
 use crate::engine::interval::Intervals;
 use crate::engine::measure::{self, MeasureAnswer};
 use crate::engine::portfolio::{Decision, Outcome, Portfolio, Report};
-use crate::engine::search::Search;
+use crate::engine::search::{Attacks, Search};
 use crate::engine::smt::Smt;
 use crate::engine::{Answer, CancelToken, Control, Cores, Engine, Meter, Reason, Trust, replayed};
 use crate::obligation::{Assignment, Objective, Obligation, Replay};
@@ -21,6 +21,7 @@ pub(super) fn portfolio(name: &str) -> Option<Portfolio> {
     match name {
         "auto" => Some(Portfolio::default()),
         "interval" => Some(Portfolio { first: vec![Arc::new(Intervals)], rest: Vec::new() }),
+        "attack" => Some(Portfolio { first: Vec::new(), rest: vec![Arc::new(Attacks)] }),
         "search" => Some(Portfolio { first: vec![Arc::new(Intervals)], rest: vec![Arc::new(Search::default())] }),
         "smt" => Some(Portfolio { first: Vec::new(), rest: vec![Arc::new(Smt::default())] }),
         _ => None,

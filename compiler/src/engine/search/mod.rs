@@ -192,6 +192,40 @@ impl Engine for Search {
     }
 }
 
+/// The engine `attack`: gradients with restarts in the integer domain, and nothing else. It proves nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Attacks;
+
+/// The points that the engine `attack` begins with, the first in the middle of the box …
+const STARTS: usize = 40;
+/// … and the steps from each.
+const ROUNDS: usize = 20;
+
+impl Engine for Attacks {
+    fn name(&self) -> &'static str {
+        "attack"
+    }
+
+    fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
+        let Some(net) = net_of(&obligation.graph) else { return too_large() };
+        let accept = |point: &[i64]| matches!(obligation.replay(&assignment(obligation, point)), Replay::Holds(_));
+        let engine = Search::new();
+        let run = match Run::new(&engine, &net, obligation, control) {
+            Ok(run) => run,
+            Err(answer) => return answer,
+        };
+        for index in run.open() {
+            if let Some(point) = run.attack(index, STARTS, ROUNDS, control, &accept) {
+                return Answer::Some(assignment(obligation, &point));
+            }
+            if let Some(reason) = control.stop() {
+                return Answer::Unknown(reason);
+            }
+        }
+        Answer::Unknown(Reason::Incomplete("no attack succeeded, which proves nothing".to_owned()))
+    }
+}
+
 /// Why a run came back.
 enum Ended {
     /// With a point.
@@ -380,7 +414,7 @@ impl<'a> Run<'a> {
                         None
                     }
                     Stage::Tighten => None,
-                    Stage::Attack => self.attack(index, control, accept).map(Ended::Point),
+                    Stage::Attack => self.attack(index, 4, 8, control, accept).map(Ended::Point),
                     Stage::Try => self.search(index, glance, control, accept),
                     Stage::Search if deep && matches!(self.cases[index], Progress::New(..)) => {
                         match self.search(index, FIRST_TRY, control, accept) {
@@ -433,7 +467,14 @@ impl<'a> Run<'a> {
         if reading > 12 + self.problems.len() { 1 } else { GLANCE }
     }
 
-    fn attack(&self, index: usize, control: &Control, accept: &(dyn Fn(&[i64]) -> bool + Sync)) -> Option<Vec<i64>> {
+    fn attack(
+        &self,
+        index: usize,
+        starts: usize,
+        rounds: usize,
+        control: &Control,
+        accept: &(dyn Fn(&[i64]) -> bool + Sync),
+    ) -> Option<Vec<i64>> {
         let (problem, ranges) = (&self.problems[index], &self.ranges);
         let net = problem.net;
         let middle: Vec<f64> = (0..net.columns.len())
@@ -441,7 +482,7 @@ impl<'a> Run<'a> {
             .map(|j| ((ranges.lower[j] + ranges.upper[j]) / 2.0).floor())
             .collect();
         let mut attack = Attack::new(problem, ranges, SEED + index as u64);
-        let hit = attack.run(&middle, 4, 8, &|| control.stop().is_some())?;
+        let hit = attack.run(&middle, starts, rounds, &|| control.stop().is_some())?;
         let point: Vec<i64> = hit.iter().map(|v| *v as i64).collect();
         accept(&point).then_some(point)
     }

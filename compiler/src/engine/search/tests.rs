@@ -297,3 +297,23 @@ fn workers_share_a_tree() {
     let cores = [control.spare.take(), control.spare.take(), control.spare.take()];
     assert_eq!(cores.map(|core| core.is_some()), [true, true, false], "cores come back");
 }
+
+/// Attacks break what they can, and never claim more.
+#[test]
+fn attacks_find_or_say_nothing() {
+    let (mut found, mut missed) = (0, 0);
+    for seed in 0..400 {
+        let obligation = random_obligation(seed, &Shape::default());
+        match (
+            replayed(&obligation, "attack", Attacks.solve(&obligation, &Control::default())),
+            brute_force(&obligation),
+        ) {
+            (Answer::Some(_), Some(_)) => found += 1,
+            (Answer::Unknown(Reason::Incomplete(_)), Some(_)) => missed += 1,
+            (Answer::Unknown(Reason::Incomplete(_)), None) => {}
+            (answer, truth) => panic!("seed {seed}: {answer:?}, {truth:?}"),
+        }
+    }
+    println!("{found} found, {missed} missed");
+    assert!(found > 4 * missed, "{found} found, {missed} missed");
+}
