@@ -46,6 +46,9 @@ struct Arguments {
     /// How `smt` adds up
     #[arg(long, default_value = "balanced", value_name = "TREE", value_parser = ["balanced", "linear"])]
     adder: String,
+    /// How the other engine adds up  [default: as --adder says]
+    #[arg(long, value_name = "TREE", value_parser = ["balanced", "linear"])]
+    baseline_adder: Option<String>,
     /// How many queries at once; with more than one, times are on the clock, since CPU time can't be told apart
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: u16,
@@ -116,11 +119,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(path) => Some(compare::read(path)?),
         None => None,
     };
-    let tree = if arguments.adder == "linear" { AdderTree::Linear } else { AdderTree::Balanced };
+    let tree = |name: &str| if name == "linear" { AdderTree::Linear } else { AdderTree::Balanced };
+    let baseline_adder = arguments.baseline_adder.as_deref().unwrap_or(&arguments.adder);
     let baseline_limit = arguments.baseline_limit.unwrap_or(arguments.limit);
     let measure = Measure {
-        engine: measure::engine(&arguments.engine, tree, arguments.limit),
-        baseline: arguments.baseline.as_deref().map(|name| measure::engine(name, tree, baseline_limit)),
+        engine: measure::engine(&arguments.engine, tree(&arguments.adder), arguments.limit),
+        baseline: (arguments.baseline.as_deref())
+            .map(|name| measure::engine(name, tree(baseline_adder), baseline_limit)),
         jobs: usize::from(arguments.jobs),
     };
     let mut run = Run {

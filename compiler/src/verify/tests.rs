@@ -457,7 +457,8 @@ fn candidates_learn_from_each_other() {
     let engine = scripted(|obligation, _| {
         crate::testing::brute_force(obligation).map_or(Answer::None(Trust::Interval), Answer::Some)
     });
-    let summary = world.run(&by(std::slice::from_ref(&engine)));
+    let shared: Arc<dyn Engine> = engine.clone();
+    let summary = world.run(&by(&[shared]));
     let known = only(&summary).measure.as_ref().unwrap().largest.as_ref().unwrap();
     let engines: Vec<Option<&str>> = known.candidates.iter().map(|c| c.engine.as_deref()).collect();
     assert_eq!(engine.calls.load(Ordering::SeqCst), 1, "{known:?}");

@@ -196,9 +196,9 @@ impl Engine for Search {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Attacks;
 
-/// The points that the engine `attack` begins with, the first in the middle of the box …
+/// The points that a thorough attack begins with, the first in the middle of the box …
 const STARTS: usize = 40;
-/// … and the steps from each.
+/// … and the most steps from each.
 const ROUNDS: usize = 20;
 
 impl Engine for Attacks {
@@ -419,9 +419,15 @@ impl<'a> Run<'a> {
                     Stage::Search if deep && matches!(self.cases[index], Progress::New(..)) => {
                         match self.search(index, FIRST_TRY, control, accept) {
                             None if !matches!(self.cases[index], Progress::Closed(_)) => {
-                                // What the case itself says of the ranges is worth the effort when the search is long.
-                                self.narrow(index, control);
-                                self.search(index, u64::MAX, control, accept)
+                                // What the case itself says of the ranges is worth the effort when the search is long, and so
+                                // are more attacks.
+                                match self.attack(index, STARTS, ROUNDS, control, accept) {
+                                    Some(point) => Some(Ended::Point(point)),
+                                    None => {
+                                        self.narrow(index, control);
+                                        self.search(index, u64::MAX, control, accept)
+                                    }
+                                }
                             }
                             ended => ended,
                         }
