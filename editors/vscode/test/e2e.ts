@@ -2,30 +2,36 @@
  * The packaged extension in a real workbench, as a user meets it.
  *
  * Usage: npm run test:e2e [NAME…]; only the scenarios whose names contain one of NAMEs. It needs
- *   QNN_WORKBENCH  a folder with code-server 4.99 in its node_modules (.workbench by default)
+ *   QNN_WORKBENCH  a folder that tests/workbench/setup has made (target/workbench by default)
  *   QNN_VSIX       the extension (qnn-PLATFORM.vsix by default, as `build` makes it)
  *   CHROMIUM       a Chromium (/usr/bin/chromium by default)
  * and says what is missing instead of failing. Screenshots are left in screenshots/.
  */
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
-import { missing, type Options, Workbench } from "./workbench";
+import { entry, install, type Options, Workbench } from "./workbench";
 
+const vsix = path.resolve(process.env.QNN_VSIX ?? `qnn-${process.platform}-${process.arch}.vsix`);
 const options: Options = {
-    codeServer: path.resolve(process.env.QNN_WORKBENCH ?? ".workbench"),
-    vsix: path.resolve(process.env.QNN_VSIX ?? `qnn-${process.platform}-${process.arch}.vsix`),
+    codeServer: path.resolve(process.env.QNN_WORKBENCH ?? "../../target/workbench"),
+    extensions: mkdtempSync(path.join(tmpdir(), "qnn-extensions-")),
     chromium: process.env.CHROMIUM ?? "/usr/bin/chromium",
     screenshots: path.resolve("screenshots"),
     copy: [],
     texts: {},
 };
-const absent = missing([path.join(options.codeServer, "node_modules/code-server/out/node/entry.js"), options.vsix, options.chromium]);
+process.once("exit", () => {
+    rmSync(options.extensions, { recursive: true, force: true, maxRetries: 5 });
+});
+const absent = [entry(options), vsix, options.chromium].filter((file) => !existsSync(file));
 if (absent.length > 0) {
     console.log(`skipped: there is no ${absent.join(", no ")}`);
     process.exit(0);
 }
+await install(vsix, options);
 
 const examples = path.resolve("../../examples");
 const digits = ["digits.qnn", "digits.npz", "deep.npz", "test_images.npy", "test_labels.npy"].map((name) => path.join(examples, "digits", name));
@@ -64,12 +70,12 @@ const scenarios: Scenario[] = [
             await w.lens("98 proved").waitFor();
             await w.until("all is decided", async () => (await w.status().textContent())?.trim() === "qnn 178");
             await w.line(50);
-            assert.deepEqual(await w.signs(), ["proved", "proved", "proved", "proved", "proved"]);
+            await w.until("signs", async () => (await w.signs()).join() === "proved,proved,proved,proved,proved");
 
             await w.lens("Show counterexample").click();
             const view = w.view();
             await view.getByRole("heading", { name: "Counterexample" }).waitFor();
-            assert.equal(await view.locator("canvas").count(), 3);
+            await w.until("three pictures", async () => (await view.locator("canvas").count()) === 3);
             assert.equal(await view.locator("table.bars tbody tr").count(), 10);
             assert.equal(await view.locator(".winner").count(), 2);
             // The pictures are read out by keyboard.
@@ -278,8 +284,11 @@ const scenarios: Scenario[] = [
 ];
 
 const names = process.argv.slice(2);
+const chosen = scenarios.filter((s) => names.length === 0 || names.some((name) => s.name.includes(name)));
+if (chosen.length === 0) throw new Error(`no scenario's name contains ${names.join(" or ")}`);
 let failures = 0;
-for (const scenario of scenarios.filter((s) => names.length === 0 || names.some((name) => s.name.includes(name)))) {
+for (const scenario of chosen) {
+    const begun = Date.now();
     const settings = { "workbench.colorTheme": "Default Dark Modern", ...scenario.options.settings };
     const workbench = await Workbench.open({ ...options, ...scenario.options, settings });
     const problems: string[] = [];
@@ -289,7 +298,7 @@ for (const scenario of scenarios.filter((s) => names.length === 0 || names.some(
     try {
         await scenario.run(workbench);
         assert.deepEqual(problems, []);
-        console.log(`ok      ${scenario.name}`);
+        console.log(`ok      ${scenario.name} (${((Date.now() - begun) / 1000).toFixed(0)} s)`);
     } catch (error) {
         failures++;
         console.log(`FAILED  ${scenario.name}`);
@@ -299,4 +308,5 @@ for (const scenario of scenarios.filter((s) => names.length === 0 || names.some(
         await workbench.close();
     }
 }
+console.log(failures === 0 ? `all ${chosen.length} scenarios are ok` : `${failures} of ${chosen.length} scenarios failed`);
 process.exit(failures === 0 ? 0 : 1);
