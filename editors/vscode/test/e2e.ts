@@ -72,9 +72,8 @@ const scenarios: Scenario[] = [
             await w.line(50);
             await w.until("signs", async () => (await w.signs()).join() === "proved,proved,proved,proved,proved");
 
-            await w.lens("Show counterexample").click();
             const view = w.view();
-            await view.getByRole("heading", { name: "Counterexample" }).waitFor();
+            await w.clickLens("Show counterexample", view.getByRole("heading", { name: "Counterexample" }));
             await w.until("three pictures", async () => (await view.locator("canvas").count()) === 3);
             assert.equal(await view.locator("table.bars tbody tr").count(), 10);
             assert.equal(await view.locator(".winner").count(), 2);
@@ -167,8 +166,7 @@ const scenarios: Scenario[] = [
             await w.file("slow.qnn");
             await w.until("running beside decided", async () => (await w.signs()).join() === "proved,running");
             await w.screenshot("running");
-            await w.lens("Cancel").click();
-            await w.until("nothing runs", async () => (await w.signs())[1] === "unknown");
+            await w.clickLens("Cancel", async () => (await w.signs())[1] === "unknown");
             await w.until("no spinner", async () => (await w.page.locator(".statusbar .codicon-sync").count()) === 0);
 
             await w.command("View: Show Testing");
@@ -211,11 +209,8 @@ const scenarios: Scenario[] = [
         async run(w) {
             await w.file("students.qnn");
             await w.line(42);
-            await w.lens("Show counterexample").waitFor();
-            await w.page.waitForTimeout(1000);
-            await w.lens("Show counterexample").click();
             const view = w.view();
-            await view.getByRole("heading", { name: "Inputs a, b" }).waitFor();
+            await w.clickLens("Show counterexample", view.getByRole("heading", { name: "Inputs a, b" }));
             assert.deepEqual(await view.locator("tr.changed th").allTextContents(), ["gender"]);
             await view.getByRole("heading", { name: "Outputs student<6>(a), student<6>(b)" }).waitFor();
             await w.screenshot("table");
@@ -264,8 +259,7 @@ const scenarios: Scenario[] = [
             await w.command("qnn: Verify Spec");
             await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated,proved");
             await w.line(15);
-            await w.lens("Show counterexample").click();
-            await w.view().getByRole("heading", { name: "Input p" }).waitFor();
+            await w.clickLens("Show counterexample", w.view().getByRole("heading", { name: "Input p" }));
             await w.screenshot("first");
         },
     },
@@ -290,12 +284,13 @@ let failures = 0;
 for (const scenario of chosen) {
     const begun = Date.now();
     const settings = { "workbench.colorTheme": "Default Dark Modern", ...scenario.options.settings };
-    const workbench = await Workbench.open({ ...options, ...scenario.options, settings });
+    let workbench: Workbench | undefined;
     const problems: string[] = [];
-    workbench.page.on("console", (message) => {
-        if (message.text().includes("Content Security Policy")) problems.push(message.text());
-    });
     try {
+        workbench = await Workbench.open({ ...options, ...scenario.options, settings });
+        workbench.page.on("console", (message) => {
+            if (message.text().includes("Content Security Policy")) problems.push(message.text());
+        });
         await scenario.run(workbench);
         assert.deepEqual(problems, []);
         console.log(`ok      ${scenario.name} (${((Date.now() - begun) / 1000).toFixed(0)} s)`);
@@ -303,9 +298,9 @@ for (const scenario of chosen) {
         failures++;
         console.log(`FAILED  ${scenario.name}`);
         console.log(error instanceof Error ? (error.stack ?? error.message) : error);
-        await workbench.screenshot(`failure-${failures}`);
+        await workbench?.screenshot(`failure-${failures}`);
     } finally {
-        await workbench.close();
+        await workbench?.close();
     }
 }
 console.log(failures === 0 ? `all ${chosen.length} scenarios are ok` : `${failures} of ${chosen.length} scenarios failed`);

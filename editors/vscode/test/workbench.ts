@@ -15,8 +15,8 @@ import { type Browser, chromium, type FrameLocator, type Locator, type Page } fr
 /** How long anything may take, in milliseconds: generous, for slow and busy machines. */
 const PATIENCE = 120_000;
 
-/** How often a workbench that does not come up is started anew. Nothing of the extension has been tried by then. */
-const STARTS = 3;
+/** How often a workbench that does not come up is started anew: code-server gives its own processes ten seconds. Nothing of the extension has been tried by then. */
+const STARTS = 5;
 
 export interface Options {
     /** The folder with code-server in `node_modules`. */
@@ -79,41 +79,36 @@ export class Workbench {
                 stdio: ["ignore", log, log],
             });
             closeSync(log);
-            const browser = await chromium.launch({ executablePath: options.chromium, args: ["--no-sandbox", "--disable-gpu"], timeout: PATIENCE });
-            const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
-            context.setDefaultTimeout(PATIENCE);
-            const page = await context.newPage();
-            const workbench = new Workbench(page, workspace, options, browser, server, folder);
+            let browser: Browser | undefined;
             try {
-                await workbench.until("an answer", async () => {
+                browser = await chromium.launch({ executablePath: options.chromium, args: ["--no-sandbox", "--disable-gpu"], timeout: PATIENCE });
+                const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
+                context.setDefaultTimeout(PATIENCE);
+                const page = await context.newPage();
+                await until(page, "an answer", async () => {
                     if (server.exitCode !== null) throw new Error(`code-server ended: ${readFileSync(at(`log-${start}`), "utf8")}`);
                     return (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok === true;
                 });
                 await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(workspace)}`);
                 await page.waitForSelector(".monaco-workbench .part.statusbar");
                 await page.waitForSelector(".explorer-folders-view, .explorer-empty-view, .monaco-workbench .sidebar .split-view-view");
-                return workbench;
+                return new Workbench(page, workspace, options, browser, server, folder);
             } catch (error) {
-                await workbench.stop();
-                if (start === STARTS) throw error;
+                await browser?.close();
+                await ended(server);
+                if (start === STARTS) {
+                    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+                    throw error;
+                }
                 console.log(`the workbench did not come up, once more: ${String(error)}`);
             }
         }
     }
 
     async close(): Promise<void> {
-        await this.stop();
-        rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
-    }
-
-    private async stop(): Promise<void> {
         await this.browser.close();
-        if (this.server.exitCode !== null) return;
-        const ended = new Promise<void>((resolve) => this.server.once("exit", () => { resolve(); }));
-        this.server.kill();
-        const timer = setTimeout(() => this.server.kill("SIGKILL"), 5000);
-        await ended;
-        clearTimeout(timer);
+        await ended(this.server);
+        rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     }
 
     async screenshot(name: string): Promise<void> {
@@ -179,6 +174,21 @@ export class Workbench {
         return this.page.locator(".codelens-decoration a, .codelens-decoration span", { hasText: text }).first();
     }
 
+    /**
+     * Clicks a code lens until it has had its effect. Verdicts that come in replace the lenses, and Visual Studio Code drops a click whose press was on one and whose
+     * release on the next.
+     */
+    async clickLens(text: string, effect: Locator | (() => Promise<boolean>)): Promise<void> {
+        const had = typeof effect === "function" ? effect : () => effect.isVisible();
+        const end = Date.now() + PATIENCE;
+        for (let click = 1; !(await had()); click++) {
+            if (Date.now() > end) throw new Error(`in vain: ${click - 1} clicks on the lens "${text}"`);
+            if (click > 1) console.log(`        click ${click} on the lens "${text}"`);
+            await this.lens(text).click({ timeout: 10_000 }).catch(() => undefined);
+            for (let wait = 0; wait < 100 && !(await had()); wait++) await this.page.waitForTimeout(100);
+        }
+    }
+
     /** The text of the status bar's item, without icons. */
     status(): Locator {
         return this.page.locator('[id="qnn.qnn.qnn.status"], .statusbar-item[id*="qnn.status"]').first();
@@ -196,12 +206,8 @@ export class Workbench {
     }
 
     /** Waits until something is so. */
-    async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-        const end = Date.now() + PATIENCE;
-        while (!(await holds())) {
-            if (Date.now() > end) throw new Error(`in vain: ${what}`);
-            await this.page.waitForTimeout(50);
-        }
+    until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+        return until(this.page, what, holds);
     }
 
     /** The servers that the extension has started. */
@@ -222,6 +228,24 @@ export class Workbench {
     view(): FrameLocator {
         return this.page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
     }
+}
+
+async function until(page: Page, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const end = Date.now() + PATIENCE;
+    while (!(await holds())) {
+        if (Date.now() > end) throw new Error(`in vain: ${what}`);
+        await page.waitForTimeout(50);
+    }
+}
+
+/** Ends a process that was started here. */
+async function ended(child: ChildProcess): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exit = new Promise<void>((resolve) => child.once("exit", () => { resolve(); }));
+    child.kill();
+    const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+    await exit;
+    clearTimeout(timer);
 }
 
 /** Installs an extension into the folder of extensions. */
