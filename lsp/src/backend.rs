@@ -26,7 +26,7 @@ pub struct Backend {
     config: Config,
     events: OnceLock<Sender<Event>>,
     messages: OnceLock<UnboundedSender<Message>>,
-    /// Whether the client can be asked for settings, and registers watchers.
+    /// Whether the client can be asked for settings, and lets files and settings be watched.
     later: Mutex<Later>,
 }
 
@@ -35,6 +35,7 @@ pub struct Backend {
 struct Later {
     configuration: bool,
     watch: bool,
+    changes: bool,
 }
 
 impl Backend {
@@ -163,6 +164,7 @@ impl LanguageServer for Backend {
         let workspace = params.capabilities.workspace.as_ref();
         let text = params.capabilities.text_document.as_ref();
         let watch = workspace.and_then(|w| w.did_change_watched_files).and_then(|w| w.dynamic_registration);
+        let changes = workspace.and_then(|w| w.did_change_configuration).and_then(|w| w.dynamic_registration);
         let abilities = Abilities {
             progress: window.and_then(|w| w.work_done_progress).unwrap_or(false),
             lens_refresh: workspace.and_then(|w| w.code_lens.as_ref()).and_then(|c| c.refresh_support).unwrap_or(false),
@@ -179,6 +181,7 @@ impl LanguageServer for Backend {
         *self.later.lock().unwrap_or_else(PoisonError::into_inner) = Later {
             configuration: workspace.and_then(|w| w.configuration).unwrap_or(false),
             watch: watch.unwrap_or(false),
+            changes: changes.unwrap_or(false),
         };
         let setup = Setup {
             encoding,
@@ -211,18 +214,28 @@ impl LanguageServer for Backend {
 
     async fn initialized(&self, _: InitializedParams) {
         let later = *self.later.lock().unwrap_or_else(PoisonError::into_inner);
-        if later.watch
-            && let Some(messages) = self.messages.get()
-        {
+        let mut registrations = Vec::new();
+        if later.watch {
             let options = DidChangeWatchedFilesRegistrationOptions {
                 watchers: vec![FileSystemWatcher { glob_pattern: GlobPattern::String(WATCHED.to_owned()), kind: None }],
             };
-            let registration = Registration {
+            registrations.push(Registration {
                 id: "qnn/watch".to_owned(),
                 method: "workspace/didChangeWatchedFiles".to_owned(),
                 register_options: serde_json::to_value(options).ok(),
-            };
-            let _ = messages.send(Message::Register(vec![registration]));
+            });
+        }
+        if later.changes {
+            registrations.push(Registration {
+                id: "qnn/settings".to_owned(),
+                method: "workspace/didChangeConfiguration".to_owned(),
+                register_options: Some(serde_json::json!({ "section": "qnn" })),
+            });
+        }
+        if !registrations.is_empty()
+            && let Some(messages) = self.messages.get()
+        {
+            let _ = messages.send(Message::Register(registrations));
         }
         if later.configuration {
             self.pull_configuration();

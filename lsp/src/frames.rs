@@ -58,16 +58,26 @@ async fn write(output: &mut (impl AsyncWrite + Unpin), body: &[u8]) -> std::io::
     output.flush().await
 }
 
-/// What is wrong with a message, as a response.
-fn wrong(body: &[u8]) -> Option<Value> {
-    if serde_json::from_slice::<Request>(body).is_ok() || serde_json::from_slice::<Response>(body).is_ok() {
-        return None;
+/// A message as tower-lsp takes it, or what is wrong with it as a response. `"params": null`, which some clients write for none, is left out: tower-lsp
+/// refuses it where a method has no parameters.
+fn sound(body: Vec<u8>) -> Result<Vec<u8>, Value> {
+    match serde_json::from_slice::<Request>(&body) {
+        Ok(request) if request.params() == Some(&Value::Null) => {
+            let bare = Request::build(request.method().to_owned());
+            let bare = match request.id() {
+                Some(id) => bare.id(id.clone()),
+                None => bare,
+            };
+            return serde_json::to_vec(&bare.finish()).map_err(|e| error(-32603, &e.to_string()));
+        }
+        Ok(_) => return Ok(body),
+        Err(_) if serde_json::from_slice::<Response>(&body).is_ok() => return Ok(body),
+        Err(_) => {}
     }
-    let (code, message) = match serde_json::from_slice::<Value>(body) {
-        Err(error) => (-32700, format!("this is no JSON: {error}")),
-        Ok(_) => (-32600, "this is neither a request nor a response of JSON-RPC 2.0".to_owned()),
-    };
-    Some(error(code, &message))
+    Err(match serde_json::from_slice::<Value>(&body) {
+        Err(problem) => error(-32700, &format!("this is no JSON: {problem}")),
+        Ok(_) => error(-32600, "this is neither a request nor a response of JSON-RPC 2.0"),
+    })
 }
 
 fn error(code: i64, message: &str) -> Value {
@@ -82,23 +92,22 @@ pub async fn incoming(
 ) {
     let mut input = BufReader::new(input);
     while let Some(frame) = next(&mut input).await {
-        let problem = match &frame {
-            Frame::Body(body) => wrong(body),
+        let message = match frame {
+            Frame::Body(body) => sound(body),
             Frame::TooLarge(length) => {
-                Some(error(-32600, &format!("a message of {length} bytes is larger than what is read")))
+                Err(error(-32600, &format!("a message of {length} bytes is larger than what is read")))
             }
         };
-        match (problem, frame) {
-            (Some(problem), _) => {
+        match message {
+            Err(problem) => {
                 tracing::warn!(%problem, "a message that can't be read");
                 let _ = errors.send(problem);
             }
-            (None, Frame::Body(body)) => {
+            Ok(body) => {
                 if write(&mut server, &body).await.is_err() {
                     break;
                 }
             }
-            (None, Frame::TooLarge(_)) => {}
         }
     }
     let _ = server.shutdown().await;
@@ -159,12 +168,26 @@ mod tests {
 
     #[test]
     fn only_json_rpc_is_handed_on() {
-        assert_eq!(wrong(br#"{"jsonrpc":"2.0","method":"exit"}"#), None);
-        assert_eq!(wrong(br#"{"jsonrpc":"2.0","id":1,"result":null}"#), None);
+        for body in [&br#"{"jsonrpc":"2.0","method":"exit"}"#[..], br#"{"jsonrpc":"2.0","id":1,"result":null}"#] {
+            assert_eq!(sound(body.to_vec()).unwrap(), body);
+        }
         for (body, code) in
             [(&b"{ nonsens"[..], -32700), (b"[]", -32600), (b"{}", -32600), (b"7", -32600), (b"\xff", -32700)]
         {
-            assert_eq!(wrong(body).expect("an error")["error"]["code"], code);
+            assert_eq!(sound(body.to_vec()).expect_err("an error")["error"]["code"], code);
+        }
+    }
+
+    #[test]
+    fn null_is_no_parameters() {
+        for (given, taken) in [
+            (
+                r#"{"jsonrpc":"2.0","id":5,"method":"shutdown","params":null}"#,
+                r#"{"jsonrpc":"2.0","method":"shutdown","id":5}"#,
+            ),
+            (r#"{"jsonrpc":"2.0","method":"exit","params":null}"#, r#"{"jsonrpc":"2.0","method":"exit"}"#),
+        ] {
+            assert_eq!(String::from_utf8(sound(given.into()).unwrap()).unwrap(), taken);
         }
     }
 }

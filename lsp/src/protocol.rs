@@ -6,12 +6,15 @@
 use qnn::check::spec::Expectation;
 use qnn::engine::Trust;
 use qnn::verify::Verdict;
-use qnn::verify::verdict::{CallValue, Counterexample, Kind, MeasureResult, Number, Output, Parameter, VariableValue};
-use serde::{Deserialize, Serialize};
+use qnn::verify::verdict::{
+    CallValue, Counterexample, Kind, Layout, MeasureResult, Number, Output, Parameter, VariableValue,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde_json::Value;
 use tower_lsp::lsp_types::{Range, Url, notification::Notification};
 
 /// The version of [`Status`].
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The counterexamples that one notification carries at most.
 pub const MOST_COUNTEREXAMPLES: usize = 20;
 /// The numbers of a counterexample that a notification carries at most.
@@ -145,7 +148,7 @@ impl Counts {
             (self.vacuous, "vacuous"),
             (self.timeout, "timed out"),
             (self.unknown, "unknown"),
-            (self.error, "in error"),
+            (self.error, if self.error == 1 { "error" } else { "errors" }),
             (self.running, "running"),
             (self.queued, "queued"),
             (self.stale, "stale"),
@@ -277,6 +280,40 @@ impl From<&MeasureResult> for MeasureStatus {
     }
 }
 
+/// A raw integer: a number where every client's arithmetic holds it exactly, up to ±(2^53 − 1), and a string of digits beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Integer(pub i128);
+
+impl Integer {
+    /// The greatest integer that doubles hold with all its neighbours.
+    const MOST: i128 = (1 << 53) - 1;
+}
+
+impl Serialize for Integer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match i64::try_from(self.0).ok().filter(|_| self.0.abs() <= Self::MOST) {
+            Some(small) => serializer.serialize_i64(small),
+            None => serializer.collect_str(&self.0),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Integer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Integer, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        text.parse().map(Integer).map_err(|_| D::Error::custom(format!("{text} is no integer")))
+    }
+}
+
+fn integers(raw: &[i128]) -> Vec<Integer> {
+    raw.iter().copied().map(Integer).collect()
+}
+
+fn limits(layout: &Layout) -> Option<(Integer, Integer)> {
+    layout.limits.map(|(least, greatest)| (Integer(least.into()), Integer(greatest.into())))
+}
+
 /// A counterexample or witness.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -302,9 +339,9 @@ pub struct VariableStatus {
     /// Its format.
     pub format: Option<String>,
     /// The least and greatest raw integer.
-    pub limits: Option<(i64, i64)>,
+    pub limits: Option<(Integer, Integer)>,
     /// Raw integers, row-major.
-    pub raw: Vec<i128>,
+    pub raw: Vec<Integer>,
     /// Values as decimals.
     pub values: Vec<String>,
     /// The centre of the ball that it is in.
@@ -316,11 +353,11 @@ pub struct VariableStatus {
 #[serde(rename_all = "camelCase")]
 pub struct CenterStatus {
     /// Raw integers.
-    pub raw: Vec<i128>,
+    pub raw: Vec<Integer>,
     /// Values.
     pub values: Vec<String>,
     /// The variable's raw integers minus these.
-    pub difference: Vec<i128>,
+    pub difference: Vec<Integer>,
 }
 
 /// A network's output.
@@ -338,7 +375,7 @@ pub struct CallStatus {
     /// The output's format.
     pub format: Option<String>,
     /// The least and greatest raw integer.
-    pub limits: Option<(i64, i64)>,
+    pub limits: Option<(Integer, Integer)>,
     /// For the counterexample.
     pub output: OutputStatus,
     /// For the centre.
@@ -352,7 +389,7 @@ pub struct CallStatus {
 #[serde(rename_all = "camelCase")]
 pub struct OutputStatus {
     /// Raw integers.
-    pub raw: Vec<i128>,
+    pub raw: Vec<Integer>,
     /// Values.
     pub values: Vec<String>,
     /// The index of the first greatest.
@@ -361,7 +398,11 @@ pub struct OutputStatus {
 
 impl From<&Output> for OutputStatus {
     fn from(output: &Output) -> OutputStatus {
-        OutputStatus { raw: output.numbers.raw.clone(), values: output.numbers.values.clone(), argmax: output.argmax }
+        OutputStatus {
+            raw: integers(&output.numbers.raw),
+            values: output.numbers.values.clone(),
+            argmax: output.argmax,
+        }
     }
 }
 
@@ -372,13 +413,13 @@ impl From<&VariableValue> for VariableStatus {
             shape: variable.layout.shape.clone(),
             labels: variable.layout.labels.clone(),
             format: variable.layout.format.clone(),
-            limits: variable.layout.limits,
-            raw: variable.numbers.raw.clone(),
+            limits: limits(&variable.layout),
+            raw: integers(&variable.numbers.raw),
             values: variable.numbers.values.clone(),
             center: variable.center.as_ref().map(|center| CenterStatus {
-                raw: center.numbers.raw.clone(),
+                raw: integers(&center.numbers.raw),
                 values: center.numbers.values.clone(),
-                difference: center.difference.clone(),
+                difference: integers(&center.difference),
             }),
         }
     }
@@ -392,7 +433,7 @@ impl From<&CallValue> for CallStatus {
             shape: call.layout.shape.clone(),
             labels: call.layout.labels.clone(),
             format: call.layout.format.clone(),
-            limits: call.layout.limits,
+            limits: limits(&call.layout),
             output: (&call.output).into(),
             center: call.center.as_ref().map(Into::into),
             asks_argmax: call.asks_argmax,
@@ -497,7 +538,6 @@ pub struct Cleared {
 mod tests {
     use super::*;
     use crate::settings::Settings;
-    use serde_json::Value;
 
     /// The JSON of a documented example.
     fn documented(kind: &str) -> Value {
@@ -524,6 +564,23 @@ mod tests {
     #[test]
     fn the_documented_settings_are_the_defaults() {
         assert_eq!(serde_json::to_value(Settings::default()).unwrap(), documented("settings"));
+    }
+
+    #[test]
+    fn raw_integers_lose_no_digit_in_a_client_that_has_only_doubles() {
+        let all = [7, -(1 << 53) + 1, 1 << 53, i64::MAX.into(), -(1 << 63), i128::from(u64::MAX)].map(Integer);
+        let json = serde_json::to_value(all).unwrap();
+        let expected = serde_json::json!([
+            7,
+            -9_007_199_254_740_991_i64,
+            "9007199254740992",
+            "9223372036854775807",
+            "-9223372036854775808",
+            "18446744073709551615"
+        ]);
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_value::<[Integer; 6]>(json).unwrap(), all);
+        assert!(serde_json::from_value::<Integer>(serde_json::json!("1.5")).is_err());
     }
 
     #[test]

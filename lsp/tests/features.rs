@@ -161,6 +161,19 @@ fn hover_shows_samples_and_verdicts_with_their_pictures() {
         let verdict = verdict["contents"]["value"].as_str().unwrap().to_owned();
         assert!(verdict.contains("replayed bit for bit") && verdict.contains("key `"), "{verdict}");
         assert_eq!(verdict.contains("data:image/png"), images, "{verdict}");
+        // The neurons are left out where the machine is too busy.
+        let start = std::time::Instant::now();
+        loop {
+            let hover = client.at("textDocument/hover", &uri, at);
+            let hover = hover["contents"]["value"].as_str().unwrap();
+            if let Some((_, table)) = hover.split_once("Neurons for the inputs of `one`, by exact intervals:") {
+                let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `digits")).collect();
+                assert_eq!(rows.len(), 2, "a hidden layer and the output: {table}");
+                assert!(rows[1].contains("| 10 |"), "{table}");
+                break;
+            }
+            assert!(start.elapsed() < support::PATIENCE, "{hover}");
+        }
         client.leave();
     }
 }
@@ -318,7 +331,7 @@ fn hints_tell_widths_and_losses() {
     assert!(texts.contains(&": ufixed<4, 2>[1]"), "{texts:?}");
     assert!(texts.iter().any(|t| t.starts_with("acc ")), "{texts:?}");
     assert!(texts.iter().any(|t| t.starts_with("−1 bit")), "{texts:?}");
-    assert!(texts.contains(&"○ not verified"), "{texts:?}");
+    assert!(texts.contains(&" ○ not verified"), "{texts:?}");
     client.notify("workspace/didChangeConfiguration", json!({ "settings": { "inlayHints": { "types": false, "accumulators": false, "losses": false, "verdicts": false } } }));
     let hints = client.request("textDocument/inlayHint", json!({ "textDocument": { "uri": uri }, "range": whole }));
     assert_eq!(hints, json!([]));

@@ -575,3 +575,57 @@ fn an_engine_that_gives_up_is_unknown() {
     assert!(diagnostics.iter().all(|d| d["severity"] == 3));
     client.leave();
 }
+
+/// Decides nothing, at once, unless it has minutes: then it takes them all.
+struct Thorough;
+
+impl Engine for Thorough {
+    fn name(&self) -> &'static str {
+        "thorough"
+    }
+
+    fn solve(&self, _: &Obligation, control: &Control) -> Answer {
+        let minutes = Instant::now() + Duration::from_secs(100);
+        while control.deadline.is_some_and(|deadline| deadline > minutes) && control.stop().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Answer::Unknown(control.stop().unwrap_or(Reason::Timeout))
+    }
+}
+
+#[test]
+fn long_budgets_do_not_hold_up_the_properties_below() {
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let long = "#[timeout(600s)]\nproperty long(i in 0..4) = forall p: Point where p.y == i: side(p).above <= 1;\n";
+    let text = SMALL.replace("property holds", &format!("{long}property holds"));
+    let text = format!("{text}\n{}", long.replace("long(", "longer("));
+    let mut client = Client::inside(only(Arc::new(Thorough)), None);
+    client.initialize(json!({ "verification": { "jobs": 2 } }));
+    client.open(&uri, &text);
+    // What is quick is all done while one thread is held by what is long; then that gets both.
+    let status = client.wait_status(&uri, "the quick ones", |s| s["counts"]["timeout"] == 6);
+    assert!(status["counts"]["running"].as_u64() <= Some(2), "{}", status["counts"]);
+    let status = client.wait_status(&uri, "two long ones", |s| s["counts"]["running"] == 2);
+    // Each has one, not one of them two.
+    assert_eq!((state(&status, "long(i = 0)"), state(&status, "longer(i = 0)")), ("running", "running"), "{status:#}");
+    client.leave();
+}
+
+#[test]
+fn the_edited_property_goes_first_and_leaves_a_thread_to_the_others() {
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(only(Arc::new(Thorough)), None);
+    client.initialize(json!({ "verification": { "jobs": 2, "run": "never" } }));
+    client.open(&uri, SMALL);
+    client.diagnostics(&uri, 1);
+    let text = SMALL.replace("property family(i in 0..4)", "#[timeout(600s)]\nproperty family(i in 0..3)");
+    let version = client.change(&uri, &text);
+    client.diagnostics(&uri, version);
+    client.command("qnn.verifyAll", json!({ "uri": uri }));
+    let status = client.wait_status(&uri, "the others", |s| s["counts"]["timeout"] == 2);
+    assert_eq!(state(&status, "family(i = 0)"), "running");
+    client.wait_status(&uri, "all that there is room for", |s| s["counts"]["running"] == 2);
+    client.leave();
+}

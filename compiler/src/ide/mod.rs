@@ -12,6 +12,7 @@ pub mod links;
 pub mod names;
 pub mod navigation;
 mod networks;
+pub mod neurons;
 pub mod outline;
 pub mod picture;
 pub mod selection;

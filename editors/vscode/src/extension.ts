@@ -48,8 +48,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         }),
         vscode.workspace.onDidGrantWorkspaceTrust(() => void running.restart()),
         vscode.workspace.onDidChangeConfiguration((event) => {
+            // The client library tells the server of all other settings.
             if (event.affectsConfiguration("qnn.server")) void running.restart();
-            else if (event.affectsConfiguration("qnn")) void running.configured();
         }),
         register(running, store, explorer, panel),
     );

@@ -5,7 +5,7 @@
  */
 
 /** The version of the notification that this extension understands. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 export const STATUS = "qnn/verificationStatus";
 
@@ -92,8 +92,11 @@ export interface Quantity {
     value: number;
 }
 
+/** A raw integer: a string of digits where a number would lose some. */
+export type Integer = number | string;
+
 export interface Numbers {
-    raw: number[];
+    raw: Integer[];
     values: string[];
 }
 
@@ -101,12 +104,12 @@ export interface Layout {
     shape: number[];
     labels: (string[] | null)[];
     format: string | null;
-    limits: [number, number] | null;
+    limits: [Integer, Integer] | null;
 }
 
 export interface Variable extends Layout, Numbers {
     name: string;
-    center: (Numbers & { difference: number[] }) | null;
+    center: (Numbers & { difference: Integer[] }) | null;
 }
 
 export interface Call extends Layout {

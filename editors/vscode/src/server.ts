@@ -9,7 +9,6 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import * as vscode from "vscode";
 import {
-    DidChangeConfigurationNotification,
     type ExecuteCommandSignature,
     ExecuteCommandRequest,
     LanguageClient,
@@ -56,11 +55,6 @@ export class Server implements vscode.Disposable {
     async dispose(): Promise<void> {
         await this.stop();
         this.log.dispose();
-    }
-
-    /** Tells the server that settings changed; it asks for them. */
-    async configured(): Promise<void> {
-        if (this.health === "running") await this.client?.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
     }
 
     verify(selection: Selection & { uri: string }): Promise<{ runs: number[]; jobs: number } | undefined> {

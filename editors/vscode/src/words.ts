@@ -15,7 +15,7 @@ export function isActive(state: State): boolean {
 const WORDS: Record<State, string> = {
     running: "running",
     queued: "queued",
-    error: "in error",
+    error: "error",
     violated: "violated",
     vacuous: "vacuous",
     timeout: "timed out",
@@ -36,7 +36,8 @@ export function word(state: State): string {
 
 /** `3 proved, 1 violated`. */
 export function inWords(counts: Counts): string {
-    const parts = ORDER.filter((state) => counts[state] > 0).map((state) => `${counts[state]} ${WORDS[state]}`);
+    const counted = (state: State): string => `${counts[state]} ${WORDS[state]}${state === "error" && counts[state] > 1 ? "s" : ""}`;
+    const parts = ORDER.filter((state) => counts[state] > 0).map(counted);
     return parts.length > 0 ? parts.join(", ") : "no properties";
 }
 

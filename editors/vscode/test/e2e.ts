@@ -2,30 +2,36 @@
  * The packaged extension in a real workbench, as a user meets it.
  *
  * Usage: npm run test:e2e [NAME…]; only the scenarios whose names contain one of NAMEs. It needs
- *   QNN_WORKBENCH  a folder with code-server 4.99 in its node_modules (.workbench by default)
+ *   QNN_WORKBENCH  a folder that tests/workbench/setup has made (target/workbench by default)
  *   QNN_VSIX       the extension (qnn-PLATFORM.vsix by default, as `build` makes it)
  *   CHROMIUM       a Chromium (/usr/bin/chromium by default)
  * and says what is missing instead of failing. Screenshots are left in screenshots/.
  */
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
-import { missing, type Options, Workbench } from "./workbench";
+import { entry, install, type Options, Workbench } from "./workbench";
 
+const vsix = path.resolve(process.env.QNN_VSIX ?? `qnn-${process.platform}-${process.arch}.vsix`);
 const options: Options = {
-    codeServer: path.resolve(process.env.QNN_WORKBENCH ?? ".workbench"),
-    vsix: path.resolve(process.env.QNN_VSIX ?? `qnn-${process.platform}-${process.arch}.vsix`),
+    codeServer: path.resolve(process.env.QNN_WORKBENCH ?? "../../target/workbench"),
+    extensions: mkdtempSync(path.join(tmpdir(), "qnn-extensions-")),
     chromium: process.env.CHROMIUM ?? "/usr/bin/chromium",
     screenshots: path.resolve("screenshots"),
     copy: [],
     texts: {},
 };
-const absent = missing([path.join(options.codeServer, "node_modules/code-server/out/node/entry.js"), options.vsix, options.chromium]);
+process.once("exit", () => {
+    rmSync(options.extensions, { recursive: true, force: true, maxRetries: 5 });
+});
+const absent = [entry(options), vsix, options.chromium].filter((file) => !existsSync(file));
 if (absent.length > 0) {
     console.log(`skipped: there is no ${absent.join(", no ")}`);
     process.exit(0);
 }
+await install(vsix, options);
 
 const examples = path.resolve("../../examples");
 const digits = ["digits.qnn", "digits.npz", "deep.npz", "test_images.npy", "test_labels.npy"].map((name) => path.join(examples, "digits", name));
@@ -64,12 +70,11 @@ const scenarios: Scenario[] = [
             await w.lens("98 proved").waitFor();
             await w.until("all is decided", async () => (await w.status().textContent())?.trim() === "qnn 178");
             await w.line(50);
-            assert.deepEqual(await w.signs(), ["proved", "proved", "proved", "proved", "proved"]);
+            await w.until("signs", async () => (await w.signs()).join() === "proved,proved,proved,proved,proved");
 
-            await w.lens("Show counterexample").click();
             const view = w.view();
-            await view.getByRole("heading", { name: "Counterexample" }).waitFor();
-            assert.equal(await view.locator("canvas").count(), 3);
+            await w.clickLens("Show counterexample", view.getByRole("heading", { name: "Counterexample" }));
+            await w.until("three pictures", async () => (await view.locator("canvas").count()) === 3);
             assert.equal(await view.locator("table.bars tbody tr").count(), 10);
             assert.equal(await view.locator(".winner").count(), 2);
             // The pictures are read out by keyboard.
@@ -161,8 +166,7 @@ const scenarios: Scenario[] = [
             await w.file("slow.qnn");
             await w.until("running beside decided", async () => (await w.signs()).join() === "proved,running");
             await w.screenshot("running");
-            await w.lens("Cancel").click();
-            await w.until("nothing runs", async () => (await w.signs())[1] === "unknown");
+            await w.clickLens("Cancel", async () => (await w.signs())[1] === "unknown");
             await w.until("no spinner", async () => (await w.page.locator(".statusbar .codicon-sync").count()) === 0);
 
             await w.command("View: Show Testing");
@@ -205,11 +209,8 @@ const scenarios: Scenario[] = [
         async run(w) {
             await w.file("students.qnn");
             await w.line(42);
-            await w.lens("Show counterexample").waitFor();
-            await w.page.waitForTimeout(1000);
-            await w.lens("Show counterexample").click();
             const view = w.view();
-            await view.getByRole("heading", { name: "Inputs a, b" }).waitFor();
+            await w.clickLens("Show counterexample", view.getByRole("heading", { name: "Inputs a, b" }));
             assert.deepEqual(await view.locator("tr.changed th").allTextContents(), ["gender"]);
             await view.getByRole("heading", { name: "Outputs student<6>(a), student<6>(b)" }).waitFor();
             await w.screenshot("table");
@@ -258,8 +259,7 @@ const scenarios: Scenario[] = [
             await w.command("qnn: Verify Spec");
             await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated,proved");
             await w.line(15);
-            await w.lens("Show counterexample").click();
-            await w.view().getByRole("heading", { name: "Input p" }).waitFor();
+            await w.clickLens("Show counterexample", w.view().getByRole("heading", { name: "Input p" }));
             await w.screenshot("first");
         },
     },
@@ -278,25 +278,30 @@ const scenarios: Scenario[] = [
 ];
 
 const names = process.argv.slice(2);
+const chosen = scenarios.filter((s) => names.length === 0 || names.some((name) => s.name.includes(name)));
+if (chosen.length === 0) throw new Error(`no scenario's name contains ${names.join(" or ")}`);
 let failures = 0;
-for (const scenario of scenarios.filter((s) => names.length === 0 || names.some((name) => s.name.includes(name)))) {
+for (const scenario of chosen) {
+    const begun = Date.now();
     const settings = { "workbench.colorTheme": "Default Dark Modern", ...scenario.options.settings };
-    const workbench = await Workbench.open({ ...options, ...scenario.options, settings });
+    let workbench: Workbench | undefined;
     const problems: string[] = [];
-    workbench.page.on("console", (message) => {
-        if (message.text().includes("Content Security Policy")) problems.push(message.text());
-    });
     try {
+        workbench = await Workbench.open({ ...options, ...scenario.options, settings });
+        workbench.page.on("console", (message) => {
+            if (message.text().includes("Content Security Policy")) problems.push(message.text());
+        });
         await scenario.run(workbench);
         assert.deepEqual(problems, []);
-        console.log(`ok      ${scenario.name}`);
+        console.log(`ok      ${scenario.name} (${((Date.now() - begun) / 1000).toFixed(0)} s)`);
     } catch (error) {
         failures++;
         console.log(`FAILED  ${scenario.name}`);
         console.log(error instanceof Error ? (error.stack ?? error.message) : error);
-        await workbench.screenshot(`failure-${failures}`);
+        await workbench?.screenshot(`failure-${failures}`);
     } finally {
-        await workbench.close();
+        await workbench?.close();
     }
 }
+console.log(failures === 0 ? `all ${chosen.length} scenarios are ok` : `${failures} of ${chosen.length} scenarios failed`);
 process.exit(failures === 0 ? 0 : 1);

@@ -101,6 +101,14 @@ test("a vector near its centre is a table with differences", () => {
     assert.deepEqual(t.rows.map((r) => r.cells), [["0", "3", "4", "+1", "3", "4"], ["1", "5", "3", "−2", "5", "3"]]);
 });
 
+test("integers that no number holds keep all their digits", () => {
+    const raw = ["9223372036854775807", "-9223372036854775808"];
+    const center = { raw: ["9223372036854775806", 0], values: ["a", "b"], difference: [1, "-9223372036854775808"] };
+    const t = table(sections({ summary: "", variables: [{ ...vector("x", [0, 0], { center, limits: [raw[1] ?? 0, raw[0] ?? 0] }), raw, values: ["c", "d"] }], calls: [] }));
+    assert.match(t.note, /raw integers -9223372036854775808 to 9223372036854775807; 2 of 2 differ, by at most 9223372036854775808 lsb/);
+    assert.deepEqual(t.rows.map((r) => r.cells.slice(3)), [["+1", "9223372036854775806", raw[0]], ["−9223372036854775808", "0", raw[1]]]);
+});
+
 test("long tables keep what differs, and say what they leave out", () => {
     const values = Array.from({ length: MOST_ROWS + 10 }, () => 1);
     const difference = values.map((_, i) => (i === MOST_ROWS + 5 ? 1 : 0));

@@ -1,6 +1,6 @@
 /** Statuses for tests, written out where it matters. */
 
-import type { Counts, Counterexample, Instance, Property, State, Status } from "../src/protocol";
+import { type Counts, type Counterexample, type Instance, type Property, type State, type Status, VERSION } from "../src/protocol";
 
 export function counts(some: Partial<Counts> = {}): Counts {
     const none = { running: 0, queued: 0, error: 0, violated: 0, vacuous: 0, timeout: 0, unknown: 0, stale: 0, unverified: 0, proved: 0, unexpected: 0 };
@@ -56,7 +56,7 @@ let sequence = 0;
 export function status(properties: Property[], more: Partial<Status> = {}): Status {
     const all = properties.flatMap((p) => p.instances);
     const active = all.some((i) => i.state === "running" || i.state === "queued");
-    return { version: 1, uri: "file:///a.qnn", documentVersion: 1, sequence: ++sequence, complete: true, active, counts: counts(), properties, ...more };
+    return { version: VERSION, uri: "file:///a.qnn", documentVersion: 1, sequence: ++sequence, complete: true, active, counts: counts(), properties, ...more };
 }
 
 export const IMAGE: Counterexample = {

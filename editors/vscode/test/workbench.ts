@@ -1,23 +1,28 @@
 /**
  * A real workbench: code-server with the packaged extension, driven through Chromium.
  *
- * In: a folder set up with code-server, a .vsix, a workspace. Out: a page. Everything that is written goes to a temporary folder, which `close` removes.
+ * In: a folder set up with code-server, a folder with the extension, a workspace. Out: a page. Everything that is written goes to a temporary folder,
+ * which `close` removes.
  */
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Browser, chromium, type FrameLocator, type Locator, type Page } from "playwright-core";
 
-/** How long anything may take, in milliseconds: generous, for slow machines. */
-export const PATIENCE = 60_000;
+/** How long anything may take, in milliseconds: generous, for slow and busy machines. */
+const PATIENCE = 120_000;
+
+/** How often a workbench that does not come up is started anew: code-server gives its own processes ten seconds. Nothing of the extension has been tried by then. */
+const STARTS = 5;
 
 export interface Options {
     /** The folder with code-server in `node_modules`. */
     codeServer: string;
-    vsix: string;
+    /** The folder of extensions, with ours in it. */
+    extensions: string;
     chromium: string;
     /** Where screenshots go. */
     screenshots: string;
@@ -53,53 +58,56 @@ export class Workbench {
         const folder = mkdtempSync(path.join(tmpdir(), "qnn-workbench-"));
         const at = (name: string): string => path.join(folder, name);
         const workspace = at("workspace");
-        mkdirSync(path.join(at("user"), "User"), { recursive: true });
         mkdirSync(workspace);
+        mkdirSync(at("home"));
         mkdirSync(options.screenshots, { recursive: true });
         for (const file of options.copy) cpSync(file, path.join(workspace, path.basename(file)), { recursive: true });
         for (const [name, text] of Object.entries(options.texts)) writeFileSync(path.join(workspace, name), text);
-        const settings = {
-            ...USUAL,
-            ...options.settings,
-        };
-        writeFileSync(path.join(at("user"), "User", "settings.json"), JSON.stringify(settings));
-        const entry = path.join(options.codeServer, "node_modules/code-server/out/node/entry.js");
-        const common = ["--user-data-dir", at("user"), "--extensions-dir", at("extensions")];
         const env = { ...process.env, XDG_CACHE_HOME: at("cache"), XDG_CONFIG_HOME: at("config"), HOME: at("home") };
-        mkdirSync(at("home"));
-        await finished(spawn(process.execPath, [entry, ...common, "--install-extension", options.vsix], { env, stdio: ["ignore", "ignore", "inherit"] }));
-        const port = await freePort();
         const trust = options.trusted === false ? [] : ["--disable-workspace-trust"];
-        const server = spawn(
-            process.execPath,
-            [entry, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, ...common, "--disable-telemetry", "--disable-update-check", ...trust, workspace],
-            { env, stdio: "ignore" },
-        );
-        const browser = await chromium.launch({ executablePath: options.chromium, args: ["--no-sandbox", "--disable-gpu"] });
-        const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
-        context.setDefaultTimeout(PATIENCE);
-        const page = await context.newPage();
-        for (let tries = 0; ; tries++) {
+        const quiet = ["--disable-telemetry", "--disable-update-check"];
+        for (let start = 1; ; start++) {
+            const user = at(`user-${start}`);
+            mkdirSync(path.join(user, "User"), { recursive: true });
+            writeFileSync(path.join(user, "User", "settings.json"), JSON.stringify({ ...USUAL, ...options.settings }));
+            const port = await freePort();
+            const bound = ["--auth", "none", "--bind-addr", `127.0.0.1:${port}`];
+            const folders = ["--user-data-dir", user, "--extensions-dir", options.extensions];
+            const log = openSync(at(`log-${start}`), "w");
+            const server = spawn(process.execPath, [entry(options), ...bound, ...folders, ...quiet, ...trust, workspace], {
+                env,
+                stdio: ["ignore", log, log],
+            });
+            closeSync(log);
+            let browser: Browser | undefined;
             try {
+                browser = await chromium.launch({ executablePath: options.chromium, args: ["--no-sandbox", "--disable-gpu"], timeout: PATIENCE });
+                const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
+                context.setDefaultTimeout(PATIENCE);
+                const page = await context.newPage();
+                await until(page, "an answer", async () => {
+                    if (server.exitCode !== null) throw new Error(`code-server ended: ${readFileSync(at(`log-${start}`), "utf8")}`);
+                    return (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok === true;
+                });
                 await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(workspace)}`);
-                break;
+                await page.waitForSelector(".monaco-workbench .part.statusbar");
+                await page.waitForSelector(".explorer-folders-view, .explorer-empty-view, .monaco-workbench .sidebar .split-view-view");
+                return new Workbench(page, workspace, options, browser, server, folder);
             } catch (error) {
-                if (tries > 100) throw error;
-                await page.waitForTimeout(300);
+                await browser?.close();
+                await ended(server);
+                if (start === STARTS) {
+                    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+                    throw error;
+                }
+                console.log(`the workbench did not come up, once more: ${String(error)}`);
             }
         }
-        await page.waitForSelector(".monaco-workbench .part.statusbar");
-        await page.waitForSelector(".explorer-folders-view, .explorer-empty-view, .monaco-workbench .sidebar .split-view-view");
-        return new Workbench(page, workspace, options, browser, server, folder);
     }
 
     async close(): Promise<void> {
         await this.browser.close();
-        const ended = new Promise<void>((resolve) => this.server.once("exit", () => { resolve(); }));
-        this.server.kill();
-        const timer = setTimeout(() => this.server.kill("SIGKILL"), 5000);
-        await ended;
-        clearTimeout(timer);
+        await ended(this.server);
         rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     }
 
@@ -166,6 +174,21 @@ export class Workbench {
         return this.page.locator(".codelens-decoration a, .codelens-decoration span", { hasText: text }).first();
     }
 
+    /**
+     * Clicks a code lens until it has had its effect. Verdicts that come in replace the lenses, and Visual Studio Code drops a click whose press was on one and whose
+     * release on the next.
+     */
+    async clickLens(text: string, effect: Locator | (() => Promise<boolean>)): Promise<void> {
+        const had = typeof effect === "function" ? effect : () => effect.isVisible();
+        const end = Date.now() + PATIENCE;
+        for (let click = 1; !(await had()); click++) {
+            if (Date.now() > end) throw new Error(`in vain: ${click - 1} clicks on the lens "${text}"`);
+            if (click > 1) console.log(`        click ${click} on the lens "${text}"`);
+            await this.lens(text).click({ timeout: 10_000 }).catch(() => undefined);
+            for (let wait = 0; wait < 100 && !(await had()); wait++) await this.page.waitForTimeout(100);
+        }
+    }
+
     /** The text of the status bar's item, without icons. */
     status(): Locator {
         return this.page.locator('[id="qnn.qnn.qnn.status"], .statusbar-item[id*="qnn.status"]').first();
@@ -183,12 +206,8 @@ export class Workbench {
     }
 
     /** Waits until something is so. */
-    async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-        const end = Date.now() + PATIENCE;
-        while (!(await holds())) {
-            if (Date.now() > end) throw new Error(`in vain: ${what}`);
-            await this.page.waitForTimeout(50);
-        }
+    until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+        return until(this.page, what, holds);
     }
 
     /** The servers that the extension has started. */
@@ -198,7 +217,7 @@ export class Workbench {
             .map(Number)
             .filter((pid) => {
                 try {
-                    return readlinkSync(`/proc/${pid}/exe`).startsWith(path.join(this.folder, "extensions"));
+                    return readlinkSync(`/proc/${pid}/exe`).startsWith(this.options.extensions);
                 } catch {
                     return false;
                 }
@@ -211,14 +230,41 @@ export class Workbench {
     }
 }
 
-function finished(child: ChildProcess): Promise<void> {
-    return new Promise((resolve, reject) => {
+async function until(page: Page, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const end = Date.now() + PATIENCE;
+    while (!(await holds())) {
+        if (Date.now() > end) throw new Error(`in vain: ${what}`);
+        await page.waitForTimeout(50);
+    }
+}
+
+/** Ends a process that was started here. */
+async function ended(child: ChildProcess): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exit = new Promise<void>((resolve) => child.once("exit", () => { resolve(); }));
+    child.kill();
+    const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+    await exit;
+    clearTimeout(timer);
+}
+
+/** Installs an extension into the folder of extensions. */
+export async function install(vsix: string, options: Pick<Options, "codeServer" | "extensions">): Promise<void> {
+    const user = mkdtempSync(path.join(tmpdir(), "qnn-workbench-"));
+    const folders = ["--user-data-dir", user, "--extensions-dir", options.extensions];
+    const env = { ...process.env, XDG_CONFIG_HOME: user };
+    const child = spawn(process.execPath, [entry(options), ...folders, "--install-extension", vsix], { env, stdio: ["ignore", "ignore", "inherit"] });
+    const code = await new Promise<number | null>((resolve, reject) => {
         child.once("error", reject);
-        child.once("exit", (code) => {
-            if (code === 0) resolve();
-            else reject(new Error(`the extension could not be installed: exit code ${String(code)}`));
-        });
+        child.once("exit", resolve);
     });
+    rmSync(user, { recursive: true, force: true, maxRetries: 5 });
+    if (code !== 0) throw new Error(`the extension could not be installed: exit code ${String(code)}`);
+}
+
+/** What Node runs of code-server. */
+export function entry(options: Pick<Options, "codeServer">): string {
+    return path.join(options.codeServer, "node_modules/code-server/out/node/entry.js");
 }
 
 function freePort(): Promise<number> {
@@ -233,8 +279,4 @@ function freePort(): Promise<number> {
             });
         });
     });
-}
-
-export function missing(files: string[]): string[] {
-    return files.filter((file) => !existsSync(file));
 }

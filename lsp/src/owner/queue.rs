@@ -2,6 +2,10 @@
 //!
 //! In: jobs, and which property is being edited. Out: one [`Done`] for each job that was started, whatever happens to its thread. A cancelled job keeps its
 //! place among the running ones until its thread has ended, so that engines never get more threads than were asked for.
+//!
+//! Every property is to have its first verdicts early. So each has a line of its own; the next job is of the line that has had the least of the engines' time, where a
+//! running job counts with all of its budget. The last free thread is for the shortest budget that waits: what may take long never holds up everything that can't.
+//! The property that is being edited goes before all others, but takes the last free thread only if it has no other.
 
 use super::Event;
 use super::verification::Runs;
@@ -10,10 +14,12 @@ use qnn::engine::CancelToken;
 use qnn::ide::outline::is_same;
 use qnn::verify::run::{Job, Progress};
 use qnn::verify::{InstanceResult, Options};
-use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
 
 /// A job that waits.
 #[derive(Clone, Debug)]
@@ -44,14 +50,35 @@ pub struct Done {
 pub struct Running {
     pub path: PathBuf,
     pub name: String,
+    property: Arc<str>,
+    since: Instant,
+    budget: Duration,
     pub fingerprint: [u8; 32],
     pub cancel: CancelToken,
+}
+
+/// The jobs of one property, in the order of its family.
+struct Line {
+    path: PathBuf,
+    property: Arc<str>,
+    waiting: VecDeque<Task>,
+    /// The time that its jobs have had since the queue was empty.
+    used: Duration,
+}
+
+impl Line {
+    fn is_of(&self, path: &Path, property: &str) -> bool {
+        self.path == path && *self.property == *property
+    }
 }
 
 /// Waiting and running jobs.
 #[derive(Default)]
 pub struct Queue {
-    waiting: VecDeque<Task>,
+    /// In the order in which their first jobs came.
+    lines: Vec<Line>,
+    /// The property that is being edited.
+    edited: Option<(PathBuf, Arc<str>)>,
     running: HashMap<u64, Running>,
     next: u64,
     /// The runs that jobs belong to.
@@ -61,33 +88,67 @@ pub struct Queue {
 impl Queue {
     /// Queues a job and returns its number.
     pub fn push(&mut self, path: PathBuf, job: Job, fingerprint: [u8; 32]) -> (u64, CancelToken) {
+        if self.is_idle() {
+            self.lines.clear();
+        }
         self.next += 1;
         let cancel = CancelToken::new();
-        self.waiting.push_back(Task { id: self.next, path, job, fingerprint, cancel: cancel.clone() });
+        let task = Task { id: self.next, path, job, fingerprint, cancel: cancel.clone() };
+        if let Some(line) = self.lines.iter_mut().find(|line| line.is_of(&task.path, &task.job.property)) {
+            line.waiting.push_back(task);
+        } else {
+            let (path, property) = (task.path.clone(), task.job.property.clone());
+            self.lines.push(Line { path, property, waiting: VecDeque::from([task]), used: Duration::ZERO });
+        }
         (self.next, cancel)
     }
 
-    /// Puts the jobs of some properties before all others; otherwise the order stays.
-    pub fn prefer(&mut self, preferred: impl Fn(&Task) -> bool) {
-        let (first, rest): (VecDeque<Task>, VecDeque<Task>) = self.waiting.drain(..).partition(preferred);
-        self.waiting = first;
-        self.waiting.extend(rest);
+    /// Says which property is being edited.
+    pub fn prefer(&mut self, path: &Path, property: Option<Arc<str>>) {
+        self.edited = property.map(|property| (path.to_owned(), property));
+    }
+
+    /// Takes the job that goes next when `room` threads may work.
+    fn take(&mut self, room: usize) -> Option<Task> {
+        let last = self.running.len() + 1 >= room;
+        let running = |line: &Line| -> Vec<Duration> {
+            self.running.values().filter(|r| line.is_of(&r.path, &r.property)).map(|r| r.budget).collect()
+        };
+        let budget = |line: &Line| line.waiting.front().map(|task| task.job.budget);
+        let edited = self.lines.iter().position(|line| {
+            self.edited.as_ref().is_some_and(|(path, property)| line.is_of(path, property))
+                && !line.waiting.is_empty()
+                && (!last || running(line).is_empty())
+        });
+        let shortest = self.lines.iter().filter_map(budget).min()?;
+        let chosen = edited.or_else(|| {
+            let lines = self.lines.iter().enumerate();
+            let able = lines.filter_map(|(index, line)| Some((index, line, budget(line)?)));
+            let able = able.filter(|(_, _, budget)| !last || *budget == shortest);
+            let charged = |line: &Line| line.used + running(line).iter().sum::<Duration>();
+            able.min_by_key(|(_, line, budget)| (charged(line), *budget)).map(|(index, ..)| index)
+        })?;
+        self.lines[chosen].waiting.pop_front()
     }
 
     /// Whether nothing waits and no thread works.
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.running.is_empty()
+        self.running.is_empty() && self.lines.iter().all(|line| line.waiting.is_empty())
     }
 
     /// Drops waiting jobs and asks running ones to stop.
-    pub fn cancel(&mut self, ids: &std::collections::HashSet<u64>) {
-        self.waiting.retain(|task| !ids.contains(&task.id));
+    pub fn cancel(&mut self, ids: &HashSet<u64>) {
+        self.lines.iter_mut().for_each(|line| line.waiting.retain(|task| !ids.contains(&task.id)));
         self.running.iter().filter(|(id, _)| ids.contains(id)).for_each(|(_, running)| running.cancel.cancel());
     }
 
     /// Takes a job from the list of those that run.
     pub fn ended(&mut self, id: u64) -> Option<Running> {
-        self.running.remove(&id)
+        let ended = self.running.remove(&id)?;
+        if let Some(line) = self.lines.iter_mut().find(|line| line.is_of(&ended.path, &ended.property)) {
+            line.used += ended.since.elapsed();
+        }
+        Some(ended)
     }
 
     /// The document and name of a running job.
@@ -101,11 +162,14 @@ impl Queue {
         let room = options.jobs.unwrap_or_else(cores).max(1);
         let mut started = Vec::new();
         while self.running.len() < room
-            && let Some(task) = self.waiting.pop_front()
+            && let Some(task) = self.take(room)
         {
             let running = Running {
                 path: task.path.clone(),
                 name: task.job.name.clone(),
+                property: task.job.property.clone(),
+                since: Instant::now(),
+                budget: task.job.budget,
                 fingerprint: task.fingerprint,
                 cancel: task.cancel.clone(),
             };

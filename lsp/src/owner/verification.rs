@@ -267,7 +267,7 @@ impl Owner {
             document.news.insert(name);
         }
         let focus = document.focus.clone();
-        self.queue.prefer(|task| task.path == path && focus.as_ref() == Some(&task.job.property));
+        self.queue.prefer(path, focus);
         let begun = Run { total, ended: 0, tally: Tally::default() };
         self.queue.runs.all.insert(run, begun);
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

@@ -32,7 +32,7 @@ fn lenses(property: &PropertyStatus, uri: &Url) -> Vec<CodeLens> {
         data: None,
     };
     let active = counts.queued + counts.running > 0;
-    let time = if property.time > 0.0 { format!(" · {:.1} s", property.time) } else { String::new() };
+    let time = duration(property.time).map(|time| format!(" · {time}")).unwrap_or_default();
     let mut all = vec![lens(
         format!("{} {}{time}", mark(property), short(property)),
         "qnn.verify",
@@ -64,4 +64,26 @@ fn lenses(property: &PropertyStatus, uri: &Url) -> Vec<CodeLens> {
         all.push(lens(title.to_owned(), "qnn.showCounterexample", argument(&[])));
     }
     all
+}
+
+/// `12 ms`, `1.2 s`, `75 s`; nothing for what took less than half a millisecond.
+fn duration(seconds: f64) -> Option<String> {
+    match seconds {
+        s if s < 0.0005 => None,
+        s if s < 0.9995 => Some(format!("{:.0} ms", s * 1000.0)),
+        s if s < 9.95 => Some(format!("{s:.1} s")),
+        s => Some(format!("{s:.0} s")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn no_lens_says_that_something_took_no_time() {
+        let shown = [0.0, 0.0004, 0.0006, 0.04, 0.9994, 0.9996, 1.26, 9.94, 9.96, 75.2].map(duration);
+        let shown: Vec<&str> = shown.iter().flatten().map(String::as_str).collect();
+        assert_eq!(shown, ["1 ms", "40 ms", "999 ms", "1.0 s", "1.3 s", "9.9 s", "10 s", "75 s"]);
+    }
 }

@@ -2,19 +2,27 @@
 
 use super::Target;
 use crate::convert::base64;
-use crate::owner::Snapshot;
+use crate::owner::{Snapshot, salsa_catch};
 use crate::protocol::PropertyStatus;
+use qnn::db::{Database, SourceFile};
 use qnn::ide::hover::hover;
+use qnn::ide::neurons::{layers, markdown, obligation};
 use qnn::ide::picture::Picture;
 use qnn::ide::{counterexample_text, trust_text};
-use qnn::verify::InstanceResult;
+use qnn::verify::run::{Filter, STACK, plan};
+use qnn::verify::{InstanceResult, Options};
 use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
 
 /// The instances whose verdicts are told.
 const MOST_INSTANCES: usize = 8;
+/// How long a hover waits for what it can do without.
+const MOST_WAIT: Duration = Duration::from_millis(40);
 
 pub fn answer(snapshot: &Snapshot, params: &HoverParams) -> Result<Option<Hover>> {
     let target = Target::of(snapshot)?;
@@ -26,6 +34,9 @@ pub fn answer(snapshot: &Snapshot, params: &HoverParams) -> Result<Option<Hover>
         && let Some(status) = target.view.status.iter().flat_map(|s| &s.properties).find(|p| p.name == *name)
     {
         value.push_str(&verdicts(status, &target.view.results, &mut pictures, snapshot.images));
+        if let Some(name) = shown(status, &target.view.results).first().map(|result| result.name.clone()) {
+            value.push_str(&neurons(&snapshot.db, target.file, name).unwrap_or_default());
+        }
     }
     for picture in &pictures {
         value.push_str(&show(picture, snapshot.images));
@@ -51,11 +62,7 @@ fn verdicts(
     images: bool,
 ) -> String {
     let mut text = format!("\n---\n**{}**\n\n", status.detail);
-    let own: Vec<&Arc<InstanceResult>> = results.iter().filter(|r| r.property == status.name).collect();
-    let mut shown: Vec<&&Arc<InstanceResult>> = own.iter().filter(|r| !r.as_expected).collect();
-    if shown.is_empty() {
-        shown = own.iter().collect();
-    }
+    let shown = shown(status, results);
     for result in shown.iter().take(MOST_INSTANCES) {
         if status.family {
             let _ = writeln!(text, "- `{}`: {} {}", result.name, result.verdict, provenance(result));
@@ -79,6 +86,51 @@ fn verdicts(
         }
     }
     text
+}
+
+/// The results that are told of: those that are not as expected, or else all.
+fn shown<'a>(status: &PropertyStatus, results: &'a [Arc<InstanceResult>]) -> Vec<&'a InstanceResult> {
+    let own = || results.iter().map(|r| &**r).filter(|r| r.property == status.name);
+    let unexpected: Vec<&InstanceResult> = own().filter(|r| !r.as_expected).collect();
+    if unexpected.is_empty() { own().collect() } else { unexpected }
+}
+
+/// How many neurons of an instance's networks are stable, and their ranges; `None` if that can't be had at once.
+///
+/// It needs the instance lowered: on a thread of its own, so that no hover waits for a large network. What is late is left out, and while it works no other begins.
+fn neurons(db: &Database, file: SourceFile, name: String) -> Option<String> {
+    static BUSY: AtomicBool = AtomicBool::new(false);
+    struct Free;
+    impl Drop for Free {
+        fn drop(&mut self) {
+            BUSY.store(false, Ordering::SeqCst);
+        }
+    }
+    if BUSY.swap(true, Ordering::SeqCst) {
+        return None;
+    }
+    let free = Free;
+    let (sender, answer) = std::sync::mpsc::channel();
+    let db = db.clone();
+    let work = move || {
+        let _free = free;
+        let asked = catch_unwind(AssertUnwindSafe(|| {
+            salsa_catch(|| {
+                let plan = plan(&db, file, &Filter::default(), &Options::default());
+                let job = plan.jobs.iter().find(|job| job.name == name)?;
+                obligation(&db, job.item, job.instance)
+            })
+        }));
+        // From here on no edit has to wait.
+        drop(db);
+        if let Ok(Some(Some(asked))) = asked {
+            let table = markdown(&layers(&asked));
+            let intro = format!("\nNeurons for the inputs of `{name}`, by exact intervals:\n\n");
+            let _ = sender.send(if table.is_empty() { String::new() } else { intro + &table });
+        }
+    };
+    std::thread::Builder::new().name("neurons".to_owned()).stack_size(STACK).spawn(work).ok()?;
+    answer.recv_timeout(MOST_WAIT).ok()
 }
 
 /// Who decided it, how, and when.

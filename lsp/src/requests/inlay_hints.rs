@@ -31,12 +31,10 @@ pub fn answer(snapshot: &Snapshot, params: &InlayHintParams) -> Result<Option<Ve
                 // At the end of the line that names the property.
                 let line = property.range.start.line;
                 let position = target.lines.position(target.lines.offset(Position { line, character: u32::MAX }));
-                all.push(hint_at(
-                    position,
-                    format!("{} {}", mark(property), short(property)),
-                    None,
-                    property.detail.clone(),
-                ));
+                // A space of its own: some editors give hints at a line's end no padding.
+                let text = format!(" {} {}", mark(property), short(property));
+                let hint = hint_at(position, text, None, property.detail.clone());
+                all.push(InlayHint { padding_left: None, ..hint });
             }
         }
     }

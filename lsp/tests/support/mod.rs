@@ -255,7 +255,7 @@ impl Client {
 
     /// Merges a status as a client should, and checks what is promised of it.
     fn merge(&mut self, status: &Value) {
-        assert_eq!(status["version"], 1);
+        assert_eq!(status["version"], 2);
         let sequence = status["sequence"].as_u64().expect("a number");
         assert!(sequence > self.sequence, "sequences grow");
         self.sequence = sequence;

@@ -5,7 +5,7 @@
  * as JSON. Invariant: every number that is drawn is also there as text.
  */
 
-import type { Call, Counterexample, Instance, Layout, Numbers, Property, Variable } from "../protocol";
+import type { Call, Counterexample, Instance, Integer, Layout, Numbers, Property, Variable } from "../protocol";
 import { isFinal, provenance } from "../words";
 
 export interface View {
@@ -169,20 +169,29 @@ function formatNote(layout: Layout): string {
     return layout.format === null ? "exact numbers" : `${layout.format}${range}`;
 }
 
-function changes(difference: number[]): string {
-    const changed = difference.filter((d) => d !== 0).length;
-    const most = greatest(difference.map(Math.abs));
+function changes(difference: Integer[]): string {
+    const changed = difference.filter(isNonzero).length;
+    const most = greatest(difference);
     if (changed === 0) return "nothing differs";
     return `${changed} of ${difference.length} differ${changed === 1 ? "s" : ""}, by at most ${most} lsb`;
 }
 
-function greatest(numbers: number[]): number {
-    return numbers.reduce((most, n) => (n > most ? n : most), 0);
+/** The greatest of integers without their signs, exactly. */
+function greatest(integers: Integer[]): bigint {
+    return integers.map((n) => (isNegative(n) ? -BigInt(n) : BigInt(n))).reduce((most, n) => (n > most ? n : most), 0n);
+}
+
+function isNonzero(n: Integer): boolean {
+    return Number(n) !== 0;
+}
+
+function isNegative(n: Integer): boolean {
+    return Number(n) < 0;
 }
 
 /** `+3`, `−3`, `0`. */
-export function signed(n: number): string {
-    return n > 0 ? `+${n}` : n < 0 ? `−${-n}` : "0";
+export function signed(n: Integer): string {
+    return isNegative(n) ? `−${-BigInt(n)}` : isNonzero(n) ? `+${n}` : "0";
 }
 
 function pictures(variable: Variable, size: { height: number; width: number; channels: number }): PictureSection {
@@ -207,15 +216,15 @@ function pictures(variable: Variable, size: { height: number; width: number; cha
     let note = formatNote(variable);
     if (center !== null && before !== undefined) {
         const difference = center.difference;
-        const most = greatest(difference.map(Math.abs));
+        const most = greatest(difference);
         note += `; ${changes(difference)}`;
         const pixels: number[] = [];
-        for (let i = 0; i < area; i++) pixels.push(...change(strongest(difference, i, area, channels), most));
+        for (let i = 0; i < area; i++) pixels.push(...change(strongest(difference, i, area, channels), Number(most)));
         list.push(
             { caption: "Original", description: `The original of ${variable.name}, ${height} by ${width} pixels`, pixels: image(before) },
             { caption: variable.name, description: `${variable.name}, ${height} by ${width} pixels`, pixels: image(values) },
             {
-                caption: most === 0 ? "Difference" : `Difference, full colour = ${most} lsb`,
+                caption: most === 0n ? "Difference" : `Difference, full colour = ${most} lsb`,
                 description: `The difference, red where ${variable.name} is more, blue where it is less: ${changes(difference)}`,
                 pixels,
             },
@@ -235,10 +244,10 @@ function pictures(variable: Variable, size: { height: number; width: number; cha
 }
 
 /** Of a pixel's colours the difference that is the greatest. */
-function strongest(difference: number[], pixel: number, area: number, channels: number): number {
+function strongest(difference: Integer[], pixel: number, area: number, channels: number): number {
     let found = 0;
     for (let c = 0; c < channels; c++) {
-        const d = difference[c * area + pixel] ?? 0;
+        const d = Number(difference[c * area + pixel] ?? 0);
         if (Math.abs(d) > Math.abs(found)) found = d;
     }
     return found;
@@ -266,7 +275,7 @@ function cells(variable: Variable, size: { height: number; width: number; channe
             const prefix = channels === 3 ? `${COLOURS[c]} ` : "";
             parts.push(prefix + sample(variable, at));
             integers.push(raw(variable, at));
-            changed ||= (variable.center?.difference[at] ?? 0) !== 0;
+            changed ||= isNonzero(variable.center?.difference[at] ?? 0);
         }
         all.push({ text: parts.join("; "), raw: integers.join(" "), changed });
     }
@@ -278,7 +287,7 @@ function sample(variable: Variable, at: number): string {
     const after = number(variable, at);
     if (variable.center === null) return after;
     const difference = variable.center.difference[at] ?? 0;
-    if (difference === 0) return `${after}, unchanged`;
+    if (!isNonzero(difference)) return `${after}, unchanged`;
     return `${number(variable.center, at)} → ${after}, ${signed(difference)} lsb`;
 }
 
@@ -324,7 +333,7 @@ function table(group: Variable[]): TableSection {
         let changed: boolean;
         if (center !== null) {
             const difference = center.difference[i] ?? 0;
-            changed = difference !== 0;
+            changed = isNonzero(difference);
             row.push(center.values[i] ?? "", first.values[i] ?? "", signed(difference), raw(center, i), raw(first, i));
         } else {
             changed = group.some((variable) => variable.values[i] !== first.values[i]);
