@@ -14,7 +14,7 @@ fn main() {
     let entries = fs::read_dir(&folder).into_iter().flatten();
     let mut pages: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|e| e.path())).collect();
     pages.sort();
-    let mut list = String::from("/// Code and page, by code.\nstatic PAGES: &[(&str, &str)] = &[\n");
+    let mut list = String::from("/// Code and page, by code.\npub static PAGES: &[(&str, &str)] = &[\n");
     for page in pages {
         let code = page.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let is_code = code.len() == 5 && code.starts_with(['E', 'W']) && code[1..].bytes().all(|b| b.is_ascii_digit());

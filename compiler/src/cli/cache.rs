@@ -1,9 +1,9 @@
 //! `qnn cache`: the verdicts that are remembered.
 
 use super::output::{Exit, Failure, Output, plural, table};
-use super::verify::duration;
 use clap::Subcommand;
 use owo_colors::OwoColorize;
+use qnn::report::sentences::duration;
 use qnn::verify::Store;
 use std::time::{Duration, SystemTime};
 

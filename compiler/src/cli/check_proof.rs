@@ -1,13 +1,15 @@
 //! `qnn check-proof`: what verdicts rest on, checked without any engine.
 
+use super::bundle;
+use super::out_file::OutFile;
 use super::output::{Exit, Failure, Output, plural};
 use super::spec::Specs;
-use super::verify::duration;
 use owo_colors::OwoColorize;
 use qnn::db::{SourceFile, normalise};
 use qnn::engine::CancelToken;
 use qnn::obligation::Obligation;
 use qnn::proof::{Certificate, Unreadable, export};
+use qnn::report::sentences::{duration, size};
 use qnn::review::file::Place;
 use qnn::review::{Checked, Header, Reader, Record, Standing, Subject, review};
 use qnn::verify::{Filter, InstanceResult, Options, Store, plan, snapshots};
@@ -34,13 +36,13 @@ Where several apply, the first of 4, 3, 1, 2, 0 counts.";
 
 /// Checks what verdicts rest on, without any engine
 ///
-/// Takes proof files (`qnn verify --proof FILE`), or specs, for what is remembered of them. Every question is derived anew from the spec and its
+/// Takes proof files (`qnn verify --proof FILE`), bundles (`qnn bundle`), or specs, for what is remembered of them. Every question is derived anew from the spec and its
 /// files on this machine; counterexamples are run through the reference interpreter, certificates through a checker in exact
 /// integer arithmetic. Says of each verdict whether it rests on these, on the word of a solver, or on nothing.
 #[derive(clap::Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct Arguments {
-    /// Proof files; or specs, whose names end in `.qnn`
+    /// Proof files or bundles; or specs, whose names end in `.qnn`
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The spec that the proof file speaks of, if it is not where the file says
@@ -119,19 +121,36 @@ fn verdict(checked: &[Checked]) -> Exit {
     each.fold(Exit::Fine, Exit::worse)
 }
 
-/// A proof file and the specs that it speaks of.
+/// A proof file, or a bundle with one, and the specs that it speaks of.
 fn of_file(
     arguments: &Arguments,
     path: &Path,
     export: Option<&Export>,
     output: &mut Output,
 ) -> Result<Reviewed, Failure> {
-    let start = Instant::now();
     let name = path.display().to_string();
-    let wrong = |why: &dyn std::fmt::Display| Failure::wrong(format!("`{name}` can't be read: {why}"));
     if path.is_dir() {
-        return Err(wrong(&"it is a folder"));
+        return Err(Failure::wrong(format!("`{name}` can't be read: it is a folder")));
     }
+    if !bundle::is_archive(path) {
+        return of_proof(arguments, path, name, export, output);
+    }
+    if arguments.spec.is_some() {
+        return Err(Failure::wrong(format!("`{name}` is a bundle, and brings its specs along: leave out `--spec`")));
+    }
+    let folder = bundle::unpack(path)?;
+    of_proof(arguments, &folder.path().join(bundle::PROOF), name, export, output)
+}
+
+fn of_proof(
+    arguments: &Arguments,
+    path: &Path,
+    name: String,
+    export: Option<&Export>,
+    output: &mut Output,
+) -> Result<Reviewed, Failure> {
+    let start = Instant::now();
+    let wrong = |why: &dyn std::fmt::Display| Failure::wrong(format!("`{name}` can't be read: {why}"));
     let file = File::open(path).map_err(|error| wrong(&error))?;
     let unreadable = |why: Unreadable| {
         Failure::wrong(format!("`{name}`: {why}\n  help: proof files are written by `qnn verify SPEC --proof FILE`"))
@@ -284,72 +303,64 @@ fn relative(folder: &Path, path: &Path) -> PathBuf {
 }
 
 /// A proof file that is about to be written.
-pub struct ProofFile {
-    path: PathBuf,
-    file: tempfile::NamedTempFile,
-}
+pub struct ProofFile(OutFile);
 
 impl ProofFile {
     /// Makes sure that it can be written.
     pub fn create(path: &Path) -> Result<ProofFile, Failure> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let wrong =
-            |why: &dyn std::fmt::Display| Failure::wrong(format!("`{}` can't be written: {why}", path.display()));
-        if path.is_dir() {
-            return Err(wrong(&"it is a folder"));
-        }
         if path.extension().is_some_and(|extension| extension == "qnn") {
-            return Err(wrong(&"that is the name of a spec; a proof file's ends in `.qnnproof`"));
+            return Err(Failure::wrong(format!(
+                "`{}` can't be written: that is the name of a spec; a proof file's ends in `.qnnproof`",
+                path.display()
+            )));
         }
-        let file = tempfile::Builder::new().prefix(".unfinished-").tempfile_in(folder).map_err(|e| wrong(&e))?;
-        Ok(ProofFile { path: path.to_owned(), file })
+        OutFile::create(path).map(ProofFile)
     }
 
     /// Writes what the results rest on; each comes with the index of its spec.
     pub fn write(
-        mut self,
+        self,
         specs: &Specs,
         left_out: usize,
         results: &[(usize, Arc<InstanceResult>)],
         output: &Output,
     ) -> Result<(), Failure> {
-        let whole = normalise(&self.path);
+        let ProofFile(mut file) = self;
+        let path = file.path().to_owned();
+        let whole = normalise(&path);
         let folder = whole.parent().unwrap_or(Path::new("/"));
-        let place = |(path, hash): (PathBuf, Option<[u8; 32]>)| {
-            let path = relative(folder, &path).to_string_lossy().into_owned();
-            Some(Place { path, blake3: hex(&hash?) })
-        };
-        let (mut of_specs, mut files) = (Vec::new(), Vec::new());
-        let all = specs.db.files();
-        for file in &specs.files {
-            let found = all.iter().find(|(path, _)| path == file.path(&specs.db)).cloned();
-            of_specs.extend(found.and_then(place));
-        }
-        let is_spec = |path: &Path| specs.files.iter().any(|file| file.path(&specs.db) == path);
-        files.extend(all.iter().filter(|(path, _)| !is_spec(path)).cloned().filter_map(place));
-        let header = Header::new(of_specs, files, results.len(), left_out);
-        let records = results.iter().map(|(spec, result)| Record::new(*spec, result));
-        let wrong =
-            |why: &dyn std::fmt::Display| Failure::wrong(format!("`{}` can't be written: {why}", self.path.display()));
-        qnn::review::write(BufWriter::new(self.file.as_file_mut()), &header, records).map_err(|e| wrong(&e))?;
-        readable(&self.file);
-        let bytes = self.file.as_file().metadata().map_or(0, |meta| meta.len());
-        self.file.persist(&self.path).map_err(|e| wrong(&e.error))?;
-        output.note(format_args!("note: {} written, {}", self.path.display(), size(bytes)));
+        let seen = |path: &Path| relative(folder, path);
+        let written = write_proof(BufWriter::new(file.file()), specs, &seen, left_out, results);
+        written.map_err(|error| file.failure(&error))?;
+        let bytes = file.finish()?;
+        output.note(format_args!("note: {} written, {}", path.display(), size(bytes)));
         Ok(())
     }
 }
 
-/// Temporary files are private; a proof is for others.
-fn readable(file: &tempfile::NamedTempFile) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // If it can't be done, the file is there all the same.
-        let _ = file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644));
+/// Writes a proof file; `seen` says how it names the files.
+pub fn write_proof(
+    out: impl Write,
+    specs: &Specs,
+    seen: &dyn Fn(&Path) -> PathBuf,
+    left_out: usize,
+    results: &[(usize, Arc<InstanceResult>)],
+) -> std::io::Result<()> {
+    let place = |(path, hash): (PathBuf, Option<[u8; 32]>)| {
+        let path = seen(&path).to_string_lossy().into_owned();
+        Some(Place { path, blake3: hex(&hash?) })
+    };
+    let (mut of_specs, mut files) = (Vec::new(), Vec::new());
+    let all = specs.db.files();
+    for file in &specs.files {
+        let found = all.iter().find(|(path, _)| path == file.path(&specs.db)).cloned();
+        of_specs.extend(found.and_then(place));
     }
-    #[cfg(not(unix))]
-    let _ = file;
+    let is_spec = |path: &Path| specs.files.iter().any(|file| file.path(&specs.db) == path);
+    files.extend(all.iter().filter(|(path, _)| !is_spec(path)).cloned().filter_map(place));
+    let header = Header::new(of_specs, files, results.len(), left_out);
+    let records = results.iter().map(|(spec, result)| Record::new(*spec, result));
+    qnn::review::write(out, &header, records)
 }
 
 /// Lines of JSON for another checker.
@@ -377,15 +388,6 @@ impl Export {
         let (mut out, error) = self.out.into_inner().unwrap_or_else(PoisonError::into_inner);
         let done = error.map_or_else(|| out.flush(), Err);
         done.map_err(|error| Failure::wrong(format!("`{}` can't be written: {error}", self.path.display())))
-    }
-}
-
-/// `12 bytes`, `3.4 KiB`, `5.6 MiB`.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} bytes"),
-        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
     }
 }
 

@@ -2,9 +2,7 @@
 
 use super::output::{Exit, Failure, Output};
 use owo_colors::OwoColorize;
-
-// `PAGES: &[(&str, &str)]`: code and Markdown of each page in docs/errors, by code.
-include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+use qnn::report::pages::{PAGES, title};
 
 /// Explains a diagnostic's code: what it means, an example, what to do
 #[derive(clap::Args)]
@@ -39,11 +37,4 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         }
     }
     Ok(Exit::Fine)
-}
-
-/// A page's heading without the code.
-fn title<'a>(code: &str, page: &'a str) -> &'a str {
-    let heading = page.lines().find(|line| line.starts_with('#')).unwrap_or_default();
-    let heading = heading.trim_start_matches('#').trim_start();
-    heading.strip_prefix(code).unwrap_or(heading).trim_start_matches([':', ' ', '.', '-', '–', '—'])
 }

@@ -5,20 +5,21 @@ use super::spec::Specs;
 use qnn::check::spec::{Question, question};
 use qnn::engine::Control;
 use qnn::report::smtlib::Script;
+use qnn::report::vnnlib;
 use qnn::verify::verdict::Kind;
 use qnn::verify::{Filter, Job, Options, plan};
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-/// Writes properties as SMT-LIB 2, for Z3, Bitwuzla, cvc5 or any other solver of bit-vectors
+/// Writes properties for other tools: as SMT-LIB 2 for solvers of bit-vectors, as VNN-LIB for verifiers of networks
 ///
-/// A file for each instance, satisfiable exactly if some input violates the property. Comments say which number each
-/// variable is. Measures have no single formula and are left out.
+/// A file for each instance. SMT-LIB is satisfiable exactly if some input violates the property; comments say which number each
+/// variable is. VNN-LIB is over the reals, speaks of one network's inputs and outputs, and leaves rounding to the network beside it: instances that
+/// it can't say are left out. So are measures, which have no single formula.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// As SMT-LIB 2 (QF_BV)
-    #[arg(long, required = true)]
-    smt2: bool,
+    #[command(flatten)]
+    format: Format,
     /// The spec
     spec: PathBuf,
     /// Only the properties and instances that match: `robust`, `robust*`, `robust(i = 3, *`
@@ -28,9 +29,23 @@ pub struct Arguments {
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Asks for the inputs' values too: for instances that are known to be violated
-    #[arg(long)]
+    #[arg(long, conflicts_with = "vnnlib")]
     values: bool,
 }
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct Format {
+    /// As SMT-LIB 2 (QF_BV), for Z3, Bitwuzla, cvc5 or any other solver of bit-vectors
+    #[arg(long)]
+    smt2: bool,
+    /// As VNN-LIB, for verifiers that take a network as ONNX beside it
+    #[arg(long)]
+    vnnlib: bool,
+}
+
+/// An instance that a format can't say, and why.
+type Unsaid = (String, String);
 
 /// Exports.
 pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
@@ -58,24 +73,40 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         std::fs::create_dir_all(&arguments.output)
             .map_err(|e| Failure::wrong(format!("the folder `{}` can't be made: {e}", arguments.output.display())))?;
     }
+    let ending = if arguments.format.vnnlib { "vnnlib" } else { "smt2" };
     let mut taken = HashSet::new();
+    let mut unsaid: Vec<Unsaid> = Vec::new();
     for job in &jobs {
-        let text = script(arguments, &mut specs, job, output)?;
+        let text = match script(arguments, &mut specs, job, output)? {
+            Ok(text) => text,
+            Err(why) => {
+                unsaid.push((job.name.clone(), why));
+                continue;
+            }
+        };
         if standard {
             output.text(&text)?;
             continue;
         }
         let stem = file_stem(&job.name);
         let name = (1..)
-            .map(|n| if n == 1 { format!("{stem}.smt2") } else { format!("{stem}-{n}.smt2") })
+            .map(|n| if n == 1 { format!("{stem}.{ending}") } else { format!("{stem}-{n}.{ending}") })
             .find(|name| taken.insert(name.clone()))
             .unwrap_or(stem);
         let path = arguments.output.join(name);
         std::fs::write(&path, text)
             .map_err(|e| Failure::wrong(format!("`{}` can't be written: {e}", path.display())))?;
     }
+    if let Some((first, why)) = unsaid.first() {
+        if unsaid.len() == jobs.len() {
+            return Err(Failure::wrong(format!("`{first}` can't be exported: {why}")));
+        }
+        let count = plural(unsaid.len(), "instance is", "instances are");
+        output.note(format_args!("note: {count} left out, such as `{first}`: {why}"));
+    }
     if !standard {
-        output.line(format_args!("{} in {}", plural(jobs.len(), "file", "files"), arguments.output.display()))?;
+        let files = plural(jobs.len() - unsaid.len(), "file", "files");
+        output.line(format_args!("{files} in {}", arguments.output.display()))?;
     }
     if !measures.is_empty() {
         output.note(format_args!("note: {} left out", plural(measures.len(), "measure is", "measures are")));
@@ -83,7 +114,13 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     Ok(Exit::Fine)
 }
 
-fn script(arguments: &Arguments, specs: &mut Specs, job: &Job, output: &Output) -> Result<String, Failure> {
+/// The text of an instance, or why the format can't say it.
+fn script(
+    arguments: &Arguments,
+    specs: &mut Specs,
+    job: &Job,
+    output: &Output,
+) -> Result<Result<String, String>, Failure> {
     let outcome = question(&specs.db, job.item, job.instance).clone();
     let Some(Question::Property(statement)) = &outcome.value else {
         specs.show(&outcome.diagnostics, output);
@@ -91,9 +128,12 @@ fn script(arguments: &Arguments, specs: &mut Specs, job: &Job, output: &Output) 
     };
     let title =
         format!("{} of {}\nby qnn {}", job.name, specs.name(job.item.file(&specs.db)), env!("CARGO_PKG_VERSION"));
+    if arguments.format.vnnlib {
+        return Ok(vnnlib::text(statement, &title));
+    }
     let script = Script { title, values: arguments.values, ..Script::default() };
-    script
-        .write(&statement.obligation, &Control::default())
+    let text = script.write(&statement.obligation, &Control::default());
+    text.map(Ok)
         .map_err(|reason| Failure::Message(Exit::Undecided, format!("`{}` can't be exported: {reason}", job.name)))
 }
 

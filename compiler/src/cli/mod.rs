@@ -3,19 +3,23 @@
 //! One file for each subcommand; what they share is in [`output`] (where text goes, how a command ends) and [`spec`]
 //! (specs with their diagnostics). Nothing here decides anything about a spec: it calls the library and shows what came back.
 
+mod bundle;
 mod cache;
 mod check;
 mod check_proof;
 mod completions;
 mod counterexample;
+mod diff;
 mod eval;
 mod explain;
 mod export;
 mod fmt;
 mod networks;
 mod new;
+mod out_file;
 mod output;
 mod progress;
+mod report;
 mod show;
 mod spec;
 mod verify;
@@ -70,7 +74,10 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Verify(verify::Arguments),
+    Report(report::Arguments),
+    Diff(diff::Arguments),
     CheckProof(check_proof::Arguments),
+    Bundle(bundle::Arguments),
     Eval(eval::Arguments),
     Show(show::Arguments),
     Fmt(fmt::Arguments),
@@ -133,6 +140,9 @@ fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
     match command {
         Command::Check(arguments) => check::run(&arguments, output),
         Command::Verify(arguments) => verify::run(&arguments, output),
+        Command::Report(arguments) => report::run(&arguments, output),
+        Command::Diff(arguments) => diff::run(&arguments, output),
+        Command::Bundle(arguments) => bundle::run(&arguments, output),
         Command::CheckProof(arguments) => check_proof::run(&arguments, output),
         Command::Eval(arguments) => eval::run(&arguments, output),
         Command::Show(arguments) => show::run(&arguments, output),

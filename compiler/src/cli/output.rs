@@ -7,6 +7,7 @@ use anstream::AutoStream;
 use clap::ColorChoice;
 use owo_colors::OwoColorize;
 use qnn::report::picture::Ink;
+pub use qnn::report::sentences::{plural, thousands};
 use std::fmt::Display;
 use std::io::{BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 
@@ -184,24 +185,6 @@ pub fn panicked(info: &std::panic::PanicHookInfo<'_>) {
     );
 }
 
-/// «1 property», «3 properties».
-pub fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{} {}", thousands(count), if count == 1 { one } else { many })
-}
-
-/// `1,234,567`.
-pub fn thousands(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Rows as columns: the first left-aligned, the others as `right` says, two spaces between them.
 pub fn table(rows: &[Vec<String>], right: &[usize]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -242,10 +225,5 @@ mod tests {
             }
         }
         assert_eq!(all.map(u8::from), [0, 1, 2, 3, 4]);
-    }
-
-    #[test]
-    fn long_counts_have_commas() {
-        assert_eq!([0, 999, 1000, 1234567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
     }
 }

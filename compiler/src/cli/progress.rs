@@ -4,8 +4,8 @@
 //! display and the lines don't overwrite each other. It is a single bar of several lines: bars that come and go
 //! leave traces on the screen.
 
-use super::verify::duration;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use qnn::report::sentences::duration;
 use qnn::verify::verdict::Number;
 use qnn::verify::{Job, Progress, Verdict};
 use std::collections::BTreeMap;

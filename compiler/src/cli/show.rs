@@ -5,10 +5,11 @@ use super::output::{Exit, Failure, Output, plural, table, thousands};
 use super::spec::Specs;
 use owo_colors::OwoColorize;
 use qnn::check::data::{Samples, dataset};
-use qnn::check::network::{Layer, Network, Port};
+use qnn::check::network::{Memory, Network, Port};
 use qnn::check::spec::{attributes, family, verifiable};
-use qnn::check::types::{count, show_shape};
+use qnn::check::types::show_shape;
 use qnn::db::{ItemId, SourceFile, items, tree};
+use qnn::report::sentences::bits;
 use qnn::syntax::ast::{ItemKind, MeasureBody};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -102,36 +103,6 @@ fn signature(specs: &Specs, network: &Network) -> String {
     format!("({}) -> {}", inputs.join(", "), port_type(specs, &network.output))
 }
 
-/// The bits that a tensor takes: its format's, or those of an accumulator for every value it can have.
-fn width(layer: &Layer) -> u32 {
-    layer.port.format.as_ref().map_or_else(|| layer.range.signed_width(), |format| format.width)
-}
-
-/// What a network takes in memory, in bits.
-struct Memory {
-    /// Weights and biases.
-    parameters: usize,
-    /// The largest stored tensor and the next one, which are held at the same time.
-    activations: usize,
-    count: usize,
-    saturated: usize,
-}
-
-impl Memory {
-    fn of(network: &Network) -> Memory {
-        let bits = |port: &Port| port.format.as_ref().map(|format| format.width as usize * count(&port.shape));
-        let stored: Vec<usize> =
-            network.inputs.iter().chain(network.layers.iter().map(|layer| &layer.port)).filter_map(bits).collect();
-        let neighbours = stored.windows(2).map(|pair| pair[0] + pair[1]).max();
-        Memory {
-            parameters: network.layers.iter().map(|layer| layer.parameters.bits).sum(),
-            activations: neighbours.or(stored.first().copied()).unwrap_or(0),
-            count: network.layers.iter().map(|layer| layer.parameters.count).sum(),
-            saturated: network.layers.iter().map(|layer| layer.parameters.saturated).sum(),
-        }
-    }
-}
-
 fn show_network(specs: &Specs, network: &Network, output: &mut Output) -> Result<(), Failure> {
     output.line(format_args!("network {}{}", network.name.bold(), signature(specs, network)))?;
     let head = ["", "operation", "shape", "format", "bits", "integers", "parameters", "saturated"];
@@ -145,7 +116,7 @@ fn show_network(specs: &Specs, network: &Network, output: &mut Output) -> Result
             layer.operation.clone(),
             show_shape(&specs.db, &layer.port.shape),
             layer.port.format.as_ref().map_or_else(|| "exact".to_owned(), ToString::to_string),
-            width(layer).to_string(),
+            layer.width().to_string(),
             format!("{} to {}", layer.range.lo, layer.range.hi),
             some(parameters.count),
             some(parameters.saturated),
@@ -175,17 +146,6 @@ fn show_network(specs: &Specs, network: &Network, output: &mut Output) -> Result
     Ok(())
 }
 
-/// `12,345 bits (1.5 KiB)`.
-fn bits(count: usize) -> String {
-    let bytes = count.div_ceil(8);
-    let rough = match bytes {
-        0..1024 => plural(bytes, "byte", "bytes"),
-        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-    };
-    format!("{} ({rough})", plural(count, "bit", "bits"))
-}
-
 fn network_json(specs: &Specs, network: &Network) -> Value {
     let port = |port: &Port| {
         json!({
@@ -203,7 +163,7 @@ fn network_json(specs: &Specs, network: &Network) -> Value {
                 "operation": layer.operation,
                 "shape": layer.port.shape.iter().map(|axis| axis.size).collect::<Vec<_>>(),
                 "format": layer.port.format.as_ref().map(ToString::to_string),
-                "bits": width(layer),
+                "bits": layer.width(),
                 "least": layer.range.lo,
                 "greatest": layer.range.hi,
                 "parameters": layer.parameters.count,

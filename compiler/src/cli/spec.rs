@@ -72,6 +72,11 @@ impl Specs {
         show_path(file.path(&self.db), &self.base)
     }
 
+    /// Paths below this folder are shown relative to it.
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
     /// Checks a spec and shows what is wrong with it, unless it has been shown.
     pub fn check(&mut self, file: SourceFile, output: &Output) -> Counts {
         let all = diagnostics(&self.db, file).clone();

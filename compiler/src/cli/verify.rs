@@ -9,23 +9,21 @@ use clap::builder::PossibleValuesParser;
 use owo_colors::{OwoColorize, Style};
 use qnn::check::spec::Expectation;
 use qnn::db::SourceFile;
-use qnn::diagnostic::Severity;
 use qnn::engine::interval::Intervals;
 use qnn::engine::portfolio::Portfolio;
 use qnn::engine::smt::{AdderTree, Smt};
 use qnn::engine::{CancelToken, NAMES};
-use qnn::report::terminal::line_column;
+use qnn::report::gather::{self, Ask};
+use qnn::report::model::Report;
+use qnn::report::sentences::duration;
 use qnn::verify::verdict::Kind;
 use qnn::verify::{Event, Filter, InstanceResult, Options, Plan, Store, Summary, Verdict};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The version of what `--json` prints.
-const JSON_VERSION: u32 = 1;
 /// The undecided instances of a family that get a line each.
 const MOST_LINES: usize = 20;
 
@@ -46,6 +44,30 @@ pub struct Arguments {
     /// instances. May be given several times.
     #[arg(short, long, value_name = "PATTERN")]
     filter: Vec<String>,
+    #[command(flatten)]
+    work: Work,
+    /// How many counterexamples (and witnesses of measures) of a property to show in full  [default: 3]
+    #[arg(short, long, value_name = "N")]
+    counterexamples: Option<usize>,
+    /// Writes what every verdict rests on into a file, for a reviewer and `qnn check-proof`
+    ///
+    /// The file holds verdicts, certificates and counterexamples, and the hashes of the spec and its files, which a reviewer needs beside it.
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
+    /// Prints one JSON document instead of text
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
+    /// Prints only what is not as expected
+    #[arg(short, long)]
+    quiet: bool,
+    /// Says who decided how much, and what took longest
+    #[arg(long)]
+    stats: bool,
+}
+
+/// How instances are decided: what commands that verify have in common.
+#[derive(clap::Args)]
+pub struct Work {
     /// The time for each instance, such as 10s, 500ms or 2m; wins over `#[timeout]`  [default: 10s]
     #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
     timeout: Option<Duration>,
@@ -61,115 +83,163 @@ pub struct Arguments {
     /// The most memory for one query of a solver, in MiB
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
     memory: Option<u64>,
-    /// How many counterexamples (and witnesses of measures) of a property to show in full  [default: 3]
-    #[arg(short, long, value_name = "N")]
-    counterexamples: Option<usize>,
-    /// Writes what every verdict rests on into a file, for a reviewer and `qnn check-proof`
-    ///
-    /// The file holds verdicts, certificates and counterexamples, and the hashes of the spec and its files, which a reviewer needs beside it.
-    #[arg(long, value_name = "FILE")]
-    proof: Option<PathBuf>,
-    /// Prints one JSON document instead of text
-    #[arg(long, conflicts_with = "quiet")]
-    json: bool,
-    /// Prints only what is not as expected
-    #[arg(short, long)]
-    quiet: bool,
     /// Decides everything anew, and remembers nothing
     #[arg(long)]
     no_cache: bool,
-    /// Says who decided how much, and what took longest
-    #[arg(long)]
-    stats: bool,
+}
+
+/// What is shown while specs are verified.
+#[derive(Clone, Copy, Default)]
+pub struct Look {
+    /// Nothing on standard output.
+    pub silent: bool,
+    /// Only what is not as expected.
+    pub quiet: bool,
+    /// How many counterexamples to show in full.
+    pub counterexamples: Option<usize>,
+}
+
+/// Specs that were verified, or whose errors kept them from it.
+pub struct Run {
+    /// The specs.
+    pub specs: Specs,
+    /// What was to be done for each, and what came of it; empty if a spec is in error.
+    pub done: Vec<(SourceFile, Plan, Summary)>,
+    /// How it ended.
+    pub exit: Exit,
+    /// Whether it was stopped.
+    pub cancelled: bool,
+    /// How long it took.
+    pub time: Duration,
 }
 
 /// Verifies each spec.
 pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
-    let (paths, patterns) = arguments.split()?;
-    let mut specs = Specs::read(&paths)?;
-    let mut wrong = Exit::Fine;
-    for file in specs.files.clone() {
-        let counts = specs.check(file, output);
-        if counts.errors > 0 {
-            output.error(specs.problems(file, counts));
-            wrong = Exit::Spec;
-        }
-    }
-    if wrong != Exit::Fine {
-        if arguments.json {
-            let all = specs.files.clone().into_iter().map(|file| spec_json(&specs, file, None)).collect();
-            output.line(document(all, &[], wrong, false))?;
-        }
-        return Ok(wrong);
-    }
-    let options = arguments.options(output);
+    let (paths, patterns) = split(&arguments.specs, &arguments.filter)?;
+    let mut options = arguments.work.options(output);
+    options.certificates = arguments.proof.is_some();
+    let look = Look { silent: arguments.json, quiet: arguments.quiet, counterexamples: arguments.counterexamples };
     // What can't be written is better known before the work than after it.
     let proof = arguments.proof.as_deref().map(ProofFile::create).transpose()?;
-    let plans = plans(&specs, &patterns, &options)?;
-    let cancel = CancelToken::new();
-    interruptible(&cancel);
-    let began = Instant::now();
-    let mut all: Vec<Arc<InstanceResult>> = Vec::new();
-    let mut documents = Vec::new();
-    let mut records = Vec::new();
-    let mut exit = Exit::Fine;
-    let several = plans.len() > 1;
-    for (index, (file, plan)) in plans.iter().enumerate() {
-        if several && !arguments.json && !arguments.quiet {
-            output.line(specs.name(*file).bold().underline())?;
-        }
-        let summary = run_spec(arguments, &specs, plan, &options, &cancel, output)?;
-        for warning in &summary.warnings {
-            output.warning(warning);
-        }
-        for result in &summary.results {
-            specs.show(&result.diagnostics, output);
-        }
-        exit = exit.worse(summary.exit_code().into());
-        if arguments.json {
-            documents.push(spec_json(&specs, *file, Some(&summary)));
-        }
-        if proof.is_some() {
-            records.extend(summary.results.iter().map(|result| (index, result.clone())));
-        }
-        all.extend(summary.results);
-    }
-    if let Some(proof) = proof {
-        let left_out = plans.iter().map(|(_, plan)| plan.left_out).sum();
-        proof.write(&specs, left_out, &records, output)?;
+    let run = Run::of(&paths, &patterns, &options, look, output)?;
+    if let (Some(proof), false) = (proof, run.done.is_empty()) {
+        run.write_proof(proof, output)?;
     }
     if arguments.json {
-        output.line(document(documents, &all, exit, cancel.is_cancelled()))?;
-        return Ok(exit);
+        // Nobody has asked for accuracies, which take their time.
+        output.text(json(&run.report(0))?)?;
+        return Ok(run.exit);
     }
+    if run.done.is_empty() {
+        return Ok(run.exit);
+    }
+    let all: Vec<Arc<InstanceResult>> = run.results().cloned().collect();
     if arguments.stats {
         stats(&all, output)?;
     }
     if !arguments.quiet {
-        output.line(total(&all, began.elapsed(), cancel.is_cancelled()))?;
+        output.line(total(&all, run.time, run.cancelled))?;
     }
-    Ok(exit)
+    Ok(run.exit)
 }
 
-impl Arguments {
-    /// The specs and the patterns among the positional arguments.
-    fn split(&self) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
-        let is_spec = |text: &&String| {
-            let path = Path::new(text.as_str());
-            path.exists() || text.ends_with(".qnn") || text.contains(std::path::is_separator)
-        };
-        let (specs, patterns): (Vec<&String>, Vec<&String>) = self.specs.iter().partition(is_spec);
-        if specs.is_empty() {
-            let first = &self.specs[0];
-            return Err(Failure::wrong(format!(
-                "`{first}` does not exist\n  help: name a spec first: `qnn verify spec.qnn {first}`"
-            )));
+/// A report as JSON.
+pub fn json(report: &Report) -> Result<String, Failure> {
+    report.json().map_err(|error| Failure::Message(Exit::Internal, format!("the report has no JSON: {error}")))
+}
+
+impl Run {
+    /// Checks and verifies specs.
+    pub fn of(
+        paths: &[PathBuf],
+        patterns: &[String],
+        options: &Options,
+        look: Look,
+        output: &mut Output,
+    ) -> Result<Run, Failure> {
+        let mut specs = Specs::read(paths)?;
+        let mut wrong = Exit::Fine;
+        for file in specs.files.clone() {
+            let counts = specs.check(file, output);
+            if counts.errors > 0 {
+                output.error(specs.problems(file, counts));
+                wrong = Exit::Spec;
+            }
         }
-        let patterns = patterns.into_iter().chain(&self.filter).cloned().collect();
-        Ok((specs.into_iter().map(PathBuf::from).collect(), patterns))
+        let mut run = Run { specs, done: Vec::new(), exit: wrong, cancelled: false, time: Duration::ZERO };
+        if wrong != Exit::Fine {
+            return Ok(run);
+        }
+        let plans = plans(&run.specs, patterns, options)?;
+        let cancel = CancelToken::new();
+        interruptible(&cancel);
+        let began = Instant::now();
+        let several = plans.len() > 1;
+        for (file, plan) in plans {
+            if several && !look.silent && !look.quiet {
+                output.line(run.specs.name(file).bold().underline())?;
+            }
+            let summary = run_spec(look, &run.specs, &plan, options, &cancel, output)?;
+            for warning in &summary.warnings {
+                output.warning(warning);
+            }
+            for result in &summary.results {
+                run.specs.show(&result.diagnostics, output);
+            }
+            run.exit = run.exit.worse(summary.exit_code().into());
+            run.done.push((file, plan, summary));
+        }
+        run.cancelled = cancel.is_cancelled();
+        run.time = began.elapsed();
+        Ok(run)
     }
 
-    fn options(&self, output: &Output) -> Options {
+    /// The results of all specs.
+    pub fn results(&self) -> impl Iterator<Item = &Arc<InstanceResult>> {
+        self.done.iter().flat_map(|(_, _, summary)| &summary.results)
+    }
+
+    /// The report of it, with the networks run on so many samples at most.
+    pub fn report(&self, samples: usize) -> Report {
+        let (db, ask) = (&self.specs.db, Ask { base: self.specs.base(), samples });
+        let specs = match self.done.as_slice() {
+            [] => self.specs.files.iter().map(|file| gather::spec(db, *file, None, ask)).collect(),
+            done => {
+                done.iter().map(|(file, plan, summary)| gather::spec(db, *file, Some((plan, summary)), ask)).collect()
+            }
+        };
+        Report::new(specs, gather::files(db, ask.base), self.exit.into(), self.cancelled)
+    }
+
+    /// Writes what the verdicts rest on.
+    pub fn write_proof(&self, proof: ProofFile, output: &Output) -> Result<(), Failure> {
+        let left_out = self.done.iter().map(|(_, plan, _)| plan.left_out).sum();
+        let records: Vec<_> = (self.done.iter().enumerate())
+            .flat_map(|(index, (_, _, summary))| summary.results.iter().map(move |result| (index, result.clone())))
+            .collect();
+        proof.write(&self.specs, left_out, &records, output)
+    }
+}
+
+/// The specs and the patterns among positional arguments.
+pub fn split(positional: &[String], filter: &[String]) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
+    let is_spec = |text: &&String| {
+        let path = Path::new(text.as_str());
+        path.exists() || text.ends_with(".qnn") || text.contains(std::path::is_separator)
+    };
+    let (specs, patterns): (Vec<&String>, Vec<&String>) = positional.iter().partition(is_spec);
+    if let ([], Some(first)) = (specs.as_slice(), positional.first()) {
+        return Err(Failure::wrong(format!(
+            "`{first}` does not exist\n  help: name a spec first: `qnn verify spec.qnn {first}`"
+        )));
+    }
+    let patterns = patterns.into_iter().chain(filter).cloned().collect();
+    Ok((specs.into_iter().map(PathBuf::from).collect(), patterns))
+}
+
+impl Work {
+    /// The options of a run.
+    pub fn options(&self, output: &Output) -> Options {
         let store = (!self.no_cache).then(Store::default_location).flatten();
         if store.is_none() && !self.no_cache {
             output
@@ -183,7 +253,7 @@ impl Arguments {
             memory: self.memory.map(|mebibytes| mebibytes.saturating_mul(1 << 20)),
             store: store.map(|location| Arc::new(Store::open(location))),
             offline: false,
-            certificates: self.proof.is_some(),
+            certificates: false,
             portfolio: linear.then(|| Portfolio {
                 first: vec![Arc::new(Intervals)],
                 rest: vec![Arc::new(Smt::with_tree(AdderTree::Linear))],
@@ -224,7 +294,7 @@ fn interruptible(cancel: &CancelToken) {
 
 /// What is shown while a spec is verified: families in the order of the spec, each as soon as it and those before are done.
 struct Screen<'a> {
-    arguments: &'a Arguments,
+    look: Look,
     output: &'a mut Output,
     live: Live,
     plan: &'a Plan,
@@ -239,14 +309,14 @@ struct Screen<'a> {
 }
 
 fn run_spec(
-    arguments: &Arguments,
+    look: Look,
     specs: &Specs,
     plan: &Plan,
     options: &Options,
     cancel: &CancelToken,
     output: &mut Output,
 ) -> Result<Summary, Failure> {
-    let interactive = output.is_interactive() && !arguments.quiet;
+    let interactive = output.is_interactive() && !look.quiet;
     let mut families: Vec<(usize, usize, usize)> = Vec::new();
     for (index, job) in plan.jobs.iter().enumerate() {
         match families.last_mut() {
@@ -255,7 +325,7 @@ fn run_spec(
         }
     }
     let screen = Mutex::new(Screen {
-        arguments,
+        look,
         output,
         live: Live::new(plan.jobs.len(), interactive),
         plan,
@@ -304,7 +374,7 @@ impl Screen<'_> {
         while let Some((first, end, 0)) = self.families.get(self.shown).copied() {
             let results: Vec<_> = self.results[first..end].iter().flatten().cloned().collect();
             self.shown += 1;
-            if self.arguments.json || self.failure.is_some() {
+            if self.look.silent || self.failure.is_some() {
                 continue;
             }
             let text = self.family(&results);
@@ -326,7 +396,7 @@ impl Screen<'_> {
         let mut text = String::new();
         // What has no parameters needs no line for its only instance.
         let alone = results.len() == 1 && first.parameters.is_empty();
-        if !self.arguments.quiet {
+        if !self.look.quiet {
             let time = duration(results.iter().map(|r| r.time).sum());
             let remembered = if results.iter().all(|r| r.cached) { ", remembered" } else { "" };
             let name = format!("{:<width$}", first.property, width = self.name_width);
@@ -334,12 +404,12 @@ impl Screen<'_> {
                 if alone && !cancelled(first) { standing(first) } else { summary(results, self.cancel.is_cancelled()) };
             text.push_str(&format!("{}  {verdict}  {}\n", name.bold(), format!("{time}{remembered}").dimmed()));
         }
-        let mut in_full = self.arguments.counterexamples.unwrap_or(3);
+        let mut in_full = self.look.counterexamples.unwrap_or(3);
         let (mut lines, mut left_out) = (0, 0);
         for result in results {
             let measure = result.kind != Kind::Property;
             let worth_a_line = !result.as_expected || result.verdict != Verdict::Proved || measure;
-            if !worth_a_line || cancelled(result) && !measure || self.arguments.quiet && result.as_expected {
+            if !worth_a_line || cancelled(result) && !measure || self.look.quiet && result.as_expected {
                 continue;
             }
             if !measure && result.verdict != Verdict::Violated {
@@ -349,16 +419,16 @@ impl Screen<'_> {
                     continue;
                 }
             }
-            if !alone || self.arguments.quiet {
+            if !alone || self.look.quiet {
                 let time = duration(result.time);
                 text.push_str(&format!("  {}  {}  {}\n", result.name, standing(result), time.dimmed()));
             }
             let witness = result.measure.as_ref().and_then(|m| m.witness.as_ref());
-            let wanted = !measure || results.len() == 1 || self.arguments.counterexamples.is_some();
+            let wanted = !measure || results.len() == 1 || self.look.counterexamples.is_some();
             if let Some(counterexample) = result.counterexample.as_ref().or(witness)
                 && wanted
                 && in_full > 0
-                && !self.arguments.quiet
+                && !self.look.quiet
             {
                 in_full -= 1;
                 text.push_str(&indented(&counterexample::show(counterexample, ink), "      "));
@@ -500,78 +570,6 @@ fn stats(results: &[Arc<InstanceResult>], output: &mut Output) -> Result<(), Fai
         output.line(line)?;
     }
     Ok(())
-}
-
-/// The whole JSON document.
-fn document(specs: Vec<Value>, results: &[Arc<InstanceResult>], exit: Exit, cancelled: bool) -> String {
-    let count = |verdict: Verdict| results.iter().filter(|r| r.verdict == verdict).count();
-    let mut counts: serde_json::Map<String, Value> =
-        VERDICTS.iter().map(|verdict| (verdict.name().to_owned(), count(*verdict).into())).collect();
-    counts.insert("unexpected".to_owned(), results.iter().filter(|r| !r.as_expected).count().into());
-    let document = json!({
-        "version": JSON_VERSION,
-        "qnn": env!("CARGO_PKG_VERSION"),
-        "solver": qnn::engine::smt::version(),
-        "exit": u8::from(exit),
-        "cancelled": cancelled,
-        "counts": counts,
-        "specs": specs,
-    });
-    format!("{document:#}")
-}
-
-/// A spec with its diagnostics and results.
-fn spec_json(specs: &Specs, file: SourceFile, summary: Option<&Summary>) -> Value {
-    let diagnostics: Vec<Value> = qnn::check::spec::diagnostics(&specs.db, file)
-        .iter()
-        .map(|d| {
-            let place = d.labels.first().map(|label| label.place);
-            let (line, column) = place.map(|place| line_column(&specs.db, place)).unwrap_or_default();
-            json!({
-                "severity": match d.severity {
-                    Severity::Error => "error",
-                    Severity::Warning => "warning",
-                    Severity::Note => "note",
-                },
-                "code": d.code,
-                "message": d.message,
-                "file": place.map(|place| specs.name(place.item.file(&specs.db))),
-                "line": line,
-                "column": column,
-                "notes": d.notes,
-                "help": d.help,
-            })
-        })
-        .collect();
-    let results: &[Arc<InstanceResult>] = summary.map_or(&[], |s| &s.results);
-    json!({
-        "spec": specs.name(file),
-        "diagnostics": diagnostics,
-        "time": summary.map(|s| s.time.as_secs_f64()),
-        "warnings": summary.map_or(&[][..], |s| &s.warnings),
-        "results": results,
-    })
-}
-
-/// `12 ms`, `3.2 s`, `2 min 5 s`.
-pub fn duration(time: Duration) -> String {
-    let milliseconds = time.as_millis();
-    match milliseconds {
-        0 => "0 ms".to_owned(),
-        1..1000 => format!("{milliseconds} ms"),
-        1000..60_000 => {
-            let text = format!("{:.1} s", time.as_secs_f64());
-            text.replace(".0 s", " s")
-        }
-        _ => {
-            let seconds = time.as_secs();
-            let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-            let parts = [(hours, "h"), (minutes, "min"), (seconds, "s")];
-            let shown: Vec<String> =
-                parts.iter().filter(|(n, _)| *n > 0).take(2).map(|(n, unit)| format!("{n} {unit}")).collect();
-            shown.join(" ")
-        }
-    }
 }
 
 /// A time with its unit; a bare number is seconds.

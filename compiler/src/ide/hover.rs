@@ -3,7 +3,6 @@
 //! In: an offset. Out: Markdown and pictures about what stands there. Verdicts are not known here: whoever verifies adds them.
 
 use super::names::{Definition, LocalKind, at_offset};
-use super::picture::{Picture, single};
 use super::{FileRange, builtin_docs, item_at, moved, networks, text, touches};
 use crate::check::Context;
 use crate::check::constant::{Constant, Evaluator};
@@ -15,6 +14,7 @@ use crate::db::{Db, ItemId, SourceFile, contents, tree};
 use crate::model::file::FileContents;
 use crate::model::format::Format;
 use crate::model::rational::show;
+use crate::report::image::{Picture, single};
 use crate::syntax::Span;
 use crate::syntax::ast::{Expr, ExprKind, Item, ItemKind, Params, TypeExpr};
 use crate::syntax::walk::{self, Visit};

@@ -14,15 +14,15 @@ pub mod navigation;
 mod networks;
 pub mod neurons;
 pub mod outline;
-pub mod picture;
 pub mod selection;
 pub mod signature;
 pub mod symbols;
 pub mod tokens;
 mod words;
 
+pub use crate::report::sentences::{call_line, counterexample_line, counterexample_text, trust_text, variable_line};
 pub use outline::{Property, fingerprint, outline};
-pub use words::{builtin_docs, call_line, counterexample_line, counterexample_text, trust_text, variable_line};
+pub use words::builtin_docs;
 
 use crate::db::{Db, ItemId, SourceFile, offset, parsed};
 use crate::diagnostic::Place;

@@ -4,8 +4,10 @@
 //! subtracted at the inputs and added back where raw integers are shown). Sums and products only ever change the
 //! scale exactly; `as Format` is the one place where a Step, and so a rounding, enters.
 
+mod memory;
 mod ops;
 
+pub use memory::Memory;
 pub use ops::pick_indices;
 
 use super::constant::{Constant, Evaluator, lookup};

@@ -1,6 +1,6 @@
-//! Pictures for hovers: panels of grey levels and changes, as PNG or as characters.
+//! Pictures for hovers and pages: panels of grey levels and changes, as PNG or as characters.
 
-use crate::report::picture::{Ink, Panel, Scale, image_size, side_by_side};
+use super::picture::{Ink, Panel, Scale, image_size, side_by_side};
 use crate::verify::verdict::{Counterexample, VariableValue};
 
 /// Some panels side by side.
@@ -66,6 +66,12 @@ impl Picture {
     }
 }
 
+/// A panel as a PNG of one pixel for each number; empty if there is nothing to show.
+pub(super) fn pixels(panel: &Panel) -> Vec<u8> {
+    let pixels: Vec<u8> = panel.pixels.iter().flat_map(|value| color(*value, panel.scale)).collect();
+    encode(panel.width, panel.height, &pixels).unwrap_or_default()
+}
+
 fn color(value: f64, scale: Scale) -> [u8; 4] {
     let byte = |x: f64| (x.clamp(0.0, 1.0) * 255.0).round() as u8;
     match scale {
@@ -100,7 +106,7 @@ fn floats(values: &[String]) -> Vec<f64> {
 }
 
 /// A variable, and the centre that it stays near with the difference. Empty unless it is an image.
-pub(super) fn panels(variable: &VariableValue) -> Vec<Panel> {
+pub(crate) fn panels(variable: &VariableValue) -> Vec<Panel> {
     let Some((height, width)) = image_size(&variable.layout.shape) else { return Vec::new() };
     let values = floats(&variable.numbers.values);
     let center = variable.center.as_ref().map(|c| floats(&c.numbers.values));
@@ -123,7 +129,7 @@ pub(super) fn panels(variable: &VariableValue) -> Vec<Panel> {
 }
 
 /// A tensor as one panel, if it is an image.
-pub(super) fn single(caption: &str, shape: &[usize], values: Vec<f64>) -> Option<Picture> {
+pub(crate) fn single(caption: &str, shape: &[usize], values: Vec<f64>) -> Option<Picture> {
     let (height, width) = image_size(shape)?;
     let scale = Scale::Grey(
         values.iter().copied().fold(f64::INFINITY, f64::min),

@@ -1,0 +1,149 @@
+//! The report as Markdown: a comment on a pull request.
+//!
+//! In: the report. Out: text that a comment of GitHub or GitLab holds (65,536 characters), however large the families are.
+
+use super::model::{Curve, Property, Report, urgency};
+use super::sentences::{Standing, duration, finding, plural, reversal, tally, thousands};
+use crate::verify::InstanceResult;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// The most characters: what a comment holds, and a last line.
+const MOST: usize = 65_000;
+/// The instances that are listed for a property.
+const MOST_LISTED: usize = 10;
+
+/// The text.
+pub fn text(report: &Report) -> String {
+    let mut text = String::new();
+    let standing = Standing::of(&report.counts);
+    let _ = writeln!(text, "## {} {}\n", sign(standing), lead(report, standing));
+    if report.cancelled {
+        text.push_str("The run was stopped before its end.\n\n");
+    }
+    for spec in &report.specs {
+        let _ = writeln!(text, "### `{}`\n", spec.spec);
+        for remark in &spec.diagnostics {
+            let severity = format!("{:?}", remark.severity).to_lowercase();
+            let _ = writeln!(text, "- {severity} **{}**, line {}: {}", remark.code, remark.line, remark.message);
+        }
+        if !spec.diagnostics.is_empty() {
+            text.push('\n');
+        }
+        if !spec.properties.is_empty() {
+            text.push_str("| | property | standing | verdicts | time |\n|---|---|---|---|---:|\n");
+        }
+        for property in &spec.properties {
+            let standing = Standing::of(&property.counts);
+            let _ = writeln!(
+                text,
+                "| {} | `{}` | {} | {} | {} |",
+                sign(standing),
+                property.name,
+                standing.words(property),
+                tally(&property.counts, Some(property.kind)),
+                duration(Duration::try_from_secs_f64(property.time).unwrap_or_default())
+            );
+        }
+        text.push('\n');
+        for property in &spec.properties {
+            details(&mut text, property, spec.of(&property.name).map(AsRef::as_ref));
+        }
+        if spec.left_out > 0 {
+            let _ =
+                writeln!(text, "{} left out by a filter.\n", plural(spec.left_out, "instance was", "instances were"));
+        }
+    }
+    let _ = writeln!(text, "<sub>qnn {}, {}</sub>", report.qnn, report.solver);
+    if text.len() > MOST {
+        let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= MOST).last().unwrap_or(0);
+        // Up to a whole line.
+        text.truncate(text[..end].rfind('\n').map_or(end, |at| at + 1));
+        text.push_str("\n… the rest is in the report.\n");
+    }
+    text
+}
+
+fn sign(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Error | Standing::Unexpected => "❌",
+        Standing::Open | Standing::Nothing => "❔",
+        Standing::Expected => "✅",
+    }
+}
+
+fn lead(report: &Report, standing: Standing) -> String {
+    let counts = tally(&report.counts, None);
+    match standing {
+        Standing::Error => format!("In error: {counts}"),
+        Standing::Unexpected => {
+            let unexpected = report.counts.unexpected - report.counts.open().min(report.counts.unexpected);
+            format!("{} not as expected: {counts}", thousands(unexpected))
+        }
+        Standing::Open => format!("Not all is decided: {counts}"),
+        Standing::Expected => format!("All as expected: {counts}"),
+        Standing::Nothing => "Nothing was verified".to_owned(),
+    }
+}
+
+fn details<'a>(text: &mut String, property: &Property, results: impl Iterator<Item = &'a InstanceResult>) {
+    let mut urgent: Vec<&InstanceResult> = results.filter(|result| urgency(result) <= 3).collect();
+    urgent.sort_by_key(|result| urgency(result));
+    for result in urgent.iter().take(MOST_LISTED) {
+        let _ = writeln!(text, "- `{}` is **{}**: {}", result.name, result.verdict, cell(&finding(result)));
+    }
+    if urgent.len() > MOST_LISTED {
+        let _ = writeln!(text, "- … and {} more of `{}`", thousands(urgent.len() - MOST_LISTED), property.name);
+    }
+    if !urgent.is_empty() {
+        text.push('\n');
+    }
+    if let [first, rest @ ..] = property.reversals.as_slice() {
+        let more = if rest.is_empty() { String::new() } else { format!("; {} more like it", thousands(rest.len())) };
+        let _ = writeln!(text, "**More bits, and worse** (`{}`): {}{more}.\n", property.name, reversal(first));
+    }
+    if let Some(curve) = &property.curve {
+        table(text, &property.name, curve);
+    }
+}
+
+/// A curve as a table: a column for each place of the axis.
+fn table(text: &mut String, name: &str, curve: &Curve) {
+    let mut places: Vec<f64> = curve.lines.iter().flat_map(|line| &line.points).map(|point| point.at).collect();
+    places.sort_by(f64::total_cmp);
+    places.dedup();
+    if places.len() > 16 {
+        return;
+    }
+    let head: Vec<String> = places.iter().map(|at| format!("{} = {at}", curve.axis)).collect();
+    let _ = writeln!(text, "| share of `{name}` proved | {} |", head.join(" | "));
+    let _ = writeln!(text, "|---|{}", "---:|".repeat(places.len()));
+    for line in &curve.lines {
+        let cells: Vec<String> = places
+            .iter()
+            .map(|at| match line.points.iter().find(|point| point.at == *at) {
+                Some(point) if point.open > 0 => {
+                    format!("{:.0}–{:.0} %", point.shares().0 * 100.0, point.shares().1 * 100.0)
+                }
+                Some(point) => format!("{:.0} %", point.shares().0 * 100.0),
+                None => String::new(),
+            })
+            .collect();
+        let name = if line.name.is_empty() { "proved" } else { &line.name };
+        let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
+    }
+    if !curve.accuracy.is_empty() {
+        let cells: Vec<String> = places
+            .iter()
+            .map(|at| curve.accuracy.iter().find(|share| share.at == *at))
+            .map(|share| share.map_or_else(String::new, |share| format!("{:.1} %", share.share * 100.0)))
+            .collect();
+        let _ = writeln!(text, "| accuracy | {} |", cells.join(" | "));
+    }
+    text.push('\n');
+}
+
+/// Text within a line: nothing that Markdown would read as a table or as HTML.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('<', "&lt;").replace('\n', " ")
+}
