@@ -96,6 +96,8 @@ impl Place {
 
 fn schema(path: &str) -> jsonschema::Validator {
     let text = std::fs::read_to_string(root().join(path)).expect("a schema");
+    // One of SARIF's patterns has a bracket too many, which only lenient readers of regular expressions take as it is.
+    let text = text.replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}\\\\]?$");
     jsonschema::validator_for(&serde_json::from_str(&text).expect("JSON")).expect("a schema")
 }
 
@@ -306,8 +308,9 @@ fn a_bundle_is_checked_elsewhere() {
     let said = other.expect(1, &["check-proof", "all.zip"]);
     assert!(said.contains("all hold, ") && !said.contains("changed:"), "{said}");
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(&bytes)).expect("a ZIP file");
-    let names: Vec<String> =
-        (0..archive.len()).map(|index| archive.by_index(index).expect("a file").name().expect("a name").into()).collect();
+    let names: Vec<String> = (0..archive.len())
+        .map(|index| archive.by_index(index).expect("a file").name().expect("a name").into())
+        .collect();
     for name in ["spec/specs/spec.qnn", "spec/data/x.npy", "proof.qnnproof", "report.html", "report.json", "README.md"]
     {
         assert!(names.iter().any(|n| n == name), "{name} of {names:?}");

@@ -6,61 +6,117 @@
 use super::model::{Report, Spec};
 use super::sentences::finding;
 use crate::check::spec::Expectation;
+use crate::diagnostic::Severity;
 use crate::verify::{InstanceResult, Verdict};
-use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
-use std::time::Duration;
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, Event};
+use std::io::{Cursor, Result};
+
+/// A case.
+struct Case {
+    class: String,
+    name: String,
+    time: f64,
+    /// The element that says what is wrong, its type, and the message.
+    wrong: Option<(&'static str, String, String)>,
+}
 
 /// The document.
 ///
 /// # Errors
 /// None that this data can cause.
-pub fn xml(report: &Report) -> Result<String, quick_junit::SerializeError> {
-    let mut document = Document::new("qnn");
-    for spec in &report.specs {
-        document.add_test_suites(spec.properties.iter().map(|property| {
-            let mut suite = TestSuite::new(format!("{}: {}", spec.spec, property.name));
-            suite.add_test_cases(spec.of(&property.name).map(|result| case(spec, result)));
-            let time: f64 = spec.of(&property.name).map(|result| result.time.as_secs_f64()).sum();
-            suite.set_time(Duration::try_from_secs_f64(time).unwrap_or_default());
-            suite
-        }));
-        // A spec in error has no instance that could fail.
-        if spec.properties.is_empty() && !spec.diagnostics.is_empty() {
-            let mut suite = TestSuite::new(format!("{}: check", spec.spec));
-            for remark in spec.diagnostics.iter().filter(|remark| remark.severity == crate::diagnostic::Severity::Error)
-            {
-                let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-                status.set_type(remark.code.as_str()).set_message(remark.message.as_str());
-                let name =
-                    format!("{}:{}:{}", remark.file.as_deref().unwrap_or(&spec.spec), remark.line, remark.column);
-                suite.add_test_case(TestCase::new(name, status));
+pub fn xml(report: &Report) -> Result<String> {
+    let suites: Vec<(String, Vec<Case>)> = report.specs.iter().flat_map(suites).collect();
+    let mut writer = Writer::new_with_indent(Cursor::new(Vec::new()), b' ', 1);
+    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let all = || suites.iter().flat_map(|(_, cases)| cases);
+    let root = writer.create_element("testsuites").with_attribute(("name", "qnn"));
+    let counted = totals(all());
+    root.with_attributes(counted.iter().map(|(name, value)| (*name, value.as_str()))).write_inner_content(
+        |writer| {
+            for (name, cases) in &suites {
+                let suite = writer.create_element("testsuite").with_attribute(("name", name.as_str()));
+                let counted = totals(cases);
+                let counted = counted.iter().map(|(name, value)| (*name, value.as_str()));
+                suite
+                    .with_attributes(counted)
+                    .write_inner_content(|writer| cases.iter().try_for_each(|case| write(writer, case)))?;
             }
-            document.add_test_suite(suite);
-        }
-    }
-    document.to_string()
+            Ok(())
+        },
+    )?;
+    let bytes = writer.into_inner().into_inner();
+    Ok(String::from_utf8_lossy(&bytes).into_owned() + "\n")
 }
 
-fn case(spec: &Spec, result: &InstanceResult) -> TestCase {
+/// How many cases there are, how many went wrong in which way, and how long they took.
+fn totals<'a>(cases: impl IntoIterator<Item = &'a Case>) -> Vec<(&'static str, String)> {
+    let (mut tests, mut failures, mut errors, mut time) = (0, 0, 0, 0.0);
+    for case in cases {
+        tests += 1;
+        failures += usize::from(matches!(case.wrong, Some(("failure", ..))));
+        errors += usize::from(matches!(case.wrong, Some(("error", ..))));
+        time += case.time;
+    }
+    let counts = [("tests", tests), ("failures", failures), ("errors", errors)];
+    let counts = counts.map(|(name, count): (_, usize)| (name, count.to_string()));
+    counts.into_iter().chain([("time", format!("{time:.3}"))]).collect()
+}
+
+fn write(writer: &mut Writer<Cursor<Vec<u8>>>, case: &Case) -> Result<()> {
+    let time = format!("{:.3}", case.time);
+    let attributes = [("classname", case.class.as_str()), ("name", &case.name), ("time", &time)];
+    let element = writer.create_element("testcase").with_attributes(attributes);
+    match &case.wrong {
+        None => element.write_empty()?,
+        Some((what, kind, message)) => element.write_inner_content(|writer| {
+            let attributes = [("type", kind.as_str()), ("message", message)];
+            writer.create_element(*what).with_attributes(attributes).write_empty().map(|_| ())
+        })?,
+    };
+    Ok(())
+}
+
+/// The suites of a spec.
+fn suites(spec: &Spec) -> Vec<(String, Vec<Case>)> {
+    let of = |name: &str| (format!("{}: {name}", spec.spec), spec.of(name).map(|r| case(spec, r)).collect());
+    let mut suites: Vec<(String, Vec<Case>)> = spec.properties.iter().map(|property| of(&property.name)).collect();
+    // A spec in error has no instance that could fail.
+    let errors = spec.diagnostics.iter().filter(|remark| remark.severity == Severity::Error);
+    let errors: Vec<Case> = errors
+        .map(|remark| Case {
+            class: spec.spec.clone(),
+            name: format!("{}:{}:{}", remark.file.as_deref().unwrap_or(&spec.spec), remark.line, remark.column),
+            time: 0.0,
+            wrong: Some(("error", remark.code.clone(), plain(&remark.message))),
+        })
+        .collect();
+    if !errors.is_empty() {
+        suites.push((format!("{}: check", spec.spec), errors));
+    }
+    suites
+}
+
+fn case(spec: &Spec, result: &InstanceResult) -> Case {
     let expected = match result.expected {
         Expectation::Proved => "proved",
         Expectation::Violated => "violated",
         Expectation::Vacuous => "vacuous",
     };
-    let status = match result.verdict {
-        Verdict::Timeout | Verdict::Unknown | Verdict::Error => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_type(result.verdict.name()).set_message(result.detail.as_str());
-            status
+    let (kind, verdict) = (result.verdict.name().to_owned(), result.verdict);
+    let wrong = match verdict {
+        Verdict::Timeout | Verdict::Unknown | Verdict::Error => Some(("error", kind, plain(&result.detail))),
+        _ if !result.as_expected => {
+            let message = format!("{verdict}, expected {expected}: {}", finding(result));
+            Some(("failure", kind, plain(&message)))
         }
-        verdict if !result.as_expected => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_type(verdict.name()).set_message(format!("{verdict}, expected {expected}: {}", finding(result)));
-            status
-        }
-        _ => TestCaseStatus::success(),
+        _ => None,
     };
-    let mut case = TestCase::new(result.name.as_str(), status);
-    case.set_classname(format!("{}.{}", spec.spec, result.property)).set_time(result.time);
-    case
+    let class = format!("{}.{}", spec.spec, result.property);
+    Case { class, name: result.name.clone(), time: result.time.as_secs_f64(), wrong }
+}
+
+/// Text without characters that XML has not.
+fn plain(text: &str) -> String {
+    text.replace(|c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'), " ")
 }
