@@ -17,12 +17,12 @@ use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::measure::MeasureAnswer;
 use crate::engine::{Answer, Control, Engine, Reason, Trust, replayed};
 use crate::network::Graph;
-use crate::obligation::{Assignment, Atom, Objective, Obligation, Replay};
+use crate::obligation::{Assignment, Atom, Objective, Obligation};
 use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
 use propose::propose;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use tree::{Case, Effort, Found, Frontier, Known, Learned, all_edges, atom_edges, propagate, refresh_edges};
+use tree::{Accepted, Case, Effort, Found, Frontier, Known, Learned, all_edges, atom_edges, propagate, refresh_edges};
 
 /// The networks of the graphs that were searched last, for one query is seldom the only one about a graph.
 static NETS: Mutex<Vec<(Weak<Graph>, Arc<Net>)>> = Mutex::new(Vec::new());
@@ -71,7 +71,7 @@ impl Search {
     /// Like [`Engine::solve`], and says what it took.
     pub fn solve_with_effort(&self, obligation: &Obligation, control: &Control) -> (Answer, Effort) {
         let Some(net) = net_of(&obligation.graph) else { return (too_large(), Effort::default()) };
-        let accept = |point: &[i64]| matches!(obligation.replay(&assignment(obligation, point)), Replay::Holds(_));
+        let accept = |point: &[i64]| Accepted::from(&obligation.replay(&assignment(obligation, point)));
         let mut run = match Run::new(self, &net, obligation, control) {
             Ok(run) => run,
             Err(answer) => return (answer, Effort::default()),
@@ -110,11 +110,19 @@ impl Engine for Search {
         let mut obligation = objective.at_least(best.0.checked_add(1)?);
         let mut run = Run::new(self, &net, &obligation, control).ok()?;
         run.keep_bounds();
-        let mut upper = objective.range().ok()?.hi;
+        let certain = objective.range().ok()?.hi;
+        let mut upper = certain;
         loop {
             let threshold = best.0 + 1;
-            let accept =
-                |point: &[i64]| objective.of(&assignment(&obligation, point)).is_some_and(|value| value >= threshold);
+            let accept = |point: &[i64]| {
+                let point = assignment(&obligation, point);
+                match objective.of(&point) {
+                    Some(value) if value >= threshold => Accepted::Yes,
+                    Some(_) => Accepted::No,
+                    // Assumptions on real-valued networks can be met nearly.
+                    None => Accepted::from(&obligation.replay(&point)),
+                }
+            };
             let ended = run.run(&net, control, &accept);
             match ended {
                 Ended::Point(point) => {
@@ -138,7 +146,7 @@ impl Engine for Search {
                 }
                 Ended::Stopped(reason) => {
                     // What the open branches leave possible is proved too.
-                    let reached = run.upper(objective).filter(|reached| *reached < upper);
+                    let reached = run.upper(objective).filter(|reached| (best.0..upper).contains(reached));
                     let proof = reached.and_then(|reached| {
                         let above = objective.at_least(reached.checked_add(1)?);
                         match replayed(&above, self.name(), run.proved_by_bounds(&above)?) {
@@ -146,7 +154,7 @@ impl Engine for Search {
                             _ => None,
                         }
                     });
-                    let (upper, trust) = proof.unwrap_or((upper, Trust::Interval));
+                    let (upper, trust) = proof.unwrap_or((certain, Trust::Interval));
                     on_progress(Some(best.0), upper);
                     return Some(MeasureAnswer::open(best, upper, trust, reason));
                 }
@@ -261,9 +269,11 @@ impl<'a> Run<'a> {
         let mut upper = i128::MIN;
         for (index, case) in self.cases.iter().enumerate() {
             let piece = &objective.pieces[index % objective.pieces.len()];
+            // The constants of affine nodes that it reads are part of the expression's.
+            let constant = self.base.net.express(piece)?.constant as i128;
             let mut take = |known: Option<&Known>| {
                 let divisor = piece.terms.iter().fold(0i128, |gcd, (_, _, factor)| gcd.gcd(factor)).max(1);
-                upper = upper.max(known?.most().checked_mul(divisor)?.checked_add(piece.constant)?);
+                upper = upper.max(known?.most().checked_mul(divisor)?.checked_add(constant)?);
                 Some(())
             };
             match case {
@@ -305,7 +315,7 @@ impl<'a> Run<'a> {
     }
 
     /// Goes on until a point is found, all cases are closed, or there is a reason to stop.
-    fn run(&mut self, net: &'a Net, control: &Control, accept: &(dyn Fn(&[i64]) -> bool + Sync)) -> Ended {
+    fn run(&mut self, net: &'a Net, control: &Control, accept: &(dyn Fn(&[i64]) -> Accepted + Sync)) -> Ended {
         if self.cases.is_empty() {
             return Ended::Proved;
         }
@@ -373,7 +383,12 @@ impl<'a> Run<'a> {
         if reading > 12 + self.problems.len() { 1 } else { GLANCE }
     }
 
-    fn attack(&self, index: usize, control: &Control, accept: &(dyn Fn(&[i64]) -> bool + Sync)) -> Option<Vec<i64>> {
+    fn attack(
+        &self,
+        index: usize,
+        control: &Control,
+        accept: &(dyn Fn(&[i64]) -> Accepted + Sync),
+    ) -> Option<Vec<i64>> {
         let (problem, ranges) = (&self.problems[index], &self.ranges);
         let net = problem.net;
         let middle: Vec<f64> = (0..net.columns.len())
@@ -383,7 +398,7 @@ impl<'a> Run<'a> {
         let mut attack = Attack::new(problem, ranges, SEED + index as u64);
         let hit = attack.run(&middle, 4, 8, &|| control.stop().is_some())?;
         let point: Vec<i64> = hit.iter().map(|v| *v as i64).collect();
-        accept(&point).then_some(point)
+        (accept(&point) == Accepted::Yes).then_some(point)
     }
 
     /// Puts the ranges that the case's own atoms leave before its tree.
@@ -399,7 +414,7 @@ impl<'a> Run<'a> {
         self.cases[index] = match tighten_roots(&whole, &[problem], &mut own, &mut first, control) {
             Err(Empty) => Progress::Closed(after(first, vec![Step::Empty])),
             Ok(()) => {
-                let case = case(self.engine, problem, own, control, &|_| true, index, &|_| ());
+                let case = case(self.engine, problem, own, control, &|_| Accepted::Yes, index, &|_| ());
                 Progress::Begun(Box::new(case.frontier(known, learned)), first)
             }
         };
@@ -411,7 +426,7 @@ impl<'a> Run<'a> {
         index: usize,
         limit: u64,
         control: &Control,
-        accept: &(dyn Fn(&[i64]) -> bool + Sync),
+        accept: &(dyn Fn(&[i64]) -> Accepted + Sync),
     ) -> Option<Ended> {
         let problem = &self.problems[index];
         let closed = self.cases.iter().filter(|case| matches!(case, Progress::Closed(_))).count() as f64;
@@ -457,7 +472,7 @@ fn case<'a>(
     problem: &'a Problem<'a>,
     root: Ranges,
     control: &'a Control,
-    accept: &'a (dyn Fn(&[i64]) -> bool + Sync),
+    accept: &'a (dyn Fn(&[i64]) -> Accepted + Sync),
     index: usize,
     progress: &'a (dyn Fn(f64) + Sync),
 ) -> Case<'a> {

@@ -1,6 +1,7 @@
 //! The search against enumeration, and every proof against the checker.
 
 use super::*;
+use crate::obligation::Replay;
 use crate::proof::check;
 use crate::testing::{Shape, brute_force, describe, random_obligation};
 use std::time::Duration;
