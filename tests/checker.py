@@ -199,8 +199,14 @@ class Checker:
 
     def staircase(self, f, c, m, y, a):
         first, last = max(f.apply(a[0]), y[0]), min(f.apply(a[1]), y[1])
-        need(last - first <= 1 << 16, "too many values for this checker")
-        shares = [self.at_value(f, c, m, v, a) for v in range(first, last + 1)]
+        if f.thresholds is not None or last - first <= 1 << 16:
+            shares = [self.at_value(f, c, m, v, a) for v in range(first, last + 1)]
+            return max(s for s in shares if s is not None)
+        # Very many values of a rounded quotient: those between the first and the last are less than one off, or none.
+        shares = [self.at_value(f, c, m, v, a) for v in (first, last)]
+        rounding = 0 if f.n % f.d == 0 and f.o % f.d == 0 else abs(c)
+        for at in (f.threshold(first + 1), f.threshold(last) - 1):
+            shares.append(-(-c * (f.n * at + f.o) // f.d) + rounding - m * at)
         return max(s for s in shares if s is not None)
 
     @staticmethod
@@ -295,7 +301,10 @@ class Checker:
                     lo, hi = (max(lo, hi - far), hi) if c > 0 else (lo, min(hi, lo + far))
             else:
                 f, a = node["f"][i], ranges[node["source"]][i]
-                lo, hi = max(f.apply(a[0]), lo), min(f.apply(a[1]), hi)
+                first, last = max(f.apply(a[0]), lo), min(f.apply(a[1]), hi)
+                if last - first > 1 << 16:
+                    continue
+                lo, hi = first, last
 
                 def possible(v):
                     best = self.at_value(f, c, m, v, a)

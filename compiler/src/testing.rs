@@ -103,7 +103,7 @@ pub fn random_objective(seed: u64, shape: &Shape) -> Objective {
         (0..random.between(1, 3)).map(|_| conjunction(&mut random)).collect()
     };
     let pieces = (0..random.between(1, 3)).map(|_| random_form(&mut random, &base)).collect();
-    Objective { base, alternatives, pieces, scale: integer(1), negated: random.chance(50) }
+    Objective { base, alternatives, pieces, scale: integer(1), negated: random.chance(50), exact: None }
 }
 
 /// All assignments of the domains, in lexicographic order.
@@ -202,7 +202,7 @@ fn random_network(random: &mut Random, shape: &Shape) -> Obligation {
         let range = node_ranges(&graph, id, &ranges).expect("small numbers");
         ranges.push(range);
     }
-    Obligation { graph: Arc::new(graph), variables, assumptions: Vec::new(), cases: Vec::new() }
+    Obligation { graph: Arc::new(graph), variables, assumptions: Vec::new(), cases: Vec::new(), exact: None }
 }
 
 fn random_op(random: &mut Random, shape: &Shape, graph: &Graph, ranges: &[Vec<Interval>]) -> Op {

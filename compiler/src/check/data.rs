@@ -6,7 +6,7 @@ use super::types::{Axis, Classes, Shape, Type, count, show_shape};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, contents, tree};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::model::rational::{show, to_f64};
+use crate::model::rational::{integer, show, to_f64};
 use crate::model::{Element, FileContents, FileData, FileError, FileTensor, Format, Overflow, Rational};
 use crate::syntax::ast::{DatasetField, ItemKind, Params, Text};
 use std::borrow::Cow;
@@ -87,6 +87,39 @@ pub struct ConstantTensor {
     pub format: Option<Format>,
     /// How many elements saturated when they were quantized.
     pub saturated: usize,
+    /// In a real-valued reading: the elements' values before any format. `numbers` is then empty.
+    pub exact: Option<Arc<[Rational]>>,
+}
+
+impl ConstantTensor {
+    /// A tensor of exact values, of a real-valued reading.
+    pub fn exact(shape: Shape, values: Vec<Rational>) -> ConstantTensor {
+        let scale = PerElement::All(num_traits::One::one());
+        ConstantTensor { shape, numbers: Arc::new([]), scale, format: None, saturated: 0, exact: Some(values.into()) }
+    }
+
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        self.exact.as_ref().map_or(self.numbers.len(), |values| values.len())
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// An element's value.
+    pub fn value(&self, i: usize) -> Rational {
+        match &self.exact {
+            Some(values) => values[i].clone(),
+            None => integer(i128::from(self.numbers[i])) * self.scale.get(i),
+        }
+    }
+
+    /// All values.
+    pub fn values(&self) -> Vec<Rational> {
+        (0..self.len()).map(|i| self.value(i)).collect()
+    }
 }
 
 /// What quantizing a tensor lost.
@@ -400,7 +433,23 @@ impl ParamsFile {
             scale,
             format: Some(format.clone()),
             saturated: loss.saturated,
+            exact: None,
         })
+    }
+
+    /// The same tensor before any format: the numbers that the file holds, or, of a `raw` one, those that its integers stand for.
+    pub fn real(&self, context: &Context<'_>, name: &str, used: Place) -> Checked<ConstantTensor> {
+        let quantized = self.tensor(context, name, used)?;
+        let raw = self.rules.iter().find(|(glob, ..)| glob.is_match(name)).is_some_and(|(_, _, raw, _)| raw.is_some());
+        let values = if raw {
+            quantized.values()
+        } else {
+            let tensors = self.tensors(context)?;
+            let (_, tensor) = tensors.iter().find(|(known, _)| *known == name).ok_or(Reported)?;
+            let value = |i| tensor.data.get(i).and_then(|element| element.number()).ok_or(Reported);
+            (0..tensor.data.len()).map(value).collect::<Checked<_>>()?
+        };
+        Ok(ConstantTensor::exact(quantized.shape, values))
     }
 
     /// The file as the spec writes it.

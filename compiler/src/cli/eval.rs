@@ -10,6 +10,7 @@ use qnn::check::scope::scope;
 use qnn::check::spec::variant_names;
 use qnn::check::types::{Type, count, same_sizes, show_shape};
 use qnn::db::{SourceFile, tree};
+use qnn::model::Rational;
 use qnn::model::rational::{parse_decimal, show};
 use qnn::network::interpret;
 use qnn::report::picture::{Panel, Scale, image_size, side_by_side};
@@ -34,12 +35,13 @@ Examples:
   qnn eval digits.qnn                                 accuracy of every network, at every width that a property uses
   qnn eval digits.qnn 'digits<6>' --samples 0..20     classes and outputs of twenty samples
   qnn eval digits.qnn digits -g 6 --samples 3 --layers
+  qnn eval digits.qnn 'digits<6>.real'                accuracy of the network before it was quantized
   qnn eval tour.qnn side --input 1,0.5                on a point, given as values (`--raw 4,2`: as stored integers)
   qnn eval digits.qnn --accuracy --wrong              which samples are misclassified")]
 pub struct Arguments {
     /// The spec
     spec: PathBuf,
-    /// The network, such as `classifier` or 'digits<6>' (in quotes); all of them by default
+    /// The network, such as `classifier` or 'digits<6>' (in quotes), with `.real` for its real-valued reading; all of them by default
     network: Option<String>,
     /// The integers for a generic network: `-g 6` for `<6>`
     #[arg(short, long, value_name = "INTEGERS", value_delimiter = ',', allow_negative_numbers = true)]
@@ -94,6 +96,8 @@ struct Run<'a> {
     network: &'a Network,
     sample: &'a Sample,
     values: Vec<Vec<i128>>,
+    /// The output of a real-valued reading.
+    reals: Option<Vec<Rational>>,
 }
 
 /// Evaluates.
@@ -418,7 +422,15 @@ impl Arguments {
             }
         }
         let out = &run.network.output;
-        show_tensor(specs, out, &run.values[out.node.index()], false, output)?;
+        match &run.reals {
+            None => show_tensor(specs, out, &run.values[out.node.index()], false, output)?,
+            Some(_) => {
+                output.line(format_args!("  {}  {}", out.name.bold(), port_type(specs, out).dimmed()))?;
+                for values in run.output_values().chunks(MOST_NUMBERS) {
+                    output.line(format_args!("    {}", values.join(" ")))?;
+                }
+            }
+        }
         if let Some(class) = run.argmax() {
             let label = match (run.is_right(), run.sample.label) {
                 (Some(true), _) => format!("  {}", "✓ as labelled".green()),
@@ -451,28 +463,31 @@ impl<'a> Run<'a> {
             let message = format!("`{}` overflows 128 bits at node {}", network.name, overflow.node.0);
             Failure::Message(Exit::Internal, message)
         })?;
-        Ok(Run { network, sample, values })
+        let reals = network.real.as_ref().map(|reading| {
+            let inputs: Vec<&[i128]> = sample.inputs.iter().map(Vec::as_slice).collect();
+            reading.real.evaluate(&inputs, reading.output)
+        });
+        Ok(Run { network, sample, values, reals })
+    }
+
+    /// The output's values.
+    fn outputs(&self) -> Vec<Rational> {
+        let out = &self.network.output;
+        match &self.reals {
+            Some(values) => values.clone(),
+            None => self.values[out.node.index()].iter().enumerate().map(|(i, n)| out.value(i, *n)).collect(),
+        }
     }
 
     fn output_values(&self) -> Vec<String> {
-        let out = &self.network.output;
-        values(out, &self.values[out.node.index()])
+        self.outputs().iter().map(show).collect()
     }
 
     /// The index of the first greatest value.
     fn argmax(&self) -> Option<usize> {
-        let out = &self.network.output;
-        let numbers = &self.values[out.node.index()];
-        if numbers.len() < 2 {
-            return None;
-        }
-        let mut best = 0;
-        for i in 1..numbers.len() {
-            if out.value(i, numbers[i]) > out.value(best, numbers[best]) {
-                best = i;
-            }
-        }
-        Some(best)
+        let values = self.outputs();
+        let first_greatest = || (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best });
+        (values.len() > 1).then(first_greatest)
     }
 
     fn is_right(&self) -> Option<bool> {
@@ -505,7 +520,8 @@ impl<'a> Run<'a> {
             // One input, as nearly always, is not wrapped in a list.
             "input": if let [only] = inputs.as_slice() { only.clone() } else { json!(inputs) },
             "layers": layers,
-            "output": tensor(out, &self.values[out.node.index()]),
+            // Exact numbers are no raw integers of any format.
+            "output": if self.reals.is_none() { tensor(out, &self.values[out.node.index()]) } else { Value::Null },
             "values": self.output_values(),
             "argmax": self.argmax(),
             "label": self.sample.label,

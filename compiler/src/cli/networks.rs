@@ -2,7 +2,7 @@
 
 use super::output::{Failure, Output};
 use super::spec::Specs;
-use qnn::check::network::{Network, network};
+use qnn::check::network::{Network, network, real_network};
 use qnn::check::scope::{scope, similar};
 use qnn::check::spec::{Question, family, largest_at, question, verifiable};
 use qnn::check::types::plural;
@@ -13,6 +13,9 @@ use std::sync::Arc;
 
 /// The instances of a family that are looked into for the networks they use.
 const MOST_INSTANCES: usize = 64;
+
+/// What follows the name of a network for its real-valued reading.
+const REAL: &str = ".real";
 
 /// The number of integers in angle brackets that a network takes; `None` for what is no network.
 pub fn generics(specs: &Specs, item: ItemId) -> Option<Vec<Arc<str>>> {
@@ -73,6 +76,7 @@ fn used_integers(specs: &Specs, file: SourceFile) -> BTreeSet<(String, Vec<i128>
 
 /// `digits<6, 2>` as its name and its integers.
 fn integers_of(text: &str) -> Option<(String, Vec<i128>)> {
+    let text = text.strip_suffix(REAL).unwrap_or(text);
     let Some((name, rest)) = text.split_once('<') else { return Some((text.trim().to_owned(), Vec::new())) };
     let list = rest.trim_end().strip_suffix('>')?;
     let integers = list.split(',').map(|n| n.trim().parse().ok()).collect::<Option<Vec<i128>>>()?;
@@ -84,6 +88,36 @@ fn integers_of(text: &str) -> Option<(String, Vec<i128>)> {
 /// # Errors
 /// With a sentence, if there is no such network, or its integers are missing or wrong.
 pub fn named(
+    specs: &mut Specs,
+    file: SourceFile,
+    text: &str,
+    integers: &[i128],
+    output: &Output,
+) -> Result<Vec<Arc<Network>>, Failure> {
+    let found = quantized(specs, file, text, integers, output)?;
+    if !text.ends_with(REAL) {
+        return Ok(found);
+    }
+    let named = |network: &Arc<Network>| {
+        let (name, integers) = integers_of(&network.name)?;
+        Some((*scope(&specs.db, file).value.as_ref()?.names.get(name.as_str())?, integers))
+    };
+    let wanted: Vec<(ItemId, Vec<i128>)> = found.iter().filter_map(named).collect();
+    let mut readings = Vec::with_capacity(wanted.len());
+    for (item, integers) in wanted {
+        let outcome = real_network(&specs.db, item, integers).clone();
+        match &outcome.value {
+            Some(network) => readings.push(network.clone()),
+            None => {
+                specs.show(&outcome.diagnostics, output);
+                return Err(Failure::wrong(format!("`{text}` can't be read as real")));
+            }
+        }
+    }
+    Ok(readings)
+}
+
+fn quantized(
     specs: &mut Specs,
     file: SourceFile,
     text: &str,

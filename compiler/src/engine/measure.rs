@@ -335,6 +335,7 @@ mod tests {
             variables: vec![Variable { name: "x".into(), node: x, domain: vec![(0, 100)] }],
             assumptions: Vec::new(),
             cases: Vec::new(),
+            exact: None,
         };
         let objective = Objective {
             base,
@@ -342,6 +343,7 @@ mod tests {
             pieces: vec![Linear::new(vec![(NodeId(0), 0, 1)], 0)],
             scale: crate::model::rational::integer(1),
             negated: false,
+            exact: None,
         };
         let control = Control::with_budget(Duration::from_millis(400));
         let answer = maximize(&objective, &Banded(70, 80), &control, |_, _| {});

@@ -227,12 +227,19 @@ pub trait Engine: Send + Sync {
     }
 }
 
+/// Why an assignment that meets what engines are asked is no answer.
+pub fn close() -> Reason {
+    let why = "a real-valued network is nearer to a threshold somewhere than its enclosure by integers can tell";
+    Reason::Incomplete(why.to_owned())
+}
+
 /// The answer, once its assignment has passed the reference interpreter and its certificate the checker: nothing that does
 /// not leaves this room.
 pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer) -> Answer {
     match answer {
         Answer::Some(assignment) => match obligation.replay(&assignment) {
             Replay::Holds(_) => Answer::Some(assignment),
+            Replay::Close => Answer::Unknown(close()),
             Replay::Fails(why) => {
                 Answer::Unknown(Reason::Internal(format!("a counterexample of {engine} does not replay: {why}")))
             }

@@ -118,7 +118,12 @@ enum Members {
     Dataset(ItemId),
     Axis(ItemId),
     Enum(ItemId),
-    Params { file: String, prefix: String },
+    Params {
+        file: String,
+        prefix: String,
+    },
+    /// A network that is not called yet.
+    Network(ItemId),
 }
 
 impl<'a> Completer<'a> {
@@ -601,6 +606,12 @@ impl<'a> Completer<'a> {
                 }
             }
             Some(Members::Params { file, prefix }) => self.tensors(&file, &prefix, "."),
+            Some(Members::Network(_)) => {
+                self.add("real", CompletionKind::Network, "with the files' weights, without rounding", 0);
+                if let Some(item) = self.items.last_mut() {
+                    item.snippet = Some("real($0)".to_owned());
+                }
+            }
             None => {}
         }
     }
@@ -645,7 +656,11 @@ impl<'a> Completer<'a> {
                     super::names::first_axis(self.db, item, &field.ty, 0).map(Members::Axis)
                 }
                 Members::Params { file, prefix } => Some(Members::Params { file, prefix: format!("{prefix}{name}.") }),
-                Members::Axis(_) | Members::Enum(_) => None,
+                Members::Network(item) if called && name == "real" => match &tree(self.db, item).as_ref()?.kind {
+                    ItemKind::Network(n) => super::names::first_axis(self.db, item, &n.result, 0).map(Members::Axis),
+                    _ => None,
+                },
+                Members::Axis(_) | Members::Enum(_) | Members::Network(_) => None,
             };
         }
         if let Some((_, bound)) = self.bound().into_iter().rev().find(|(known, at_)| *known == name && *at_ < at) {
@@ -658,6 +673,7 @@ impl<'a> Completer<'a> {
             ItemKind::Enum(_) => Some(Members::Enum(item)),
             ItemKind::Params(params) => Some(params_members(params)),
             ItemKind::Network(n) if called => super::names::first_axis(self.db, item, &n.result, 0).map(Members::Axis),
+            ItemKind::Network(_) => Some(Members::Network(item)),
             ItemKind::Def(d) if called => super::names::first_axis(self.db, item, &d.result, 0).map(Members::Axis),
             _ => None,
         }

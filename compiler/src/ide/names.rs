@@ -302,6 +302,9 @@ impl<'a> Walker<'a> {
         let callee = self.global(&call.callee.text);
         self.say(call.callee.span, callee, false);
         call.generics.iter().for_each(|e| self.expr(e));
+        if let Some(real) = call.real {
+            self.say(real, Definition::Builtin("real".into()), false);
+        }
         for argument in &call.arguments {
             if let Some(name) = &argument.name {
                 self.say(name.span, Definition::Option(name.text.clone()), false);

@@ -19,7 +19,10 @@ pub fn builtin_docs(name: &str) -> Option<(&'static str, &'static str)> {
         ),
         "class" => ("class<N>", "One of N classes, or of an enum's variants: a label, what `argmax` is compared with."),
         "bool" => ("bool", "A truth value."),
-        "real" => ("real[…]", "Exact numbers: no rounding, no overflow."),
+        "real" => (
+            "real[…]",
+            "Exact numbers: no rounding, no overflow. `f.real(x)` is the network `f` with its files' weights and without rounding or saturation.",
+        ),
         "acc" => ("acc<W>", "An exact accumulator of at most W bits: the checker proves that no input needs more."),
         "dense" => (
             "dense(x, weight, bias) or dense(x, params.layer)",

@@ -110,6 +110,18 @@ pub fn common_denominator<'a>(values: impl IntoIterator<Item = &'a Rational>) ->
     values.into_iter().fold(BigInt::one(), |lcm, v| if v.is_integer() { lcm } else { lcm.lcm(v.denom()) })
 }
 
+/// The greatest rational of which both are integer multiples; a zero counts as a multiple of everything.
+pub fn common_step(a: &Rational, b: &Rational) -> Rational {
+    if a.is_zero() {
+        return b.abs();
+    }
+    if b.is_zero() || a == b {
+        return a.abs();
+    }
+    let numerator = (a.numer() * b.denom()).gcd(&(b.numer() * a.denom()));
+    Rational::new(numerator, a.denom() * b.denom())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

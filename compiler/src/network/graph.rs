@@ -233,6 +233,20 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// The nodes that it reads.
+    pub fn sources(&self) -> Box<dyn Iterator<Item = NodeId> + '_> {
+        match self {
+            Op::Input | Op::Constant(_) => Box::new(std::iter::empty()),
+            Op::Affine { terms, .. } => Box::new(terms.iter().map(|(source, _)| *source)),
+            Op::Step { source, .. } | Op::Wrap { source, .. } | Op::Max { source, .. } => {
+                Box::new(std::iter::once(*source))
+            }
+            Op::Gather { picks } => Box::new(picks.iter().map(|(node, _)| *node)),
+        }
+    }
+}
+
 /// A node of the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {

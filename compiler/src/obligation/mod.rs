@@ -4,11 +4,16 @@
 //! it. An obligation holds no database handle, no path and no source text; its key is a hash of its meaning, so two
 //! specs that say the same thing ask the same question.
 
+pub mod exact;
 pub mod linear;
+pub mod term;
 
+use crate::model::Rational;
+use crate::model::rational::integer;
 use crate::network::{Graph, Interval, NodeId, Overflow128, interpret, ranges};
 use std::sync::Arc;
 
+pub use exact::{Exact, ExactObjective};
 pub use linear::{Atom, Linear};
 
 /// Changes whenever the meaning of an obligation or of a verdict changes, so that no stored verdict outlives it.
@@ -42,6 +47,8 @@ pub struct Obligation {
     pub assumptions: Conjunction,
     /// The negated goal: a disjunction of conjunctions.
     pub cases: Vec<Conjunction>,
+    /// What is meant, where the graph encloses real-valued networks: assumptions and cases are then weaker, by what the enclosures can be off.
+    pub exact: Option<Arc<Exact>>,
 }
 
 /// A value of each variable: one vector of raw integers per variable, in the obligation's order.
@@ -52,6 +59,8 @@ pub type Assignment = Vec<Vec<i64>>;
 pub enum Replay {
     /// The assignment answers the obligation: the index of a case that holds.
     Holds(usize),
+    /// It meets what engines are asked, but not what is meant: a real-valued network is nearer to a threshold than its enclosure can tell.
+    Close,
     /// It doesn't, and why.
     Fails(String),
 }
@@ -104,6 +113,7 @@ impl Obligation {
             return Replay::Fails(format!("assumption {at} does not hold"));
         }
         match self.cases.iter().position(|case| case.iter().all(holds)) {
+            Some(_) if self.exact.as_ref().is_some_and(|exact| !exact.holds(&values)) => Replay::Close,
             Some(case) => Replay::Holds(case),
             None => Replay::Fails("no case of the negated goal holds".to_owned()),
         }
@@ -141,6 +151,9 @@ impl Obligation {
         for case in &self.cases {
             conjunction(&mut bytes, case);
         }
+        if let Some(exact) = &self.exact {
+            exact.bytes(&mut bytes);
+        }
         hasher.update(&bytes).finalize().to_hex().to_string()
     }
 }
@@ -161,6 +174,8 @@ pub struct Objective {
     pub scale: crate::model::Rational,
     /// The user asked for a minimum.
     pub negated: bool,
+    /// What is meant, where the pieces only enclose it.
+    pub exact: Option<Arc<ExactObjective>>,
 }
 
 impl Objective {
@@ -191,6 +206,24 @@ impl Objective {
         let inputs: Vec<Vec<i128>> = assignment.iter().map(|v| v.iter().map(|n| i128::from(*n)).collect()).collect();
         let values = interpret(&base.graph, &inputs).ok()?;
         self.pieces.iter().map(|piece| piece.value(&values)).max()
+    }
+
+    /// The value in the spec's numbers of the objective where it was found, exactly. `best` is its integer there.
+    pub fn found(&self, best: i128, assignment: &Assignment) -> Rational {
+        let exact = self.exact.as_ref().and_then(|exact| {
+            let inputs: Vec<Vec<i128>> =
+                assignment.iter().map(|v| v.iter().map(|n| i128::from(*n)).collect()).collect();
+            Some(exact.value(&interpret(&self.base.graph, &inputs).ok()?))
+        });
+        let value = exact.unwrap_or_else(|| integer(best) * &self.scale);
+        if self.negated { -value } else { value }
+    }
+
+    /// What the value never exceeds (a minimum: never falls below), if the objective's integer never exceeds `upper`.
+    pub fn bound(&self, upper: i128) -> Rational {
+        let error = self.exact.as_ref().map_or(0, |exact| exact.error);
+        let value = (integer(upper) + integer(error)) * &self.scale;
+        if self.negated { -value } else { value }
     }
 
     /// The integers that the objective can take by interval arithmetic.

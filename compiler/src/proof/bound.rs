@@ -175,7 +175,7 @@ pub(super) fn value_maximum(step: &Step, c: i128, m: i128, v: i128, a: Interval)
     Ok(Some(difference(product(c, v)?, product(m, at)?)?))
 }
 
-/// The same for very many values: the first and the last exactly, those between by |round(q) - q| <= 1.
+/// The same for very many values: the first and the last exactly, those between by |round(q) - q| <= 1, or 0 where the quotient is whole.
 fn wide_maximum(step: &Step, c: i128, m: i128, first: i128, last: i128, a: Interval) -> Result<i128, Fault> {
     let Step::Round { numerator, denominator, offset, .. } = step else {
         return Err("a table has all its values".to_owned());
@@ -184,10 +184,12 @@ fn wide_maximum(step: &Step, c: i128, m: i128, first: i128, last: i128, a: Inter
     let mut best = ends.into_iter().max().flatten().ok_or("a step without a value")?;
     let from = step.threshold(first + 1).ok_or_else(too_large)?;
     let to = step.threshold(last).ok_or_else(too_large)?.saturating_sub(1);
+    let whole = numerator % denominator == 0 && offset % denominator == 0;
+    let rounding = if whole { 0 } else { magnitude(c)? };
     for at in [from, to] {
         let dividend = sum(product(*numerator, at)?, *offset)?;
         let real = Integer::div_ceil(&product(c, dividend)?, denominator);
-        best = best.max(difference(sum(real, magnitude(c)?)?, product(m, at)?)?);
+        best = best.max(difference(sum(real, rounding)?, product(m, at)?)?);
     }
     Ok(best)
 }

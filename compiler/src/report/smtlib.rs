@@ -36,7 +36,12 @@ impl Script {
             let _ = writeln!(text, "; {}", line.replace(|c: char| c.is_control(), " "));
         }
         let _ = writeln!(text, "; Obligation {}.", obligation.key());
-        text.push_str("; Satisfiable if and only if some assignment of the inputs violates the property.\n");
+        text.push_str(match obligation.exact {
+            None => "; Satisfiable if and only if some assignment of the inputs violates the property.\n",
+            Some(_) => {
+                "; Integers that enclose a real-valued network: unsatisfiable only if no assignment of the inputs violates the property.\n"
+            }
+        });
         text.push_str("(set-info :smt-lib-version 2.6)\n");
         if let Some(status) = self.status {
             let _ = writeln!(text, "(set-info :status {})", if status { "sat" } else { "unsat" });
@@ -186,6 +191,7 @@ mod tests {
             variables: vec![Variable { name: "x".into(), node: x, domain: vec![(0, 2), (4, 6)] }],
             assumptions: Vec::new(),
             cases: vec![vec![Atom::new(Linear::new(vec![(h, 0, 1)], -1))]],
+            exact: None,
         };
         let script = Script { values: true, title: "property small in small.qnn".to_owned(), ..Script::default() };
         insta::assert_snapshot!(script.write(&obligation, &Control::default()).unwrap());

@@ -8,7 +8,6 @@ use crate::check::property::Statement;
 use crate::check::spec::{Question, largest_at, question};
 use crate::db::{Database, SourceFile};
 use crate::diagnostic::Severity;
-use crate::model::rational::integer;
 use crate::obligation::{Objective, Obligation, Replay};
 use crate::proof::{Certificate, Unreadable, check, plain};
 use crate::verify::evidence::About;
@@ -273,8 +272,7 @@ impl Case<'_> {
             return Err(rejected("no input attains it"));
         };
         let best = objective.of(assignment).ok_or_else(|| rejected("no input attains it"))?;
-        let value = integer(best) * &objective.scale;
-        self.found(&Some(if objective.negated { -value } else { value }.to_string()))?;
+        self.found(&Some(objective.found(best, assignment).to_string()))?;
         let above = best.checked_add(1).ok_or_else(|| rejected("a number beyond 128 bits"))?;
         self.unanswered(About::Bound, None, &objective.at_least(above))
     }
@@ -355,6 +353,7 @@ impl Case<'_> {
         match &self.evidence(about, candidate, obligation)?.rests_on {
             Ground::Assignment(assignment) => match obligation.replay(assignment) {
                 Replay::Holds(_) => Ok(Standing::Counterexample),
+                Replay::Close => Err(rejected("its input does not show it: the real-valued network says otherwise")),
                 Replay::Fails(why) => Err(rejected(format!("its input does not show it: {why}"))),
             },
             _ => Err(rejected("it needs an input, and there is none")),

@@ -381,13 +381,15 @@ pub enum ExprKind {
     Let(Box<LetExpr>),
 }
 
-/// `callee<generics>(arguments)`.
+/// `callee<generics>(arguments)`, `callee<generics>.real(arguments)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// The function's name.
     pub callee: Name,
     /// Integers in angle brackets.
     pub generics: Vec<Expr>,
+    /// The word `real`, for the real-valued reading of a network.
+    pub real: Option<Span>,
     /// The arguments.
     pub arguments: Vec<Argument>,
 }

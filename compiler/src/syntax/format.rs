@@ -167,6 +167,7 @@ impl<'a> Formatter<'a> {
             | Rule::argument_name
             | Rule::named
             | Rule::simple_named
+            | Rule::reading
             | Rule::parameter
             | Rule::family_param
             | Rule::variant
@@ -588,6 +589,7 @@ fn spaced(left: Rule, right: Rule) -> bool {
             | Rule::nested_arguments
             | Rule::shape
             | Rule::generics
+            | Rule::reading
             | Rule::arguments
             | Rule::simple_arguments
             | Rule::parameters

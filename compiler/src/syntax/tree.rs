@@ -802,7 +802,7 @@ impl<'a> Builder<'a> {
     fn named(&mut self, pair: Pair<'a, Rule>) -> Deep {
         let span = self.span(&pair);
         let callee = self.first_name(pair.clone());
-        let mut call = Call { callee, generics: Vec::new(), arguments: Vec::new() };
+        let mut call = Call { callee, generics: Vec::new(), real: None, arguments: Vec::new() };
         let (mut below, mut called) = (0, false);
         for pair in pair.into_inner() {
             called |= matches!(pair.as_rule(), Rule::arguments | Rule::simple_arguments);
@@ -813,6 +813,7 @@ impl<'a> Builder<'a> {
                         call.generics.push(generic.expr);
                     }
                 }
+                Rule::reading => call.real = pair.into_inner().last().map(|word| self.span(&word)),
                 Rule::arguments => {
                     for pair in pair.into_inner().filter(|p| p.as_rule() == Rule::argument) {
                         let mut name = None;

@@ -121,7 +121,7 @@ impl Session<'_> {
                 Known::None(trust) => self.recall(trust, &about).map(|kept| (Answer::None(trust.clone()), kept)),
                 Known::Some(assignment) => match obligation.replay(assignment) {
                     Replay::Holds(_) => Ok((Answer::Some(assignment.clone()), None)),
-                    Replay::Fails(_) => Err(UNSOUND),
+                    Replay::Close | Replay::Fails(_) => Err(UNSOUND),
                 },
                 Known::Open(reason) => Ok((Answer::Unknown(reason.clone()), None)),
                 Known::Maximum(_) => Err(UNSOUND),

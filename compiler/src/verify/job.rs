@@ -18,7 +18,6 @@ use crate::db::Database;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::portfolio::Portfolio;
 use crate::engine::{Answer, Reason, Trust};
-use crate::model::Rational;
 use crate::model::rational::integer;
 use crate::obligation::{Assignment, Objective, Obligation};
 use std::sync::Arc;
@@ -325,14 +324,12 @@ fn optimize(
     cast: &Cast,
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<(), Failure> {
-    let value = |n: i128| -> Rational {
-        let value = integer(n) * &objective.scale;
-        if objective.negated { -value } else { value }
-    };
-    let number = |n: i128| Number::from(&value(n));
-    let known = |upper: i128| (upper != i128::MAX).then(|| number(upper));
+    let known = |upper: i128| (upper != i128::MAX).then(|| Number::from(&objective.bound(upper)));
+    // What an enclosure can be off is taken off what was found, until the input itself is evaluated.
+    let error = objective.exact.as_ref().map_or(0, |exact| exact.error);
     let decided = session.maximize(objective, result.budget, |found, upper| {
-        on_progress(Progress::Bounds { found: found.map(number), bound: known(upper) });
+        let found = found.map(|found| Number::from(&objective.bound(found - 2 * error)));
+        on_progress(Progress::Bounds { found, bound: known(upper) });
     });
     result.provenance(&decided);
     let (answer, kept) = (decided.answer, decided.kept);
@@ -359,7 +356,8 @@ fn optimize(
         let rests_on = Basis::of(&answer.trust, kept.as_ref());
         result.evidence.push(Evidence { about, candidate: None, obligation, rests_on });
     }
-    let (found, bound) = (answer.best.as_ref().map(|(best, _)| number(*best)), known(answer.upper));
+    let found = answer.best.as_ref().map(|(best, assignment)| Number::from(&objective.found(*best, assignment)));
+    let bound = known(answer.upper);
     let (extreme, most) = if objective.negated { ("minimum", "at least") } else { ("maximum", "at most") };
     if answer.vacuous {
         result.verdict = Verdict::Vacuous;
@@ -368,7 +366,13 @@ fn optimize(
     } else if let (true, Some(found)) = (answer.complete, &found) {
         result.verdict = Verdict::Proved;
         result.trust = Some(answer.trust);
-        result.detail = format!("The {extreme} is {}.", found.text);
+        result.detail = match &bound {
+            Some(bound) if bound.exact != found.exact => format!(
+                "The {extreme} is {}, up to what integers can tell of a real-valued network: it is {most} {}.",
+                found.text, bound.text
+            ),
+            _ => format!("The {extreme} is {}.", found.text),
+        };
     } else {
         result.undecided(&answer.reason.unwrap_or_else(|| Reason::Incomplete("nobody knows why".to_owned())));
         let known = match (&found, &bound) {

@@ -12,6 +12,8 @@ mod decide;
 pub mod evidence;
 mod job;
 mod largest;
+#[cfg(test)]
+mod real_tests;
 pub mod run;
 pub mod store;
 #[cfg(test)]

@@ -18,7 +18,8 @@ use std::time::Duration;
 /// The version of [`InstanceResult`]'s serialised form.
 pub const RESULT_VERSION: u32 = 1;
 
-/// What is known of an instance. A measure is `proved` when its answer is known exactly.
+/// What is known of an instance. A measure is `proved` when its answer is known exactly, or, of a real-valued network, as far as its
+/// enclosure tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {

@@ -9,6 +9,7 @@ use crate::check::property::{CallInfo, VariableInfo};
 use crate::check::spec::variant_names;
 use crate::check::types::Axis;
 use crate::db::{Db, ItemId};
+use crate::model::Rational;
 use crate::model::rational::show;
 use crate::network::interpret;
 use crate::obligation::{Assignment, Obligation, Replay};
@@ -40,8 +41,10 @@ impl Cast {
     /// # Errors
     /// If it does not replay, with the reason: something is broken.
     pub fn counterexample(&self, obligation: &Obligation, assignment: &Assignment) -> Result<Counterexample, String> {
-        if let Replay::Fails(why) = obligation.replay(assignment) {
-            return Err(format!("a counterexample does not replay: {why}"));
+        match obligation.replay(assignment) {
+            Replay::Holds(_) => {}
+            Replay::Close => return Err("a counterexample does not replay in exact numbers".to_owned()),
+            Replay::Fails(why) => return Err(format!("a counterexample does not replay: {why}")),
         }
         let wide = |values: &[i64]| -> Vec<i128> { values.iter().map(|n| i128::from(*n)).collect() };
         let inputs: Vec<Vec<i128>> = assignment.iter().map(|values| wide(values)).collect();
@@ -70,8 +73,8 @@ impl Cast {
             text: call.text.clone(),
             network: call.network.name.to_string(),
             layout: self.layout(&call.output),
-            output: output(&call.output, &values[call.output.node.index()]),
-            center: before.as_ref().map(|values| output(&call.output, &values[call.output.node.index()])),
+            output: output(call, &values),
+            center: before.as_ref().map(|values| output(call, values)),
             asks_argmax: call.argmax,
         });
         Ok(Counterexample { variables, calls: calls.collect() })
@@ -95,16 +98,18 @@ fn numbers(port: &Port, node: &[i128]) -> Numbers {
     }
 }
 
-fn output(port: &Port, node: &[i128]) -> Output {
-    let mut argmax = None;
-    if node.len() > 1 {
-        let mut best = 0;
-        for i in 1..node.len() {
-            if port.value(i, node[i]) > port.value(best, node[best]) {
-                best = i;
-            }
+/// What a network computes, given the values of all nodes.
+fn output(call: &CallInfo, nodes: &[Vec<i128>]) -> Output {
+    let node = &nodes[call.output.node.index()];
+    let values: Vec<Rational> = match &call.network.real {
+        Some(reading) => {
+            let inputs: Vec<&[i128]> = call.inputs.iter().map(|input| nodes[input.index()].as_slice()).collect();
+            reading.real.evaluate(&inputs, reading.output)
         }
-        argmax = Some(best);
-    }
-    Output { numbers: numbers(port, node), argmax }
+        None => node.iter().enumerate().map(|(i, n)| call.output.value(i, *n)).collect(),
+    };
+    let first_greatest = || (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best });
+    let argmax = (values.len() > 1).then(first_greatest);
+    let numbers = Numbers { values: values.iter().map(show).collect(), ..numbers(&call.output, node) };
+    Output { numbers, argmax }
 }

@@ -6,9 +6,11 @@
 
 mod memory;
 mod ops;
+mod real;
 
 pub use memory::Memory;
 pub use ops::pick_indices;
+pub use real::{instantiate_real, real_network};
 
 use super::constant::{Constant, Evaluator, lookup};
 use super::data::{ConstantTensor, ParamsFile, PerElement, list_names, scales, zeros};
@@ -17,15 +19,16 @@ use super::types::{Shape, Type, count, interchangeable, shape_text, show_shape};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::model::rational::{integer, show};
+use crate::model::rational::{common_step, integer, show};
 use crate::model::{Format, Overflow, Rational};
 use crate::network::range::node_ranges;
 use crate::network::{Graph, Interval, NodeId, Op};
+use crate::obligation::exact::Reading;
 use crate::syntax::Span;
 use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, ItemKind, NetworkItem, UnaryOp};
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{One, ToPrimitive, Zero};
 use std::sync::Arc;
 
 /// The largest magnitude of an integer anywhere in a network: leaves room for the products of a threshold's computation.
@@ -127,6 +130,8 @@ pub struct Network {
     pub ranges: Arc<Vec<Vec<Interval>>>,
     /// The parameter files it reads, as the spec writes them.
     pub files: Vec<String>,
+    /// What it is, if it is a real-valued reading: the graph only encloses that.
+    pub real: Option<Arc<Reading>>,
 }
 
 /// The network that an item and its generics make.
@@ -161,17 +166,7 @@ fn build(context: &Context<'_>, item: ItemId, declaration: &NetworkItem, generic
         let index = declaration.generics.iter().position(|g| &*g.text == name)?;
         Some(Ok(Constant::int(generics[index])))
     };
-    let evaluator = Evaluator { context, item, locals: &locals };
-    let mut builder = Builder {
-        evaluator,
-        graph: Graph::new(),
-        ranges: Vec::new(),
-        locals: Vec::new(),
-        layers: Vec::new(),
-        files: Vec::new(),
-        name: declaration.name.text.clone(),
-        elements: 0,
-    };
+    let mut builder = Builder::new(Evaluator { context, item, locals: &locals }, declaration);
     let mut inputs = Vec::new();
     for param in &declaration.params {
         let Type::Stored(format, shape) = builder.evaluator.ty(&param.ty)? else {
@@ -187,31 +182,7 @@ fn build(context: &Context<'_>, item: ItemId, declaration: &NetworkItem, generic
         inputs.push(builder.port(&param.name.text, &bits));
         builder.bind(&param.name.text, Thing::Bits(bits));
     }
-    for params in &declaration.files {
-        let file = ParamsFile::new(&builder.evaluator, params)?;
-        builder.files.push(file.path().to_owned());
-        builder.bind(&params.name.text.clone(), Thing::Group(Arc::new(file), String::new()));
-    }
-    for statement in &declaration.lets {
-        let value = builder.eval(&statement.value)?;
-        if let Some(annotation) = &statement.ty {
-            let ty = builder.evaluator.ty(annotation)?;
-            builder.check_annotation(&value, &ty, at(item, annotation.span), at(item, statement.value.span))?;
-        }
-        if let Thing::Bits(bits) = &value {
-            builder.name_layer(bits.node, &statement.name.text);
-        }
-        builder.bind(&statement.name.text, value);
-    }
-    let result = builder.eval(&declaration.body)?;
-    let Thing::Bits(output) = result else {
-        return context.error(
-            "E0302",
-            at(item, declaration.body.span),
-            format!("a network's output depends on its input, but this is {}", result.kind()),
-            "no tensor of the network",
-        );
-    };
+    let output = builder.body(declaration)?;
     let wanted = builder.evaluator.ty(&declaration.result)?;
     builder.check_result(&output, &wanted, declaration)?;
     // The declared axes carry the names that the body's may lack.
@@ -219,21 +190,25 @@ fn build(context: &Context<'_>, item: ItemId, declaration: &NetworkItem, generic
     if let Type::Stored(_, shape) | Type::Real(shape) = wanted {
         output.shape = shape;
     }
-    let name = if generics.is_empty() {
-        declaration.name.text.clone()
-    } else {
-        let list: Vec<String> = generics.iter().map(i128::to_string).collect();
-        format!("{}<{}>", declaration.name.text, list.join(", ")).into()
-    };
     Ok(Network {
-        name,
+        name: instance_name(declaration, generics),
         output: builder.port("output", &output),
         inputs,
         layers: builder.layers,
         ranges: Arc::new(builder.ranges),
         graph: Arc::new(builder.graph),
         files: builder.files,
+        real: None,
     })
+}
+
+/// `student<6>`.
+fn instance_name(declaration: &NetworkItem, generics: &[i128]) -> Arc<str> {
+    if generics.is_empty() {
+        return declaration.name.text.clone();
+    }
+    let list: Vec<String> = generics.iter().map(i128::to_string).collect();
+    format!("{}<{}>", declaration.name.text, list.join(", ")).into()
 }
 
 /// A tensor of the network: a node with axes and a scale.
@@ -280,9 +255,63 @@ struct Builder<'a> {
     name: Arc<str>,
     /// The elements of all nodes together.
     elements: usize,
+    /// In a real-valued reading: its operations. `graph` is then empty, every scale is 1, and nodes are indices into this.
+    real: Option<real::Real>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(evaluator: Evaluator<'a>, declaration: &NetworkItem) -> Builder<'a> {
+        Builder {
+            evaluator,
+            graph: Graph::new(),
+            ranges: Vec::new(),
+            locals: Vec::new(),
+            layers: Vec::new(),
+            files: Vec::new(),
+            name: declaration.name.text.clone(),
+            elements: 0,
+            real: None,
+        }
+    }
 }
 
 impl Builder<'_> {
+    /// The declaration's body, once its inputs are bound.
+    fn body(&mut self, declaration: &NetworkItem) -> Checked<Bits> {
+        for params in &declaration.files {
+            let file = ParamsFile::new(&self.evaluator, params)?;
+            self.files.push(file.path().to_owned());
+            self.bind(&params.name.text, Thing::Group(Arc::new(file), String::new()));
+        }
+        for statement in &declaration.lets {
+            let value = self.eval(&statement.value)?;
+            if let Some(annotation) = &statement.ty {
+                let ty = self.evaluator.ty(annotation)?;
+                self.check_annotation(&value, &ty, self.place(annotation.span), self.place(statement.value.span))?;
+            }
+            if let Thing::Bits(bits) = &value {
+                self.name_layer(bits.node, &statement.name.text);
+            }
+            self.bind(&statement.name.text, value);
+        }
+        match self.eval(&declaration.body)? {
+            Thing::Bits(output) => Ok(output),
+            other => self.error(
+                "E0302",
+                declaration.body.span,
+                format!("a network's output depends on its input, but this is {}", other.kind()),
+                "no tensor of the network",
+            ),
+        }
+    }
+
+    /// A tensor of a parameter file.
+    fn parameter(&self, file: &ParamsFile, name: &str, used: Place) -> Checked<ConstantTensor> {
+        match self.real {
+            Some(_) => file.real(self.evaluator.context, name, used),
+            None => file.tensor(self.evaluator.context, name, used),
+        }
+    }
     fn place(&self, span: Span) -> Place {
         at(self.evaluator.item, span)
     }
@@ -398,6 +427,9 @@ impl Builder<'_> {
 
     /// Records a layer.
     fn layer(&mut self, operation: String, bits: &Bits, parameters: Parameters, span: Span) {
+        if self.real.is_some() {
+            return;
+        }
         let name = format!("#{}", self.layers.len() + 1);
         let layer = Layer {
             operation,
@@ -441,13 +473,12 @@ impl Builder<'_> {
                     let path =
                         if prefix.is_empty() { field.text.to_string() } else { format!("{prefix}.{}", field.text) };
                     if file.has(self.evaluator.context, &path) {
-                        let tensor = file.tensor(self.evaluator.context, &path, self.place(expr.span))?;
-                        return Ok(Thing::Tensor(tensor));
+                        return self.parameter(&file, &path, self.place(expr.span)).map(Thing::Tensor);
                     }
                     if file.has_group(self.evaluator.context, &path) {
                         return Ok(Thing::Group(file, path));
                     }
-                    file.tensor(self.evaluator.context, &path, self.place(expr.span)).map(Thing::Tensor)
+                    self.parameter(&file, &path, self.place(expr.span)).map(Thing::Tensor)
                 }
                 Thing::Bits(bits) => {
                     let Some(item) = bits.shape.first().and_then(|axis| axis.labels) else {
@@ -531,6 +562,10 @@ impl Builder<'_> {
     }
 
     fn check_annotation(&mut self, thing: &Thing, ty: &Type, annotation: Place, value: Place) -> Checked<()> {
+        // The network itself has been checked; its reading stores nothing.
+        if self.real.is_some() {
+            return Ok(());
+        }
         let context = self.evaluator.context;
         let Thing::Bits(bits) = thing else {
             return context.error(
@@ -702,11 +737,15 @@ impl Builder<'_> {
             scale: PerElement::All(Rational::new(BigInt::one(), denominator)),
             format: None,
             saturated: 0,
+            exact: None,
         })
     }
 
     /// A literal cast to a format.
     fn quantize_literal(&self, tensor: &ConstantTensor, format: &Format, span: Span) -> Checked<ConstantTensor> {
+        if self.real.is_some() {
+            return Ok(tensor.clone());
+        }
         let first = tensor.shape.first().map_or(1, |axis| axis.size);
         if format.channels() > 1 && format.channels() != first {
             return self.error(
@@ -756,6 +795,7 @@ impl Builder<'_> {
             scale,
             format: Some(format.clone()),
             saturated,
+            exact: None,
         })
     }
 
@@ -842,6 +882,9 @@ impl Builder<'_> {
                 ),
                 "wrong number of arguments",
             );
+        }
+        if self.real.is_some() {
+            return self.read_network(item, call).map(Thing::Bits);
         }
         let mut map: Vec<Option<NodeId>> = vec![None; inner.graph.nodes.len()];
         for (argument, port) in call.arguments.iter().zip(&inner.inputs) {
@@ -968,16 +1011,4 @@ pub fn flatten_list(
         _ => return None,
     }
     Some(())
-}
-
-/// The greatest rational of which both are integer multiples; a zero counts as a multiple of everything.
-fn common_step(a: &Rational, b: &Rational) -> Rational {
-    if a.is_zero() {
-        return b.abs();
-    }
-    if b.is_zero() {
-        return a.abs();
-    }
-    let numerator = (a.numer() * b.denom()).gcd(&(b.numer() * a.denom()));
-    Rational::new(numerator, a.denom() * b.denom())
 }

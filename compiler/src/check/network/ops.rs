@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::model::format::MAX_WIDTH;
 use crate::model::rational::{integer, show};
 use crate::model::{Format, Overflow, Rational, Scale};
+use crate::network::real::{RealOp, Row};
 use crate::network::{Interval, Matrix, NodeId, Op, Step, Steps};
 use crate::syntax::Span;
 use crate::syntax::ast::{Argument, Call, Expr, ItemKind};
@@ -22,12 +23,20 @@ use std::sync::Arc;
 /// The most weights of one layer, after a convolution is written out.
 const MAX_WEIGHTS: usize = 1 << 26;
 
-/// One row of an affine layer: (column of the input, index into the weights).
-type Row = Vec<(u32, u32)>;
-
 impl Builder<'_> {
     pub(super) fn call(&mut self, call: &Call, span: Span) -> Checked<Thing> {
         let name = &*call.callee.text;
+        if let Some(real) = call.real {
+            return self.report(
+                Diagnostic::error(
+                    "E0612",
+                    "a network computes bits; it has no real numbers inside",
+                    self.place(real),
+                    "not in a network",
+                )
+                .help("read the whole network as real, in a property: what it calls is then read so too"),
+            );
+        }
         let builtin = matches!(
             name,
             "dense"
@@ -196,9 +205,9 @@ impl Builder<'_> {
                     let full =
                         |part: &str| if prefix.is_empty() { part.to_owned() } else { format!("{prefix}.{part}") };
                     let place = self.place(group.span);
-                    let weight = file.tensor(context, &full("weight"), place)?;
+                    let weight = self.parameter(&file, &full("weight"), place)?;
                     let bias = if file.has(context, &full("bias")) {
-                        Some(file.tensor(context, &full("bias"), place)?)
+                        Some(self.parameter(&file, &full("bias"), place)?)
                     } else {
                         None
                     };
@@ -420,8 +429,11 @@ impl Builder<'_> {
                 );
             }
             let scale = x.scale.pick(windows.iter().map(|w| w[0] as usize));
-            let windows: Vec<Box<[u32]>> = windows.into_iter().map(Vec::into_boxed_slice).collect();
-            let node = self.push(Op::Max { source: x.node, windows: windows.into() }, span)?;
+            let windows: Arc<[Box<[u32]>]> = windows.into_iter().map(Vec::into_boxed_slice).collect();
+            let node = match self.real {
+                Some(_) => self.push_real(RealOp::Max { source: x.node.index(), windows }, span)?,
+                None => self.push(Op::Max { source: x.node, windows }, span)?,
+            };
             let format = x.format.clone();
             Bits { node, shape, scale, format }
         } else {
@@ -432,6 +444,7 @@ impl Builder<'_> {
                 scale: PerElement::All(Rational::one() / integer((size * size) as i128)),
                 format: None,
                 saturated: 0,
+                exact: None,
             };
             let rows = windows.into_iter().map(|w| w.into_iter().map(|i| (i, 0)).collect()).collect();
             self.affine(&x, rows, &weight, None, &|row| row, shape, span, span)?
@@ -476,6 +489,9 @@ impl Builder<'_> {
                     format!("[{wanted}] is needed"),
                 );
             }
+        }
+        if self.real.is_some() {
+            return self.real_affine(x, rows, weights, bias, bias_of, shape, span);
         }
         let uniform = match (&x.scale, &weights.scale) {
             (PerElement::All(a), PerElement::All(b)) => Some(a * b),
@@ -597,6 +613,9 @@ impl Builder<'_> {
                 "the shapes differ",
             );
         }
+        if self.real.is_some() {
+            return self.real_sum(x, y, subtract, span);
+        }
         let len = count(&x.shape);
         let (mut a, mut b, mut row_scales) =
             (Vec::with_capacity(len), Vec::with_capacity(len), Vec::with_capacity(len));
@@ -634,10 +653,9 @@ impl Builder<'_> {
 
     /// The constant's numbers spread over the elements of a tensor: one for all, or one for each.
     fn spread(&self, x: &Bits, constant: &ConstantTensor, span: Span) -> Checked<Vec<Rational>> {
-        let value = |i: usize| integer(i128::from(constant.numbers[i])) * constant.scale.get(i);
         let len = count(&x.shape);
-        if constant.numbers.len() == 1 {
-            return Ok(vec![value(0); len]);
+        if constant.len() == 1 {
+            return Ok(vec![constant.value(0); len]);
         }
         if !same_sizes(&constant.shape, &x.shape) {
             return self.error(
@@ -651,7 +669,7 @@ impl Builder<'_> {
                 "a constant is one number, or has the tensor's shape",
             );
         }
-        Ok((0..len).map(value).collect())
+        Ok(constant.values())
     }
 
     /// x + constant or x - constant.
@@ -663,6 +681,10 @@ impl Builder<'_> {
         span: Span,
     ) -> Checked<Bits> {
         let values = self.spread(x, constant, span)?;
+        if self.real.is_some() {
+            let bias = values.into_iter().map(|value| if subtract { -value } else { value }).collect();
+            return self.real_diagonal(x, &vec![Rational::one(); count(&x.shape)], bias, span);
+        }
         let (mut factors, mut bias, mut row_scales) = (Vec::new(), Vec::new(), Vec::new());
         for (i, value) in values.iter().enumerate() {
             let step = x.scale.get(i);
@@ -689,6 +711,9 @@ impl Builder<'_> {
             let first = values[0].clone();
             return self.scale_by(x, &first, span);
         }
+        if self.real.is_some() {
+            return self.real_diagonal(x, &values, vec![Rational::zero(); values.len()], span);
+        }
         let denominator = crate::model::rational::common_denominator(&values);
         let mut factors = Vec::new();
         for value in &values {
@@ -708,6 +733,9 @@ impl Builder<'_> {
     /// x · factor: only the scale changes, but for the sign.
     pub(super) fn scale_by(&mut self, x: &Bits, factor: &Rational, span: Span) -> Checked<Bits> {
         let len = count(&x.shape);
+        if self.real.is_some() {
+            return self.real_diagonal(x, &vec![factor.clone(); len], vec![Rational::zero(); len], span);
+        }
         let mut node = x.node;
         if !factor.is_positive() {
             let sign = if factor.is_zero() { 0 } else { -1 };
@@ -724,6 +752,9 @@ impl Builder<'_> {
     fn relu(&mut self, call: &Call, span: Span) -> Checked<Bits> {
         let [x] = self.positional(call, span, "relu(x)")?;
         let x = self.bits(&x.value)?;
+        if self.real.is_some() {
+            return self.real_clamp(x, Rational::zero(), None, span);
+        }
         let hi = self.range(x.node).hi.max(0);
         let node = self.push(Op::Step { source: x.node, steps: Steps::Uniform(Step::clamp(0, hi)) }, span)?;
         let result = Bits { node, ..x };
@@ -742,6 +773,9 @@ impl Builder<'_> {
                 format!("the lower end {} is above the upper end {}", show(&lo), show(&hi)),
                 "an empty range",
             );
+        }
+        if self.real.is_some() {
+            return self.real_clamp(x, lo, Some(hi), span);
         }
         // Both ends must be integers at the tensor's scale; a finer scale makes them so.
         let len = count(&x.shape);
@@ -778,6 +812,9 @@ impl Builder<'_> {
 
     /// `x as Format`: the one place where bits are lost.
     pub(super) fn cast(&mut self, x: &Bits, format: &Format, span: Span, format_span: Span) -> Checked<Bits> {
+        if self.real.is_some() {
+            return self.real_cast(x, format, span, format_span);
+        }
         if x.format.as_ref() == Some(format) {
             return Ok(x.clone());
         }
@@ -954,7 +991,7 @@ impl Builder<'_> {
         let (indices, shape) = pick_indices(&x.shape, ranges);
         let picks: Vec<(NodeId, u32)> = indices.iter().map(|i| (x.node, *i as u32)).collect();
         let scale = x.scale.pick(indices.into_iter());
-        let node = self.push(Op::Gather { picks: picks.into() }, span)?;
+        let node = self.gather(picks, span)?;
         Ok(Bits { node, shape, scale, format: uniform_format(&x.format) })
     }
 
@@ -1002,8 +1039,15 @@ impl Builder<'_> {
             Some(format) if parts.iter().all(|p| p.format.as_ref() == Some(&format)) => Some(format),
             _ => None,
         };
-        let node = self.push(Op::Gather { picks: picks.into() }, span)?;
+        let node = self.gather(picks, span)?;
         Ok(Bits { node, shape, scale: PerElement::from_each(all_scales), format })
+    }
+
+    fn gather(&mut self, picks: Vec<(NodeId, u32)>, span: Span) -> Checked<NodeId> {
+        match self.real {
+            Some(_) => self.push_real(RealOp::Gather(picks.iter().map(|(node, i)| (node.index(), *i)).collect()), span),
+            None => self.push(Op::Gather { picks: picks.into() }, span),
+        }
     }
 }
 

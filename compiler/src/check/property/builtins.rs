@@ -3,10 +3,10 @@
 use super::super::constant::Constant;
 use super::super::types::{Axis, count, same_sizes, shape_text};
 use super::super::{Checked, Reported, at};
-use super::term::Term;
 use super::{Elements, Env, Lowering, Tensor, Value};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::Rational;
+use crate::obligation::term::Term;
 use crate::syntax::ast::{Call, Expr, ExprKind, UnaryOp};
 use num_traits::{Signed, Zero};
 

@@ -5,11 +5,10 @@ use super::super::constant::{
 };
 use super::super::data::{PerElement, dataset, zeros};
 use super::super::network::{Network, Port};
-use super::super::network::{flatten_list, instantiate, remap};
+use super::super::network::{flatten_list, instantiate, instantiate_real, remap};
 use super::super::scope::is_cyclic;
 use super::super::types::{Shape, Type, count, interchangeable, plural, same_sizes, shape_text, show_shape};
 use super::super::{Checked, Reported, at};
-use super::term::{Formula, Term};
 use super::{CallInfo, Elements, Env, Lowering, Polarity, Tensor, Value, VariableInfo};
 use crate::check::data::Samples;
 use crate::check::network::pick_indices;
@@ -17,8 +16,10 @@ use crate::db::{ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::rational::{integer, show};
 use crate::model::{Format, Rational};
-use crate::network::{NodeId, Op, interpret};
+use crate::network::{Interval, NodeId, Op, interpret};
 use crate::obligation::Variable;
+use crate::obligation::exact::RealCall;
+use crate::obligation::term::{Formula, Term};
 use crate::syntax::Span;
 use crate::syntax::ast::{
     BinaryOp, Binder, BinderRange, Call, Expr, ExprKind, ItemKind, Name, Quantifier, QuantifierKind, TypeExpr, UnaryOp,
@@ -403,6 +404,9 @@ impl Lowering<'_> {
         let found = tree(db, item);
         let place = at(env.item, call.callee.span);
         let (generics, names, types, body, result) = match found.as_deref().map(|t| &t.kind) {
+            Some(ItemKind::Def(_) | ItemKind::Property(_)) if call.real.is_some() => {
+                return self.no_reading(env, call);
+            }
             Some(ItemKind::Def(def)) => (
                 def.generics.clone(),
                 def.params.iter().map(|p| p.name.clone()).collect::<Vec<_>>(),
@@ -1102,7 +1106,7 @@ impl Lowering<'_> {
     fn call(&mut self, env: &Env, call: &Call, span: Span) -> Checked<Value> {
         let place = at(env.item, span);
         if super::super::scope::BUILTIN_FUNCTIONS.contains(&&*call.callee.text) {
-            return self.builtin(env, call, place);
+            return if call.real.is_some() { self.no_reading(env, call) } else { self.builtin(env, call, place) };
         }
         if let Some((inner, body, result)) = self.definition(env, call)? {
             let value = self.eval(&inner, &body)?;
@@ -1122,7 +1126,10 @@ impl Lowering<'_> {
         }
         let generics: Vec<i128> =
             call.generics.iter().map(|g| self.constants(env, |e| e.integer(g))).collect::<Checked<_>>()?;
-        let network = instantiate(self.context, item, generics, place)?;
+        let network = match call.real {
+            Some(_) => instantiate_real(self.context, item, generics, place)?,
+            None => instantiate(self.context, item, generics, place)?,
+        };
         if call.arguments.len() != network.inputs.len() {
             return Err(self.context.report(
                 Diagnostic::error(
@@ -1159,6 +1166,13 @@ impl Lowering<'_> {
             .collect();
         if let Some(inputs) = known {
             // Every input is known: so is the output.
+            if let Some(reading) = &network.real {
+                let inputs: Vec<&[i128]> = inputs.iter().map(Vec::as_slice).collect();
+                let values = reading.real.evaluate(&inputs, reading.output);
+                let elements = Elements::Terms(values.into_iter().map(Term::constant).collect());
+                let shape = network.output.shape.clone();
+                return Ok(Value::Tensor(Tensor { shape, elements, lsb: None, format: None }));
+            }
             let values = interpret(&network.graph, &inputs).map_err(|_| Reported)?;
             let numbers: Option<Vec<i64>> =
                 values[network.output.node.index()].iter().map(|n| i64::try_from(*n).ok()).collect();
@@ -1169,8 +1183,27 @@ impl Lowering<'_> {
             return Ok(Value::Tensor(Tensor::stored(&network.output, elements)));
         }
         let inputs: Vec<NodeId> = arguments.iter().map(|a| self.node_of(a)).collect();
-        let output = self.apply(&network, inputs, format!("{}({})", network.name, texts.join(", ")));
-        Ok(Value::Tensor(Tensor::stored(&network.output, output)))
+        let boxes = inputs.iter().zip(&network.inputs);
+        let boxes = boxes.map(|(node, port)| self.box_of(*node, &network.ranges[port.node.index()])).collect();
+        let output = self.apply(&network, inputs, boxes, format!("{}({})", network.name, texts.join(", ")), place)?;
+        let output = Tensor::stored(&network.output, output);
+        if network.real.is_some() {
+            // The steps are those of what encloses it, not of the network.
+            let elements = Elements::Terms(output.terms().into());
+            return Ok(Value::Tensor(Tensor { elements, lsb: None, ..output }));
+        }
+        Ok(Value::Tensor(output))
+    }
+
+    /// `.real` of what is no network.
+    fn no_reading<T>(&self, env: &Env, call: &Call) -> Checked<T> {
+        let place = at(env.item, call.real.unwrap_or(call.callee.span));
+        self.error(
+            "E0204",
+            place,
+            format!("`{}` has no real-valued reading", call.callee.text),
+            "only networks round, and can be read without",
+        )
     }
 
     /// An argument of a network: stored values of the input's format.
@@ -1271,8 +1304,35 @@ impl Lowering<'_> {
         }
     }
 
-    /// The output of a network on these inputs; the same application is made once.
-    fn apply(&mut self, network: &Arc<Network>, inputs: Vec<NodeId>, text: String) -> Elements {
+    /// The ranges of a network's input where it is made of variables and constants; else those of its format.
+    fn box_of(&self, node: NodeId, format: &[Interval]) -> Vec<Interval> {
+        let of = |node: NodeId, element: usize, default: Interval| match &self.graph.node(node).op {
+            Op::Input => {
+                let variable = self.variables.iter().find(|(variable, _)| variable.node == node);
+                variable.map_or(default, |(variable, _)| {
+                    let (lo, hi) = variable.domain[element];
+                    Interval::new(lo.into(), hi.into())
+                })
+            }
+            Op::Constant(values) => Interval::new(values[element], values[element]),
+            _ => default,
+        };
+        let element = |(i, default): (usize, &Interval)| match &self.graph.node(node).op {
+            Op::Gather { picks } => of(picks[i].0, picks[i].1 as usize, *default),
+            _ => of(node, i, *default),
+        };
+        format.iter().enumerate().map(element).collect()
+    }
+
+    /// The output of a network on these inputs, which lie in these boxes; the same application is made once.
+    fn apply(
+        &mut self,
+        network: &Arc<Network>,
+        inputs: Vec<NodeId>,
+        boxes: Vec<Vec<Interval>>,
+        text: String,
+        place: Place,
+    ) -> Checked<Elements> {
         let known = self.calls.iter().find(|c| c.inputs == inputs && Arc::ptr_eq(&c.network, network));
         let node = match known {
             Some(call) => call.output.node,
@@ -1285,7 +1345,7 @@ impl Lowering<'_> {
                 needed[network.output.node.index()] = true;
                 for id in network.graph.ids().rev() {
                     if needed[id.index()] {
-                        super::sources(&network.graph.node(id).op).for_each(|s| needed[s.index()] = true);
+                        network.graph.node(id).op.sources().for_each(|s| needed[s.index()] = true);
                     }
                 }
                 for (index, node) in network.graph.nodes.iter().enumerate() {
@@ -1300,13 +1360,23 @@ impl Lowering<'_> {
                     self.magnitudes.push(magnitude);
                 }
                 let node = map[network.output.node.index()].expect("the output was mapped");
+                if let Some(reading) = &network.real
+                    && !reading.enclosure.is_exact()
+                {
+                    let errors = reading.enclosure.errors(&boxes);
+                    let errors = errors.map_err(|_| self.problem(super::lower::Problem::Digits, place))?;
+                    if errors.iter().any(|error| *error > 0) {
+                        self.errors.insert(node, errors);
+                        self.reals.push(RealCall { reading: reading.clone(), inputs: inputs.clone(), output: node });
+                    }
+                }
                 let output = Port { node, ..network.output.clone() };
                 self.calls.push(CallInfo { text, output, network: network.clone(), inputs, argmax: false });
                 node
             }
         };
         let len = self.graph.len(node) as u32;
-        Elements::Picks((0..len).map(|i| (node, i)).collect())
+        Ok(Elements::Picks((0..len).map(|i| (node, i)).collect()))
     }
 }
 

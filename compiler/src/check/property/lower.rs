@@ -1,14 +1,14 @@
 //! Lowering: formulas of rational terms to atoms of integers, in disjunctive normal form.
 
-use super::term::{Formula, Linear, Term};
 use crate::model::Rational;
-use crate::model::rational::common_denominator;
+use crate::model::rational::{common_denominator, integer};
 use crate::network::{Graph, Matrix, NodeId, Op};
+use crate::obligation::term::{Formula, Linear, Term};
 use crate::obligation::{Atom, Conjunction, Linear as IntegerLinear};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The most cases that an obligation may have.
@@ -17,6 +17,9 @@ pub const MAX_CASES: usize = 20_000;
 const MAX_FORMS: usize = 8192;
 /// A term in which several maxima multiply to more linear forms than this has them computed in the graph.
 const MAX_PRODUCTS: usize = 64;
+
+/// How far the elements of nodes that enclose real numbers can be from these, in steps of the node; nodes that are exact are not in it.
+pub type Errors = HashMap<NodeId, Vec<i128>>;
 
 /// Why a formula can't be lowered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +39,8 @@ enum Normal {
 }
 
 /// The formula's cases: a disjunction of conjunctions.
-pub fn cases(graph: &mut Graph, formula: &Formula) -> Result<Vec<Conjunction>, Problem> {
-    let normal = normalise(graph, formula)?;
+pub fn cases(graph: &mut Graph, errors: &mut Errors, formula: &Formula) -> Result<Vec<Conjunction>, Problem> {
+    let normal = normalise(graph, errors, formula)?;
     let mut cases = disjunction(&normal)?;
     for case in &mut cases {
         let mut unique: Vec<Atom> = Vec::with_capacity(case.len());
@@ -52,8 +55,12 @@ pub fn cases(graph: &mut Graph, formula: &Formula) -> Result<Vec<Conjunction>, P
 }
 
 /// The formula as atoms that all hold, and the cases of what is left, at least one of which holds (`[[]]` if nothing is).
-pub fn split(graph: &mut Graph, formula: &Formula) -> Result<(Conjunction, Vec<Conjunction>), Problem> {
-    let parts = match normalise(graph, formula)? {
+pub fn split(
+    graph: &mut Graph,
+    errors: &mut Errors,
+    formula: &Formula,
+) -> Result<(Conjunction, Vec<Conjunction>), Problem> {
+    let parts = match normalise(graph, errors, formula)? {
         Normal::And(parts) => parts,
         other => vec![other],
     };
@@ -68,25 +75,27 @@ pub fn split(graph: &mut Graph, formula: &Formula) -> Result<(Conjunction, Vec<C
     Ok((all, disjunction(&Normal::And(rest))?))
 }
 
-fn normalise(graph: &mut Graph, formula: &Formula) -> Result<Normal, Problem> {
+fn normalise(graph: &mut Graph, errors: &mut Errors, formula: &Formula) -> Result<Normal, Problem> {
     Ok(match formula {
         Formula::Bool(b) => Normal::Bool(*b),
         Formula::AtLeastZero { term, strict } => {
-            let term = if too_many(term) { flatten(graph, term)? } else { term.clone() };
-            expand(&term, *strict)?
+            let term = if too_many(term) { flatten(graph, errors, term)? } else { term.clone() };
+            expand(errors, &term, *strict)?
         }
         Formula::And(parts) => {
             let mut all = Vec::new();
             for part in parts {
-                match normalise(graph, part)? {
+                match normalise(graph, errors, part)? {
                     Normal::And(inner) => all.extend(inner),
                     other => all.push(other),
                 }
             }
             Normal::And(all)
         }
-        Formula::Either { holds, .. } => normalise(graph, holds)?,
-        Formula::Or(parts) => Normal::Or(parts.iter().map(|part| normalise(graph, part)).collect::<Result<_, _>>()?),
+        Formula::Either { holds, .. } => normalise(graph, errors, holds)?,
+        Formula::Or(parts) => {
+            Normal::Or(parts.iter().map(|part| normalise(graph, errors, part)).collect::<Result<_, _>>()?)
+        }
     })
 }
 
@@ -96,30 +105,62 @@ fn too_many(term: &Term) -> bool {
 }
 
 /// term >= 0 without maxima: where a maximum counts positively one alternative must do, where negatively all must.
-fn expand(term: &Term, strict: bool) -> Result<Normal, Problem> {
+fn expand(errors: &Errors, term: &Term, strict: bool) -> Result<Normal, Problem> {
     // Alternatives first: «some i for all j» has as many cases as i; «for all j some i» would have i to the power of j.
     let first = term.maxima.iter().position(|(factor, _)| factor.is_positive()).unwrap_or(0);
     let Some((factor, alternatives)) = term.maxima.get(first) else {
-        return atom(&term.linear, strict);
+        return atom(errors, &term.linear, strict);
     };
     let mut rest = Term { linear: term.linear.clone(), maxima: term.maxima.clone() };
     rest.maxima.remove(first);
     let parts = alternatives
         .iter()
-        .map(|alternative| expand(&rest.clone().plus(&alternative.clone().times(factor)), strict))
+        .map(|alternative| expand(errors, &rest.clone().plus(&alternative.clone().times(factor)), strict))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(if factor.is_positive() { Normal::Or(parts) } else { Normal::And(parts) })
 }
 
-/// A linear form that is at least (or more than) zero, in integers.
-fn atom(linear: &Linear, strict: bool) -> Result<Normal, Problem> {
-    let denominator = common_denominator(linear.terms.values().chain([&linear.constant]));
-    let integers = in_integers(linear, &denominator)?;
-    let integers = if strict { integers.plus_constant(-1) } else { integers };
+/// How far a linear form over nodes that enclose real numbers can be off.
+fn error(errors: &Errors, linear: &Linear) -> Rational {
+    let of = |((node, element), factor): (&(NodeId, u32), &Rational)| {
+        errors.get(node).map(|each| factor.abs() * integer(each[*element as usize]))
+    };
+    if errors.is_empty() { Rational::zero() } else { linear.terms.iter().filter_map(of).sum() }
+}
+
+/// A linear form that is at least (or more than) zero, in integers; weaker by what its nodes can be off, for whatever is meant must meet it.
+fn atom(errors: &Errors, linear: &Linear, strict: bool) -> Result<Normal, Problem> {
+    let mut linear = linear.clone();
+    linear.constant += error(errors, &linear);
+    // The factors make the left side whole: what the constant has beyond that can't be met, exactly.
+    let denominator = common_denominator(linear.terms.values());
+    let constant = &linear.constant * Rational::from_integer(denominator.clone());
+    let whole = if strict { constant.ceil() - Rational::one() } else { constant.floor() };
+    linear.constant = whole / Rational::from_integer(denominator.clone());
+    let integers = in_integers(&linear, &denominator)?;
     if integers.terms.is_empty() {
         return Ok(Normal::Bool(integers.constant >= 0));
     }
     Ok(Normal::Atom(Atom::new(integers)))
+}
+
+/// Linear forms over one denominator, and by how much in its steps each is off: 0, or 1 where constants have more digits than integers hold.
+fn over_one_denominator<'a>(
+    forms: impl Iterator<Item = &'a Linear> + Clone,
+) -> Result<(BigInt, Vec<IntegerLinear>, i128), Problem> {
+    let denominator = common_denominator(forms.clone().flat_map(|l| l.terms.values().chain([&l.constant])));
+    let exactly = forms.clone().map(|form| in_integers(form, &denominator)).collect::<Result<Vec<_>, _>>();
+    if let Ok(integers) = exactly {
+        return Ok((denominator, integers, 0));
+    }
+    let denominator: BigInt = common_denominator(forms.clone().flat_map(|l| l.terms.values())) << 20;
+    let rounded = |form: &Linear| {
+        let constant = (&form.constant * Rational::from_integer(denominator.clone())).floor();
+        let constant = constant / Rational::from_integer(denominator.clone());
+        in_integers(&Linear { terms: form.terms.clone(), constant }, &denominator)
+    };
+    let integers = forms.map(rounded).collect::<Result<_, _>>()?;
+    Ok((denominator, integers, 1))
 }
 
 /// `denominator` times a linear form.
@@ -186,18 +227,20 @@ fn disjunction(normal: &Normal) -> Result<Vec<Conjunction>, Problem> {
 }
 
 /// The term with its maxima computed by nodes of the graph: linear.
-pub fn flatten(graph: &mut Graph, term: &Term) -> Result<Term, Problem> {
+pub fn flatten(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Term, Problem> {
     let mut result = Term { linear: term.linear.clone(), maxima: Vec::new() };
     for (factor, alternatives) in &term.maxima {
         let linear: Vec<Linear> = alternatives
             .iter()
-            .map(|alternative| flatten(graph, alternative).map(|t| t.linear))
+            .map(|alternative| flatten(graph, errors, alternative).map(|t| t.linear))
             .collect::<Result<_, _>>()?;
-        let denominator = common_denominator(linear.iter().flat_map(|l| l.terms.values().chain([&l.constant])));
+        let (denominator, forms, rounding) = over_one_denominator(linear.iter())?;
         let mut sources: BTreeMap<NodeId, Vec<Vec<(u32, i64)>>> = BTreeMap::new();
         let mut bias = Vec::with_capacity(linear.len());
-        for (row, form) in linear.iter().enumerate() {
-            let form = in_integers(form, &denominator)?;
+        let mut off = Vec::with_capacity(linear.len());
+        for (row, (form, exact)) in forms.into_iter().zip(&linear).enumerate() {
+            let whole = error(errors, exact) * Rational::from_integer(denominator.clone());
+            off.push(whole.ceil().to_integer().to_i128().ok_or(Problem::Digits)? + rounding);
             bias.push(form.constant);
             for (node, element, factor) in form.terms {
                 let factor = i64::try_from(factor).map_err(|_| Problem::Digits)?;
@@ -208,14 +251,28 @@ pub fn flatten(graph: &mut Graph, term: &Term) -> Result<Term, Problem> {
         let forms = graph.push("max", Op::Affine { terms, bias: bias.into() });
         let window: Box<[u32]> = (0..linear.len() as u32).collect();
         let max = graph.push("max", Op::Max { source: forms, windows: Arc::new([window]) });
+        let off = off.into_iter().max().unwrap_or(0);
+        if off > 0 {
+            errors.insert(max, vec![off]);
+        }
         let scale = factor / Rational::from_integer(denominator);
         result = result.plus(&Term::element(max, 0, scale));
     }
     Ok(result)
 }
 
-/// An objective to maximise as the greatest of some integer forms, and the value of one step.
-pub fn objective(graph: &mut Graph, term: &Term) -> Result<(Vec<IntegerLinear>, Rational), Problem> {
+/// An objective to maximise.
+pub struct Objective {
+    /// It is the greatest of these.
+    pub pieces: Vec<IntegerLinear>,
+    /// The value of one step.
+    pub scale: Rational,
+    /// How far it can be off, in steps.
+    pub error: i128,
+}
+
+/// An objective to maximise as the greatest of some integer forms.
+pub fn objective(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Objective, Problem> {
     let mut written = Term { linear: term.linear.clone(), maxima: Vec::new() };
     let many = too_many(term);
     for (factor, alternatives) in &term.maxima {
@@ -224,7 +281,7 @@ pub fn objective(graph: &mut Graph, term: &Term) -> Result<(Vec<IntegerLinear>, 
         if factor.is_positive() && !many && alternatives.iter().all(|a| a.maxima.is_empty()) {
             written = written.plus(&one);
         } else {
-            let flat = flatten(graph, &one)?;
+            let flat = flatten(graph, errors, &one)?;
             written = written.plus(&flat);
         }
     }
@@ -235,8 +292,9 @@ pub fn objective(graph: &mut Graph, term: &Term) -> Result<(Vec<IntegerLinear>, 
             .flat_map(|piece| alternatives.iter().map(|a| piece.clone().plus(&a.clone().times(factor))))
             .collect();
     }
-    let denominator =
-        common_denominator(pieces.iter().flat_map(|p| p.linear.terms.values().chain([&p.linear.constant])));
-    let forms = pieces.iter().map(|p| in_integers(&p.linear, &denominator)).collect::<Result<_, _>>()?;
-    Ok((forms, Rational::new(BigInt::one(), denominator)))
+    let (denominator, forms, rounding) = over_one_denominator(pieces.iter().map(|p| &p.linear))?;
+    let off = pieces.iter().map(|p| error(errors, &p.linear)).max().unwrap_or_else(Rational::zero);
+    let error = (off * Rational::from_integer(denominator.clone())).ceil().to_integer().to_i128();
+    let error = error.filter(|error| *error < 1 << 100).ok_or(Problem::Digits)? + rounding;
+    Ok(Objective { pieces: forms, scale: Rational::new(BigInt::one(), denominator), error })
 }

@@ -7,7 +7,6 @@
 mod builtins;
 mod eval;
 pub mod lower;
-pub mod term;
 
 use super::constant::{Constant, Evaluator, Local, size_of};
 use super::data::PerElement;
@@ -18,11 +17,13 @@ use crate::db::ItemId;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::{Format, Rational};
 use crate::network::{Graph, NodeId, Op};
-use crate::obligation::{Atom, Objective, Obligation, Variable};
+use crate::obligation::exact::RealCall;
+use crate::obligation::term::{Formula, Term};
+use crate::obligation::{Atom, Exact, ExactObjective, Objective, Obligation, Variable};
 use crate::syntax::ast::{Binder, Expr, ExprKind};
+use lower::Errors;
 use num_integer::Integer;
 use std::sync::Arc;
-use term::{Formula, Term};
 
 /// A number, a statement, or what else an expression in a property can be.
 #[derive(Clone)]
@@ -221,6 +222,9 @@ pub(crate) struct Lowering<'a> {
     assumptions: Vec<Formula>,
     /// The greatest magnitude of the integers of each node that comes from a variable or a network.
     magnitudes: Vec<Option<i128>>,
+    /// The real-valued networks whose graphs only enclose them, and by how much.
+    reals: Vec<RealCall>,
+    errors: Errors,
     /// Expressions evaluated so far, and those that are being evaluated.
     steps: usize,
     depth: usize,
@@ -242,6 +246,8 @@ impl<'a> Lowering<'a> {
             calls: Vec::new(),
             assumptions: Vec::new(),
             magnitudes: Vec::new(),
+            reals: Vec::new(),
+            errors: Errors::new(),
             steps: 0,
             depth: 0,
         }
@@ -278,7 +284,8 @@ impl<'a> Lowering<'a> {
         let assumption = Formula::and(std::mem::take(&mut self.assumptions));
         let (assumptions, alternatives) = self.split(&assumption, place)?;
         let assumptions = self.fold_into_domains(assumptions);
-        let negated = self.cases(&goal.opposite(), place)?;
+        let goal = goal.opposite();
+        let negated = self.cases(&goal, place)?;
         let cases = self.product(&alternatives, negated, place)?;
         let constrained = !assumptions.is_empty() || alternatives != [Vec::new()];
         let nodes = self.needed(assumptions.iter().chain(cases.iter().flatten()).chain(alternatives.iter().flatten()));
@@ -294,9 +301,13 @@ impl<'a> Lowering<'a> {
             variables,
             assumptions: atoms(assumptions),
             cases: cases.into_iter().map(&atoms).collect(),
+            exact: self.exact(&assumption, Some(goal), &map),
         };
         let alternatives: Vec<Vec<Atom>> = alternatives.into_iter().map(&atoms).collect();
-        let vacuity = constrained.then(|| Arc::new(Obligation { cases: alternatives, ..obligation.clone() }));
+        let vacuity = constrained.then(|| {
+            let exact = self.exact(&assumption, None, &map);
+            Arc::new(Obligation { cases: alternatives, exact, ..obligation.clone() })
+        });
         if let Some(vacuity) = &vacuity
             && impossible(vacuity)
         {
@@ -358,7 +369,8 @@ impl<'a> Lowering<'a> {
         let assumption = Formula::and(std::mem::take(&mut self.assumptions));
         let (assumptions, alternatives) = self.split(&assumption, place)?;
         let assumptions = self.fold_into_domains(assumptions);
-        let (pieces, scale) = lower::objective(&mut self.graph, &term).map_err(|p| self.problem(p, place))?;
+        let lower::Objective { pieces, scale, error } =
+            lower::objective(&mut self.graph, &mut self.errors, &term).map_err(|p| self.problem(p, place))?;
         let forms: Vec<Atom> = pieces.iter().map(|p| Atom { linear: p.clone() }).collect();
         let nodes = self.needed(assumptions.iter().chain(alternatives.iter().flatten()).chain(&forms));
         self.check_magnitudes(assumptions.iter().chain(&forms), place)?;
@@ -371,6 +383,7 @@ impl<'a> Lowering<'a> {
             variables: variables.into_iter().map(|v| Variable { node: mapped(&map, v.node), ..v }).collect(),
             assumptions: atoms(assumptions),
             cases: Vec::new(),
+            exact: self.exact(&assumption, None, &map),
         };
         let alternatives: Vec<Vec<Atom>> = alternatives.into_iter().map(&atoms).collect();
         if impossible(&Obligation { cases: alternatives.clone(), ..base.clone() }) {
@@ -382,6 +395,10 @@ impl<'a> Lowering<'a> {
             pieces: forms.into_iter().map(|a| renamed(a, &map).linear).collect(),
             scale,
             negated: !maximize,
+            exact: (error > 0).then(|| {
+                let exact = ExactObjective { calls: self.reals.clone(), term, error };
+                Arc::new(exact.renamed(&|node| mapped(&map, node)))
+            }),
         };
         Ok(Optimization {
             objective: Arc::new(objective),
@@ -447,7 +464,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn split(&mut self, formula: &Formula, place: Place) -> Checked<(Vec<Atom>, Vec<Vec<Atom>>)> {
-        lower::split(&mut self.graph, formula).map_err(|p| self.problem(p, place))
+        lower::split(&mut self.graph, &mut self.errors, formula).map_err(|p| self.problem(p, place))
     }
 
     /// Assumptions on one element of one variable become part of its domain, exactly; those that would leave nothing stay.
@@ -478,7 +495,15 @@ impl<'a> Lowering<'a> {
     }
 
     fn cases(&mut self, formula: &Formula, place: Place) -> Checked<Vec<Vec<Atom>>> {
-        lower::cases(&mut self.graph, formula).map_err(|p| self.problem(p, place))
+        lower::cases(&mut self.graph, &mut self.errors, formula).map_err(|p| self.problem(p, place))
+    }
+
+    /// What is meant, where graphs enclose real-valued networks, or numbers with too many digits; `goal` is the negated one.
+    fn exact(&self, assumptions: &Formula, goal: Option<Formula>, map: &[Option<NodeId>]) -> Option<Arc<Exact>> {
+        (!self.errors.is_empty()).then(|| {
+            let exact = Exact { calls: self.reals.clone(), assumptions: assumptions.clone(), goal };
+            Arc::new(exact.renamed(&|node| mapped(map, node)))
+        })
     }
 
     /// Each alternative of the assumptions with each case of the negated goal.
@@ -510,7 +535,7 @@ impl<'a> Lowering<'a> {
         }
         for id in self.graph.ids().rev() {
             if needed[id.index()] {
-                sources(&self.graph.node(id).op).for_each(|source| needed[source.index()] = true);
+                self.graph.node(id).op.sources().for_each(|source| needed[source.index()] = true);
             }
         }
         needed
@@ -533,7 +558,7 @@ impl<'a> Lowering<'a> {
                     .max()
                     .unwrap_or(0),
                 (None, Op::Constant(values)) => values.iter().map(|v| v.saturating_abs()).max().unwrap_or(0),
-                (None, op) => sources(op).map(|source| known[source.index()]).max().unwrap_or(0),
+                (None, op) => op.sources().map(|source| known[source.index()]).max().unwrap_or(0),
             };
             known.push(magnitude);
         }
@@ -568,18 +593,6 @@ fn impossible(obligation: &Obligation) -> bool {
         hi.is_some_and(|hi| hi < 0)
     };
     obligation.assumptions.iter().any(never) || obligation.cases.iter().all(|case| case.iter().any(never))
-}
-
-/// The nodes that an operation reads.
-pub fn sources(op: &Op) -> Box<dyn Iterator<Item = NodeId> + '_> {
-    match op {
-        Op::Input | Op::Constant(_) => Box::new(std::iter::empty()),
-        Op::Affine { terms, .. } => Box::new(terms.iter().map(|(source, _)| *source)),
-        Op::Step { source, .. } | Op::Wrap { source, .. } | Op::Max { source, .. } => {
-            Box::new(std::iter::once(*source))
-        }
-        Op::Gather { picks } => Box::new(picks.iter().map(|(node, _)| *node)),
-    }
 }
 
 /// The graph without the nodes that nothing needs, and where the others went.

@@ -173,11 +173,13 @@ fn step_share(stairs: &Stairs, c: i128, m: i128, a: (i64, i64), y: (i64, i64)) -
             let ends = [value_share(stairs, c, m, first, a), value_share(stairs, c, m, last, a)];
             let mut best = ends.into_iter().max().flatten()?;
             if last > first + 1 {
+                let whole = numerator % denominator == 0 && offset % denominator == 0;
+                let rounding = if whole { 0 } else { c.abs() };
                 for at in [stairs.threshold(first + 1)?, stairs.threshold(last)? - 1] {
                     let at = i128::from(at);
                     let dividend = numerator.checked_mul(at)?.checked_add(*offset)?;
                     let real = Integer::div_ceil(&c.checked_mul(dividend)?, denominator);
-                    best = best.max(real + c.abs() - m * at);
+                    best = best.max(real + rounding - m * at);
                 }
             }
             Some(best)

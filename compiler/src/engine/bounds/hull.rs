@@ -67,13 +67,15 @@ fn step_edges(stairs: &Stairs, expr: u32, a: (f64, f64), y: (f64, f64), edges: &
             push_lower(&mut lower, (a.1, y.1));
         }
         Stairs::Wide(_) => {
-            // A strip around the line from the first threshold to the last.
+            // The first values and the last: what lies between is a step off their line at most.
             let threshold = |v: f64| stairs.threshold(v as i64).map(|t| t as f64);
             let (Some(t1), Some(t2)) = (threshold(y.0 + 1.0), threshold(y.1)) else { return };
-            let slope = (y.1 - y.0 - 1.0) / (t2 - t1).max(1.0);
-            edges.push(Edge { alpha: 1.0, terms: vec![(expr, -slope)], gamma: y.0 + 2.0 - slope * t1 });
-            edges.push(Edge { alpha: -1.0, terms: vec![(expr, slope)], gamma: 2.0 - y.0 + slope * t1 });
-            return;
+            for point in [(a.0, y.0), (t1, y.0 + 1.0), (t2, y.1), (a.1, y.1)] {
+                push_upper(&mut upper, point);
+            }
+            for point in [(a.0, y.0), (t1 - 1.0, y.0), (t2 - 1.0, y.1 - 1.0), (a.1, y.1)] {
+                push_lower(&mut lower, point);
+            }
         }
     }
     for (points, sign) in [(&upper, 1.0), (&lower, -1.0)] {

@@ -148,6 +148,20 @@ impl Stairs {
 }
 
 impl Stairs {
+    /// Whether it has too many values to list.
+    pub fn is_wide(&self) -> bool {
+        matches!(self, Stairs::Wide(_))
+    }
+
+    /// The least value `lo` of a wide staircase whose arguments, from `least` on, are not all at the slope: where to split it.
+    pub fn kink(&self, least: f64, lo: f64) -> Option<f64> {
+        let first = self.threshold(lo as i64 + 1)?;
+        let flat = self.is_wide() && least < first as f64 - 1.0;
+        // What a value's own arguments are is no flat part.
+        let next = self.threshold(lo as i64 + 2)?;
+        (flat && first as f64 - 1.0 - least > (next - first) as f64).then_some(lo)
+    }
+
     /// The least and the greatest value.
     pub fn ends(&self) -> (f64, f64) {
         match self {

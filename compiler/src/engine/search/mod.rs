@@ -17,12 +17,12 @@ use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::measure::MeasureAnswer;
 use crate::engine::{Answer, Control, Engine, Reason, Trust, replayed};
 use crate::network::{Graph, Interval, NodeId};
-use crate::obligation::{Assignment, Atom, Objective, Obligation, Replay};
+use crate::obligation::{Assignment, Atom, Objective, Obligation};
 use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
 use propose::propose;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use tree::{Case, Effort, Found, Frontier, Known, Learned, all_edges, atom_edges, propagate, refresh_edges};
+use tree::{Accepted, Case, Effort, Found, Frontier, Known, Learned, all_edges, atom_edges, propagate, refresh_edges};
 
 /// The networks of the graphs that were searched last, for one query is seldom the only one about a graph.
 static NETS: Mutex<Vec<(Weak<Graph>, Arc<Net>)>> = Mutex::new(Vec::new());
@@ -71,7 +71,7 @@ impl Search {
     /// Like [`Engine::solve`], and says what it took.
     pub fn solve_with_effort(&self, obligation: &Obligation, control: &Control) -> (Answer, Effort) {
         let Some(net) = net_of(&obligation.graph) else { return (too_large(), Effort::default()) };
-        let accept = |point: &[i64]| matches!(obligation.replay(&assignment(obligation, point)), Replay::Holds(_));
+        let accept = |point: &[i64]| Accepted::from(&obligation.replay(&assignment(obligation, point)));
         let mut run = match Run::new(self, &net, obligation, control) {
             Ok(run) => run,
             Err(answer) => return (answer, Effort::default()),
@@ -150,8 +150,15 @@ impl Engine for Search {
         let intervals = objective.range().ok()?.hi;
         loop {
             let threshold = best.0 + 1;
-            let accept =
-                |point: &[i64]| objective.of(&assignment(&obligation, point)).is_some_and(|value| value >= threshold);
+            let accept = |point: &[i64]| {
+                let point = assignment(&obligation, point);
+                match objective.of(&point) {
+                    Some(value) if value >= threshold => Accepted::Yes,
+                    Some(_) => Accepted::No,
+                    // Assumptions on real-valued networks can be met nearly.
+                    None => Accepted::from(&obligation.replay(&point)),
+                }
+            };
             let ended = run.run(&net, control, &accept);
             match ended {
                 Ended::Point(point) => {
@@ -208,7 +215,7 @@ impl Engine for Attacks {
 
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
         let Some(net) = net_of(&obligation.graph) else { return too_large() };
-        let accept = |point: &[i64]| matches!(obligation.replay(&assignment(obligation, point)), Replay::Holds(_));
+        let accept = |point: &[i64]| Accepted::from(&obligation.replay(&assignment(obligation, point)));
         let engine = Search::new();
         let run = match Run::new(&engine, &net, obligation, control) {
             Ok(run) => run,
@@ -260,8 +267,6 @@ struct Run<'a> {
     /// The cases that the stage has still to look at.
     todo: Vec<usize>,
     keep_bounds: bool,
-    /// What the network's own constants add to each case's last atom.
-    offsets: Vec<i128>,
     effort: Effort,
 }
 
@@ -296,7 +301,6 @@ impl<'a> Run<'a> {
             stage: 0,
             todo: if excluded { Vec::new() } else { (0..obligation.cases.len()).collect() },
             keep_bounds: false,
-            offsets: Vec::new(),
             effort: Effort::default(),
         };
         run.raise(net, obligation).ok_or_else(too_large)?;
@@ -311,11 +315,8 @@ impl<'a> Run<'a> {
     /// Takes over the cases' atoms, which are stronger than before.
     fn raise(&mut self, net: &'a Net, obligation: &Obligation) -> Option<()> {
         let mut problems = Vec::with_capacity(obligation.cases.len());
-        self.offsets.clear();
         for case in &obligation.cases {
             let atoms: Vec<Expr> = self.base.atoms.iter().cloned().chain(express(net, case)?).collect();
-            let own = case.last().map_or(0, |atom| atom.linear.constant);
-            self.offsets.push(atoms.last().map_or(0, |atom| atom.constant as i128 - own));
             let constraints = (0..atoms.len().saturating_sub(1) as u32).collect();
             problems.push(Problem { net, atoms, constraints, live: self.base.live.clone() });
         }
@@ -338,10 +339,11 @@ impl<'a> Run<'a> {
         let mut upper = i128::MIN;
         for (index, case) in self.cases.iter().enumerate() {
             let piece = &objective.pieces[index % objective.pieces.len()];
+            // The constants of affine nodes that it reads are part of the expression's.
+            let constant = self.base.net.express(piece)?.constant as i128;
             let mut take = |known: Option<&Known>| {
                 let divisor = piece.terms.iter().fold(0i128, |gcd, (_, _, factor)| gcd.gcd(factor)).max(1);
-                let most = known?.most().checked_add(self.offsets[index])?;
-                upper = upper.max(most.checked_mul(divisor)?.checked_add(piece.constant)?);
+                upper = upper.max(known?.most().checked_mul(divisor)?.checked_add(constant)?);
                 Some(())
             };
             match case {
@@ -383,7 +385,7 @@ impl<'a> Run<'a> {
     }
 
     /// Goes on until a point is found, all cases are closed, or there is a reason to stop.
-    fn run(&mut self, net: &'a Net, control: &Control, accept: &(dyn Fn(&[i64]) -> bool + Sync)) -> Ended {
+    fn run(&mut self, net: &'a Net, control: &Control, accept: &(dyn Fn(&[i64]) -> Accepted + Sync)) -> Ended {
         if self.cases.is_empty() {
             return Ended::Proved;
         }
@@ -479,7 +481,7 @@ impl<'a> Run<'a> {
         starts: usize,
         rounds: usize,
         control: &Control,
-        accept: &(dyn Fn(&[i64]) -> bool + Sync),
+        accept: &(dyn Fn(&[i64]) -> Accepted + Sync),
     ) -> Option<Vec<i64>> {
         let (problem, ranges) = (&self.problems[index], &self.ranges);
         let net = problem.net;
@@ -490,7 +492,7 @@ impl<'a> Run<'a> {
         let mut attack = Attack::new(problem, ranges, SEED + index as u64);
         let hit = attack.run(&middle, starts, rounds, &|| control.stop().is_some())?;
         let point: Vec<i64> = hit.iter().map(|v| *v as i64).collect();
-        accept(&point).then_some(point)
+        (accept(&point) == Accepted::Yes).then_some(point)
     }
 
     /// Puts the ranges that the case's own atoms leave before its tree.
@@ -506,7 +508,7 @@ impl<'a> Run<'a> {
         self.cases[index] = match tighten_roots(&whole, &[problem], &mut own, &mut first, control) {
             Err(Empty) => Progress::Closed(after(first, vec![Step::Empty])),
             Ok(()) => {
-                let case = case(self.engine, problem, own, control, &|_| true, index, &|_| ());
+                let case = case(self.engine, problem, own, control, &|_| Accepted::Yes, index, &|_| ());
                 Progress::Begun(Box::new(case.frontier(known, learned)), first)
             }
         };
@@ -518,7 +520,7 @@ impl<'a> Run<'a> {
         index: usize,
         limit: u64,
         control: &Control,
-        accept: &(dyn Fn(&[i64]) -> bool + Sync),
+        accept: &(dyn Fn(&[i64]) -> Accepted + Sync),
     ) -> Option<Ended> {
         let problem = &self.problems[index];
         let closed = self.cases.iter().filter(|case| matches!(case, Progress::Closed(_))).count() as f64;
@@ -564,7 +566,7 @@ fn case<'a>(
     problem: &'a Problem<'a>,
     root: Ranges,
     control: &'a Control,
-    accept: &'a (dyn Fn(&[i64]) -> bool + Sync),
+    accept: &'a (dyn Fn(&[i64]) -> Accepted + Sync),
     index: usize,
     progress: &'a (dyn Fn(f64) + Sync),
 ) -> Case<'a> {

@@ -1,6 +1,7 @@
 //! The search against enumeration, and every proof against the checker.
 
 use super::*;
+use crate::obligation::Replay;
 use crate::proof::check;
 use crate::testing::{Shape, brute_force, describe, random_obligation};
 use std::time::Duration;
@@ -272,6 +273,7 @@ fn atoms_that_chase_each_other_come_to_an_end() {
         variables: vec![Variable { name: "x".into(), node: x, domain: vec![(-far, far); 2] }],
         assumptions: vec![more(0, 1), more(1, 0)],
         cases: vec![Vec::new()],
+        exact: None,
     };
     let answer = Search::new().solve(&obligation, &Control::with_budget(Duration::from_secs(20)));
     assert!(matches!(answer, Answer::None(Trust::Certificate { .. })), "{answer:?}");

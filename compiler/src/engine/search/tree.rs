@@ -11,7 +11,8 @@ use crate::engine::bounds::hull::{Edge, edges};
 use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
 use crate::engine::bounds::simplex::{Outcome, Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
-use crate::engine::{Control, Reason};
+use crate::engine::{Control, Reason, close};
+use crate::obligation::Replay;
 use crate::proof::{Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
 use std::cmp::Ordering;
@@ -35,6 +36,27 @@ const FEW_BITS: f64 = 24.0;
 const REPAIRED: u64 = 3;
 /// The default for the memory of open branches, in bytes.
 const MEMORY: u64 = 1 << 30;
+
+/// Whether a point answers the obligation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// It meets the atoms, but not what they enclose: no bound excludes it, and it is no answer.
+    Nearly,
+}
+
+impl From<&Replay> for Accepted {
+    fn from(replay: &Replay) -> Accepted {
+        match replay {
+            Replay::Holds(_) => Accepted::Yes,
+            Replay::Close => Accepted::Nearly,
+            Replay::Fails(_) => Accepted::No,
+        }
+    }
+}
 
 /// How a search ended.
 pub enum Found {
@@ -183,6 +205,8 @@ pub struct Effort {
 pub struct Frontier {
     proof: Vec<Entry>,
     open: BinaryHeap<Queued>,
+    /// Branches whose points are no answers, nor excluded by any bound.
+    close: Vec<Branch>,
     /// The bytes that open branches take, those at work included.
     held: usize,
     /// Branches at work.
@@ -214,7 +238,7 @@ pub struct Case<'a> {
     /// Budget.
     pub control: &'a Control,
     /// Tests a point given by the inputs' values: whether it answers the obligation.
-    pub accept: &'a (dyn Fn(&[i64]) -> bool + Sync),
+    pub accept: &'a (dyn Fn(&[i64]) -> Accepted + Sync),
     /// A branch with at most this many elementary operations for all its inputs together is evaluated input by input.
     pub enumerate: usize,
     /// The attack's seed.
@@ -281,6 +305,7 @@ enum Next {
         origin: Option<Origin>,
     },
     Postpone,
+    Nearly,
     Point(Vec<i64>),
     Stop(Reason),
 }
@@ -293,14 +318,14 @@ impl Frontier {
 
     /// The bounds of the open branches; `None` for one that has none yet.
     pub fn bounds(&self) -> impl Iterator<Item = Option<&Known>> {
-        self.open.iter().map(|queued| queued.0.known.as_deref())
+        self.open.iter().map(|queued| &queued.0).chain(&self.close).map(|branch| branch.known.as_deref())
     }
 
     /// The tree with each open branch closed by its bound, a proof for a threshold above all of them.
     pub fn tree_by_bounds(mut self) -> Option<Tree> {
-        for queued in self.open.drain() {
-            let known = queued.0.known?;
-            self.proof[queued.0.entry].step = Step::Bound(known.multipliers.clone());
+        for branch in self.open.drain().map(|queued| queued.0).chain(self.close) {
+            let known = branch.known?;
+            self.proof[branch.entry].step = Step::Bound(known.multipliers.clone());
         }
         Some(flatten(self.proof))
     }
@@ -410,6 +435,7 @@ impl<'a> Case<'a> {
         let mut frontier = Frontier {
             proof: vec![Entry { step: Step::Empty, children: Vec::new() }],
             open: BinaryHeap::new(),
+            close: Vec::new(),
             held: 0,
             busy: 0,
             closed: 0.0,
@@ -427,6 +453,9 @@ impl<'a> Case<'a> {
     /// may go on from it, with another threshold in the objective's atom if a greater one.
     pub fn search(&self, frontier: Frontier) -> (Found, Frontier) {
         let mut frontier = frontier;
+        // A higher threshold may exclude them now.
+        let close = std::mem::take(&mut frontier.close);
+        frontier.open.extend(close.into_iter().map(Queued));
         let learned = std::mem::take(&mut frontier.learned);
         let mut worker = Worker::new(self, learned.clone());
         let shared = (Mutex::new(frontier), Condvar::new());
@@ -510,6 +539,9 @@ impl<'a> Worker<'a> {
                         branch
                     }
                     None if frontier.busy == 0 => {
+                        if !frontier.close.is_empty() {
+                            frontier.ended = Some(Found::Stopped(close()));
+                        }
                         shared.1.notify_all();
                         return;
                     }
@@ -544,6 +576,11 @@ impl<'a> Worker<'a> {
                     frontier.busy -= 1;
                     frontier.closed += branch.share;
                     (self.case.progress)(frontier.closed);
+                }
+                Next::Nearly => {
+                    frontier.busy -= 1;
+                    frontier.held += branch.bytes();
+                    frontier.close.push(branch);
                 }
                 Next::Postpone => {
                     branch.thin = true;
@@ -639,10 +676,14 @@ impl<'a> Worker<'a> {
             branch.simplex.set_ranges(problem, &branch.ranges);
         }
         if let Some(points) = self.few_points(&branch.ranges) {
-            return match points.into_iter().find(|point| (case.accept)(point)) {
-                Some(point) => Next::Point(point),
-                None => Next::Closed(Step::Enumerate),
-            };
+            let mut nearly = false;
+            for point in points {
+                match (case.accept)(&point) {
+                    Accepted::Yes => return Next::Point(point),
+                    accepted => nearly |= accepted == Accepted::Nearly,
+                }
+            }
+            return if nearly { Next::Nearly } else { Next::Closed(Step::Enumerate) };
         }
         let before = branch.simplex.steps;
         // What a unit of each column is worth at the bound: closing a gap gains about as much.
@@ -745,7 +786,7 @@ impl<'a> Worker<'a> {
             return None;
         }
         let point: Vec<i64> = point.iter().map(|v| *v as i64).collect();
-        (self.case.accept)(&point).then_some(point)
+        ((self.case.accept)(&point) == Accepted::Yes).then_some(point)
     }
 
     /// All points of the inputs' box, if they are few.
@@ -793,14 +834,20 @@ impl<'a> Worker<'a> {
                     let Some(f) = net.stairs[stairs as usize].apply(a.floor() as i64) else { continue };
                     let (y, f) = (simplex.x[column], f as f64);
                     let gap = (y - f).abs();
-                    if gap <= 1e-5 {
+                    // Of very many values the hull knows the ends alone.
+                    if gap <= if net.stairs[stairs as usize].is_wide() { 2.0 } else { 1e-5 } {
                         continue;
                     }
                     let gap = gap * (prices.get(column).copied().unwrap_or(0.0) + 1e-3);
                     let [down, up] = self.learned[column].map(|(sum, count)| (sum + 2.0 * 1.0) / (count + 2.0));
                     let score = gap * (5.0 * down.min(up) + down.max(up));
                     if best.is_none_or(|(most, ..)| score > most) {
-                        let v = if y > f { f } else { f - 1.0 };
+                        let v = match net.stairs[stairs as usize].kink(ranges.exprs[unit.first as usize].0, lo) {
+                            // A ReLU is a line on either side of its kink, however many values it has.
+                            Some(kink) => kink,
+                            None if y > f => f,
+                            None => f - 1.0,
+                        };
                         best = Some((score, column, v.clamp(lo, hi - 1.0), gap));
                     }
                 }

@@ -115,6 +115,7 @@ fn hard() -> Obligation {
         variables: vec![Variable { name: "x".into(), node: x, domain: vec![(0, 255); 48] }],
         assumptions: Vec::new(),
         cases: vec![vec![goal]],
+        exact: None,
     }
 }
 
@@ -186,6 +187,7 @@ fn steps_are_their_thresholds() {
             variables: vec![Variable { name: "x".into(), node: x, domain: vec![(lo, hi)] }],
             assumptions: Vec::new(),
             cases: vec![unequal(1), unequal(-1)],
+            exact: None,
         };
         let presolved = presolve(&obligation).unwrap().unwrap();
         let control = Control::default();

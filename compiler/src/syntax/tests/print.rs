@@ -73,7 +73,8 @@ fn expr(e: &Expr) -> String {
                 Some(name) => format!("{} = {}", name.text, expr(&a.value)),
                 None => expr(&a.value),
             });
-            format!("{}{generics}({arguments})", c.callee.text)
+            let reading = if c.real.is_some() { ".real" } else { "" };
+            format!("{}{generics}{reading}({arguments})", c.callee.text)
         }
         ExprKind::Range { start, end, inclusive } => {
             let side = |e: &Option<Box<Expr>>| e.as_deref().map(|e| within(e, 7)).unwrap_or_default();
@@ -143,7 +144,7 @@ fn simple() -> impl Strategy<Value = Expr> {
             prop::collection::vec(inner.clone(), 0..3).prop_map(|l| at(ExprKind::List(l))),
             (some_name(), prop::collection::vec(inner, 0..3)).prop_map(|(callee, arguments)| {
                 let arguments = arguments.into_iter().map(|value| Argument { name: None, value }).collect();
-                at(ExprKind::Call(Call { callee, generics: Vec::new(), arguments }))
+                at(ExprKind::Call(Call { callee, generics: Vec::new(), real: None, arguments }))
             }),
         ]
     })
@@ -204,8 +205,11 @@ fn some_expr() -> impl Strategy<Value = Expr> {
                 .prop_filter("a number has no fields", |(e, _)| !matches!(e.kind, ExprKind::Number { .. }))
                 .prop_map(|(e, n)| at(ExprKind::Field(e, n))),
             1 => (boxed, prop::collection::vec(item, 1..3)).prop_map(|(e, items)| at(ExprKind::Index(e, items))),
-            2 => (some_name(), prop::collection::vec(simple(), 0..3), prop::collection::vec(argument, 0..4))
-                .prop_map(|(callee, generics, arguments)| at(ExprKind::Call(Call { callee, generics, arguments }))),
+            2 => (some_name(), prop::collection::vec(simple(), 0..3), any::<bool>(), prop::collection::vec(argument, 0..4))
+                .prop_map(|(callee, generics, real, arguments)| {
+                    let real = real.then(Span::default);
+                    at(ExprKind::Call(Call { callee, generics, real, arguments }))
+                }),
             2 => (any::<bool>(), prop::collection::vec(binder, 1..3), prop::option::of(inner.clone()), inner.clone())
                 .prop_map(|(all, binders, condition, body)| {
                     let kind = if all { QuantifierKind::Forall } else { QuantifierKind::Exists };

@@ -11,7 +11,7 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// constant + the sum of factor · element.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Linear {
     /// Factors, none of them zero.
     pub terms: BTreeMap<(NodeId, u32), Rational>,
@@ -20,7 +20,7 @@ pub struct Linear {
 }
 
 /// A linear form plus multiples of maxima.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Term {
     /// The linear part.
     pub linear: Linear,
@@ -129,6 +129,51 @@ impl Term {
         }
     }
 
+    /// Its value, given those of the elements.
+    pub fn value(&self, element: &dyn Fn(NodeId, u32) -> Rational) -> Rational {
+        let terms = self.linear.terms.iter();
+        let linear =
+            terms.fold(self.linear.constant.clone(), |sum, ((node, i), factor)| sum + element(*node, *i) * factor);
+        self.maxima.iter().fold(linear, |sum, (factor, alternatives)| {
+            let values = alternatives.iter().map(|alternative| alternative.value(element));
+            sum + factor * values.max().expect("a maximum has alternatives")
+        })
+    }
+
+    /// The same with its nodes renamed.
+    pub fn renamed(&self, map: &dyn Fn(NodeId) -> NodeId) -> Term {
+        let terms = self.linear.terms.iter().map(|((node, i), factor)| ((map(*node), *i), factor.clone())).collect();
+        let maximum = |(factor, alternatives): &(Rational, Arc<[Term]>)| {
+            (factor.clone(), alternatives.iter().map(|alternative| alternative.renamed(map)).collect())
+        };
+        let linear = Linear { terms, constant: self.linear.constant.clone() };
+        Term { linear, maxima: self.maxima.iter().map(maximum).collect() }
+    }
+
+    /// Its meaning as bytes, for keys.
+    pub(super) fn bytes(&self, bytes: &mut Vec<u8>) {
+        let number = |bytes: &mut Vec<u8>, value: &Rational| {
+            for part in [value.numer(), value.denom()] {
+                let part = part.to_signed_bytes_le();
+                bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+                bytes.extend_from_slice(&part);
+            }
+        };
+        number(bytes, &self.linear.constant);
+        bytes.extend_from_slice(&(self.linear.terms.len() as u64).to_le_bytes());
+        for ((node, element), factor) in &self.linear.terms {
+            bytes.extend_from_slice(&node.0.to_le_bytes());
+            bytes.extend_from_slice(&element.to_le_bytes());
+            number(bytes, factor);
+        }
+        bytes.extend_from_slice(&(self.maxima.len() as u64).to_le_bytes());
+        for (factor, alternatives) in &self.maxima {
+            number(bytes, factor);
+            bytes.extend_from_slice(&(alternatives.len() as u64).to_le_bytes());
+            alternatives.iter().for_each(|alternative| alternative.bytes(bytes));
+        }
+    }
+
     /// How many linear forms the term has if its maxima are written out; saturates.
     pub fn forms(&self) -> usize {
         self.maxima.iter().fold(1usize, |n, (_, alternatives)| {
@@ -138,7 +183,7 @@ impl Term {
 }
 
 /// A statement about the graph's integers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Formula {
     /// Always, or never.
     Bool(bool),
@@ -230,6 +275,60 @@ impl Formula {
             Formula::AtLeastZero { term, strict } => Formula::AtLeastZero { term: term.negated(), strict: !strict },
             Formula::And(parts) => Formula::or(parts.into_iter().map(Formula::opposite).collect()),
             Formula::Or(parts) => Formula::and(parts.into_iter().map(Formula::opposite).collect()),
+        }
+    }
+}
+
+impl Formula {
+    /// Whether it holds, given the values of the elements.
+    pub fn holds(&self, element: &dyn Fn(NodeId, u32) -> Rational) -> bool {
+        match self {
+            Formula::Bool(holds) => *holds,
+            Formula::AtLeastZero { term, strict } => {
+                let value = term.value(element);
+                if *strict { value.is_positive() } else { !value.is_negative() }
+            }
+            Formula::And(parts) => parts.iter().all(|part| part.holds(element)),
+            Formula::Or(parts) => parts.iter().any(|part| part.holds(element)),
+            Formula::Either { holds, .. } => holds.holds(element),
+        }
+    }
+
+    /// The same with its nodes renamed.
+    pub fn renamed(&self, map: &dyn Fn(NodeId) -> NodeId) -> Formula {
+        let all = |parts: &[Formula]| parts.iter().map(|part| part.renamed(map)).collect();
+        match self {
+            Formula::Bool(holds) => Formula::Bool(*holds),
+            Formula::AtLeastZero { term, strict } => Formula::AtLeastZero { term: term.renamed(map), strict: *strict },
+            Formula::And(parts) => Formula::And(all(parts)),
+            Formula::Or(parts) => Formula::Or(all(parts)),
+            Formula::Either { holds, fails } => {
+                Formula::Either { holds: Box::new(holds.renamed(map)), fails: Box::new(fails.renamed(map)) }
+            }
+        }
+    }
+
+    /// Its meaning as bytes, for keys.
+    pub(super) fn bytes(&self, bytes: &mut Vec<u8>) {
+        let all = |bytes: &mut Vec<u8>, parts: &[Formula]| {
+            bytes.extend_from_slice(&(parts.len() as u64).to_le_bytes());
+            parts.iter().for_each(|part| part.bytes(bytes));
+        };
+        match self {
+            Formula::Bool(holds) => bytes.push(u8::from(*holds)),
+            Formula::AtLeastZero { term, strict } => {
+                bytes.push(2 + u8::from(*strict));
+                term.bytes(bytes);
+            }
+            Formula::And(parts) => {
+                bytes.push(4);
+                all(bytes, parts);
+            }
+            Formula::Or(parts) => {
+                bytes.push(5);
+                all(bytes, parts);
+            }
+            Formula::Either { holds, .. } => holds.bytes(bytes),
         }
     }
 }
