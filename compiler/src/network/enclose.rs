@@ -4,7 +4,9 @@
 //! [`Enclosure::errors`]. Where the exact integers are small enough for every engine, the graph is the real one and the errors are zero. Else weights are
 //! rounded to a power of two and ReLUs round their results, and the errors are carried from node to node: with real = scale · (integer + e),
 //!
-//!     W x + b = s · ((M + R)(x' + e) + b / s)   so   |e'| <= |M| |e| + |R| (|x'| + |e|) + |b / s - b'|,
+//! ```text
+//! W x + b = s · ((M + R)(x' + e) + b / s)   so   |e'| <= |M| |e| + |R| (|x'| + |e|) + |b / s - b'|,
+//! ```
 //!
 //! and ReLU, clamp and maximum carry no error further than it is. Invariant: every bound is made of integers, rounded up. Nothing here knows engines.
 

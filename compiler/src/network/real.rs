@@ -322,10 +322,13 @@ fn compute(op: &RealOp, before: &[Option<Vector>]) -> Vector {
         }
         RealOp::Max { source, windows } => {
             let vector = of(*source);
-            let greatest = |window: &Box<[u32]>| {
+            let greatest = |window: &[u32]| {
                 window.iter().map(|i| &vector.numbers[*i as usize]).max().expect("no window is empty").clone()
             };
-            Vector { numbers: windows.iter().map(greatest).collect(), denominator: vector.denominator.clone() }
+            Vector {
+                numbers: windows.iter().map(|window| greatest(window)).collect(),
+                denominator: vector.denominator.clone(),
+            }
         }
         RealOp::Gather(picks) => {
             let denominator = picks.iter().fold(BigInt::one(), |lcm, (node, _)| {

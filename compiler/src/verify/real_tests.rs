@@ -191,6 +191,7 @@ measure spread = maximize maximum(f.real(x)) - 2 * minimum(f(x)) over x: X;
             decimal(&d)
         );
         type Holds<'a> = Box<dyn Fn(&Outputs) -> bool + 'a>;
+        type Value<'a> = Box<dyn Fn(&Outputs) -> Rational + 'a>;
         let statements: Vec<(Holds<'_>, Holds<'_>)> = vec![
             (Box::new(|_| true), Box::new(|o| o.0[0] <= a)),
             (Box::new(|_| true), Box::new(|o| o.0[1] > b)),
@@ -200,7 +201,7 @@ measure spread = maximize maximum(f.real(x)) - 2 * minimum(f(x)) over x: X;
             (Box::new(|_| true), Box::new(|o| &o.0[0] + &o.0[1] < a || o.0[1] >= b && o.1[1] < d)),
         ];
         let max = |x: &Rational, y: &Rational| x.clone().max(y.clone());
-        let measures: Vec<(Holds<'_>, Box<dyn Fn(&Outputs) -> Rational + '_>, bool)> = vec![
+        let measures: Vec<(Holds<'_>, Value<'_>, bool)> = vec![
             (Box::new(|_| true), Box::new(gap), true),
             (Box::new(|o| o.0[0] <= a), Box::new(|o| o.0[1].clone()), false),
             (
