@@ -1,6 +1,6 @@
 //! The report: everything that a run says of its specs, as plain data.
 //!
-//! In: what [`super::build`] made of a database and its results, or the JSON of an earlier run. Out: values that the renderers show. Serialised as they
+//! In: what [`super::gather`] made of a database and its results, or the JSON of an earlier run. Out: values that the renderers show. Serialised as they
 //! stand, they are what `qnn verify --json` prints and `qnn report -o report.json` writes (`docs/report.schema.json`). Invariants: no renderer needs anything that is
 //! not in here; a field is never renamed or given another meaning without raising [`VERSION`].
 
