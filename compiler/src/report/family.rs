@@ -16,6 +16,8 @@ type Places<'a> = Vec<(f64, Vec<&'a InstanceResult>)>;
 
 /// The values of an axis that are tabulated.
 const MOST_VALUES: usize = 24;
+/// The places of a chart's horizontal axis.
+const MOST_PLACES: usize = 64;
 /// The lines of a chart.
 const MOST_LINES: usize = 8;
 
@@ -69,7 +71,8 @@ impl<'a> Family<'a> {
 
     /// The axis that runs to the right: the widths, else the radii, else any other that is no sample.
     fn horizontal(&self) -> Option<usize> {
-        let fit = |role: Role| self.axes.iter().position(|a| a.role == role && a.varies() && a.is_numeric());
+        let fits = |a: &Parameter| a.varies() && a.is_numeric() && a.values.len() <= MOST_PLACES;
+        let fit = |role: Role| self.axes.iter().position(|a| a.role == role && fits(a));
         fit(Role::Width).or_else(|| fit(Role::Radius)).or_else(|| fit(Role::Other))
     }
 

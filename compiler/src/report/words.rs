@@ -21,7 +21,7 @@ pub(super) fn words(text: &str, item: &Item) -> String {
             match &m.body {
                 MeasureBody::Optimize { maximize, objective, over, condition } => {
                     let most = if *maximize { "greatest" } else { "least" };
-                    let given = condition.as_ref().map(|c| format!(" such that {}", speaker.expr(c, 1)));
+                    let given = condition.as_ref().map(|c| format!(" such that {}", speaker.statement(c)));
                     format!(
                         "{family}the {most} value of {}, over every {}{}",
                         speaker.expr(objective, 0),
@@ -125,6 +125,16 @@ impl Speaker<'_> {
         }
     }
 
+    /// A part of a statement, in brackets where it is not clear how far it goes.
+    fn part(&self, expr: &Expr, of: Option<BinaryOp>) -> String {
+        let joined = match &expr.kind {
+            ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or | BinaryOp::Implies), ..) => Some(*op) != of,
+            _ => false,
+        };
+        let text = self.statement(expr);
+        if joined { format!("({text})") } else { text }
+    }
+
     fn expr(&self, expr: &Expr, depth: usize) -> String {
         if depth > MOST_DEPTH {
             return self.code(expr.span);
@@ -148,11 +158,11 @@ impl Speaker<'_> {
             ExprKind::Let(l) => {
                 format!("with `{}` for {}, {}", l.name.text, self.code(l.value.span), side(&l.body))
             }
-            ExprKind::Unary(UnaryOp::Not, inner) => format!("it is not so that {}", self.statement(inner)),
+            ExprKind::Unary(UnaryOp::Not, inner) => format!("it is not so that {}", self.part(inner, None)),
             ExprKind::Binary(op, a, b) => match op {
-                BinaryOp::And => format!("{} and {}", self.statement(a), self.statement(b)),
-                BinaryOp::Or => format!("{} or {}", self.statement(a), self.statement(b)),
-                BinaryOp::Implies => format!("if {}, then {}", self.statement(a), self.statement(b)),
+                BinaryOp::And => format!("{} and {}", self.part(a, Some(*op)), self.part(b, Some(*op))),
+                BinaryOp::Or => format!("{} or {}", self.part(a, Some(*op)), self.part(b, Some(*op))),
+                BinaryOp::Implies => format!("if {}, then {}", self.statement(a), self.part(b, None)),
                 BinaryOp::Equal => format!("{} is {}", side(a), side(b)),
                 BinaryOp::NotEqual => format!("{} is not {}", side(a), side(b)),
                 BinaryOp::Less => format!("{} is less than {}", side(a), side(b)),
