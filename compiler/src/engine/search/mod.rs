@@ -137,7 +137,7 @@ impl Engine for Search {
                     let trust = match replayed(&obligation, self.name(), run.proved(&obligation)) {
                         Answer::None(trust) => trust,
                         Answer::Unknown(reason) => {
-                            return Some(MeasureAnswer::open(best, upper, Trust::Interval, reason));
+                            return Some(MeasureAnswer::open(best, certain, Trust::Interval, reason));
                         }
                         Answer::Some(_) => return None,
                     };
@@ -146,7 +146,7 @@ impl Engine for Search {
                 }
                 Ended::Stopped(reason) => {
                     // What the open branches leave possible is proved too.
-                    let reached = run.upper(objective).filter(|reached| (best.0..upper).contains(reached));
+                    let reached = run.upper(objective).filter(|reached| (best.0..certain).contains(reached));
                     let proof = reached.and_then(|reached| {
                         let above = objective.at_least(reached.checked_add(1)?);
                         match replayed(&above, self.name(), run.proved_by_bounds(&above)?) {
