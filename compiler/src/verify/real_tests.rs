@@ -231,6 +231,8 @@ measure spread = maximize maximum(f.real(x)) - 2 * minimum(f(x)) over x: X;
                 Verdict::Unknown => unknown += 1,
                 verdict => {
                     assert_eq!(verdict, truth, "{}", what());
+                    let shown = result.counterexample.as_ref().filter(|_| &*result.name == "class");
+                    assert!(shown.is_none_or(|shown| shown.calls[0].asks_argmax), "{}", what());
                     decided += 1;
                 }
             }
