@@ -278,7 +278,7 @@ fn ctrl_c_keeps_what_is_decided() {
     let digits = root().join("examples/digits/digits.qnn");
     let text = format!(
         "use \"{}\";\nproperty easy = forall x: Grey[8, 8]: maximum(x) <= 32;\n\
-         property hard = forall x in ball(test[0].image, 4 lsb): argmax(deep<8>(x)) == test[0].label;\n",
+         property hard = forall x in ball(test[0].image, 12 lsb): argmax(deep<8>(x)) == test[0].label;\n",
         digits.display()
     );
     let place = Place::new().with("a.qnn", text);
