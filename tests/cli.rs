@@ -162,6 +162,34 @@ fn students_are_treated_unfairly_with_six_bits() {
 }
 
 #[test]
+fn studies_say_what_their_page_says() {
+    let place = Place::new();
+    let shown = place.run_on_examples(&["verify", "examples/studies/error.qnn"]);
+    for (bits, error) in [(6, "0.422632"), (7, "0.133334"), (8, "0.071999"), (9, "0.034873"), (10, "0.017155")] {
+        assert!(shown.contains(&format!("quantization_error(bits = {bits})  ✓ = {error}")), "{shown}");
+    }
+    // The first image of the quick version, where the test images are at hand.
+    let images = root().join("../shared/data/mnist");
+    if !images.exists() {
+        eprintln!("skipped: no images in {}", images.display());
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = |from: &Path| {
+        let to = folder.path().join(from.parent().and_then(Path::file_name).expect("a folder's name"));
+        std::fs::create_dir_all(&to).expect("a folder");
+        std::fs::copy(from, to.join(from.file_name().expect("a name"))).expect("a copy");
+    };
+    ["mnist/mnist.qnn", "mnist/mnist.npz", "mnist/mnist-100.npz", "studies/quick.qnn"]
+        .iter()
+        .for_each(|name| copy(&root().join("examples").join(name)));
+    ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"].iter().for_each(|name| copy(&images.join(name)));
+    let spec = folder.path().join("studies/quick.qnn");
+    let shown = place.run(&["verify", spec.to_str().expect("a path in UTF-8"), "robust(*i = 0)", "-t", "60s"]);
+    assert!(shown.starts_with("exit 0\n") && shown.contains("✓ 20 proved"), "{shown}");
+}
+
+#[test]
 fn accuracies_are_those_of_the_readme() {
     snapshot!(Place::new().run_on_examples(&["eval", "examples/digits/digits.qnn"]));
 }

@@ -87,7 +87,7 @@ fn lead(report: &Report, standing: Standing) -> String {
 }
 
 fn details<'a>(text: &mut String, property: &Property, results: impl Iterator<Item = &'a InstanceResult>) {
-    let mut urgent: Vec<&InstanceResult> = results.filter(|result| urgency(result) <= 3).collect();
+    let (mut urgent, others): (Vec<_>, Vec<_>) = results.partition(|result| urgency(result) <= 3);
     urgent.sort_by_key(|result| urgency(result));
     for result in urgent.iter().take(MOST_LISTED) {
         let _ = writeln!(text, "- `{}` is **{}**: {}", result.name, result.verdict, cell(&finding(result)));
@@ -96,6 +96,16 @@ fn details<'a>(text: &mut String, property: &Property, results: impl Iterator<It
         let _ = writeln!(text, "- … and {} more of `{}`", thousands(urgent.len() - MOST_LISTED), property.name);
     }
     if !urgent.is_empty() {
+        text.push('\n');
+    }
+    let measured: Vec<&InstanceResult> = others.into_iter().filter(|result| result.measure.is_some()).collect();
+    for result in measured.iter().take(MOST_LISTED) {
+        let _ = writeln!(text, "- `{}`: {}", result.name, cell(&finding(result)));
+    }
+    if measured.len() > MOST_LISTED {
+        let _ = writeln!(text, "- … and {} more of `{}`", thousands(measured.len() - MOST_LISTED), property.name);
+    }
+    if !measured.is_empty() {
         text.push('\n');
     }
     if let [first, rest @ ..] = property.reversals.as_slice() {
