@@ -6,6 +6,7 @@
 //! cap, a winner loses nothing until it is below its own.
 
 use super::bounds::Ranges;
+use super::bounds::kernels::{add_scaled, relief};
 use super::bounds::net::{Kind, NONE, Stairs};
 use super::bounds::simplex::Problem;
 
@@ -199,48 +200,46 @@ impl<'a> Attack<'a> {
             self.x[column] = value;
         }
         // What their arguments are asked for.
-        let mut asked: Vec<Option<(f64, f64)>> = vec![None; net.exprs.len()];
+        let count = net.exprs.len();
+        let (mut lows, mut highs) = (vec![f64::NEG_INFINITY; count], vec![f64::INFINITY; count]);
+        let (mut values, mut asked) = (vec![0.0; count], Vec::with_capacity(first.len()));
         for unit in first {
             let Kind::Step(stairs) = unit.kind else { return None };
             let (stairs, e, v) =
                 (&net.stairs[stairs as usize], unit.first as usize, self.x[unit.column as usize] as i64);
-            let lo = stairs.threshold(v).map_or(f64::NEG_INFINITY, |t| t as f64).max(ranges.exprs[e].0);
-            let hi = stairs.threshold(v + 1).map_or(f64::INFINITY, |t| t as f64 - 1.0).min(ranges.exprs[e].1);
-            if lo > hi {
+            lows[e] = stairs.threshold(v).map_or(f64::NEG_INFINITY, |t| t as f64).max(ranges.exprs[e].0);
+            highs[e] = stairs.threshold(v + 1).map_or(f64::INFINITY, |t| t as f64 - 1.0).min(ranges.exprs[e].1);
+            if lows[e] > highs[e] {
                 return None;
             }
-            asked[e] = Some((lo, hi));
+            values[e] = net.exprs[e].value(&self.x);
+            asked.push(e);
         }
         let mut point: Vec<f64> = self.inputs.iter().map(|j| self.x[*j]).collect();
-        let mut values: Vec<f64> =
-            asked.iter().enumerate().map(|(e, a)| a.map_or(0.0, |_| net.exprs[e].value(&self.x))).collect();
-        let mut weights = vec![1.0; net.exprs.len()];
-        let beyond = |a: f64, (lo, hi): (f64, f64)| (lo - a).max(a - hi).max(0.0);
+        let mut weights = vec![1.0; count];
         let index_of: Vec<u32> = {
             let mut index = vec![u32::MAX; net.columns.len()];
             self.inputs.iter().enumerate().for_each(|(k, j)| index[*j] = k as u32);
             index
         };
+        let beyond = |values: &[f64], e: usize| (lows[e] - values[e]).max(values[e] - highs[e]).max(0.0);
         let (mut least, mut since) = (f64::INFINITY, 0);
         for step in 0..REPAIRS {
             if step % 16 == 15 && stop() {
                 return None;
             }
-            let total: f64 = asked.iter().zip(&values).filter_map(|(asked, a)| Some(beyond(*a, (*asked)?))).sum();
+            let total: f64 = asked.iter().map(|e| beyond(&values, *e)).sum();
             since = if total < least { 0 } else { since + 1 };
             least = least.min(total);
             if since > PATIENCE {
                 return None;
             }
-            let worst = asked.iter().enumerate().filter_map(|(e, asked)| {
-                let by = beyond(values[e], (*asked)?) * weights[e];
-                (by > 0.0).then_some((by, e))
-            });
+            let worst = asked.iter().map(|e| (beyond(&values, *e) * weights[*e], *e)).filter(|(by, _)| *by > 0.0);
             let Some((_, worst)) = worst.max_by(|a, b| a.0.total_cmp(&b.0)) else {
                 return self.holds(&point).then_some(point);
             };
-            let range = asked[worst].unwrap_or_default();
-            let need = if values[worst] < range.0 { range.0 - values[worst] } else { range.1 - values[worst] };
+            let target = if values[worst] < lows[worst] { lows[worst] } else { highs[worst] };
+            let need = target - values[worst];
             let mut best: Option<(f64, usize, f64)> = None;
             for (from, coefficients) in net.exprs[worst].runs() {
                 for (j, c) in (from..).zip(coefficients).filter(|(_, c)| **c != 0.0) {
@@ -252,14 +251,11 @@ impl<'a> Attack<'a> {
                     }
                     let whole = (need / c).abs().floor().clamp(1.0, room);
                     for by in [unit, unit * whole] {
-                        let (exprs, coefficients) = problem.live.mentions_of(net, j);
-                        self.work += exprs.len() as u64;
                         let mut gain = 0.0;
-                        for (e, c) in exprs.iter().zip(coefficients) {
-                            let e = *e as usize;
-                            if let Some(range) = asked[e] {
-                                gain += weights[e] * (beyond(values[e], range) - beyond(values[e] + c * by, range));
-                            }
+                        for (e, c) in problem.live.mentions_of(net, j) {
+                            self.work += c.len() as u64;
+                            let own = e..e + c.len();
+                            gain += relief(&values[own.clone()], &lows[own.clone()], &highs[own.clone()], &weights[own], c, by);
                         }
                         if best.is_none_or(|(most, ..)| gain > most) {
                             best = Some((gain, j, by));
@@ -272,9 +268,9 @@ impl<'a> Attack<'a> {
             }
             let (gain, j, by) = best?;
             if gain <= 0.0 {
-                for (e, asked) in asked.iter().enumerate() {
-                    if asked.is_some_and(|asked| beyond(values[e], asked) > 0.0) {
-                        weights[e] += 1.0;
+                for e in &asked {
+                    if beyond(&values, *e) > 0.0 {
+                        weights[*e] += 1.0;
                     }
                 }
                 // Somewhere else may be better next time.
@@ -283,9 +279,8 @@ impl<'a> Attack<'a> {
                 }
             }
             point[index_of[j] as usize] += by;
-            let (exprs, coefficients) = problem.live.mentions_of(net, j);
-            for (e, c) in exprs.iter().zip(coefficients) {
-                values[*e as usize] += c * by;
+            for (e, c) in problem.live.mentions_of(net, j) {
+                add_scaled(&mut values[e..e + c.len()], c, by);
             }
         }
         None

@@ -12,10 +12,34 @@ use std::sync::Arc;
 pub struct Edge {
     /// The factor of the unit's column.
     pub alpha: f64,
-    /// (expression, factor).
-    pub terms: Vec<(u32, f64)>,
+    /// (expression, factor); most edges have no other.
+    pub first: (u32, f64),
+    /// More of them.
+    pub others: Option<Box<[(u32, f64)]>>,
     /// The right-hand side.
     pub gamma: f64,
+}
+
+impl Edge {
+    /// An edge with one expression.
+    pub fn single(alpha: f64, expr: u32, beta: f64, gamma: f64) -> Edge {
+        Edge { alpha, first: (expr, beta), others: None, gamma }
+    }
+
+    /// (expression, factor).
+    pub fn terms(&self) -> impl Iterator<Item = (u32, f64)> + '_ {
+        std::iter::once(self.first).chain(self.others.iter().flat_map(|others| others.iter().copied()))
+    }
+
+    /// The sum of beta · expression, given the expressions' values.
+    #[inline]
+    pub fn activity(&self, e: &[f64]) -> f64 {
+        let own = self.first.1 * e[self.first.0 as usize];
+        match &self.others {
+            None => own,
+            Some(others) => others.iter().fold(own, |sum, (expr, beta)| sum + beta * e[*expr as usize]),
+        }
+    }
 }
 
 /// The edges of a unit.
@@ -27,8 +51,8 @@ pub fn edges(net: &Net, unit: &Unit, ranges: &Ranges) -> Arc<[Edge]> {
         // The range itself matters where it does not follow from the columns: after splits.
         let (a, b) = ranges.exprs[e];
         let scale = (high - low).max(1.0) / (b - a).max(1.0);
-        edges.push(Edge { alpha: 0.0, terms: vec![(e as u32, scale)], gamma: scale * b });
-        edges.push(Edge { alpha: 0.0, terms: vec![(e as u32, -scale)], gamma: -scale * a });
+        edges.push(Edge::single(0.0, e as u32, scale, scale * b));
+        edges.push(Edge::single(0.0, e as u32, -scale, -scale * a));
     }
     match unit.kind {
         Kind::Step(stairs) if low < high => {
@@ -41,8 +65,8 @@ pub fn edges(net: &Net, unit: &Unit, ranges: &Ranges) -> Arc<[Edge]> {
             let (_, greatest) = crate::network::range::wrap_limits(width, signed);
             if first + (b - a) as i128 <= greatest {
                 let shift = first as f64 - a;
-                edges.push(Edge { alpha: 1.0, terms: vec![(unit.first, -1.0)], gamma: shift });
-                edges.push(Edge { alpha: -1.0, terms: vec![(unit.first, 1.0)], gamma: -shift });
+                edges.push(Edge::single(1.0, unit.first, -1.0, shift));
+                edges.push(Edge::single(-1.0, unit.first, 1.0, -shift));
             }
         }
         Kind::Max => max_edges(unit, ranges, &mut edges),
@@ -83,7 +107,7 @@ fn step_edges(stairs: &Stairs, expr: u32, a: (f64, f64), y: (f64, f64), edges: &
             let slope = (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0);
             if slope > 0.0 {
                 let gamma = sign * (pair[0].1 - slope * pair[0].0);
-                edges.push(Edge { alpha: sign, terms: vec![(expr, -sign * slope)], gamma });
+                edges.push(Edge::single(sign, expr, -sign * slope, gamma));
             }
         }
     }
@@ -126,21 +150,20 @@ fn push_lower(points: &mut Vec<(f64, f64)>, p: (f64, f64)) {
 
 fn max_edges(unit: &Unit, ranges: &Ranges, edges: &mut Vec<Edge>) {
     for e in unit.exprs() {
-        edges.push(Edge { alpha: -1.0, terms: vec![(e as u32, 1.0)], gamma: 0.0 });
+        edges.push(Edge::single(-1.0, e as u32, 1.0, 0.0));
     }
     // max(a) <= a_j + sum of relu(a_i - a_j), each relu below its chord.
     for j in unit.exprs() {
-        let (mut own, mut gamma, mut terms) = (-1.0, 0.0, Vec::new());
+        let (mut own, mut gamma, mut others) = (-1.0, 0.0, Vec::new());
         for i in unit.exprs().filter(|i| *i != j) {
             let (lo, hi) = (ranges.exprs[i].0 - ranges.exprs[j].1, ranges.exprs[i].1 - ranges.exprs[j].0);
             if hi > 0.0 {
                 let slope = if lo >= 0.0 { 1.0 } else { hi / (hi - lo) };
                 own += slope;
-                terms.push((i as u32, -slope));
+                others.push((i as u32, -slope));
                 gamma -= slope * lo.min(0.0);
             }
         }
-        terms.push((j as u32, own));
-        edges.push(Edge { alpha: 1.0, terms, gamma });
+        edges.push(Edge { alpha: 1.0, first: (j as u32, own), others: Some(others.into()), gamma });
     }
 }

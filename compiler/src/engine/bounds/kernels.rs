@@ -62,3 +62,76 @@ pub fn greatest_over_box(c: &[f64], l: &[f64], u: &[f64]) -> f64 {
     }
     sums.iter().sum::<f64>() + tail
 }
+
+/// target += the sum of factor · values over four rows.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub fn add_scaled4(target: &mut [f64], values: [&[f64]; 4], factors: [f64; 4]) {
+    let [a, b, c, d] = values;
+    let count = target.len();
+    let (a, b, c, d) = (&a[..count], &b[..count], &c[..count], &d[..count]);
+    for j in 0..count {
+        target[j] += (factors[0] * a[j] + factors[1] * b[j]) + (factors[2] * c[j] + factors[3] * d[j]);
+    }
+}
+
+/// Where each column's reduced cost reaches zero on the way along `alpha`, infinity where it does not, and how much the slope gains there.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub fn kinks(
+    alpha: &[f64],
+    side: &[f64],
+    d: &[f64],
+    width: &[f64],
+    least: f64,
+    ratio: &mut [f64],
+    gain: &mut [f64],
+) {
+    let count = alpha.len();
+    let (side, d, width) = (&side[..count], &d[..count], &width[..count]);
+    let (ratio, gain) = (&mut ratio[..count], &mut gain[..count]);
+    for j in 0..count {
+        let ahead = alpha[j] * side[j] > least;
+        let at = d[j] / alpha[j];
+        let at = if at > 0.0 { at } else { 0.0 };
+        ratio[j] = if ahead { at } else { f64::INFINITY };
+        gain[j] = if ahead { alpha[j].abs() * width[j] } else { 0.0 };
+    }
+}
+
+/// The sum of the gains with a ratio of at most `end`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub fn gain_until(ratio: &[f64], gain: &[f64], end: f64) -> f64 {
+    let mut sums = [0.0; 16];
+    let (r16, g16) = (ratio.chunks_exact(16), gain.chunks_exact(16));
+    let of = |r: f64, g: f64| if r <= end { g } else { 0.0 };
+    let rest: f64 = r16.remainder().iter().zip(g16.remainder()).map(|(r, g)| of(*r, *g)).sum();
+    for (r, g) in r16.zip(g16) {
+        for k in 0..16 {
+            sums[k] += of(r[k], g[k]);
+        }
+    }
+    rest + sums.iter().sum::<f64>()
+}
+
+/// By how much the weighted sum of what values lack of their ranges falls when each moves by its factor times `by`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub fn relief(values: &[f64], lows: &[f64], highs: &[f64], weights: &[f64], factors: &[f64], by: f64) -> f64 {
+    let count = factors.len();
+    let (values, lows, highs, weights) = (&values[..count], &lows[..count], &highs[..count], &weights[..count]);
+    let most = |a: f64, b: f64| if a > b { a } else { b };
+    let beyond = |value: f64, low: f64, high: f64| most(most(low - value, value - high), 0.0);
+    let mut sums = [0.0; 8];
+    let whole = count / 8 * 8;
+    for at in (0..whole).step_by(8) {
+        for k in 0..8 {
+            let e = at + k;
+            let after = values[e] + factors[e] * by;
+            sums[k] += weights[e] * (beyond(values[e], lows[e], highs[e]) - beyond(after, lows[e], highs[e]));
+        }
+    }
+    let mut rest = 0.0;
+    for e in whole..count {
+        let after = values[e] + factors[e] * by;
+        rest += weights[e] * (beyond(values[e], lows[e], highs[e]) - beyond(after, lows[e], highs[e]));
+    }
+    rest + sums.iter().sum::<f64>()
+}

@@ -6,7 +6,7 @@
 
 pub mod exact;
 pub mod hull;
-mod kernels;
+pub(in crate::engine) mod kernels;
 pub mod net;
 pub mod ranges;
 pub mod simplex;

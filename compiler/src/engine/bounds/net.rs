@@ -62,7 +62,23 @@ impl Expr {
         self.values.len()
     }
 
+    /// (first column, count) if the coefficients are of consecutive columns.
+    #[inline]
+    pub fn span(&self) -> Option<(usize, usize)> {
+        match self.runs[..] {
+            [(first, _, len)] => Some((first as usize, len as usize)),
+            _ => None,
+        }
+    }
+
+    /// All coefficients, of consecutive columns if there is a [`Expr::span`].
+    #[inline]
+    pub fn only(&self) -> &[f64] {
+        &self.values
+    }
+
     /// The coefficient of a column.
+    #[inline]
     pub fn coefficient(&self, column: usize) -> f64 {
         let at = match self.runs.len() {
             0 | 1 => self.runs.len(),

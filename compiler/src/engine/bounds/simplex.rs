@@ -11,7 +11,7 @@
 //! Invariant: nothing here is trusted. Floating point proposes multipliers; [`super::exact`] decides.
 
 use super::hull::Edge;
-use super::kernels::dot;
+use super::kernels::{add_scaled, add_scaled4, dot, gain_until, kinks};
 use super::net::{Expr, Net};
 use super::ranges::Ranges;
 use std::sync::{Arc, OnceLock};
@@ -39,6 +39,7 @@ pub struct Problem<'a> {
     pub constraints: Vec<u32>,
     /// The units that are not constant.
     pub live: Arc<Live>,
+    mentions: OnceLock<Mentions>,
 }
 
 /// The units that are not constant, and which columns their expressions mention.
@@ -49,12 +50,61 @@ pub struct Live {
     mentions: OnceLock<Mentions>,
 }
 
-/// For each column, the live units' expressions that mention it, with the coefficients.
+/// For each column, the expressions that mention it with their coefficients, in runs of consecutive expressions.
 #[derive(Debug)]
 struct Mentions {
+    /// The first run of each column, and the end.
     starts: Vec<u32>,
-    exprs: Vec<u32>,
+    /// (first expression, offset into `values`, length).
+    runs: Vec<(u32, u32, u32)>,
     values: Vec<f64>,
+}
+
+impl Mentions {
+    /// From (expression, coefficient) by ascending expression, column by column.
+    fn new<I: Iterator<Item = (u32, f64)>>(columns: impl Iterator<Item = I>) -> Mentions {
+        let mut mentions = Mentions { starts: vec![0], runs: Vec::new(), values: Vec::new() };
+        for column in columns {
+            let begin = mentions.runs.len();
+            let mut next = 0;
+            for (e, value) in column {
+                // A short gap is cheaper to fill with zeros than to jump over.
+                if mentions.runs.len() == begin || e - next > 3 {
+                    mentions.runs.push((e, mentions.values.len() as u32, 0));
+                } else {
+                    mentions.values.resize(mentions.values.len() + (e - next) as usize, 0.0);
+                }
+                mentions.values.push(value);
+                let length = mentions.values.len() as u32;
+                if let Some(run) = mentions.runs.last_mut() {
+                    run.2 = length - run.1;
+                }
+                next = e + 1;
+            }
+            mentions.starts.push(mentions.runs.len() as u32);
+        }
+        mentions
+    }
+
+    /// (first expression, coefficients).
+    fn of(&self, column: usize) -> impl Iterator<Item = (usize, &[f64])> + '_ {
+        let own = self.starts[column] as usize..self.starts[column + 1] as usize;
+        self.runs[own].iter().map(|(first, at, len)| (*first as usize, &self.values[*at as usize..(*at + *len) as usize]))
+    }
+
+    /// target += the sum of move · coefficient.
+    fn spread(&self, moved: &[(u32, f64)], target: &mut [f64]) {
+        for (j, delta) in moved {
+            for (first, values) in self.of(*j as usize) {
+                let target = &mut target[first..first + values.len()];
+                if values.len() < 8 {
+                    target.iter_mut().zip(values).for_each(|(t, v)| *t += delta * v);
+                } else {
+                    add_scaled(target, values, *delta);
+                }
+            }
+        }
+    }
 }
 
 impl Live {
@@ -63,32 +113,29 @@ impl Live {
         Live { units, mentions: OnceLock::new() }
     }
 
-    /// The live units' expressions that mention a column, and with which coefficients.
-    pub fn mentions_of(&self, net: &Net, column: usize) -> (&[u32], &[f64]) {
-        let mentions = self.mentions(net);
-        let own = mentions.starts[column] as usize..mentions.starts[column + 1] as usize;
-        (&mentions.exprs[own.clone()], &mentions.values[own])
+    /// The live units' expressions that mention a column, as (first expression, coefficients) of consecutive ones.
+    pub fn mentions_of(&self, net: &Net, column: usize) -> impl Iterator<Item = (usize, &[f64])> + '_ {
+        self.mentions(net).of(column)
     }
 
     fn mentions(&self, net: &Net) -> &Mentions {
         self.mentions.get_or_init(|| {
             let mut live = vec![false; net.units.len()];
             self.units.iter().for_each(|unit| live[*unit as usize] = true);
-            let mut mentions = Mentions { starts: vec![0], exprs: Vec::new(), values: Vec::new() };
-            for own in &net.mentions {
-                for (e, value) in own.iter().filter(|(e, _)| live[net.user[*e as usize] as usize]) {
-                    mentions.exprs.push(*e);
-                    mentions.values.push(*value);
-                }
-                mentions.starts.push(mentions.exprs.len() as u32);
-            }
-            mentions
+            let is_live = |(e, _): &(u32, f64)| live[net.user[*e as usize] as usize];
+            Mentions::new(net.mentions.iter().map(|own| own.iter().copied().filter(is_live)))
         })
     }
 }
 
-impl Problem<'_> {
+impl<'a> Problem<'a> {
+    /// A problem with the atoms, the last of which is the objective unless all of them constrain.
+    pub fn new(net: &'a Net, atoms: Vec<Expr>, constraints: Vec<u32>, live: Arc<Live>) -> Problem<'a> {
+        Problem { net, atoms, constraints, live, mentions: OnceLock::new() }
+    }
+
     /// An expression of the network or an atom's.
+    #[inline]
     pub fn expr(&self, e: usize) -> &Expr {
         let own = self.net.exprs.len();
         if e < own { &self.net.exprs[e] } else { &self.atoms[e - own] }
@@ -97,6 +144,21 @@ impl Problem<'_> {
     /// The index of an atom's expression.
     pub fn atom(&self, k: usize) -> usize {
         self.net.exprs.len() + k
+    }
+
+    /// The atoms that mention a column.
+    fn mentions(&self) -> &Mentions {
+        self.mentions.get_or_init(|| {
+            let mut by_column: Vec<Vec<(u32, f64)>> = vec![Vec::new(); self.net.columns.len()];
+            for (k, atom) in self.atoms.iter().enumerate() {
+                for (first, values) in atom.runs() {
+                    for (column, value) in (first..).zip(values).filter(|(_, value)| **value != 0.0) {
+                        by_column[column].push((self.atom(k) as u32, *value));
+                    }
+                }
+            }
+            Mentions::new(by_column.iter().map(|own| own.iter().copied()))
+        })
     }
 }
 
@@ -114,7 +176,16 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 struct Row {
     column: u32,
-    edge: Arc<Edge>,
+    edge: Edge,
+}
+
+impl Row {
+    /// The coefficient of a column.
+    #[inline]
+    fn entry(&self, problem: &Problem<'_>, column: usize) -> f64 {
+        let own = if self.column as usize == column { self.edge.alpha } else { 0.0 };
+        self.edge.terms().fold(own, |sum, (e, beta)| sum + beta * problem.expr(e as usize).coefficient(column))
+    }
 }
 
 /// Where a column is.
@@ -125,6 +196,114 @@ enum Place {
     Basic,
 }
 
+/// A square matrix that grows and shrinks in place.
+#[derive(Debug, Default)]
+struct Square {
+    size: usize,
+    stride: usize,
+    data: Vec<f64>,
+}
+
+impl Clone for Square {
+    fn clone(&self) -> Square {
+        let mut copy = Square::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    /// Without the room to grow, but for a little.
+    fn clone_from(&mut self, other: &Square) {
+        let stride = if other.size == 0 { 0 } else { other.size + 4 };
+        *self = Square { size: other.size, stride, data: vec![0.0; stride * stride] };
+        for p in 0..other.size {
+            self.data[p * stride..p * stride + other.size].copy_from_slice(other.row(p));
+        }
+    }
+}
+
+impl Square {
+    #[inline]
+    fn row(&self, p: usize) -> &[f64] {
+        &self.data[p * self.stride..p * self.stride + self.size]
+    }
+
+    #[inline]
+    fn row_mut(&mut self, p: usize) -> &mut [f64] {
+        &mut self.data[p * self.stride..p * self.stride + self.size]
+    }
+
+    /// One more row and column, of zeros.
+    fn grow(&mut self) {
+        if self.size == self.stride {
+            let stride = (self.stride * 3 / 2).max(16);
+            let mut data = vec![0.0; stride * stride];
+            for p in 0..self.size {
+                data[p * stride..p * stride + self.size].copy_from_slice(self.row(p));
+            }
+            (self.stride, self.data) = (stride, data);
+        }
+        self.size += 1;
+        let last = self.size - 1;
+        for p in 0..last {
+            self.row_mut(p)[last] = 0.0;
+        }
+        self.row_mut(last).fill(0.0);
+    }
+
+    /// Without a row and a column; the last ones take their places.
+    fn shrink(&mut self, p: usize, i: usize) {
+        let last = self.size - 1;
+        for o in 0..self.size {
+            let row = self.row_mut(o);
+            row[i] = row[last];
+        }
+        if p != last {
+            let (before, after) = self.data.split_at_mut(last * self.stride);
+            before[p * self.stride..p * self.stride + last].copy_from_slice(&after[..last]);
+        }
+        self.size = last;
+    }
+
+    /// The inverse by Gauss and Jordan with row pivots; `None` if it is (nearly) singular.
+    fn inverse(&self) -> Option<Square> {
+        let size = self.size;
+        let width = 2 * size;
+        let mut both = vec![0.0; size * width];
+        for p in 0..size {
+            both[p * width..p * width + size].copy_from_slice(self.row(p));
+            both[p * width + size + p] = 1.0;
+        }
+        for k in 0..size {
+            let at = |r: &usize| both[r * width + k].abs();
+            let pivot = (k..size).max_by(|a, b| at(a).total_cmp(&at(b))).unwrap_or(k);
+            if at(&pivot) < 1e-9 {
+                return None;
+            }
+            if pivot != k {
+                let (upper, lower) = both.split_at_mut(pivot * width);
+                upper[k * width..(k + 1) * width].swap_with_slice(&mut lower[..width]);
+            }
+            let scale = 1.0 / both[k * width + k];
+            // Left of the pivot there are zeros, right of what the pivots so far reached in the other half too.
+            both[k * width + k..(k + 1) * width].iter_mut().for_each(|v| *v *= scale);
+            let (upper, rest) = both.split_at_mut(k * width);
+            let (own, lower) = rest.split_at_mut(width);
+            let own = &own[k..];
+            for row in upper.chunks_exact_mut(width).chain(lower.chunks_exact_mut(width)) {
+                let factor = row[k];
+                if factor != 0.0 {
+                    add_scaled(&mut row[k..], own, -factor);
+                }
+            }
+        }
+        let mut inverse = Square { size, stride: size, data: Vec::with_capacity(size * size) };
+        for p in 0..size {
+            inverse.data.extend_from_slice(&both[p * width + size..(p + 1) * width]);
+        }
+        Some(inverse)
+    }
+}
+
 /// A state of the solver.
 #[derive(Clone)]
 pub struct Simplex {
@@ -133,6 +312,7 @@ pub struct Simplex {
     constant: f64,
     lower: Vec<f64>,
     upper: Vec<f64>,
+    width: Vec<f64>,
     /// The primal point.
     pub x: Vec<f64>,
     place: Vec<Place>,
@@ -147,7 +327,7 @@ pub struct Simplex {
     w: Vec<f64>,
     columns: Vec<u32>,
     /// The kernel's inverse: a row for each of `columns`, a column for each of `rows`.
-    inverse: Vec<f64>,
+    inverse: Square,
     age: u32,
     /// The steps taken so far.
     pub steps: u64,
@@ -163,8 +343,9 @@ pub struct View<'a> {
     pub atoms: &'a [Arc<Edge>],
 }
 
+/// What enters the basis of the dual: a row with the direction in which the basic rows' multipliers fall, or a column that is beyond a bound.
 enum Leaving {
-    Row(Row),
+    Row(Row, Vec<f64>),
     Column(usize, f64),
 }
 
@@ -172,6 +353,27 @@ enum Leaving {
 enum Candidate {
     Column(u32),
     Row(u32),
+}
+
+/// What a run needs again and again.
+struct Buffers {
+    alpha: Vec<f64>,
+    ratio: Vec<f64>,
+    gain: Vec<f64>,
+    near: Vec<(f64, u32)>,
+    flips: Vec<u32>,
+    exprs: Vec<(u32, f64)>,
+    violated: Vec<(f64, u32, u32, u32)>,
+    /// The end of the last way.
+    last: f64,
+}
+
+/// Where the way along a direction ends.
+enum End {
+    /// At a kink, where the candidate takes over.
+    At(f64, Candidate),
+    /// Nowhere: beyond the last kink the bound falls for ever, with this slope.
+    Never(f64, f64),
 }
 
 impl Simplex {
@@ -202,6 +404,7 @@ impl Simplex {
             constant,
             lower: ranges.lower.clone(),
             upper: ranges.upper.clone(),
+            width: ranges.upper.iter().zip(&ranges.lower).map(|(u, l)| u - l).collect(),
             x: vec![0.0; count],
             place: vec![Place::Lower; count],
             side: vec![0.0; count],
@@ -219,6 +422,7 @@ impl Simplex {
             constant: 0.0,
             lower: Vec::new(),
             upper: Vec::new(),
+            width: Vec::new(),
             x: Vec::new(),
             place: Vec::new(),
             side: Vec::new(),
@@ -227,7 +431,7 @@ impl Simplex {
             rows: Vec::new(),
             w: Vec::new(),
             columns: Vec::new(),
-            inverse: Vec::new(),
+            inverse: Square::default(),
             age: 0,
             steps: 0,
             ray: None,
@@ -241,10 +445,11 @@ impl Simplex {
     }
 
     /// Puts a column at a bound or into the basis.
+    #[inline]
     fn put(&mut self, j: usize, place: Place) {
         self.place[j] = place;
         self.side[j] = match place {
-            _ if self.upper[j] <= self.lower[j] => 0.0,
+            _ if self.width[j] <= 0.0 => 0.0,
             Place::Upper => 1.0,
             Place::Lower => -1.0,
             Place::Basic => 0.0,
@@ -256,7 +461,7 @@ impl Simplex {
         self.rows.clear();
         self.w.clear();
         self.columns.clear();
-        self.inverse.clear();
+        self.inverse = Square::default();
         self.d.copy_from_slice(&self.objective);
         for j in 0..self.x.len() {
             self.put(j, if self.d[j] > 0.0 { Place::Upper } else { Place::Lower });
@@ -290,6 +495,7 @@ impl Simplex {
                 continue;
             }
             (self.lower[j], self.upper[j]) = (ranges.lower[j], ranges.upper[j]);
+            self.width[j] = self.upper[j] - self.lower[j];
             self.put(j, self.place[j]);
             let target = match self.place[j] {
                 Place::Lower => self.lower[j],
@@ -309,34 +515,20 @@ impl Simplex {
 
     /// Adds columns' moves to the expressions' values.
     fn spread(&mut self, problem: &Problem<'_>, moved: &[(u32, f64)]) {
-        if moved.len() * 5 > self.x.len() {
-            // Scattered sums over so many columns cost more than all the sums anew.
+        if moved.len() * 2 > self.x.len() {
+            // That costs more than all the sums anew.
             self.refresh_values(problem);
             return;
         }
-        let mentions = problem.live.mentions(problem.net);
-        for (j, delta) in moved {
-            let own = mentions.starts[*j as usize] as usize..mentions.starts[*j as usize + 1] as usize;
-            for (e, coefficient) in mentions.exprs[own.clone()].iter().zip(&mentions.values[own]) {
-                self.e[*e as usize] += coefficient * delta;
-            }
-        }
-        for (k, expr) in problem.atoms.iter().enumerate() {
-            let e = problem.atom(k);
-            for (j, delta) in moved {
-                self.e[e] += expr.coefficient(*j as usize) * delta;
-            }
+        problem.live.mentions(problem.net).spread(moved, &mut self.e);
+        if !problem.atoms.is_empty() {
+            problem.mentions().spread(moved, &mut self.e);
         }
     }
 
     fn activity(&self, row: &Row) -> f64 {
         let own = if row.edge.alpha != 0.0 { row.edge.alpha * self.x[row.column as usize] } else { 0.0 };
-        row.edge.terms.iter().fold(own, |sum, (e, beta)| sum + beta * self.e[*e as usize])
-    }
-
-    fn entry(problem: &Problem<'_>, row: &Row, column: usize) -> f64 {
-        let own = if row.column as usize == column { row.edge.alpha } else { 0.0 };
-        row.edge.terms.iter().fold(own, |sum, (e, beta)| sum + beta * problem.expr(*e as usize).coefficient(column))
+        own + row.edge.activity(&self.e)
     }
 
     /// Sets the basic columns so that the basic rows hold with equality.
@@ -348,8 +540,7 @@ impl Simplex {
         let residual: Vec<f64> = self.rows.iter().map(|row| row.edge.gamma - self.activity(row)).collect();
         let mut moved = Vec::with_capacity(size);
         for (p, j) in self.columns.iter().enumerate() {
-            let line = &self.inverse[p * size..(p + 1) * size];
-            let delta: f64 = line.iter().zip(&residual).map(|(a, b)| a * b).sum();
+            let delta = dot(self.inverse.row(p), &residual);
             if delta != 0.0 {
                 self.x[*j as usize] += delta;
                 moved.push((*j, delta));
@@ -362,24 +553,26 @@ impl Simplex {
     fn refresh(&mut self, problem: &Problem<'_>) -> bool {
         self.age = 0;
         let size = self.rows.len();
-        let mut kernel = vec![0.0; size * size];
+        let mut kernel = Square { size, stride: size, data: vec![0.0; size * size] };
         for (i, row) in self.rows.iter().enumerate() {
-            for (p, j) in self.columns.iter().enumerate() {
-                kernel[i * size + p] = Simplex::entry(problem, row, *j as usize);
+            for (k, j) in kernel.row_mut(i).iter_mut().zip(&self.columns) {
+                *k = row.entry(problem, *j as usize);
             }
         }
-        let Some(inverse) = invert(&mut kernel, size) else { return false };
+        let Some(inverse) = kernel.inverse() else { return false };
         self.inverse = inverse;
-        for i in 0..size {
-            let w: f64 = (0..size).map(|p| self.inverse[p * size + i] * self.objective[self.columns[p] as usize]).sum();
-            if w < -1e-7 {
-                return false;
-            }
-            self.w[i] = w.max(0.0);
+        let mut w = vec![0.0; size];
+        for (p, j) in self.columns.iter().enumerate() {
+            add_scaled(&mut w, self.inverse.row(p), self.objective[*j as usize]);
         }
+        if w.iter().any(|w| *w < -1e-7) {
+            return false;
+        }
+        w.iter_mut().for_each(|w| *w = w.max(0.0));
+        self.w = w;
         let mut d = self.objective.to_vec();
         let factors: Vec<f64> = self.w.iter().map(|w| -w).collect();
-        self.combine(problem, &factors, &mut d);
+        self.combine(problem, &factors, &mut Vec::new(), &mut d);
         self.d = d;
         for j in 0..self.x.len() {
             match self.place[j] {
@@ -396,9 +589,9 @@ impl Simplex {
     }
 
     /// target += the sum of factor · row.
-    fn combine(&self, problem: &Problem<'_>, factors: &[f64], target: &mut [f64]) {
+    fn combine(&self, problem: &Problem<'_>, factors: &[f64], exprs: &mut Vec<(u32, f64)>, target: &mut [f64]) {
         // Rows of the same expression are added up first: an expression is long.
-        let mut exprs: Vec<(u32, f64)> = Vec::with_capacity(factors.len());
+        exprs.clear();
         for (row, factor) in self.rows.iter().zip(factors) {
             if *factor == 0.0 {
                 continue;
@@ -406,44 +599,57 @@ impl Simplex {
             if row.edge.alpha != 0.0 {
                 target[row.column as usize] += factor * row.edge.alpha;
             }
-            exprs.extend(row.edge.terms.iter().map(|(e, beta)| (*e, factor * beta)));
+            exprs.extend(row.edge.terms().map(|(e, beta)| (e, factor * beta)));
         }
         exprs.sort_unstable_by_key(|(e, _)| *e);
+        exprs.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 += next.1;
+            }
+            same
+        });
+        // Four of the same columns at a time.
+        let span = |e: u32| problem.expr(e as usize).span();
         let mut at = 0;
         while at < exprs.len() {
-            let (e, mut total) = exprs[at];
-            at += 1;
-            while at < exprs.len() && exprs[at].0 == e {
-                total += exprs[at].1;
+            if let [a, b, c, d, ..] = exprs[at..]
+                && let Some(first) = span(a.0)
+                && [b, c, d].iter().all(|other| span(other.0) == Some(first))
+            {
+                let [a_values, b_values, c_values, d_values] = [a, b, c, d].map(|(e, _)| problem.expr(e as usize).only());
+                let target = &mut target[first.0..first.0 + first.1];
+                add_scaled4(target, [a_values, b_values, c_values, d_values], [a.1, b.1, c.1, d.1]);
+                at += 4;
+            } else {
+                let (e, factor) = exprs[at];
+                problem.expr(e as usize).add_to(target, factor);
                 at += 1;
             }
-            problem.expr(e as usize).add_to(target, total);
         }
     }
 
     /// How the basic rows' multipliers fall when a row's grows.
-    fn dual_row(&self, problem: &Problem<'_>, row: &Row) -> Vec<f64> {
-        let size = self.rows.len();
-        let mut delta = vec![0.0; size];
+    fn dual_row(&self, problem: &Problem<'_>, column: u32, edge: &Edge) -> Vec<f64> {
+        let mut delta = vec![0.0; self.rows.len()];
         for (p, j) in self.columns.iter().enumerate() {
-            let a = Simplex::entry(problem, row, *j as usize);
+            let own = if column == *j { edge.alpha } else { 0.0 };
+            let a = edge.terms().fold(own, |sum, (e, beta)| sum + beta * problem.expr(e as usize).coefficient(*j as usize));
             if a != 0.0 {
-                let line = &self.inverse[p * size..(p + 1) * size];
-                delta.iter_mut().zip(line).for_each(|(t, v)| *t += a * v);
+                add_scaled(&mut delta, self.inverse.row(p), a);
             }
         }
         delta
     }
 
     /// The row or column that is violated most, in units of how far its multiplier has to move (dual steepest edge).
-    fn leaving(&self, problem: &Problem<'_>, view: &View<'_>) -> Option<Leaving> {
-        let size = self.rows.len();
+    fn leaving(&self, problem: &Problem<'_>, view: &View<'_>, buffers: &mut Buffers) -> Option<Leaving> {
         let (mut worst, mut leaving) = (0.0, None);
         for (p, j) in self.columns.iter().enumerate() {
             let (x, l, u) = (self.x[*j as usize], self.lower[*j as usize], self.upper[*j as usize]);
             let violation = (l - x).max(x - u);
             if violation > FEASIBLE {
-                let line = &self.inverse[p * size..(p + 1) * size];
+                let line = self.inverse.row(p);
                 let score = violation * violation / dot(line, line).max(1e-12);
                 if score > worst {
                     worst = score;
@@ -451,46 +657,165 @@ impl Simplex {
                 }
             }
         }
-        let mut rows: Vec<(f64, u32, &Edge, Option<&Arc<Edge>>)> = Vec::new();
+        // (violation, column, unit or atom, edge).
+        let violated = &mut buffers.violated;
+        violated.clear();
         for unit in &problem.live.units {
             let Some(edges) = &view.edges[*unit as usize] else { continue };
             let column = problem.net.units[*unit as usize].column;
             let y = self.x[column as usize];
-            let mut most: Option<(f64, &Edge)> = None;
-            for edge in edges.iter() {
-                let activity =
-                    edge.terms.iter().fold(edge.alpha * y, |sum, (e, beta)| sum + beta * self.e[*e as usize]);
-                let violation = activity - edge.gamma;
-                if violation > FEASIBLE && most.is_none_or(|(most, _)| violation > most) {
-                    most = Some((violation, edge));
+            let mut most = (FEASIBLE, None);
+            for (k, edge) in edges.iter().enumerate() {
+                let violation = edge.alpha * y + edge.activity(&self.e) - edge.gamma;
+                if violation > most.0 {
+                    most = (violation, Some(k as u32));
                 }
             }
-            if let Some((violation, edge)) = most {
-                rows.push((violation, column, edge, None));
+            if let (violation, Some(k)) = most {
+                violated.push((violation, column, *unit, k));
             }
         }
-        for edge in view.atoms {
-            let activity: f64 = edge.terms.iter().map(|(e, beta)| beta * self.e[*e as usize]).sum();
-            if activity - edge.gamma > FEASIBLE {
-                rows.push((activity - edge.gamma, u32::MAX, edge, Some(edge)));
+        for (k, edge) in view.atoms.iter().enumerate() {
+            let violation = edge.activity(&self.e) - edge.gamma;
+            if violation > FEASIBLE {
+                violated.push((violation, u32::MAX, k as u32, u32::MAX));
             }
         }
         // A row's norm costs a product with the inverse: look at the most violated ones only.
-        rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-        let mut found: Option<Row> = None;
-        for (violation, column, edge, shared) in rows.into_iter().take(LOOKED_AT) {
+        violated.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        let mut found: Option<(u32, &Edge, Vec<f64>)> = None;
+        for (violation, column, at, k) in violated.iter().take(LOOKED_AT) {
             if violation * violation <= worst {
                 break;
             }
-            let row = Row { column, edge: shared.cloned().unwrap_or_else(|| Arc::new(edge.clone())) };
-            let delta = self.dual_row(problem, &row);
+            let edge: &Edge = match &view.edges.get(*at as usize) {
+                _ if *column == u32::MAX => &view.atoms[*at as usize],
+                Some(Some(edges)) => &edges[*k as usize],
+                _ => continue,
+            };
+            let delta = self.dual_row(problem, *column, edge);
             let score = violation * violation / (1.0 + dot(&delta, &delta));
             if score > worst {
                 worst = score;
-                found = Some(row);
+                found = Some((*column, edge, delta));
             }
         }
-        found.map(Leaving::Row).or(leaving)
+        match found {
+            Some((column, edge, delta)) => Some(Leaving::Row(Row { column, edge: edge.clone() }, delta)),
+            None => leaving,
+        }
+    }
+
+    /// Where the way along a direction ends: passes kinks while it pays off. The columns passed are `flips`.
+    fn walk(&self, delta: &[f64], mut slope: f64, buffers: &mut Buffers) -> End {
+        let Buffers { alpha, ratio, gain, near, flips, last, .. } = buffers;
+        flips.clear();
+        near.clear();
+        let mut row = (f64::INFINITY, 0);
+        for (i, v) in delta.iter().enumerate() {
+            if *v > PIVOT {
+                let t = (self.w[i] / v).max(0.0);
+                if t < row.0 {
+                    row = (t, i as u32);
+                }
+            }
+        }
+        kinks(alpha, &self.side, &self.d, &self.width, PIVOT, ratio, gain);
+        let flip_until = |end: f64, flips: &mut Vec<u32>| {
+            flips.extend(ratio.iter().enumerate().filter(|(_, t)| **t <= end).map(|(j, _)| j as u32));
+        };
+        let total = gain_until(ratio, gain, row.0.min(f64::MAX));
+        let (t, mut candidate) = if slope + total < 0.0 {
+            if row.0.is_infinite() {
+                let last = ratio.iter().copied().filter(|t| t.is_finite()).fold(0.0, f64::max);
+                return End::Never(last, slope + total);
+            }
+            flip_until(row.0, flips);
+            (row.0, Candidate::Row(row.1))
+        } else {
+            // An end, and a place before it: ends are about as far as the last one was.
+            let (mut low, mut passed, mut high) = (-1.0, 0.0, 0.0);
+            let mut gained = gain_until(ratio, gain, 0.0);
+            let mut middle = 2.0 * *last;
+            while slope + gained < 0.0 {
+                (low, passed) = (high, gained);
+                high = if middle < row.0 { middle } else { row.0.min(f64::MAX) };
+                gained = if high == row.0 || high == f64::MAX { f64::INFINITY } else { gain_until(ratio, gain, high) };
+                middle *= 8.0;
+            }
+            slope += passed;
+            let until = high + 1e-10;
+            near.extend(ratio.iter().zip(0..).filter(|(t, _)| **t > low && **t <= until).map(|(t, j)| (*t, j)));
+            if low >= 0.0 {
+                flip_until(low, flips);
+            }
+            // Halve what is between until few kinks are left; those passed are flips.
+            let order = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+            while near.len() > 24 {
+                let middle = near.len() / 2;
+                near.select_nth_unstable_by(middle, order);
+                let half: f64 = near[..middle].iter().map(|(_, j)| gain[*j as usize]).sum();
+                if slope + half >= 0.0 {
+                    // Those of the same place as the end are wanted too.
+                    let end = near[..middle].iter().map(|(t, _)| *t).fold(0.0, f64::max) + 1e-10;
+                    let mut kept = middle;
+                    for at in middle..near.len() {
+                        if near[at].0 <= end && kept < middle + 8 {
+                            near.swap(kept, at);
+                            kept += 1;
+                        }
+                    }
+                    near.truncate(kept);
+                    if kept > middle {
+                        break;
+                    }
+                } else {
+                    slope += half;
+                    flips.extend(near[..middle].iter().map(|(_, j)| *j));
+                    near.drain(..middle);
+                }
+            }
+            near.sort_unstable_by(order);
+            let mut entering = None;
+            let mut rest = 0;
+            for (at, (t, j)) in near.iter().enumerate() {
+                slope += gain[*j as usize];
+                if slope >= 0.0 {
+                    entering = Some((*t, Candidate::Column(*j)));
+                    rest = at + 1;
+                    break;
+                }
+                flips.push(*j);
+            }
+            near.drain(..rest);
+            match entering {
+                Some(found) => found,
+                // Sums in another order can differ by a little.
+                None if row.0.is_finite() => (row.0, Candidate::Row(row.1)),
+                None => match flips.pop() {
+                    Some(j) => (ratio[j as usize], Candidate::Column(j)),
+                    None => return End::Never(0.0, slope),
+                },
+            }
+        };
+        // Among kinks at the same place the greatest pivot is the safest.
+        let size_of = |candidate: Candidate| match candidate {
+            Candidate::Column(j) => alpha[j as usize].abs(),
+            Candidate::Row(i) => delta[i as usize].abs(),
+        };
+        if matches!(candidate, Candidate::Row(_)) {
+            near.clear();
+            near.extend(ratio.iter().zip(0..).filter(|(at, _)| **at > t && **at <= t + 1e-10).map(|(t, j)| (*t, j)));
+        }
+        let columns = near.iter().take_while(|(at, _)| *at <= t + 1e-10).map(|(_, j)| Candidate::Column(*j));
+        let tied_rows = delta.iter().enumerate().filter(|(i, v)| **v > PIVOT && self.w[*i] / **v <= t + 1e-10);
+        let tied = columns.take(16).chain(tied_rows.map(|(i, _)| Candidate::Row(i as u32)));
+        for other in tied {
+            if size_of(other) > size_of(candidate) * 4.0 {
+                candidate = other;
+            }
+        }
+        End::At(t, candidate)
     }
 
     /// Runs until the bound is below `cut`, or it is the optimum, or `limit` steps are taken.
@@ -504,8 +829,16 @@ impl Simplex {
     ) -> Outcome {
         self.ray = None;
         let count = self.x.len();
-        let mut alpha = vec![0.0; count];
-        let mut heap: Vec<(f64, Candidate)> = Vec::new();
+        let mut buffers = Buffers {
+            alpha: vec![0.0; count],
+            ratio: vec![0.0; count],
+            gain: vec![0.0; count],
+            near: Vec::new(),
+            flips: Vec::new(),
+            exprs: Vec::new(),
+            violated: Vec::new(),
+            last: 1e-3,
+        };
         let mut troubles = 0;
         for step in 0..limit {
             if self.age >= REFRESH && !self.refresh(problem) {
@@ -517,7 +850,7 @@ impl Simplex {
             if (step % 16 == 15 || self.rows.len() > 100) && stop() {
                 return Outcome::Stopped;
             }
-            let Some(leaving) = self.leaving(problem, view) else {
+            let Some(leaving) = self.leaving(problem, view, &mut buffers) else {
                 if self.age < TRUSTED {
                     return Outcome::Optimal;
                 }
@@ -529,28 +862,31 @@ impl Simplex {
                         return Outcome::Stopped;
                     }
                 }
-                if self.leaving(problem, view).is_none() {
+                if self.leaving(problem, view, &mut buffers).is_none() {
                     return Outcome::Optimal;
                 }
                 continue;
             };
             self.steps += 1;
-            let size = self.rows.len();
+            let sign_delta: Vec<f64>;
             // The direction in which the basic rows' multipliers fall.
-            let delta: Vec<f64> = match &leaving {
-                Leaving::Row(row) => self.dual_row(problem, row),
-                Leaving::Column(p, sign) => self.inverse[p * size..(p + 1) * size].iter().map(|v| sign * v).collect(),
+            let delta: &[f64] = match &leaving {
+                Leaving::Row(_, delta) => delta,
+                Leaving::Column(p, sign) => {
+                    sign_delta = self.inverse.row(*p).iter().map(|v| sign * v).collect();
+                    &sign_delta
+                }
             };
-            alpha.fill(0.0);
+            buffers.alpha.fill(0.0);
             let factors: Vec<f64> = delta.iter().map(|v| -v).collect();
-            self.combine(problem, &factors, &mut alpha);
-            let mut slope = match &leaving {
-                Leaving::Row(row) => {
+            self.combine(problem, &factors, &mut buffers.exprs, &mut buffers.alpha);
+            let slope = match &leaving {
+                Leaving::Row(row, _) => {
                     if row.edge.alpha != 0.0 {
-                        alpha[row.column as usize] += row.edge.alpha;
+                        buffers.alpha[row.column as usize] += row.edge.alpha;
                     }
-                    for (e, beta) in &row.edge.terms {
-                        problem.expr(*e as usize).add_to(&mut alpha, *beta);
+                    for (e, beta) in row.edge.terms() {
+                        problem.expr(e as usize).add_to(&mut buffers.alpha, beta);
                     }
                     row.edge.gamma - self.activity(row)
                 }
@@ -559,67 +895,30 @@ impl Simplex {
                     if *sign > 0.0 { self.upper[j] - self.x[j] } else { self.x[j] - self.lower[j] }
                 }
             };
-            // The kinks ahead.
-            heap.clear();
-            for (j, (a, side)) in alpha.iter().zip(&self.side).enumerate() {
-                if a * side > PIVOT {
-                    heap.push(((self.d[j] / a).max(0.0), Candidate::Column(j as u32)));
-                }
-            }
-            for (i, v) in delta.iter().enumerate() {
-                if *v > PIVOT {
-                    heap.push(((self.w[i] / v).max(0.0), Candidate::Row(i as u32)));
-                }
-            }
-            let mut flips: Vec<u32> = Vec::new();
-            let mut entering: Option<(f64, Candidate)> = None;
-            let mut last = 0.0;
-            let mut live = heap.len();
-            build_heap(&mut heap);
-            while live > 0 {
-                let (t, candidate) = pop_heap(&mut heap, &mut live);
-                last = t;
-                match candidate {
-                    Candidate::Row(_) => {
-                        entering = Some((t, candidate));
-                        break;
+            let (t, candidate) = match self.walk(delta, slope, &mut buffers) {
+                End::At(t, candidate) => {
+                    if t > 0.0 {
+                        buffers.last = t;
                     }
-                    Candidate::Column(j) => {
-                        slope += alpha[j as usize].abs() * (self.upper[j as usize] - self.lower[j as usize]);
-                        if slope >= 0.0 {
-                            entering = Some((t, candidate));
-                            break;
-                        }
-                        flips.push(j);
+                    (t, candidate)
+                }
+                End::Never(last, slope) => {
+                    // D falls for ever: the relaxation is empty. Far enough along the ray the bound is below the cut.
+                    let far = last + (self.value() - cut + 1.0).max(1.0) / (-slope).max(1e-9) * 2.0;
+                    for (w, v) in self.w.iter_mut().zip(delta) {
+                        *w = (*w - far * v).max(0.0);
                     }
+                    if let Leaving::Row(row, _) = leaving {
+                        self.ray = Some((row, far));
+                    }
+                    return Outcome::Below;
                 }
-            }
-            let Some((t, mut candidate)) = entering else {
-                // D falls for ever: the relaxation is empty. Far enough along the ray the bound is below the cut.
-                let far = last + (self.value() - cut + 1.0).max(1.0) / (-slope).max(1e-9) * 2.0;
-                for (w, v) in self.w.iter_mut().zip(&delta) {
-                    *w = (*w - far * v).max(0.0);
-                }
-                if let Leaving::Row(row) = leaving {
-                    self.ray = Some((row, far));
-                }
-                return Outcome::Below;
             };
-            // Among kinks at the same place the greatest pivot is the safest.
-            let size_of = |candidate: Candidate| match candidate {
-                Candidate::Column(j) => alpha[j as usize].abs(),
+            let pivot = match candidate {
+                Candidate::Column(j) => buffers.alpha[j as usize].abs(),
                 Candidate::Row(i) => delta[i as usize].abs(),
             };
-            let mut tied = Vec::new();
-            while live > 0 && heap[0].0 <= t + 1e-10 && tied.len() < 16 {
-                tied.push(pop_heap(&mut heap, &mut live).1);
-            }
-            for other in tied {
-                if size_of(other) > size_of(candidate) * 4.0 {
-                    candidate = other;
-                }
-            }
-            if size_of(candidate) < 1e-6 {
+            if pivot < 1e-6 {
                 troubles += 1;
                 if troubles > 4 {
                     return Outcome::Stopped;
@@ -631,12 +930,12 @@ impl Simplex {
                     continue;
                 }
             }
-            self.pivot(problem, leaving, candidate, t, &delta, &alpha, &flips);
+            let delta = delta.to_vec();
+            self.pivot(problem, leaving, candidate, t, &delta, &buffers);
         }
         Outcome::Stopped
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn pivot(
         &mut self,
         problem: &Problem<'_>,
@@ -644,28 +943,30 @@ impl Simplex {
         entering: Candidate,
         t: f64,
         delta: &[f64],
-        alpha: &[f64],
-        flips: &[u32],
+        buffers: &Buffers,
     ) {
         self.age += 1;
         let size = self.rows.len();
-        for (d, a) in self.d.iter_mut().zip(alpha) {
-            *d -= t * a;
-        }
+        let alpha = &buffers.alpha;
+        add_scaled(&mut self.d, alpha, -t);
         for (w, v) in self.w.iter_mut().zip(delta) {
             *w = (*w - t * v).max(0.0);
         }
         for j in &self.columns {
             self.d[*j as usize] = 0.0;
         }
-        let mut moved = Vec::with_capacity(flips.len() + 1);
+        let mut moved = Vec::with_capacity(buffers.flips.len() + 1);
         let settle = |x: &mut f64, j: u32, target: f64, moved: &mut Vec<(u32, f64)>| {
             if *x != target {
                 moved.push((j, target - *x));
                 *x = target;
             }
         };
-        for j in flips {
+        let entering_column = match entering {
+            Candidate::Column(q) => q,
+            Candidate::Row(_) => u32::MAX,
+        };
+        for j in buffers.flips.iter().filter(|j| **j != entering_column) {
             let at = *j as usize;
             self.put(at, if self.place[at] == Place::Upper { Place::Lower } else { Place::Upper });
             let target = if self.place[at] == Place::Upper { self.upper[at] } else { self.lower[at] };
@@ -683,40 +984,33 @@ impl Simplex {
             self.put(q as usize, Place::Basic);
             self.d[q as usize] = 0.0;
         }
+        let entries = |rows: &[Row], q: u32| -> Vec<f64> { rows.iter().map(|r| r.entry(problem, q as usize)).collect() };
         match (leaving, entering) {
-            (Leaving::Row(row), Candidate::Column(q)) => {
+            (Leaving::Row(row, _), Candidate::Column(q)) => {
                 // The kernel grows by a row and a column.
-                let k: Vec<f64> = self.rows.iter().map(|r| Simplex::entry(problem, r, q as usize)).collect();
+                let k = entries(&self.rows, q);
                 let schur = alpha[q as usize];
-                let grown = size + 1;
-                let mut inverse = vec![0.0; grown * grown];
+                self.inverse.grow();
                 for p in 0..size {
-                    let line = &self.inverse[p * size..(p + 1) * size];
-                    let u: f64 = line.iter().zip(&k).map(|(a, b)| a * b).sum::<f64>() / schur;
-                    let target = &mut inverse[p * grown..(p + 1) * grown];
-                    for i in 0..size {
-                        target[i] = line[i] + u * delta[i];
-                    }
-                    target[size] = -u;
+                    let line = self.inverse.row_mut(p);
+                    let u = dot(&line[..size], &k) / schur;
+                    add_scaled(&mut line[..size], delta, u);
+                    line[size] = -u;
                 }
-                for i in 0..size {
-                    inverse[size * grown + i] = -delta[i] / schur;
-                }
-                inverse[size * grown + size] = 1.0 / schur;
-                self.inverse = inverse;
+                let line = self.inverse.row_mut(size);
+                line.iter_mut().zip(delta).for_each(|(v, d)| *v = -d / schur);
+                line[size] = 1.0 / schur;
                 self.rows.push(row);
                 self.w.push(t);
                 self.columns.push(q);
             }
-            (Leaving::Row(row), Candidate::Row(i)) => {
+            (Leaving::Row(row, _), Candidate::Row(i)) => {
                 // A row takes another's place.
                 let i = i as usize;
                 for p in 0..size {
-                    let line = &mut self.inverse[p * size..(p + 1) * size];
+                    let line = self.inverse.row_mut(p);
                     let own = line[i] / delta[i];
-                    for (o, v) in line.iter_mut().enumerate() {
-                        *v -= if o == i { 0.0 } else { delta[o] * own };
-                    }
+                    add_scaled(line, delta, -own);
                     line[i] = own;
                 }
                 self.rows[i] = row;
@@ -724,17 +1018,15 @@ impl Simplex {
             }
             (Leaving::Column(p, _), Candidate::Column(q)) => {
                 // A column takes another's place.
-                let k: Vec<f64> = self.rows.iter().map(|r| Simplex::entry(problem, r, q as usize)).collect();
-                let u: Vec<f64> = (0..size)
-                    .map(|o| self.inverse[o * size..(o + 1) * size].iter().zip(&k).map(|(a, b)| a * b).sum())
-                    .collect();
-                let line: Vec<f64> = self.inverse[p * size..(p + 1) * size].iter().map(|v| v / u[p]).collect();
+                let k = entries(&self.rows, q);
+                let u: Vec<f64> = (0..size).map(|o| dot(self.inverse.row(o), &k)).collect();
+                let line: Vec<f64> = self.inverse.row(p).iter().map(|v| v / u[p]).collect();
                 for (o, u) in u.iter().enumerate() {
-                    let target = &mut self.inverse[o * size..(o + 1) * size];
+                    let target = self.inverse.row_mut(o);
                     if o == p {
                         target.copy_from_slice(&line);
-                    } else {
-                        target.iter_mut().zip(&line).for_each(|(v, l)| *v -= u * l);
+                    } else if *u != 0.0 {
+                        add_scaled(target, &line, -u);
                     }
                 }
                 self.columns[p] = q;
@@ -742,18 +1034,18 @@ impl Simplex {
             (Leaving::Column(p, _), Candidate::Row(i)) => {
                 // The kernel shrinks by both.
                 let i = i as usize;
-                let line: Vec<f64> = self.inverse[p * size..(p + 1) * size].to_vec();
-                let shrunk = size - 1;
-                let mut inverse = Vec::with_capacity(shrunk * shrunk);
+                let line: Vec<f64> = self.inverse.row(p).to_vec();
                 for o in (0..size).filter(|o| *o != p) {
-                    let source = &self.inverse[o * size..(o + 1) * size];
-                    let factor = source[i] / line[i];
-                    inverse.extend((0..size).filter(|c| *c != i).map(|c| source[c] - factor * line[c]));
+                    let target = self.inverse.row_mut(o);
+                    let factor = target[i] / line[i];
+                    if factor != 0.0 {
+                        add_scaled(target, &line, -factor);
+                    }
                 }
-                self.inverse = inverse;
-                self.rows.remove(i);
-                self.w.remove(i);
-                self.columns.remove(p);
+                self.inverse.shrink(p, i);
+                self.rows.swap_remove(i);
+                self.w.swap_remove(i);
+                self.columns.swap_remove(p);
             }
         }
         self.spread(problem, &moved);
@@ -766,7 +1058,7 @@ impl Simplex {
         let ray = self.ray.as_ref().map(|(row, w)| (row, w));
         for (row, w) in self.rows.iter().zip(&self.w).chain(ray) {
             if *w != 0.0 {
-                multipliers.extend(row.edge.terms.iter().map(|(e, beta)| (*e, -w * beta)));
+                multipliers.extend(row.edge.terms().map(|(e, beta)| (e, -w * beta)));
             }
         }
         multipliers.sort_unstable_by_key(|(e, _)| *e);
@@ -782,77 +1074,11 @@ impl Simplex {
 
     /// About how many bytes it takes.
     pub fn bytes(&self) -> usize {
-        self.x.len() * 48 + self.e.len() * 8 + self.rows.len() * 160 + self.inverse.len() * 8
+        self.x.len() * 56 + self.e.len() * 8 + self.rows.len() * 96 + self.inverse.data.len() * 8
     }
 
     /// The columns strictly between their bounds at the primal point, those that can be.
     pub fn basic_columns(&self) -> &[u32] {
         &self.columns
-    }
-}
-
-/// The inverse by Gauss and Jordan with row pivots; `None` if it is (nearly) singular.
-fn invert(matrix: &mut [f64], size: usize) -> Option<Vec<f64>> {
-    let mut inverse = vec![0.0; size * size];
-    (0..size).for_each(|i| inverse[i * size + i] = 1.0);
-    for k in 0..size {
-        let pivot =
-            (k..size).max_by(|a, b| matrix[a * size + k].abs().total_cmp(&matrix[b * size + k].abs())).unwrap_or(k);
-        if matrix[pivot * size + k].abs() < 1e-9 {
-            return None;
-        }
-        if pivot != k {
-            for c in 0..size {
-                matrix.swap(pivot * size + c, k * size + c);
-                inverse.swap(pivot * size + c, k * size + c);
-            }
-        }
-        let scale = 1.0 / matrix[k * size + k];
-        for c in 0..size {
-            matrix[k * size + c] *= scale;
-            inverse[k * size + c] *= scale;
-        }
-        for r in 0..size {
-            let factor = matrix[r * size + k];
-            if r != k && factor != 0.0 {
-                for c in 0..size {
-                    matrix[r * size + c] -= factor * matrix[k * size + c];
-                    inverse[r * size + c] -= factor * inverse[k * size + c];
-                }
-            }
-        }
-    }
-    Some(inverse)
-}
-
-fn build_heap(heap: &mut [(f64, Candidate)]) {
-    for at in (0..heap.len() / 2).rev() {
-        sift(heap, at);
-    }
-}
-
-/// Takes the least candidate off the first `live` ones.
-fn pop_heap(heap: &mut [(f64, Candidate)], live: &mut usize) -> (f64, Candidate) {
-    let top = heap[0];
-    *live -= 1;
-    heap.swap(0, *live);
-    sift(&mut heap[..*live], 0);
-    top
-}
-
-fn sift(heap: &mut [(f64, Candidate)], mut at: usize) {
-    loop {
-        let mut least = 2 * at + 1;
-        if least >= heap.len() {
-            return;
-        }
-        if least + 1 < heap.len() && heap[least + 1].0 < heap[least].0 {
-            least += 1;
-        }
-        if heap[at].0 <= heap[least].0 {
-            return;
-        }
-        heap.swap(at, least);
-        at = least;
     }
 }

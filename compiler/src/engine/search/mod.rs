@@ -279,7 +279,7 @@ impl<'a> Run<'a> {
         }
         let assumptions = express(net, &obligation.assumptions).ok_or_else(too_large)?;
         let constraints = (0..assumptions.len() as u32).collect();
-        let mut base = Problem { net, atoms: assumptions, constraints, live: Arc::new(Live::new(Vec::new())) };
+        let mut base = Problem::new(net, assumptions, constraints, Arc::new(Live::new(Vec::new())));
         // What the columns say of composite expressions, the checker must be told.
         let mut prelude = Vec::new();
         for place in net.places.iter().filter(|place| place.composite) {
@@ -318,7 +318,7 @@ impl<'a> Run<'a> {
         for case in &obligation.cases {
             let atoms: Vec<Expr> = self.base.atoms.iter().cloned().chain(express(net, case)?).collect();
             let constraints = (0..atoms.len().saturating_sub(1) as u32).collect();
-            problems.push(Problem { net, atoms, constraints, live: self.base.live.clone() });
+            problems.push(Problem::new(net, atoms, constraints, self.base.live.clone()));
         }
         self.problems = problems;
         Some(())
@@ -500,7 +500,7 @@ impl<'a> Run<'a> {
         let problem = &self.problems[index];
         let (mut own, mut first) = (self.ranges.clone(), Vec::new());
         let constraints = (0..problem.atoms.len() as u32).collect();
-        let whole = Problem { net: problem.net, atoms: problem.atoms.clone(), constraints, live: problem.live.clone() };
+        let whole = Problem::new(problem.net, problem.atoms.clone(), constraints, problem.live.clone());
         let (known, learned) = match &mut self.cases[index] {
             Progress::New(known, learned) => (known.take(), std::mem::take(learned)),
             _ => (None, Learned::new()),

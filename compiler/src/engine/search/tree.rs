@@ -33,7 +33,7 @@ const ROUNDS: usize = 8;
 /// Inputs with at most so many bits together are few.
 const FEW_BITS: f64 = 24.0;
 /// The solver's sums for one of repairs, which start at primal points.
-const REPAIRED: u64 = 3;
+const REPAIRED: u64 = 8;
 /// The default for the memory of open branches, in bytes.
 const MEMORY: u64 = 1 << 30;
 
@@ -279,7 +279,7 @@ pub fn atom_edges(problem: &Problem<'_>) -> Vec<Arc<Edge>> {
     let edge = |k: &u32| {
         let e = problem.atom(*k as usize);
         let scale = 1.0 / problem.expr(e).greatest.max(1.0);
-        Arc::new(Edge { alpha: 0.0, terms: vec![(e as u32, -scale)], gamma: 0.0 })
+        Arc::new(Edge::single(0.0, e as u32, -scale, 0.0))
     };
     problem.constraints.iter().map(edge).collect()
 }
