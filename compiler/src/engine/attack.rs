@@ -179,8 +179,7 @@ impl<'a> Attack<'a> {
         for unit in &problem.live.units {
             let unit = &net.units[*unit as usize];
             let Kind::Step(_) = unit.kind else { return None };
-            let mut terms = net.exprs[unit.first as usize].runs().flat_map(|(from, values)| (from..).zip(values));
-            if terms.any(|(j, c)| *c != 0.0 && net.unit_of[j] != NONE) {
+            if !unit.shallow {
                 continue;
             }
             let column = unit.column as usize;
@@ -255,7 +254,14 @@ impl<'a> Attack<'a> {
                         for (e, c) in problem.live.mentions_of(net, j) {
                             self.work += c.len() as u64;
                             let own = e..e + c.len();
-                            gain += relief(&values[own.clone()], &lows[own.clone()], &highs[own.clone()], &weights[own], c, by);
+                            gain += relief(
+                                &values[own.clone()],
+                                &lows[own.clone()],
+                                &highs[own.clone()],
+                                &weights[own],
+                                c,
+                                by,
+                            );
                         }
                         if best.is_none_or(|(most, ..)| gain > most) {
                             best = Some((gain, j, by));
@@ -292,10 +298,7 @@ impl<'a> Attack<'a> {
         for unit in &problem.live.units {
             let unit = &net.units[*unit as usize];
             let e = unit.first as usize;
-            let mut terms = net.exprs[e].runs().flat_map(|(from, values)| (from..).zip(values));
-            if let Kind::Step(stairs) = unit.kind
-                && terms.any(|(j, c)| *c != 0.0 && net.unit_of[j] != NONE)
-            {
+            if let (Kind::Step(stairs), false) = (unit.kind, unit.shallow) {
                 self.e[e] = net.exprs[e].value(&self.x);
                 self.x[unit.column as usize] = net.stairs[stairs as usize].apply(self.e[e] as i64).unwrap_or(0) as f64;
             }

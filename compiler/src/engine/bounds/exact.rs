@@ -152,7 +152,14 @@ fn value_share(stairs: &Stairs, c: i128, m: i128, v: i64, a: (i64, i64)) -> Opti
 /// The greatest c·step(a) - m·a over the integers of a range.
 fn step_share(stairs: &Stairs, c: i128, m: i128, a: (i64, i64), y: (i64, i64)) -> Option<i128> {
     match stairs {
-        Stairs::Table { lo, thresholds } => {
+        Stairs::Table { even: true, .. } if y.1 - y.0 > 4 => {
+            // Between the first value and the last one it is linear in the value.
+            let (first, last) = (stairs.apply(a.0)?.max(y.0), stairs.apply(a.1)?.min(y.1));
+            let inner = (first + 1).min(last);
+            let values = [first, inner, (last - 1).max(inner), last];
+            values.into_iter().filter_map(|v| value_share(stairs, c, m, v, a)).max()
+        }
+        Stairs::Table { lo, thresholds, .. } => {
             let (first, last) = (usize::try_from(y.0 - lo).ok()?, usize::try_from(y.1 - lo).ok()?);
             let mut best = None;
             let mut from = a.0;

@@ -78,7 +78,19 @@ pub fn edges(net: &Net, unit: &Unit, ranges: &Ranges) -> Arc<[Edge]> {
 fn step_edges(stairs: &Stairs, expr: u32, a: (f64, f64), y: (f64, f64), edges: &mut Vec<Edge>) {
     let (mut upper, mut lower) = (Vec::new(), Vec::new());
     match stairs {
-        Stairs::Table { lo, thresholds } => {
+        Stairs::Table { even: true, .. } if y.1 - y.0 > 6.0 => {
+            // Equal steps: the corners between the second and the last but one are on one line.
+            push_upper(&mut upper, (a.0, y.0));
+            push_lower(&mut lower, (a.0, y.0));
+            for v in [y.0 + 1.0, y.0 + 2.0, y.1 - 1.0, y.1] {
+                let Some(t) = stairs.threshold(v as i64) else { continue };
+                push_lower(&mut lower, (t as f64 - 1.0, v - 1.0));
+                push_upper(&mut upper, (t as f64, v));
+            }
+            push_upper(&mut upper, (a.1, y.1));
+            push_lower(&mut lower, (a.1, y.1));
+        }
+        Stairs::Table { lo, thresholds, .. } => {
             let (first, last) = ((y.0 as i64 - lo) as usize, (y.1 as i64 - lo) as usize);
             push_upper(&mut upper, (a.0, y.0));
             push_lower(&mut lower, (a.0, y.0));

@@ -76,15 +76,7 @@ pub fn add_scaled4(target: &mut [f64], values: [&[f64]; 4], factors: [f64; 4]) {
 
 /// Where each column's reduced cost reaches zero on the way along `alpha`, infinity where it does not, and how much the slope gains there.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-pub fn kinks(
-    alpha: &[f64],
-    side: &[f64],
-    d: &[f64],
-    width: &[f64],
-    least: f64,
-    ratio: &mut [f64],
-    gain: &mut [f64],
-) {
+pub fn kinks(alpha: &[f64], side: &[f64], d: &[f64], width: &[f64], least: f64, ratio: &mut [f64], gain: &mut [f64]) {
     let count = alpha.len();
     let (side, d, width) = (&side[..count], &d[..count], &width[..count]);
     let (ratio, gain) = (&mut ratio[..count], &mut gain[..count]);

@@ -77,6 +77,20 @@ impl Expr {
         &self.values
     }
 
+    /// The first column and the one after the last.
+    fn reach(&self) -> Option<(u32, u32)> {
+        Some((self.runs.first()?.0, self.runs.last().map(|(first, _, len)| first + len)?))
+    }
+
+    /// Fills up with zeros, so that the coefficients are of all columns from one to another.
+    fn fill(&mut self, first: u32, end: u32) {
+        let mut values = vec![0.0; (end - first) as usize];
+        for (at, own) in self.runs() {
+            values[at - first as usize..at - first as usize + own.len()].copy_from_slice(own);
+        }
+        (self.runs, self.values) = (vec![(first, 0, end - first)], values);
+    }
+
     /// The coefficient of a column.
     #[inline]
     pub fn coefficient(&self, column: usize) -> f64 {
@@ -126,6 +140,8 @@ pub enum Stairs {
         lo: i64,
         /// Non-decreasing, clamped to ±2 · [`LIMIT`], which no range reaches.
         thresholds: Vec<i64>,
+        /// All thresholds are equally far from the next.
+        even: bool,
     },
     /// Too many values to list.
     Wide(Step),
@@ -141,13 +157,15 @@ impl Stairs {
             return fits.then(|| Stairs::Wide(step.clone()));
         }
         let thresholds = (lo + 1..=hi).map(|v| Some(step.threshold(v)?.clamp(-far, far) as i64));
-        Some(Stairs::Table { lo: i64::try_from(lo).ok()?, thresholds: thresholds.collect::<Option<_>>()? })
+        let thresholds: Vec<i64> = thresholds.collect::<Option<_>>()?;
+        let even = thresholds.windows(3).all(|t| t[1] - t[0] == t[2] - t[1]);
+        Some(Stairs::Table { lo: i64::try_from(lo).ok()?, thresholds, even })
     }
 
     /// The value; `None` beyond 128 bits.
     pub fn apply(&self, a: i64) -> Option<i64> {
         match self {
-            Stairs::Table { lo, thresholds } => Some(lo + thresholds.partition_point(|t| *t <= a) as i64),
+            Stairs::Table { lo, thresholds, .. } => Some(lo + thresholds.partition_point(|t| *t <= a) as i64),
             Stairs::Wide(step) => step.checked_apply(i128::from(a)).and_then(|v| i64::try_from(v).ok()),
         }
     }
@@ -155,7 +173,7 @@ impl Stairs {
     /// The least argument with at least this value; `None` where all or none have it.
     pub fn threshold(&self, v: i64) -> Option<i64> {
         match self {
-            Stairs::Table { lo, thresholds } => {
+            Stairs::Table { lo, thresholds, .. } => {
                 thresholds.get(usize::try_from(v.checked_sub(*lo)?.checked_sub(1)?).ok()?).copied()
             }
             Stairs::Wide(step) => step.threshold(i128::from(v)).and_then(|t| i64::try_from(t).ok()),
@@ -181,7 +199,7 @@ impl Stairs {
     /// The least and the greatest value.
     pub fn ends(&self) -> (f64, f64) {
         match self {
-            Stairs::Table { lo, thresholds } => (*lo as f64, (*lo + thresholds.len() as i64) as f64),
+            Stairs::Table { lo, thresholds, .. } => (*lo as f64, (*lo + thresholds.len() as i64) as f64),
             Stairs::Wide(step) => (step.lo() as f64, step.hi() as f64),
         }
     }
@@ -228,6 +246,8 @@ pub struct Unit {
     pub node: NodeId,
     /// The slot of the first expression in the node, for certificates.
     pub slot: u32,
+    /// It reads inputs alone.
+    pub shallow: bool,
 }
 
 impl Unit {
@@ -414,6 +434,7 @@ impl Net {
             };
             net.forms.push(forms);
         }
+        net.align();
         net.mentions = vec![Vec::new(); net.columns.len()];
         for (index, expr) in net.exprs.iter().enumerate() {
             for (first, values) in expr.runs() {
@@ -423,6 +444,23 @@ impl Net {
             }
         }
         Some(net)
+    }
+
+    /// Gives the expressions of a dense layer the same columns: four of them are added up at a time then.
+    fn align(&mut self) {
+        let mut at = 0;
+        while at < self.exprs.len() {
+            let node = self.places[at].node;
+            let count = self.places[at..].iter().take_while(|place| place.node == node).count();
+            let own = &mut self.exprs[at..at + count];
+            at += count;
+            let reaches = own.iter().filter_map(Expr::reach);
+            let Some((first, end)) = reaches.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { continue };
+            let entries: usize = own.iter().map(Expr::entries).sum();
+            if entries * 2 >= own.len() * (end - first) as usize {
+                own.iter_mut().for_each(|expr| expr.fill(first, end));
+            }
+        }
     }
 
     fn push_column(&mut self, node: NodeId, element: usize, unit: u32) -> u32 {
@@ -441,7 +479,10 @@ impl Net {
             self.places.push(Place { node: *source, element: *element, composite: form.composite });
             self.user.push(unit);
         }
-        self.units.push(Unit { kind, column, first, count: sources.len() as u32, node, slot: slot as u32 });
+        let mut terms =
+            sources.iter().flat_map(|(source, element)| &self.forms[source.index()][*element as usize].terms);
+        let shallow = terms.all(|(column, _)| self.unit_of[*column as usize] == NONE);
+        self.units.push(Unit { kind, column, first, count: sources.len() as u32, node, slot: slot as u32, shallow });
         Form::column(column)
     }
 

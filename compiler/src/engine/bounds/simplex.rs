@@ -21,7 +21,7 @@ const FEASIBLE: f64 = 1e-6;
 /// Smaller pivots are not taken.
 const PIVOT: f64 = 1e-7;
 /// The rows whose norms are computed when one is chosen.
-const LOOKED_AT: usize = 6;
+const LOOKED_AT: usize = 4;
 /// How much the perturbation can add to the objective.
 const PERTURBATION: f64 = 0.01;
 /// The basis is inverted anew after this many steps.
@@ -89,7 +89,9 @@ impl Mentions {
     /// (first expression, coefficients).
     fn of(&self, column: usize) -> impl Iterator<Item = (usize, &[f64])> + '_ {
         let own = self.starts[column] as usize..self.starts[column + 1] as usize;
-        self.runs[own].iter().map(|(first, at, len)| (*first as usize, &self.values[*at as usize..(*at + *len) as usize]))
+        self.runs[own]
+            .iter()
+            .map(|(first, at, len)| (*first as usize, &self.values[*at as usize..(*at + *len) as usize]))
     }
 
     /// target += the sum of move · coefficient.
@@ -617,7 +619,8 @@ impl Simplex {
                 && let Some(first) = span(a.0)
                 && [b, c, d].iter().all(|other| span(other.0) == Some(first))
             {
-                let [a_values, b_values, c_values, d_values] = [a, b, c, d].map(|(e, _)| problem.expr(e as usize).only());
+                let [a_values, b_values, c_values, d_values] =
+                    [a, b, c, d].map(|(e, _)| problem.expr(e as usize).only());
                 let target = &mut target[first.0..first.0 + first.1];
                 add_scaled4(target, [a_values, b_values, c_values, d_values], [a.1, b.1, c.1, d.1]);
                 at += 4;
@@ -634,7 +637,8 @@ impl Simplex {
         let mut delta = vec![0.0; self.rows.len()];
         for (p, j) in self.columns.iter().enumerate() {
             let own = if column == *j { edge.alpha } else { 0.0 };
-            let a = edge.terms().fold(own, |sum, (e, beta)| sum + beta * problem.expr(e as usize).coefficient(*j as usize));
+            let a =
+                edge.terms().fold(own, |sum, (e, beta)| sum + beta * problem.expr(e as usize).coefficient(*j as usize));
             if a != 0.0 {
                 add_scaled(&mut delta, self.inverse.row(p), a);
             }
@@ -984,7 +988,8 @@ impl Simplex {
             self.put(q as usize, Place::Basic);
             self.d[q as usize] = 0.0;
         }
-        let entries = |rows: &[Row], q: u32| -> Vec<f64> { rows.iter().map(|r| r.entry(problem, q as usize)).collect() };
+        let entries =
+            |rows: &[Row], q: u32| -> Vec<f64> { rows.iter().map(|r| r.entry(problem, q as usize)).collect() };
         match (leaving, entering) {
             (Leaving::Row(row, _), Candidate::Column(q)) => {
                 // The kernel grows by a row and a column.

@@ -631,11 +631,13 @@ enum Stage {
 
 /// Whether a unit reads results of others that are not constant.
 fn is_deep(net: &Net, ranges: &Ranges, unit: u32) -> bool {
-    net.units[unit as usize].exprs().any(|e| {
-        net.exprs[e].runs().any(|(first, values)| {
-            (first..first + values.len()).any(|column| net.unit_of[column] != NONE && !ranges.is_point(column))
+    let unit = &net.units[unit as usize];
+    !unit.shallow
+        && unit.exprs().any(|e| {
+            net.exprs[e].runs().any(|(first, values)| {
+                (first..first + values.len()).any(|column| net.unit_of[column] != NONE && !ranges.is_point(column))
+            })
         })
-    })
 }
 
 /// The columns that the problems' atoms depend on.

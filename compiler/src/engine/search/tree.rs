@@ -33,7 +33,9 @@ const ROUNDS: usize = 8;
 /// Inputs with at most so many bits together are few.
 const FEW_BITS: f64 = 24.0;
 /// The solver's sums for one of repairs, which start at primal points.
-const REPAIRED: u64 = 8;
+const REPAIRED: u64 = 12;
+/// The first repair is as late as if there had been one with so many sums before.
+const FIRST_REPAIR: u64 = 1 << 20;
 /// The default for the memory of open branches, in bytes.
 const MEMORY: u64 = 1 << 30;
 
@@ -771,7 +773,7 @@ impl<'a> Worker<'a> {
         let next = self.split(branch, &prices);
         // Where the relaxation's values of the first units are whole, what is missing are inputs that give them.
         self.spent += branch.simplex.steps.saturating_sub(before) * self.long;
-        if (matches!(next, Next::Postpone) || self.attack.work * REPAIRED < self.spent)
+        if (matches!(next, Next::Postpone) || (self.attack.work + FIRST_REPAIR) * REPAIRED < self.spent)
             && let Some(point) = self.attack.repair(&branch.simplex.x, &branch.ranges, &worth, &stop)
             && let Some(point) = self.accepted(&point)
         {
