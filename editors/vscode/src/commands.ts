@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import type { CounterexamplePanel } from "./counterexample/panel";
 import type { Property } from "./protocol";
 import { rangeOf } from "./ranges";
+import type { Reports } from "./report";
 import type { Server } from "./server";
 import { propertyAt, type Store } from "./store";
 import type { TestExplorer } from "./testExplorer";
@@ -39,6 +40,7 @@ export function register(
     store: Store,
     explorer: TestExplorer,
     panel: CounterexamplePanel,
+    reports: Reports,
 ): vscode.Disposable {
     /** The spec at hand. */
     const uri = (): string | undefined => {
@@ -94,6 +96,11 @@ export function register(
             const property = store.specs.get(leaf.uri)?.properties.find((candidate) => candidate.name === leaf.property);
             await vscode.window.showTextDocument(vscode.Uri.parse(leaf.uri), property === undefined ? {} : { selection: rangeOf(property) });
         },
+        "qnn.openReport": () => {
+            const of = uri();
+            return of && reports.show({ uri: of });
+        },
+        "qnn.saveReport": () => reports.save(),
         "qnn.actions": () => actions(store, panel),
         "qnn.restartServer": () => server.restart(),
         "qnn.showLogs": () => {
@@ -144,6 +151,7 @@ async function actions(store: Store, panel: CounterexamplePanel): Promise<void> 
     const items: Action[] = [command("$(run-all) Verify this spec", "qnn.verifySpec")];
     if (spec !== undefined && spec.counts.unexpected > 0) items.push(command("$(refresh) Verify again what failed", "qnn.verifyFailedInSpec"));
     if (spec?.active === true) items.push(command("$(debug-stop) Cancel verification", "qnn.cancelAll"));
+    if (spec !== undefined) items.push(command("$(graph) Open the report", "qnn.openReport"));
     const shown = (spec?.properties ?? []).flatMap((p) => p.instances).filter((instance) => instance.hasCounterexample);
     if (shown.length > 0) items.push({ label: "Counterexamples and witnesses", kind: vscode.QuickPickItemKind.Separator });
     for (const instance of shown.slice(0, 200)) {

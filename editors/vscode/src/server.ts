@@ -17,7 +17,7 @@ import {
     State,
 } from "vscode-languageclient/node";
 import { serverPath } from "./paths";
-import { type Selection, type Shown, STATUS, type Status } from "./protocol";
+import { type Reported, type Selection, type Shown, STATUS, type Status } from "./protocol";
 
 export type Health = "untrusted" | "stopped" | "starting" | "running" | "failed";
 
@@ -75,6 +75,11 @@ export class Server implements vscode.Disposable {
 
     counterexample(of: { uri: string; instance?: string; property?: string }): Promise<Shown | null | undefined> {
         return this.execute("qnn.showCounterexample", of);
+    }
+
+    /** Makes a report of the verdicts as they are. */
+    report(of: { uri: string; property?: string }): Promise<Reported | undefined> {
+        return this.execute("qnn.report", of);
     }
 
     clearCache(): Promise<{ removed: number } | undefined> {
@@ -196,6 +201,7 @@ export class Server implements vscode.Disposable {
             initializationOptions: {
                 ...(JSON.parse(JSON.stringify(vscode.workspace.getConfiguration("qnn"))) as object),
                 clientShowsCounterexamples: true,
+                clientShowsReports: true,
                 markdownImages: true,
             },
             middleware: {

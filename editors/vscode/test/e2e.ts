@@ -165,6 +165,8 @@ const scenarios: Scenario[] = [
         async run(w) {
             await w.file("slow.qnn");
             await w.until("running beside decided", async () => (await w.signs()).join() === "proved,running");
+            // What stands at the end of the line follows.
+            await w.page.locator(".view-line", { hasText: "property quick" }).filter({ hasText: "✓ proved" }).waitFor();
             await w.screenshot("running");
             await w.clickLens("Cancel", async () => (await w.signs())[1] === "unknown");
             await w.until("no spinner", async () => (await w.page.locator(".statusbar .codicon-sync").count()) === 0);
@@ -214,6 +216,28 @@ const scenarios: Scenario[] = [
             assert.deepEqual(await view.locator("tr.changed th").allTextContents(), ["gender"]);
             await view.getByRole("heading", { name: "Outputs student<6>(a), student<6>(b)" }).waitFor();
             await w.screenshot("table");
+        },
+    },
+    {
+        name: "a report of the verdicts as they are, of a property and of the spec",
+        options: { texts: { "small.qnn": SMALL } },
+        async run(w) {
+            await w.file("small.qnn");
+            await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated");
+            const view = w.view();
+            await w.clickLens("Report", view.getByRole("heading", { name: "Verification report: small.qnn" }));
+            await view.getByRole("heading", { name: /\bsmall\b/ }).last().waitFor();
+            await w.screenshot("report");
+            assert.equal(await w.page.locator(".tab", { hasText: "Report: small-small" }).count(), 1);
+            // In the theme's colours, whatever the system's are.
+            const colours = await view.locator("body").evaluate((body) => [getComputedStyle(body).color, getComputedStyle(body).backgroundColor]);
+            assert.deepEqual(colours, ["rgb(230, 233, 236)", "rgb(20, 24, 29)"]);
+            await w.command("View: Close Editor");
+            await w.until("the text alone", async () => (await w.page.locator(".tab", { hasText: "Report" }).count()) === 0);
+            await w.file("small.qnn");
+            await w.command("qnn: Open Report");
+            await w.until("of all", async () => (await w.page.locator(".tab", { hasText: /^Report: small$/ }).count()) === 1);
+            await view.getByRole("heading", { name: /\blarge\b/ }).first().waitFor();
         },
     },
     {
