@@ -613,6 +613,28 @@ fn long_budgets_do_not_hold_up_the_properties_below() {
 }
 
 #[test]
+fn what_is_quick_does_not_wait_for_long_runs_that_have_all_threads() {
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let long = "#[timeout(600s)]\nproperty long(i in 0..4) = forall p: Point where p.y == i: side(p).above <= 1;\n";
+    let text = SMALL.replace("property holds", &format!("{long}property holds"));
+    let mut client = Client::inside(only(Arc::new(Thorough)), None);
+    client.initialize(json!({ "verification": { "jobs": 2 } }));
+    client.open(&uri, &text);
+    client.wait_status(&uri, "two long ones", |s| s["counts"]["running"] == 2 && s["counts"]["timeout"] == 6);
+    // A property above, which is not the edited one, has another meaning now.
+    let text = text.replace("never_below = forall p: Point:", "never_below = forall p: Point where p.x == 1:");
+    let version = client.change(&uri, &text);
+    client.wait_status(&uri, "it is stale", |s| s["documentVersion"] == version && s["counts"]["stale"] == 1);
+    client.save(&uri);
+    let status = client.wait_status(&uri, "its verdict", |s| s["counts"]["timeout"] == 6);
+    assert_eq!((state(&status, "never_below"), &status["counts"]["running"]), ("timeout", &json!(2)));
+    // What is as long waits its turn.
+    assert_eq!(status["counts"]["queued"], 2);
+    client.leave();
+}
+
+#[test]
 fn the_edited_property_goes_first_and_leaves_a_thread_to_the_others() {
     let folder = Folder::new();
     let uri = folder.uri("small.qnn");
