@@ -106,10 +106,8 @@ const scenarios: Scenario[] = [
             await w.until("some are violated", async () => (await w.signs()).slice(0, 4).join() === "proved,violated,proved,proved");
             await w.command("View: Show Testing");
             const rows = w.page.locator(".test-explorer .monaco-list-row");
-            await rows.filter({ hasText: "digits.qnn" }).click();
-            await w.page.keyboard.press("ArrowRight");
-            await rows.filter({ hasText: "robust_with_four_bits" }).click();
-            await w.page.keyboard.press("ArrowRight");
+            await w.unfold(rows.filter({ hasText: "digits.qnn" }));
+            await w.unfold(rows.filter({ hasText: "robust_with_four_bits" }));
             await w.until("instances of either kind", async () =>
                 (await rows.locator(".codicon-testing-passed-icon").count()) > 5 && (await rows.locator(".codicon-testing-failed-icon").count()) > 2);
             await rows.filter({ hasText: "violated" }).last().scrollIntoViewIfNeeded();
@@ -173,15 +171,16 @@ const scenarios: Scenario[] = [
 
             await w.command("View: Show Testing");
             const row = w.page.locator(".test-explorer .monaco-list-row", { hasText: "slow.qnn" });
-            await row.click();
-            await w.page.keyboard.press("ArrowRight");
+            await w.unfold(row);
             const test = w.page.locator(".test-explorer .monaco-list-row", { hasText: /^slow/ }).nth(1);
-            await test.hover();
-            await test.getByRole("button", { name: "Run Test" }).click();
-            await w.until("running again", async () => (await w.signs())[1] === "running");
+            const run = async (): Promise<void> => {
+                await test.hover({ timeout: 10_000 });
+                await test.getByRole("button", { name: "Run Test" }).click({ timeout: 10_000 });
+            };
+            await w.press("the test's button", run, async () => (await w.signs())[1] === "running");
             await w.screenshot("tests");
-            await w.page.locator(".part.sidebar .title-actions").getByRole("button", { name: "Cancel Test Run" }).click();
-            await w.until("cancelled again", async () => (await w.signs())[1] === "unknown");
+            const cancel = w.page.locator(".part.sidebar .title-actions").getByRole("button", { name: "Cancel Test Run" });
+            await w.press("the run's button", () => cancel.click({ timeout: 10_000 }), async () => (await w.signs())[1] === "unknown");
             await w.until("no test spins", async () => (await w.page.locator(".test-explorer .codicon-loading").count()) === 0);
         },
     },
