@@ -110,6 +110,8 @@ const scenarios: Scenario[] = [
             await w.unfold(rows.filter({ hasText: "robust_with_four_bits" }));
             await w.until("instances of either kind", async () =>
                 (await rows.locator(".codicon-testing-passed-icon").count()) > 5 && (await rows.locator(".codicon-testing-failed-icon").count()) > 2);
+            // Lenses and hints tell the end of the run, too.
+            await w.lens(/✗ \d+ proved · \d violated · \d+ ms/).waitFor();
             await rows.filter({ hasText: "violated" }).last().scrollIntoViewIfNeeded();
             await w.page.waitForTimeout(1000);
             await w.screenshot("family");
@@ -168,6 +170,12 @@ const scenarios: Scenario[] = [
             await w.screenshot("running");
             await w.clickLens("Cancel", async () => (await w.signs())[1] === "unknown");
             await w.until("no spinner", async () => (await w.page.locator(".statusbar .codicon-sync").count()) === 0);
+            // Nor does anything go on behind it.
+            const [server] = w.servers();
+            assert.ok(server !== undefined);
+            const spent = w.spent(server);
+            await w.page.waitForTimeout(3000);
+            assert.ok(w.spent(server) - spent < 0.5, `the solver went on: ${w.spent(server) - spent} s of 3`);
 
             await w.command("View: Show Testing");
             const row = w.page.locator(".test-explorer .monaco-list-row", { hasText: "slow.qnn" });

@@ -238,6 +238,12 @@ export class Workbench {
             });
     }
 
+    /** The seconds of processor time that a process has had. */
+    spent(pid: number): number {
+        const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+        return (Number(fields[11]) + Number(fields[12])) / 100;
+    }
+
     /** The page within the counterexample view. */
     view(): FrameLocator {
         return this.page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
