@@ -3,13 +3,14 @@
 //! Invariants: a notification's handler sends its event before its first await; no handler awaits the client.
 
 use crate::Config;
-use crate::commands::{self, Command};
+use crate::commands::{self, Request};
 use crate::convert::{Encoding, path_of};
 use crate::owner::{self, Ask, Event, Setup};
+use crate::protocol::ReportArguments;
 use crate::publisher::{Abilities, Message, publish, run_of};
 use crate::requests as r;
 use crate::settings::Settings;
-use crate::snapshot::{answer, leaving, refused, run, take};
+use crate::snapshot::{answer, leaving, refused, run, take, work};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
@@ -26,16 +27,18 @@ pub struct Backend {
     config: Config,
     events: OnceLock<Sender<Event>>,
     messages: OnceLock<UnboundedSender<Message>>,
-    /// Whether the client can be asked for settings, and lets files and settings be watched.
+    /// What the client can do, of what matters after its initialization.
     later: Mutex<Later>,
 }
 
-/// What is to be done once the client is initialized.
+/// Whether the client can be asked for settings, lets files and settings be watched, and shows reports.
 #[derive(Clone, Copy, Default)]
 struct Later {
     configuration: bool,
     watch: bool,
     changes: bool,
+    /// The client shows reports itself.
+    shows_reports: bool,
 }
 
 impl Backend {
@@ -182,6 +185,7 @@ impl LanguageServer for Backend {
             configuration: workspace.and_then(|w| w.configuration).unwrap_or(false),
             watch: watch.unwrap_or(false),
             changes: changes.unwrap_or(false),
+            shows_reports: flag(options, "clientShowsReports"),
         };
         let setup = Setup {
             encoding,
@@ -399,7 +403,10 @@ impl LanguageServer for Backend {
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
-        let command = Command::read(&params.command, params.arguments).map_err(Error::invalid_params)?;
+        let command = match Request::read(&params.command, params.arguments).map_err(Error::invalid_params)? {
+            Request::Owner(command) => command,
+            Request::Report(arguments) => return self.report(arguments).await,
+        };
         let (reply, result) = oneshot::channel();
         self.events()?.send(Event::Command(command, reply)).map_err(|_| leaving())?;
         result.await.map_err(|_| leaving())?.map(Some).map_err(refused)
@@ -407,6 +414,19 @@ impl LanguageServer for Backend {
 }
 
 impl Backend {
+    /// Makes a report of a document's verdicts, and has it shown unless the client does that.
+    async fn report(&self, arguments: ReportArguments) -> Result<Option<Value>> {
+        let ask = Ask::Verdicts(arguments.uri.clone());
+        let snapshot = take(self.events()?, ask).await?;
+        let material = run("report", snapshot, move |s| r::report::material(s, &arguments)).await?;
+        let reported = work("report", move || r::report::write(&material)).await?;
+        let later = *self.later.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(messages) = self.messages.get().filter(|_| !later.shows_reports) {
+            let _ = messages.send(Message::Page(reported.uri.clone()));
+        }
+        serde_json::to_value(reported).map(Some).map_err(|error| refused(error.to_string()))
+    }
+
     /// Asks the client for its settings, on a task of its own.
     fn pull_configuration(&self) {
         let (client, events) = (self.client.clone(), self.events.get().cloned());

@@ -1,21 +1,31 @@
 //! The commands of `workspace/executeCommand`: their names, and reading their arguments.
 
-use crate::protocol::{ShowArguments, StatusArguments, VerifyArguments};
+use crate::protocol::{ReportArguments, ShowArguments, StatusArguments, VerifyArguments};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// All of them.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 8] = [
     "qnn.verify",
     "qnn.verifyAll",
     "qnn.verifyFailed",
     "qnn.cancel",
     "qnn.showCounterexample",
+    "qnn.report",
     "qnn.status",
     "qnn.clearCache",
 ];
 
-/// A command with its argument.
+/// Who executes a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// The owner.
+    Owner(Command),
+    /// A thread with a snapshot: make the page that reports a document's verdicts.
+    Report(ReportArguments),
+}
+
+/// A command of the owner's with its argument.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Verify something.
@@ -34,12 +44,12 @@ pub enum Command {
     ClearCache,
 }
 
-impl Command {
+impl Request {
     /// Reads a command.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn read(name: &str, arguments: Vec<Value>) -> Result<Command, String> {
+    pub fn read(name: &str, arguments: Vec<Value>) -> Result<Request, String> {
         let mut arguments = arguments.into_iter();
         let argument = arguments.next().filter(|a| !a.is_null());
         if arguments.next().is_some() {
@@ -58,19 +68,21 @@ impl Command {
                 _ => Ok(read),
             }
         };
-        match name {
+        let command = match name {
             "qnn.verify" => match verify(argument)? {
-                VerifyArguments { uri: None, .. } => Err("`qnn.verify` needs the `uri` of a spec".to_owned()),
-                arguments => Ok(Command::Verify(arguments)),
+                VerifyArguments { uri: None, .. } => return Err("`qnn.verify` needs the `uri` of a spec".to_owned()),
+                arguments => Command::Verify(arguments),
             },
-            "qnn.verifyAll" => Ok(Command::VerifyAll(verify(argument)?)),
-            "qnn.verifyFailed" => Ok(Command::VerifyFailed(verify(argument)?)),
-            "qnn.cancel" => Ok(Command::Cancel(verify(argument)?)),
-            "qnn.showCounterexample" => Ok(Command::Show(parse(name, argument)?)),
-            "qnn.status" => Ok(Command::Status(parse(name, argument)?)),
-            "qnn.clearCache" => Ok(Command::ClearCache),
-            _ => Err(format!("there is no command `{name}`; the commands are {}", NAMES.join(", "))),
-        }
+            "qnn.verifyAll" => Command::VerifyAll(verify(argument)?),
+            "qnn.verifyFailed" => Command::VerifyFailed(verify(argument)?),
+            "qnn.cancel" => Command::Cancel(verify(argument)?),
+            "qnn.showCounterexample" => Command::Show(parse(name, argument)?),
+            "qnn.report" => return Ok(Request::Report(parse(name, argument)?)),
+            "qnn.status" => Command::Status(parse(name, argument)?),
+            "qnn.clearCache" => Command::ClearCache,
+            _ => return Err(format!("there is no command `{name}`; the commands are {}", NAMES.join(", "))),
+        };
+        Ok(Request::Owner(command))
     }
 }
 
@@ -87,11 +99,13 @@ mod tests {
             ("qnn.verify", vec![json!({ "uri": "no uri" })], "is wrong"),
             ("qnn.verify", vec![json!({ "uri": "file:///a.qnn", "budget": -1.0 })], "a number of seconds"),
             ("qnn.status", vec![json!({})], "missing field `uri`"),
+            ("qnn.report", vec![json!({ "property": "p" })], "missing field `uri`"),
             ("qnn.cancel", vec![json!({}), json!({})], "one argument"),
         ] {
-            let error = Command::read(name, arguments).expect_err(name);
+            let error = Request::read(name, arguments).expect_err(name);
             assert!(error.contains(expected), "{error}");
         }
-        assert_eq!(Command::read("qnn.cancel", vec![json!(null)]), Ok(Command::Cancel(VerifyArguments::default())));
+        let cancel = Request::Owner(Command::Cancel(VerifyArguments::default()));
+        assert_eq!(Request::read("qnn.cancel", vec![json!(null)]), Ok(cancel));
     }
 }

@@ -506,6 +506,27 @@ pub struct ShowArguments {
     pub property: Option<String>,
 }
 
+/// The argument of `qnn.report`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportArguments {
+    /// The spec.
+    pub uri: Url,
+    /// Of this property alone.
+    #[serde(default)]
+    pub property: Option<String>,
+}
+
+/// The result of `qnn.report`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reported {
+    /// The page: a file of HTML that needs nothing else.
+    pub uri: Url,
+    /// How many instances it reports.
+    pub instances: usize,
+}
+
 /// The result of `qnn.showCounterexample`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -591,6 +612,7 @@ mod tests {
             let argument = command["arguments"][0].clone();
             match name {
                 "qnn.showCounterexample" => _ = serde_json::from_value::<ShowArguments>(argument).expect(name),
+                "qnn.report" => _ = serde_json::from_value::<ReportArguments>(argument).expect(name),
                 _ => _ = serde_json::from_value::<VerifyArguments>(argument).expect(name),
             }
         }

@@ -38,6 +38,8 @@ pub enum Message {
     Refresh,
     /// A text is to be shown in a document of its own.
     Text(String, String),
+    /// A page is to be shown by whatever shows pages.
+    Page(Url),
     /// Files are to be watched.
     Register(Vec<Registration>),
 }
@@ -110,6 +112,9 @@ pub async fn publish(client: Client, abilities: Abilities, mut messages: Unbound
                 }
                 Message::Text(title, text) => {
                     tokio::spawn(show_text(client.clone(), abilities.show_document, title, text));
+                }
+                Message::Page(uri) => {
+                    tokio::spawn(show_page(client.clone(), abilities.show_document, uri));
                 }
                 Message::Register(registrations) => {
                     let client = client.clone();
@@ -201,6 +206,18 @@ async fn show_text(client: Client, as_document: bool, title: String, text: Strin
         }
     }
     client.show_message(MessageType::INFO, format!("{title}\n{text}")).await;
+}
+
+/// Shows a page outside of the editor, or else says where it is.
+async fn show_page(client: Client, outside: bool, uri: Url) {
+    let path = uri.to_file_path().map_or_else(|()| uri.to_string(), |path| path.display().to_string());
+    if outside {
+        let shown = ShowDocumentParams { uri, external: Some(true), take_focus: Some(true), selection: None };
+        if client.show_document(shown).await.unwrap_or(false) {
+            return;
+        }
+    }
+    client.show_message(MessageType::INFO, format!("The report is {path}")).await;
 }
 
 /// A file that holds a text, kept for as long as the system keeps temporary files.

@@ -52,18 +52,21 @@ pub async fn run<T: Send + 'static>(
     snapshot: Snapshot,
     work: impl FnOnce(&Snapshot) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let task = tokio::task::spawn_blocking(move || {
-        let done = catch_unwind(AssertUnwindSafe(|| salsa_catch(|| work(&snapshot))));
-        drop(snapshot);
-        match done {
-            Ok(Some(answer)) => answer,
-            Ok(None) => Err(content_modified()),
-            Err(panic) => {
-                let why = panic_text(&*panic);
-                tracing::error!(request = name, %why, "a panic in a request");
-                let message = format!("internal error in `{name}`, please report it: {why}");
-                Err(Error { code: ErrorCode::InternalError, message: message.into(), data: None })
-            }
+    self::work(name, move || salsa_catch(|| work(&snapshot)).unwrap_or_else(|| Err(content_modified()))).await
+}
+
+/// Runs work on a thread for blocking work.
+pub async fn work<T: Send + 'static>(
+    name: &'static str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let task = tokio::task::spawn_blocking(move || match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(answer) => answer,
+        Err(panic) => {
+            let why = panic_text(&*panic);
+            tracing::error!(request = name, %why, "a panic in a request");
+            let message = format!("internal error in `{name}`, please report it: {why}");
+            Err(Error { code: ErrorCode::InternalError, message: message.into(), data: None })
         }
     });
     task.await.unwrap_or_else(|_| Err(Error::internal_error()))

@@ -356,17 +356,22 @@ fn lenses_tell_how_a_property_stands_and_what_can_be_done() {
     let after = titles(&mut client);
     assert!(after.iter().any(|t| t.starts_with("✓ 4 proved")), "{after:?}");
     assert!(
-        after.iter().any(|t| t.starts_with("✗ violated")) && after.contains(&"Show counterexample".to_owned()),
+        after.iter().any(|t| t.starts_with("✗ violated"))
+            && after.contains(&"Show counterexample".to_owned())
+            && after.contains(&"Report".to_owned()),
         "{after:?}"
     );
     // Each lens's command is one that the server executes.
     let lenses = client.request("textDocument/codeLens", json!({ "textDocument": { "uri": uri } }));
     for lens in lenses.as_array().unwrap() {
         let command = &lens["command"];
-        client.request(
+        let done = client.request(
             "workspace/executeCommand",
             json!({ "command": command["command"], "arguments": command["arguments"] }),
         );
+        if command["command"] == "qnn.report" {
+            page(&done);
+        }
     }
     client.wait_status(&uri, "the end", |s| s["active"] == false);
     client.leave();
@@ -485,5 +490,66 @@ fn positions_are_in_utf16_where_the_client_knows_no_other() {
     let version = client.edit(&uri, json!([{ "range": { "start": at, "end": end }, "text": "E.a" }]));
     let diagnostics = client.diagnostics(&uri, version);
     assert!(diagnostics.iter().all(|d| d["code"] != "E0201"), "{diagnostics:?}");
+    client.leave();
+}
+
+/// The page of a report.
+fn page(answer: &Value) -> String {
+    let path = answer["uri"].as_str().unwrap().strip_prefix("file://").unwrap();
+    let page = std::fs::read_to_string(path).unwrap();
+    std::fs::remove_file(path).unwrap();
+    page
+}
+
+#[test]
+fn a_report_is_of_the_verdicts_that_the_text_has_and_verifies_nothing() {
+    let folder = Folder::new();
+    // What the disk holds is another text.
+    folder.write("test.qnn", "property holds = true;\n");
+    let (mut client, uri, _) = opened(&folder, SMALL);
+    let refused = |client: &mut Client, argument: Value| -> String {
+        let id = client.ask("workspace/executeCommand", json!({ "command": "qnn.report", "arguments": [argument] }));
+        client.answer(id)["error"]["message"].as_str().expect("a refusal").to_owned()
+    };
+    let said = refused(&mut client, json!({ "uri": uri }));
+    assert!(said.contains("this spec has no verdict of the text as it is"), "{said}");
+    client.command("qnn.verify", json!({ "uri": uri, "property": "holds" }));
+    client.command("qnn.verify", json!({ "uri": uri, "property": "never_below" }));
+    client.wait_status(&uri, "verdicts", |s| s["active"] == false && s["counts"]["unverified"] == 4);
+
+    let whole = client.command("qnn.report", json!({ "uri": uri }));
+    assert_eq!(whole["instances"], 2);
+    let text = page(&whole);
+    assert!(text.contains("<title>qnn report: test.qnn</title>"), "{text}");
+    assert!(text.contains("holds") && text.contains("never_below") && text.contains("violated"));
+    assert!(text.contains("4 instances have no verdict of the text as it is"));
+    let one = client.command("qnn.report", json!({ "uri": uri, "property": "holds" }));
+    assert_eq!(one["instances"], 1);
+    let text = page(&one);
+    assert!(text.contains("holds") && !text.contains("never_below"));
+    assert!(text.contains("5 instances were left out by a filter"));
+    assert!(refused(&mut client, json!({ "uri": uri, "property": "family" })).contains("family has no verdict"));
+    assert_eq!(client.statuses[&uri]["counts"]["unverified"], 4, "nothing was verified");
+
+    // Who shows no pages itself is told where it is.
+    client.listen(std::time::Duration::from_millis(100));
+    let said = |client: &Client| client.inbox.iter().filter(|m| m["method"] == "window/showMessage").count();
+    assert_eq!(said(&client), 2, "{:?}", client.inbox);
+
+    // What has become stale is not reported.
+    let version = client.change(&uri, &SMALL.replace("!= Side.below", "!= Side.above"));
+    client.wait_status(&uri, "the new text", |s| s["documentVersion"] == version);
+    let now = client.command("qnn.report", json!({ "uri": uri }));
+    assert_eq!(now["instances"], 1);
+    assert!(!page(&now).contains("never_below"));
+    client.leave();
+
+    let mut client = Client::inside(None, None);
+    client.initialize(json!({ "clientShowsReports": true }));
+    client.open(&uri, SMALL);
+    client.settled(&uri, 1);
+    page(&client.command("qnn.report", json!({ "uri": uri })));
+    client.listen(std::time::Duration::from_millis(100));
+    assert_eq!(said(&client), 0, "{:?}", client.inbox);
     client.leave();
 }

@@ -53,6 +53,46 @@ fn emacs_shows_diagnostics_and_counterexamples() {
     drive(Command::new(emacs).args(["-q", "--batch", "-l", &script]), "emacs");
 }
 
+/// What may stand in the tables of a configuration, as the editors document it.
+const KEYS: &str = r#"
+import sys, tomllib
+helix, extension, language = (tomllib.load(open(name, "rb")) for name in sys.argv[1:])
+
+def known(table, keys):
+    assert set(table) <= set(keys.split()), set(table) - set(keys.split())
+
+known(helix, "language-server language grammar")
+known(helix["language-server"]["qnn-lsp"], "command args config timeout environment required-root-patterns")
+(spec,) = helix["language"]
+known(spec, "name language-id scope injection-regex file-types shebangs roots auto-format diagnostic-severity comment-tokens block-comment-tokens indent language-servers grammar formatter soft-wrap text-width rulers")
+assert spec["language-servers"] == ["qnn-lsp"] and helix["grammar"][0]["name"] == spec["name"] == "qnn"
+known(helix["grammar"][0], "name source")
+known(helix["grammar"][0]["source"], "path git rev subpath")
+
+known(extension, "id name description version schema_version authors repository language_servers grammars")
+known(extension["language_servers"]["qnn-lsp"], "name language languages language_ids")
+known(extension["grammars"]["qnn"], "repository rev path")
+known(language, "name grammar path_suffixes line_comments block_comment tab_size hard_tabs first_line_pattern autoclose_before brackets")
+assert language["grammar"] in extension["grammars"] and extension["language_servers"]["qnn-lsp"]["languages"] == [language["name"]]
+"#;
+
+#[test]
+fn configurations_that_no_editor_tries_here_have_known_keys() {
+    let editors = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../editors"));
+    let files = ["helix/languages.toml", "zed/extension.toml", "zed/languages/qnn/config.toml"];
+    let Some(python) = program("QNN_PYTHON", "python3") else { return };
+    let can = Command::new(&python).args(["-c", "import tomllib"]).output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        println!("skipped: this Python reads no TOML");
+        return;
+    }
+    let output = Command::new(python).args(["-c", KEYS]).args(files.map(|f| editors.join(f))).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // Every setting of Helix's is one of the server's.
+    let text = std::fs::read_to_string(editors.join("helix/languages.toml")).unwrap();
+    assert!(text.contains("verification = { run = \"onSave\" }"));
+}
+
 #[test]
 fn a_client_library_that_knows_nothing_of_us() {
     let Ok(python) = std::env::var("QNN_PYTHON") else {

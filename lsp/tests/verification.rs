@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use support::{Client, Folder, PATIENCE, SMALL, instance, state};
+use support::{Client, Folder, PATIENCE, SMALL, instance, state, uri};
 
 /// An engine that works until it is told to stop.
 #[derive(Default)]
@@ -283,6 +283,90 @@ fn a_panicking_engine_is_an_error_and_nothing_else_suffers() {
     let diagnostics = client.diagnostics_where(&uri, 1, |all| all.iter().any(|d| d["code"] == "error"));
     assert!(diagnostics.iter().all(|d| d["severity"] == 1));
     assert!(client.at("textDocument/hover", &uri, (7, 9))["contents"].is_object());
+    client.leave();
+}
+
+/// A panic that goes on when it is caught, so often.
+struct GoesOn(usize);
+
+impl Drop for GoesOn {
+    fn drop(&mut self) {
+        if self.0 > 0 {
+            std::panic::panic_any(GoesOn(self.0 - 1));
+        }
+    }
+}
+
+struct KillsItsThread;
+
+impl Engine for KillsItsThread {
+    fn name(&self) -> &'static str {
+        "kills-its-thread"
+    }
+
+    fn solve(&self, _: &Obligation, _: &Control) -> Answer {
+        // Out of the two places that catch what engines do: of a portfolio, and of a job.
+        std::panic::panic_any(GoesOn(2));
+    }
+}
+
+#[test]
+fn a_thread_that_dies_leaves_no_spinner() {
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(only(Arc::new(KillsItsThread)), None);
+    client.initialize(json!({ "verification": { "jobs": 1 } }));
+    client.open(&uri, SMALL);
+    let status = client.settled(&uri, 1);
+    assert_eq!((&status["counts"]["error"], &status["counts"]["unexpected"]), (&json!(6), &json!(6)));
+    let detail = instance(&status, "holds")["detail"].as_str().unwrap();
+    assert!(detail.contains("its thread ended without an answer"), "{detail}");
+    let diagnostics = client.diagnostics_where(&uri, 1, |all| all.len() == 6);
+    assert!(diagnostics.iter().all(|d| d["severity"] == 1 && d["code"] == "error"), "{diagnostics:?}");
+    let start = Instant::now();
+    while client.progress.last().is_none_or(|p| p["value"]["kind"] != "end") {
+        assert!(start.elapsed() < PATIENCE, "progress ends");
+        client.listen(Duration::from_millis(10));
+    }
+    client.leave();
+}
+
+#[test]
+fn specs_of_several_folders_are_one_workspace() {
+    let (one, other) = (Folder::new(), Folder::new());
+    let (first, second) = (one.uri("first.qnn"), other.uri("second.qnn"));
+    one.write("limit.qnn", "const limit = 4;\n");
+    let mut client = Client::inside(None, None);
+    let folders = json!([
+        { "uri": uri(&one.path("")), "name": "one" },
+        { "uri": uri(&other.path("")), "name": "other" },
+    ]);
+    client.request(
+        "initialize",
+        json!({
+            "processId": null, "rootUri": null, "workspaceFolders": folders,
+            "initializationOptions": { "verification": { "run": "never" } }, "capabilities": {},
+        }),
+    );
+    client.notify("initialized", json!({}));
+    client.open(&first, "use \"limit.qnn\";\nproperty of_one = forall x: ufixed<4, 2>: x <= limit;\n");
+    // In this folder there is no such file.
+    client.open(&second, "use \"limit.qnn\";\nproperty of_other = forall x: ufixed<4, 2>: x <= 1;\n");
+    let missing = client.diagnostics_where(&second, 1, |all| !all.is_empty());
+    assert!(missing[0]["message"].as_str().unwrap().contains("does not exist"), "{missing:?}");
+    assert_eq!(client.command("qnn.verifyAll", json!({})), json!({ "runs": [1, 2], "jobs": 2 }));
+    let status = client.settled(&first, 1);
+    assert_eq!(state(&status, "of_one"), "proved");
+    let status = client.settled(&second, 1);
+    assert_eq!(state(&status, "of_other"), "violated");
+    let symbols = client.request("workspace/symbol", json!({ "query": "of_" }));
+    let mut names: Vec<&str> = symbols.as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["of_one", "of_other"]);
+    // A folder comes and goes, and nothing else does.
+    let change = json!({ "event": { "added": [], "removed": [{ "uri": uri(&other.path("")), "name": "other" }] } });
+    client.notify("workspace/didChangeWorkspaceFolders", change);
+    assert_eq!(client.command("qnn.status", json!({ "uri": second }))["counts"]["violated"], 1);
     client.leave();
 }
 
@@ -609,6 +693,28 @@ fn long_budgets_do_not_hold_up_the_properties_below() {
     let status = client.wait_status(&uri, "two long ones", |s| s["counts"]["running"] == 2);
     // Each has one, not one of them two.
     assert_eq!((state(&status, "long(i = 0)"), state(&status, "longer(i = 0)")), ("running", "running"), "{status:#}");
+    client.leave();
+}
+
+#[test]
+fn what_is_quick_does_not_wait_for_long_runs_that_have_all_threads() {
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let long = "#[timeout(600s)]\nproperty long(i in 0..4) = forall p: Point where p.y == i: side(p).above <= 1;\n";
+    let text = SMALL.replace("property holds", &format!("{long}property holds"));
+    let mut client = Client::inside(only(Arc::new(Thorough)), None);
+    client.initialize(json!({ "verification": { "jobs": 2 } }));
+    client.open(&uri, &text);
+    client.wait_status(&uri, "two long ones", |s| s["counts"]["running"] == 2 && s["counts"]["timeout"] == 6);
+    // A property above, which is not the edited one, has another meaning now.
+    let text = text.replace("never_below = forall p: Point:", "never_below = forall p: Point where p.x == 1:");
+    let version = client.change(&uri, &text);
+    client.wait_status(&uri, "it is stale", |s| s["documentVersion"] == version && s["counts"]["stale"] == 1);
+    client.save(&uri);
+    let status = client.wait_status(&uri, "its verdict", |s| s["counts"]["timeout"] == 6);
+    assert_eq!((state(&status, "never_below"), &status["counts"]["running"]), ("timeout", &json!(2)));
+    // What is as long waits its turn.
+    assert_eq!(status["counts"]["queued"], 2);
     client.leave();
 }
 

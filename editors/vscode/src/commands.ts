@@ -4,8 +4,9 @@ import * as vscode from "vscode";
 import type { CounterexamplePanel } from "./counterexample/panel";
 import type { Property } from "./protocol";
 import { rangeOf } from "./ranges";
+import type { Reports } from "./report";
 import type { Server } from "./server";
-import { propertyAt, type Store } from "./store";
+import { counterexamples, propertyAt, type Store } from "./store";
 import type { TestExplorer } from "./testExplorer";
 import { inWords } from "./words";
 
@@ -39,39 +40,50 @@ export function register(
     store: Store,
     explorer: TestExplorer,
     panel: CounterexamplePanel,
+    reports: Reports,
 ): vscode.Disposable {
-    /** The spec at hand. */
-    const uri = (): string | undefined => {
-        const document = vscode.window.activeTextEditor?.document;
-        if (document?.languageId === "qnn") return document.uri.toString();
+    /** The spec that was at hand last: from the walkthrough, or a report, that one is meant. */
+    let last = vscode.window.activeTextEditor?.document;
+    const followed = vscode.window.onDidChangeActiveTextEditor((editor) => {
+        if (editor?.document.languageId === "qnn") last = editor.document;
+    });
+    /** The editor of the spec at hand. */
+    const editor = async (): Promise<vscode.TextEditor | undefined> => {
+        const active = vscode.window.activeTextEditor;
+        if (active?.document.languageId === "qnn") return active;
+        const open = vscode.workspace.textDocuments.filter((document) => document.languageId === "qnn");
+        const document = open.find((candidate) => candidate === last) ?? (open.length === 1 ? open[0] : undefined);
+        if (document !== undefined) return vscode.window.showTextDocument(document);
         void vscode.window.showInformationMessage("Open a .qnn file first.");
         return undefined;
     };
+    const uri = async (): Promise<string | undefined> => (await editor())?.document.uri.toString();
     /** The property at the cursor. */
-    const here = (): { uri: string; property: Property } | undefined => {
-        const of = uri();
-        if (of === undefined) return undefined;
-        const property = propertyAt(store.specs.get(of), vscode.window.activeTextEditor?.selection.active.line ?? 0);
+    const here = async (): Promise<{ uri: string; property: Property } | undefined> => {
+        const at = await editor();
+        if (at === undefined) return undefined;
+        const of = at.document.uri.toString();
+        const property = propertyAt(store.specs.get(of), at.selection.active.line);
         if (property === undefined) void vscode.window.showInformationMessage("This spec has no property yet.");
         return property === undefined ? undefined : { uri: of, property };
     };
 
     const commands: Record<string, (argument?: unknown) => unknown> = {
-        "qnn.verifyProperty": () => {
-            const at = here();
+        "qnn.verifyProperty": async () => {
+            const at = await here();
             return at && server.verify({ uri: at.uri, property: at.property.name, force: true });
         },
-        "qnn.verifySpec": () => {
-            const of = uri();
+        "qnn.verifySpec": async () => {
+            const of = await uri();
             return of && server.verifyAll({ uri: of });
         },
         "qnn.verifyAllSpecs": () => server.verifyAll({}),
-        "qnn.verifyFailedInSpec": () => {
-            const of = uri();
+        "qnn.verifyFailedInSpec": async () => {
+            const of = await uri();
             return of && server.verifyFailed({ uri: of });
         },
-        "qnn.cancelProperty": () => {
-            const at = here();
+        "qnn.cancelProperty": async () => {
+            const at = await here();
             return at && server.cancel({ uri: at.uri, property: at.property.name });
         },
         "qnn.cancelAll": () => server.cancel({}),
@@ -83,9 +95,9 @@ export function register(
                 await panel.show(leaf.instance === undefined ? { uri: leaf.uri, property: leaf.property } : { uri: leaf.uri, instance: leaf.instance });
                 return;
             }
-            const at = here();
+            const at = await here();
             if (at === undefined) return;
-            const instance = await pick(at.property);
+            const instance = await pick(at.property, store.specs.get(at.uri)?.properties ?? []);
             if (instance !== undefined) await panel.show({ uri: at.uri, instance });
         },
         "qnn.goToProperty": async (argument) => {
@@ -94,6 +106,11 @@ export function register(
             const property = store.specs.get(leaf.uri)?.properties.find((candidate) => candidate.name === leaf.property);
             await vscode.window.showTextDocument(vscode.Uri.parse(leaf.uri), property === undefined ? {} : { selection: rangeOf(property) });
         },
+        "qnn.openReport": async () => {
+            const of = await uri();
+            return of && reports.show({ uri: of });
+        },
+        "qnn.saveReport": () => reports.save(),
         "qnn.actions": () => actions(store, panel),
         "qnn.restartServer": () => server.restart(),
         "qnn.showLogs": () => {
@@ -117,14 +134,14 @@ export function register(
         "qnn.openWalkthrough": () => vscode.commands.executeCommand("workbench.action.openWalkthrough", "qnn.qnn#qnn.start"),
     };
     const registered = Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run));
-    return vscode.Disposable.from(...registered);
+    return vscode.Disposable.from(followed, ...registered);
 }
 
-/** Of a property's counterexamples the one to show. */
-async function pick(property: Property): Promise<string | undefined> {
-    const all = property.instances.filter((instance) => instance.hasCounterexample);
+/** Of a property's counterexamples the one to show; where it has none, of the spec's: those that nobody expects before all others. */
+async function pick(property: Property, spec: Property[]): Promise<string | undefined> {
+    const all = counterexamples(property, spec);
     if (all.length === 0) {
-        void vscode.window.showInformationMessage(`${property.name} has no counterexample to show.`);
+        void vscode.window.showInformationMessage("There is no counterexample to show.");
         return undefined;
     }
     if (all.length === 1) return all[0]?.name;
@@ -144,6 +161,7 @@ async function actions(store: Store, panel: CounterexamplePanel): Promise<void> 
     const items: Action[] = [command("$(run-all) Verify this spec", "qnn.verifySpec")];
     if (spec !== undefined && spec.counts.unexpected > 0) items.push(command("$(refresh) Verify again what failed", "qnn.verifyFailedInSpec"));
     if (spec?.active === true) items.push(command("$(debug-stop) Cancel verification", "qnn.cancelAll"));
+    if (spec !== undefined) items.push(command("$(graph) Open the report", "qnn.openReport"));
     const shown = (spec?.properties ?? []).flatMap((p) => p.instances).filter((instance) => instance.hasCounterexample);
     if (shown.length > 0) items.push({ label: "Counterexamples and witnesses", kind: vscode.QuickPickItemKind.Separator });
     for (const instance of shown.slice(0, 200)) {

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import { register } from "./commands";
 import { CounterexamplePanel } from "./counterexample/panel";
 import { Gutter } from "./gutter";
+import { Reports } from "./report";
 import { Server } from "./server";
 import { StatusBar } from "./statusBar";
 import { type Change, Store } from "./store";
@@ -14,12 +15,14 @@ let server: Server | undefined;
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
     const store = new Store();
     const running = (server = new Server(context, (command, args) => {
-        if (command !== "qnn.showCounterexample") return false;
         const of = args[0] as { uri: string; instance?: string; property?: string } | undefined;
-        if (of !== undefined) void panel.show(of);
+        const shows = { "qnn.showCounterexample": panel, "qnn.report": reports }[command];
+        if (shows === undefined) return false;
+        if (of !== undefined) void shows.show(of);
         return true;
     }));
     const panel = new CounterexamplePanel(context, running, store);
+    const reports = new Reports(context, running);
     const gutter = new Gutter(context, store);
     const status = new StatusBar(running, store);
     const explorer = new TestExplorer(running, store);
@@ -32,6 +35,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     context.subscriptions.push(
         running,
         panel,
+        reports,
         gutter,
         status,
         explorer,
@@ -51,7 +55,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
             // The client library tells the server of all other settings.
             if (event.affectsConfiguration("qnn.server")) void running.restart();
         }),
-        register(running, store, explorer, panel),
+        register(running, store, explorer, panel, reports),
     );
     status.draw();
     await running.restart();

@@ -1,4 +1,4 @@
-/** Where the server is. Pure but for the question whether a file exists. */
+/** Where the server is, and what files are called. Pure but for the question whether a file exists. */
 
 import * as path from "node:path";
 
@@ -33,4 +33,11 @@ export function serverPath(places: Places, exists: (file: string) => boolean): s
 export function shortName(file: string, folders: string[]): string {
     const folder = folders.find((candidate) => file.startsWith(candidate + path.sep));
     return folder === undefined ? path.basename(file) : path.relative(folder, file);
+}
+
+/** What a report is called, without its ending: the spec's name, and the property's if it is of one. */
+export function reportName(uri: string, property?: string): string {
+    const file = decodeURIComponent(uri.slice(uri.lastIndexOf("/") + 1));
+    const spec = file.replace(/^untitled:/, "").replace(/\.qnn$/, "");
+    return property === undefined ? spec : `${spec}-${property}`;
 }

@@ -133,6 +133,13 @@ export interface Shown {
     text: string;
 }
 
+/** The result of `qnn.report`. */
+export interface Reported {
+    /** A file of HTML. */
+    uri: string;
+    instances: number;
+}
+
 /** The argument of `qnn.verify`, `qnn.verifyAll`, `qnn.verifyFailed` and `qnn.cancel`. */
 export interface Selection {
     uri?: string;

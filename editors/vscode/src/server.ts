@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import * as vscode from "vscode";
 import {
+    CodeLensRequest,
     type ExecuteCommandSignature,
     ExecuteCommandRequest,
     LanguageClient,
@@ -17,9 +18,12 @@ import {
     State,
 } from "vscode-languageclient/node";
 import { serverPath } from "./paths";
-import { type Selection, type Shown, STATUS, type Status } from "./protocol";
+import { type Reported, type Selection, type Shown, STATUS, type Status } from "./protocol";
 
 export type Health = "untrusted" | "stopped" | "starting" | "running" | "failed";
+
+/** How long after the last news lenses are asked for again, in milliseconds. */
+const LENSES = [1000, 4000];
 
 export class Server implements vscode.Disposable {
     health: Health = "stopped";
@@ -28,6 +32,7 @@ export class Server implements vscode.Disposable {
     readonly log = vscode.window.createOutputChannel("qnn", { log: true });
 
     private client: LanguageClient | undefined;
+    private lenses: NodeJS.Timeout[] = [];
     private work: Promise<void> = Promise.resolve();
     private readonly healthChanged = new vscode.EventEmitter<Health>();
     private readonly statusReceived = new vscode.EventEmitter<Status>();
@@ -77,6 +82,11 @@ export class Server implements vscode.Disposable {
         return this.execute("qnn.showCounterexample", of);
     }
 
+    /** Makes a report of the verdicts as they are. */
+    report(of: { uri: string; property?: string }): Promise<Reported | undefined> {
+        return this.execute("qnn.report", of);
+    }
+
     clearCache(): Promise<{ removed: number } | undefined> {
         return this.execute("qnn.clearCache");
     }
@@ -119,7 +129,24 @@ export class Server implements vscode.Disposable {
         this.healthChanged.fire(health);
     }
 
+    /**
+     * Visual Studio Code drops a refresh of lenses that is due when the editor loses the focus, and asks only when it has it again: until then, lenses would tell of a run
+     * that is long over.
+     */
+    private lensesLater(client: LanguageClient): void {
+        this.lenses.forEach(clearTimeout);
+        this.lenses = LENSES.map((delay) =>
+            setTimeout(() => {
+                if (this.client !== client) return;
+                const feature = client.getFeature(CodeLensRequest.method);
+                const providers = vscode.workspace.textDocuments.map((document) => feature.getProvider(document));
+                for (const provider of new Set(providers)) provider?.onDidChangeCodeLensEmitter.fire();
+            }, delay),
+        );
+    }
+
     private async end(): Promise<void> {
+        this.lenses.forEach(clearTimeout);
         const client = this.client;
         this.client = undefined;
         if (client === undefined) return;
@@ -162,7 +189,9 @@ export class Server implements vscode.Disposable {
         const client = new LanguageClient("qnn", "qnn", serverOptions, this.clientOptions());
         this.client = client;
         client.onNotification(STATUS, (status: Status) => {
-            if (this.client === client) this.statusReceived.fire(status);
+            if (this.client !== client) return;
+            this.statusReceived.fire(status);
+            this.lensesLater(client);
         });
         client.onDidChangeState(({ newState }) => {
             if (this.client !== client) return;
@@ -196,6 +225,7 @@ export class Server implements vscode.Disposable {
             initializationOptions: {
                 ...(JSON.parse(JSON.stringify(vscode.workspace.getConfiguration("qnn"))) as object),
                 clientShowsCounterexamples: true,
+                clientShowsReports: true,
                 markdownImages: true,
             },
             middleware: {

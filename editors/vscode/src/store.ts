@@ -105,3 +105,13 @@ export function propertyAt(spec: Spec | undefined, line: number): Property | und
     const within = spec?.properties.find((p) => p.itemRange.start.line <= line && line <= p.itemRange.end.line);
     return within ?? spec?.properties.find((p) => p.itemRange.start.line > line) ?? spec?.properties.at(-1);
 }
+
+/** The instances of a property whose counterexample can be shown; where there is none, the spec's: those that nobody expects, else all. */
+export function counterexamples(property: Property, spec: Property[]): Instance[] {
+    const has = (instance: Instance): boolean => instance.hasCounterexample;
+    const own = property.instances.filter(has);
+    if (own.length > 0) return own;
+    const all = spec.flatMap(({ instances }) => instances).filter(has);
+    const unexpected = all.filter(({ asExpected }) => asExpected === false);
+    return unexpected.length > 0 ? unexpected : all;
+}

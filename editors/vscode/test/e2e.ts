@@ -106,12 +106,12 @@ const scenarios: Scenario[] = [
             await w.until("some are violated", async () => (await w.signs()).slice(0, 4).join() === "proved,violated,proved,proved");
             await w.command("View: Show Testing");
             const rows = w.page.locator(".test-explorer .monaco-list-row");
-            await rows.filter({ hasText: "digits.qnn" }).click();
-            await w.page.keyboard.press("ArrowRight");
-            await rows.filter({ hasText: "robust_with_four_bits" }).click();
-            await w.page.keyboard.press("ArrowRight");
+            await w.unfold(rows.filter({ hasText: "digits.qnn" }));
+            await w.unfold(rows.filter({ hasText: "robust_with_four_bits" }));
             await w.until("instances of either kind", async () =>
                 (await rows.locator(".codicon-testing-passed-icon").count()) > 5 && (await rows.locator(".codicon-testing-failed-icon").count()) > 2);
+            // Lenses and hints tell the end of the run, too.
+            await w.lens(/✗ \d+ proved · \d violated · \d+ ms/).waitFor();
             await rows.filter({ hasText: "violated" }).last().scrollIntoViewIfNeeded();
             await w.page.waitForTimeout(1000);
             await w.screenshot("family");
@@ -165,21 +165,30 @@ const scenarios: Scenario[] = [
         async run(w) {
             await w.file("slow.qnn");
             await w.until("running beside decided", async () => (await w.signs()).join() === "proved,running");
+            // What stands at the end of the line follows.
+            await w.page.locator(".view-line", { hasText: "property quick" }).filter({ hasText: "✓ proved" }).waitFor();
             await w.screenshot("running");
             await w.clickLens("Cancel", async () => (await w.signs())[1] === "unknown");
             await w.until("no spinner", async () => (await w.page.locator(".statusbar .codicon-sync").count()) === 0);
+            // Nor does anything go on behind it.
+            const [server] = w.servers();
+            assert.ok(server !== undefined);
+            const spent = w.spent(server);
+            await w.page.waitForTimeout(3000);
+            assert.ok(w.spent(server) - spent < 0.5, `the solver went on: ${w.spent(server) - spent} s of 3`);
 
             await w.command("View: Show Testing");
             const row = w.page.locator(".test-explorer .monaco-list-row", { hasText: "slow.qnn" });
-            await row.click();
-            await w.page.keyboard.press("ArrowRight");
+            await w.unfold(row);
             const test = w.page.locator(".test-explorer .monaco-list-row", { hasText: /^slow/ }).nth(1);
-            await test.hover();
-            await test.getByRole("button", { name: "Run Test" }).click();
-            await w.until("running again", async () => (await w.signs())[1] === "running");
+            const run = async (): Promise<void> => {
+                await test.hover({ timeout: 10_000 });
+                await test.getByRole("button", { name: "Run Test" }).click({ timeout: 10_000 });
+            };
+            await w.press("the test's button", run, async () => (await w.signs())[1] === "running");
             await w.screenshot("tests");
-            await w.page.locator(".part.sidebar .title-actions").getByRole("button", { name: "Cancel Test Run" }).click();
-            await w.until("cancelled again", async () => (await w.signs())[1] === "unknown");
+            const cancel = w.page.locator(".part.sidebar .title-actions").getByRole("button", { name: "Cancel Test Run" });
+            await w.press("the run's button", () => cancel.click({ timeout: 10_000 }), async () => (await w.signs())[1] === "unknown");
             await w.until("no test spins", async () => (await w.page.locator(".test-explorer .codicon-loading").count()) === 0);
         },
     },
@@ -214,6 +223,28 @@ const scenarios: Scenario[] = [
             assert.deepEqual(await view.locator("tr.changed th").allTextContents(), ["gender"]);
             await view.getByRole("heading", { name: "Outputs student<6>(a), student<6>(b)" }).waitFor();
             await w.screenshot("table");
+        },
+    },
+    {
+        name: "a report of the verdicts as they are, of a property and of the spec",
+        options: { texts: { "small.qnn": SMALL } },
+        async run(w) {
+            await w.file("small.qnn");
+            await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated");
+            const view = w.view();
+            await w.clickLens("Report", view.getByRole("heading", { name: "Verification report: small.qnn" }));
+            await view.getByRole("heading", { name: /\bsmall\b/ }).last().waitFor();
+            await w.screenshot("report");
+            assert.equal(await w.page.locator(".tab", { hasText: "Report: small-small" }).count(), 1);
+            // In the theme's colours, whatever the system's are.
+            const colours = await view.locator("body").evaluate((body) => [getComputedStyle(body).color, getComputedStyle(body).backgroundColor]);
+            assert.deepEqual(colours, ["rgb(230, 233, 236)", "rgb(20, 24, 29)"]);
+            await w.command("View: Close Editor");
+            await w.until("the text alone", async () => (await w.page.locator(".tab", { hasText: "Report" }).count()) === 0);
+            await w.file("small.qnn");
+            await w.command("qnn: Open Report");
+            await w.until("of all", async () => (await w.page.locator(".tab", { hasText: /^Report: small$/ }).count()) === 1);
+            await view.getByRole("heading", { name: /\blarge\b/ }).first().waitFor();
         },
     },
     {
@@ -258,8 +289,19 @@ const scenarios: Scenario[] = [
             await w.until("it is read", async () => (await w.signs()).length === 3);
             await w.command("qnn: Verify Spec");
             await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated,proved");
-            await w.line(15);
-            await w.clickLens("Show counterexample", w.view().getByRole("heading", { name: "Input p" }));
+            // On with the walkthrough, whose buttons are about the spec that it has made.
+            const step = async (title: string, button: string): Promise<void> => {
+                await w.page.locator(".tab", { hasText: "Walkthrough" }).click();
+                await w.page.locator(".getting-started-step", { hasText: title }).first().click();
+                await w.page.getByRole("button", { name: button }).click();
+            };
+            const spec = w.page.locator(".tab.active", { hasText: "A first spec" });
+            await step("See verdicts", "Verify the spec");
+            await spec.waitFor();
+            await step("Look at a counterexample", "Show the counterexample");
+            await w.view().getByRole("heading", { name: "Input p" }).waitFor();
+            await spec.waitFor();
+            assert.equal(await w.page.locator(".notification-toast").count(), 0);
             await w.screenshot("first");
         },
     },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { serverPath, shortName } from "../src/paths";
+import { reportName, serverPath, shortName } from "../src/paths";
 
 const places = { setting: "", extension: "/ext", workspace: "/work", home: "/home/me", platform: "linux" as const };
 
@@ -22,4 +22,10 @@ test("without a bundled server, the PATH's is", () => {
 test("specs are called by their place in the workspace", () => {
     assert.equal(shortName("/work/digits/digits.qnn", ["/other", "/work"]), "digits/digits.qnn");
     assert.equal(shortName("/workshop/a.qnn", ["/work"]), "a.qnn");
+});
+
+test("reports are called after what they are of", () => {
+    assert.equal(reportName("file:///work/two%20digits.qnn"), "two digits");
+    assert.equal(reportName("file:///work/digits.qnn", "robust"), "digits-robust");
+    assert.equal(reportName("untitled:Untitled-1"), "Untitled-1");
 });

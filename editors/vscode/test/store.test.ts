@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { propertyAt, Store } from "../src/store";
+import { counterexamples, propertyAt, Store } from "../src/store";
 import { instance, property, status } from "./samples";
 
 const names = (store: Store): string[] =>
@@ -59,4 +59,19 @@ test("the property at the cursor is the one around it, else the next, else the l
     const spec = store.specs.get("file:///a.qnn");
     assert.deepEqual([0, 2, 4, 6, 9, 20].map((line) => propertyAt(spec, line)?.name), ["p", "p", "p", "q", "q", "q"]);
     assert.equal(propertyAt(undefined, 0), undefined);
+});
+
+test("a property without a counterexample leads to those that nobody expects, else to any", () => {
+    const shown = (name: string, asExpected: boolean) => instance(name, "violated", { hasCounterexample: true, asExpected });
+    const [own, bad, fine, none] = [
+        property("own", [shown("own", true)]),
+        property("bad", [shown("bad", false)]),
+        property("fine", [shown("fine", true)]),
+        property("none", [instance("none", "proved")]),
+    ];
+    const of = (p: typeof own, spec: (typeof own)[]): string[] => counterexamples(p, spec).map((i) => i.name);
+    assert.deepEqual(of(own, [own, bad, none]), ["own"]);
+    assert.deepEqual(of(none, [own, bad, none]), ["bad"]);
+    assert.deepEqual(of(none, [own, fine, none]), ["own", "fine"]);
+    assert.deepEqual(of(none, [none]), []);
 });

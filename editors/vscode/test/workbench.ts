@@ -178,15 +178,29 @@ export class Workbench {
      * Clicks a code lens until it has had its effect. Verdicts that come in replace the lenses, and Visual Studio Code drops a click whose press was on one and whose
      * release on the next.
      */
-    async clickLens(text: string, effect: Locator | (() => Promise<boolean>)): Promise<void> {
+    clickLens(text: string, effect: Locator | (() => Promise<boolean>)): Promise<void> {
+        return this.press(`the lens "${text}"`, () => this.lens(text).click({ timeout: 10_000 }), effect);
+    }
+
+    /** Does something until it has had its effect: lists, too, are drawn anew under the mouse. */
+    async press(what: string, act: () => Promise<void>, effect: Locator | (() => Promise<boolean>)): Promise<void> {
         const had = typeof effect === "function" ? effect : () => effect.isVisible();
         const end = Date.now() + PATIENCE;
-        for (let click = 1; !(await had()); click++) {
-            if (Date.now() > end) throw new Error(`in vain: ${click - 1} clicks on the lens "${text}"`);
-            if (click > 1) console.log(`        click ${click} on the lens "${text}"`);
-            await this.lens(text).click({ timeout: 10_000 }).catch(() => undefined);
+        for (let press = 1; !(await had()); press++) {
+            if (Date.now() > end) throw new Error(`in vain: ${press - 1} presses of ${what}`);
+            if (press > 1) console.log(`        press ${press} of ${what}`);
+            await act().catch(() => undefined);
             for (let wait = 0; wait < 100 && !(await had()); wait++) await this.page.waitForTimeout(100);
         }
+    }
+
+    /** Unfolds a row of the Test Explorer. */
+    async unfold(row: Locator): Promise<void> {
+        const act = async (): Promise<void> => {
+            await row.click({ timeout: 10_000 });
+            await this.page.keyboard.press("ArrowRight");
+        };
+        await this.press("a row", act, async () => (await row.getAttribute("aria-expanded", { timeout: 10_000 }).catch(() => null)) === "true");
     }
 
     /** The text of the status bar's item, without icons. */
@@ -222,6 +236,12 @@ export class Workbench {
                     return false;
                 }
             });
+    }
+
+    /** The seconds of processor time that a process has had. */
+    spent(pid: number): number {
+        const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+        return (Number(fields[11]) + Number(fields[12])) / 100;
     }
 
     /** The page within the counterexample view. */

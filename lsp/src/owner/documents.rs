@@ -151,6 +151,11 @@ impl Document {
         self.analysed_version == Some(self.version)
     }
 
+    /// Whether they are so with all files as they are in this generation of the database.
+    pub fn is_analysed_at(&self, generation: u64) -> bool {
+        self.is_analysed() && self.analysed_generation == generation
+    }
+
     pub fn has_news(&self) -> bool {
         (self.all_news || self.moved || !self.news.is_empty()) && self.is_analysed()
     }

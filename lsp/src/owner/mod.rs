@@ -498,7 +498,7 @@ impl Owner {
             let wait = match &ask {
                 Ask::Verdicts(uri) => {
                     let document = self.documents.get(&self.path(uri));
-                    document.is_some_and(|d| !d.is_analysed() || d.analysed_generation != self.generation)
+                    document.is_some_and(|d| !d.is_analysed_at(self.generation))
                 }
                 Ask::Text(_) | Ask::Workspace => false,
             };

@@ -1,11 +1,16 @@
 //! The queue of verification jobs and the threads that work on them.
 //!
 //! In: jobs, and which property is being edited. Out: one [`Done`] for each job that was started, whatever happens to its thread. A cancelled job keeps its
-//! place among the running ones until its thread has ended, so that engines never get more threads than were asked for.
+//! place among the running ones until its thread has ended, so that engines never get more threads than were asked for, but for one: see below.
 //!
 //! Every property is to have its first verdicts early. So each has a line of its own; the next job is of the line that has had the least of the engines' time, where a
 //! running job counts with all of its budget. The last free thread is for the shortest budget that waits: what may take long never holds up everything that can't.
 //! The property that is being edited goes before all others, but takes the last free thread only if it has no other.
+//!
+//! No engine is stopped for the sake of another job, so long budgets that have all threads would hold up whatever is asked for next. Hence one more thread than was asked for, when all
+//! are taken: for the property that is being edited if it has none, or for a job whose budget is shorter than that of every running one.
+//!
+//! Lines of a document whose text has not been analysed wait: what its jobs mean may have changed.
 
 use super::Event;
 use super::verification::Runs;
@@ -48,13 +53,8 @@ pub struct Done {
 
 /// A job whose thread lives.
 pub struct Running {
-    pub path: PathBuf,
-    pub name: String,
-    property: Arc<str>,
+    pub task: Task,
     since: Instant,
-    budget: Duration,
-    pub fingerprint: [u8; 32],
-    pub cancel: CancelToken,
 }
 
 /// The jobs of one property, in the order of its family.
@@ -69,6 +69,10 @@ struct Line {
 impl Line {
     fn is_of(&self, path: &Path, property: &str) -> bool {
         self.path == path && *self.property == *property
+    }
+
+    fn has(&self, task: &Task) -> bool {
+        self.is_of(&task.path, &task.job.property)
     }
 }
 
@@ -94,7 +98,7 @@ impl Queue {
         self.next += 1;
         let cancel = CancelToken::new();
         let task = Task { id: self.next, path, job, fingerprint, cancel: cancel.clone() };
-        if let Some(line) = self.lines.iter_mut().find(|line| line.is_of(&task.path, &task.job.property)) {
+        if let Some(line) = self.lines.iter_mut().find(|line| line.has(&task)) {
             line.waiting.push_back(task);
         } else {
             let (path, property) = (task.path.clone(), task.job.property.clone());
@@ -108,19 +112,22 @@ impl Queue {
         self.edited = property.map(|property| (path.to_owned(), property));
     }
 
-    /// Takes the job that goes next when `room` threads may work.
-    fn take(&mut self, room: usize) -> Option<Task> {
-        let last = self.running.len() + 1 >= room;
+    /// Takes the job that goes next when `room` threads may work, of the documents that are ready.
+    fn take(&mut self, room: usize, ready: &dyn Fn(&Path) -> bool) -> Option<Task> {
+        let (last, full) = (self.running.len() + 1 >= room, self.running.len() >= room);
         let running = |line: &Line| -> Vec<Duration> {
-            self.running.values().filter(|r| line.is_of(&r.path, &r.property)).map(|r| r.budget).collect()
+            self.running.values().filter(|r| line.has(&r.task)).map(|r| r.task.job.budget).collect()
         };
-        let budget = |line: &Line| line.waiting.front().map(|task| task.job.budget);
+        let budget = |line: &Line| line.waiting.front().filter(|task| ready(&task.path)).map(|task| task.job.budget);
         let edited = self.lines.iter().position(|line| {
             self.edited.as_ref().is_some_and(|(path, property)| line.is_of(path, property))
-                && !line.waiting.is_empty()
+                && budget(line).is_some()
                 && (!last || running(line).is_empty())
         });
         let shortest = self.lines.iter().filter_map(budget).min()?;
+        if full && edited.is_none() && self.running.values().any(|r| r.task.job.budget <= shortest) {
+            return None;
+        }
         let chosen = edited.or_else(|| {
             let lines = self.lines.iter().enumerate();
             let able = lines.filter_map(|(index, line)| Some((index, line, budget(line)?)));
@@ -139,42 +146,33 @@ impl Queue {
     /// Drops waiting jobs and asks running ones to stop.
     pub fn cancel(&mut self, ids: &HashSet<u64>) {
         self.lines.iter_mut().for_each(|line| line.waiting.retain(|task| !ids.contains(&task.id)));
-        self.running.iter().filter(|(id, _)| ids.contains(id)).for_each(|(_, running)| running.cancel.cancel());
+        self.running.iter().filter(|(id, _)| ids.contains(id)).for_each(|(_, running)| running.task.cancel.cancel());
     }
 
     /// Takes a job from the list of those that run.
     pub fn ended(&mut self, id: u64) -> Option<Running> {
         let ended = self.running.remove(&id)?;
-        if let Some(line) = self.lines.iter_mut().find(|line| line.is_of(&ended.path, &ended.property)) {
+        if let Some(line) = self.lines.iter_mut().find(|line| line.has(&ended.task)) {
             line.used += ended.since.elapsed();
         }
         Some(ended)
     }
 
-    /// The document and name of a running job.
-    pub fn running(&self, id: u64) -> Option<&Running> {
-        self.running.get(&id)
+    /// A running job.
+    pub fn running(&self, id: u64) -> Option<&Task> {
+        self.running.get(&id).map(|running| &running.task)
     }
 
-    /// Starts as many jobs as there is room for; returns the numbers of those that run now.
-    pub fn start(&mut self, options: &Options, events: &Sender<Event>) -> Vec<u64> {
+    /// Starts as many jobs as there is room for, of the documents that are ready; returns the numbers of those that run now.
+    pub fn start(&mut self, options: &Options, events: &Sender<Event>, ready: &dyn Fn(&Path) -> bool) -> Vec<u64> {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let room = options.jobs.unwrap_or_else(cores).max(1);
         let mut started = Vec::new();
-        while self.running.len() < room
-            && let Some(task) = self.take(room)
+        while self.running.len() <= room
+            && let Some(task) = self.take(room, ready)
         {
-            let running = Running {
-                path: task.path.clone(),
-                name: task.job.name.clone(),
-                property: task.job.property.clone(),
-                since: Instant::now(),
-                budget: task.job.budget,
-                fingerprint: task.fingerprint,
-                cancel: task.cancel.clone(),
-            };
             let id = task.id;
-            self.running.insert(id, running);
+            self.running.insert(id, Running { task: task.clone(), since: Instant::now() });
             started.push(id);
             let (options, sender) = (options.clone(), events.clone());
             let thread = std::thread::Builder::new().name("verify".to_owned()).stack_size(qnn::verify::run::STACK);

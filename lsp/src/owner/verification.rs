@@ -4,7 +4,7 @@
 //! results are held by instance name together with the fingerprint of what they are of, and shown as current only while that is the property's.
 
 use super::documents::Document;
-use super::queue::Done;
+use super::queue::{Done, Task};
 use super::{Event, Owner};
 use crate::protocol::{Cancelled, Started, VerifyArguments};
 use crate::publisher::Message;
@@ -225,7 +225,7 @@ impl Owner {
         if !document.wanted.iter().any(known) {
             document.wanted.push(Request { wanted, budget, reply });
         }
-        if document.analysed_generation == self.generation && document.is_analysed() {
+        if document.is_analysed_at(self.generation) {
             self.start_wanted(path);
         }
     }
@@ -277,10 +277,12 @@ impl Owner {
 
     /// Lets threads take jobs.
     pub(super) fn start_jobs(&mut self) {
-        for id in self.queue.start(&self.options, &self.events) {
-            let Some(running) = self.queue.running(id) else { continue };
-            let Some(document) = self.documents.get_mut(&running.path) else { continue };
-            let name = running.name.clone();
+        let (documents, generation) = (&self.documents, self.generation);
+        let ready = |path: &Path| documents.get(path).is_none_or(|d| d.is_analysed_at(generation));
+        for id in self.queue.start(&self.options, &self.events, &ready) {
+            let Some(task) = self.queue.running(id) else { continue };
+            let Some(document) = self.documents.get_mut(&task.path) else { continue };
+            let name = task.job.name.clone();
             if let Some(activity) = document.instances.get_mut(&name).and_then(|i| i.activity.as_mut())
                 && activity.id == id
             {
@@ -291,9 +293,9 @@ impl Owner {
     }
 
     pub(super) fn progressed(&mut self, id: u64, text: String) {
-        let Some(running) = self.queue.running(id) else { return };
-        let Some(document) = self.documents.get_mut(&running.path) else { return };
-        let name = running.name.clone();
+        let Some(task) = self.queue.running(id) else { return };
+        let Some(document) = self.documents.get_mut(&task.path) else { return };
+        let name = task.job.name.clone();
         if let Some(activity) = document.instances.get_mut(&name).and_then(|i| i.activity.as_mut())
             && activity.id == id
         {
@@ -304,9 +306,11 @@ impl Owner {
 
     /// A job's thread has ended.
     pub(super) fn finished(&mut self, done: Done) {
-        let Some(running) = self.queue.ended(done.id) else { return };
-        let Some(document) = self.documents.get_mut(&running.path) else { return };
-        let Some(instance) = document.instances.get_mut(&running.name) else { return };
+        let Some(Task { path, job, fingerprint, .. }) = self.queue.ended(done.id).map(|running| running.task) else {
+            return;
+        };
+        let Some(document) = self.documents.get_mut(&path) else { return };
+        let Some(instance) = document.instances.get_mut(&job.name) else { return };
         // Cancelled, or overtaken: it has been told already.
         let Some(activity) = instance.activity.take_if(|activity| activity.id == done.id) else { return };
         let mut tally = Tally::default();
@@ -318,17 +322,17 @@ impl Owner {
                     Verdict::Violated => tally.violated = 1,
                     _ => tally.other = 1,
                 }
-                instance.held = Some(Held { result: Arc::new(result), fingerprint: running.fingerprint });
+                instance.held = Some(Held { result: Arc::new(result), fingerprint });
             }
             None => {
                 tally.other = 1;
                 instance.failure = Some((
-                    running.fingerprint,
+                    fingerprint,
                     "Internal error, please report it: its thread ended without an answer.".to_owned(),
                 ));
             }
         }
-        document.news.insert(running.name);
+        document.news.insert(job.name);
         self.refresh = true;
         self.job_ended(activity.run, 1, tally);
     }

@@ -63,6 +63,9 @@ fn lenses(property: &PropertyStatus, uri: &Url) -> Vec<CodeLens> {
         let title = if counts.violated > 0 { "Show counterexample" } else { "Show witness" };
         all.push(lens(title.to_owned(), "qnn.showCounterexample", argument(&[])));
     }
+    if property.instances.iter().any(|i| i.verdict.is_some() && i.as_expected.is_some()) {
+        all.push(lens("Report".to_owned(), "qnn.report", argument(&[])));
+    }
     all
 }
 

@@ -16,6 +16,7 @@ pub mod inlay_hints;
 pub mod links;
 pub mod references;
 pub mod rename;
+pub mod report;
 pub mod selection;
 pub mod semantic_tokens;
 pub mod signature;

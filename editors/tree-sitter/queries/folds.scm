@@ -1,0 +1,1 @@
+[(enum) (dataset) (params) (network) (definition) (property) (measure)] @fold
