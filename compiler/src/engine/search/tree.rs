@@ -33,7 +33,7 @@ const ROUNDS: usize = 8;
 /// Inputs with at most so many bits together are few.
 const FEW_BITS: f64 = 24.0;
 /// The solver's sums for one of repairs, which start at primal points.
-const REPAIRED: u64 = 12;
+const REPAIRED: u64 = 8;
 /// The first repair is as late as if there had been one with so many sums before.
 const FIRST_REPAIR: u64 = 1 << 20;
 /// The default for the memory of open branches, in bytes.
