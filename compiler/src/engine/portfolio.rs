@@ -8,6 +8,7 @@ use super::measure::{MeasureAnswer, thresholds};
 use super::search::Search;
 use super::smt::Smt;
 use super::{Answer, Control, Engine, Reason, Trust, replayed};
+use crate::network::{Graph, Op};
 use crate::obligation::{Assignment, Objective, Obligation};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -27,6 +28,9 @@ pub struct Portfolio {
 
 /// How long the first of the engines that run side by side has the machine to itself: most of what it decides, it decides at once.
 const HEAD_START: Duration = Duration::from_millis(500);
+/// Where networks have more weights than this, the others wait until the first has given up: a solver that has seldom an answer there would
+/// take half of its time.
+const MOST_WEIGHTS: usize = 1 << 14;
 
 impl Default for Portfolio {
     fn default() -> Portfolio {
@@ -106,13 +110,18 @@ impl Portfolio {
             let answer = attempt(engine, obligation, control, &mut reports);
             (answer, reports)
         };
-        self.side_by_side(control, ask, |engine, (answer, report): (Option<Answer>, Vec<Report>)| {
-            reports.extend(report);
-            if let (None, Some(answer)) = (&winner.0, answer) {
-                winner = (Some(answer), Some(engine));
-            }
-            winner.0.is_some()
-        });
+        self.side_by_side(
+            control,
+            is_small(&obligation.graph),
+            ask,
+            |engine, (answer, report): (Option<Answer>, Vec<Report>)| {
+                reports.extend(report);
+                if let (None, Some(answer)) = (&winner.0, answer) {
+                    winner = (Some(answer), Some(engine));
+                }
+                winner.0.is_some()
+            },
+        );
         winner
     }
 
@@ -151,30 +160,37 @@ impl Portfolio {
         };
         let engines = if self.rest.is_empty() { &self.first } else { &self.rest };
         let alone = Portfolio { first: Vec::new(), rest: engines.clone() };
-        alone.side_by_side(control, ask, |engine, (answer, time): (MeasureAnswer, Duration)| {
-            let outcome = match &answer.reason {
-                None => Outcome::Proved(answer.trust.clone()),
-                Some(reason) => Outcome::Undecided(reason.clone()),
-            };
-            reports.push(Report { engine: engine.into(), outcome, time });
-            if answer.best.as_ref().map(|(value, _)| *value) > total.best.as_ref().map(|(value, _)| *value) {
-                total.best = answer.best;
-            }
-            if answer.upper < total.upper {
-                (total.upper, total.trust) = (answer.upper, answer.trust);
-                winner = Some(engine);
-            }
-            total.complete = total.best.as_ref().is_some_and(|(value, _)| *value == total.upper);
-            total.complete
-        });
+        alone.side_by_side(
+            control,
+            is_small(&objective.base.graph),
+            ask,
+            |engine, (answer, time): (MeasureAnswer, Duration)| {
+                let outcome = match &answer.reason {
+                    None => Outcome::Proved(answer.trust.clone()),
+                    Some(reason) => Outcome::Undecided(reason.clone()),
+                };
+                reports.push(Report { engine: engine.into(), outcome, time });
+                if answer.best.as_ref().map(|(value, _)| *value) > total.best.as_ref().map(|(value, _)| *value) {
+                    total.best = answer.best;
+                }
+                if answer.upper < total.upper {
+                    (total.upper, total.trust) = (answer.upper, answer.trust);
+                    winner = Some(engine);
+                }
+                total.complete = total.best.as_ref().is_some_and(|(value, _)| *value == total.upper);
+                total.complete
+            },
+        );
         total.reason = (!total.complete).then(|| summary(control, &reports));
         (total, winner, reports)
     }
 
-    /// Asks the engines that run side by side, the first with a head start; `take` gets each answer and says whether it ends the race.
+    /// Asks the engines that run side by side, the first with a head start, or alone until it gives up if not `beside`; `take` gets each answer
+    /// and says whether it ends the race.
     fn side_by_side<T: Send>(
         &self,
         control: &Control,
+        beside: bool,
         ask: impl Fn(&dyn Engine, &Control) -> T + Sync,
         mut take: impl FnMut(&'static str, T) -> bool,
     ) {
@@ -190,8 +206,12 @@ impl Portfolio {
                         let start = Instant::now();
                         let mut waiting = over.lock().unwrap_or_else(PoisonError::into_inner);
                         while !*waiting && inner.stop().is_none() {
-                            let Some(left) = HEAD_START.checked_sub(start.elapsed()) else { break };
-                            let slice = left.min(Duration::from_millis(20));
+                            let left = HEAD_START.saturating_sub(start.elapsed());
+                            if beside && left.is_zero() {
+                                break;
+                            }
+                            let slice = Duration::from_millis(20);
+                            let slice = if beside { left.min(slice) } else { slice };
                             waiting = changed.wait_timeout(waiting, slice).unwrap_or_else(PoisonError::into_inner).0;
                         }
                         if inner.stop().is_some() {
@@ -237,6 +257,21 @@ impl Engine for Portfolio {
     ) -> Option<MeasureAnswer> {
         Some(self.maximum(objective, &start, control, on_progress).0)
     }
+}
+
+/// Whether a graph has few weights.
+fn is_small(graph: &Graph) -> bool {
+    let matrices = graph.nodes.iter().filter_map(|node| match &node.op {
+        Op::Affine { terms, .. } => Some(terms),
+        _ => None,
+    });
+    let rows = matrices.flatten().flat_map(|(_, matrix)| (0..matrix.rows()).map(|row| matrix.row(row).count()));
+    // No further than the answer.
+    let mut weights = 0;
+    !rows.into_iter().any(|row| {
+        weights += row;
+        weights > MOST_WEIGHTS
+    })
 }
 
 /// One engine's sound answer, if it has one; what it did goes to the reports.
