@@ -114,10 +114,10 @@ pub fn relief(values: &[f64], lows: &[f64], highs: &[f64], weights: &[f64], fact
     let mut sums = [0.0; 8];
     let whole = count / 8 * 8;
     for at in (0..whole).step_by(8) {
-        for k in 0..8 {
+        for (k, sum) in sums.iter_mut().enumerate() {
             let e = at + k;
             let after = values[e] + factors[e] * by;
-            sums[k] += weights[e] * (beyond(values[e], lows[e], highs[e]) - beyond(after, lows[e], highs[e]));
+            *sum += weights[e] * (beyond(values[e], lows[e], highs[e]) - beyond(after, lows[e], highs[e]));
         }
     }
     let mut rest = 0.0;
