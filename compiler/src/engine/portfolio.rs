@@ -396,6 +396,17 @@ mod tests {
     }
 
     #[test]
+    fn the_solver_is_kept_from_large_networks_alone() {
+        for (rows, small) in [(1, true), (MOST_WEIGHTS, true), (MOST_WEIGHTS + 1, false)] {
+            let mut graph = Graph::new();
+            let input = graph.push_input("x", 1);
+            let matrix = crate::network::Matrix::dense(rows, 1, vec![1; rows]);
+            graph.push("a", Op::Affine { terms: vec![(input, matrix)], bias: vec![0; rows].into() });
+            assert_eq!(is_small(&graph), small, "{rows}");
+        }
+    }
+
+    #[test]
     fn budgets_and_cancellation_end_it() {
         let portfolio = Portfolio { first: Vec::new(), rest: vec![Arc::new(Sleeper), Arc::new(Sleeper)] };
         let obligation = random_obligation(0, &Shape::default());
