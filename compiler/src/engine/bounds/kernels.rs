@@ -104,7 +104,7 @@ pub fn gain_until(ratio: &[f64], gain: &[f64], end: f64) -> f64 {
     rest + sums.iter().sum::<f64>()
 }
 
-/// By how much the weighted sum of what values lack of their ranges falls when each moves by its factor times `by`.
+/// By how much the weighted sum of squares of what values lack of their ranges falls when each moves by its factor times `by`.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub fn relief(values: &[f64], lows: &[f64], highs: &[f64], weights: &[f64], factors: &[f64], by: f64) -> f64 {
     let count = factors.len();
@@ -117,13 +117,42 @@ pub fn relief(values: &[f64], lows: &[f64], highs: &[f64], weights: &[f64], fact
         for (k, sum) in sums.iter_mut().enumerate() {
             let e = at + k;
             let after = values[e] + factors[e] * by;
-            *sum += weights[e] * (beyond(values[e], lows[e], highs[e]) - beyond(after, lows[e], highs[e]));
+            let (a, b) = (beyond(values[e], lows[e], highs[e]), beyond(after, lows[e], highs[e]));
+            *sum += weights[e] * (a * a - b * b);
         }
     }
     let mut rest = 0.0;
     for e in whole..count {
         let after = values[e] + factors[e] * by;
-        rest += weights[e] * (beyond(values[e], lows[e], highs[e]) - beyond(after, lows[e], highs[e]));
+        let (a, b) = (beyond(values[e], lows[e], highs[e]), beyond(after, lows[e], highs[e]));
+        rest += weights[e] * (a * a - b * b);
     }
     rest + sums.iter().sum::<f64>()
+}
+
+/// g += a · c and h += b · c².
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub fn pull_row(g: &mut [f64], h: &mut [f64], c: &[f64], a: f64, b: f64) {
+    let count = c.len();
+    let (g, h) = (&mut g[..count], &mut h[..count]);
+    for j in 0..count {
+        g[j] += a * c[j];
+        h[j] += b * (c[j] * c[j]);
+    }
+}
+
+/// What the best whole step of at least one gains on a parabola, 2·|g|·by − h·by², within the room; minus infinity where there is none.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub fn gains(g: &[f64], h: &[f64], up: &[f64], down: &[f64], gain: &mut [f64]) {
+    let count = gain.len();
+    let (g, h, up, down) = (&g[..count], &h[..count], &up[..count], &down[..count]);
+    for j in 0..count {
+        let room = if g[j] > 0.0 { up[j] } else { down[j] };
+        let size = g[j].abs();
+        let by = (size / h[j]).round();
+        let by = if by > 1.0 { by } else { 1.0 };
+        let by = if by < room { by } else { room };
+        let own = (2.0 * size - h[j] * by) * by;
+        gain[j] = if room >= 1.0 && size > 0.0 { own } else { f64::NEG_INFINITY };
+    }
 }

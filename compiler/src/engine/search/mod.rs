@@ -421,15 +421,9 @@ impl<'a> Run<'a> {
                     Stage::Search if deep && matches!(self.cases[index], Progress::New(..)) => {
                         match self.search(index, FIRST_TRY, control, accept) {
                             None if !matches!(self.cases[index], Progress::Closed(_)) => {
-                                // What the case itself says of the ranges is worth the effort when the search is long, and so
-                                // are more attacks.
-                                match self.attack(index, STARTS, ROUNDS, control, accept) {
-                                    Some(point) => Some(Ended::Point(point)),
-                                    None => {
-                                        self.narrow(index, control);
-                                        self.search(index, u64::MAX, control, accept)
-                                    }
-                                }
+                                // What the case itself says of the ranges is worth the effort when the search is long.
+                                self.narrow(index, control);
+                                self.search(index, u64::MAX, control, accept)
                             }
                             ended => ended,
                         }

@@ -319,3 +319,41 @@ fn attacks_find_or_say_nothing() {
     println!("{found} found, {missed} missed");
     assert!(found > 4 * missed, "{found} found, {missed} missed");
 }
+
+/// Repairs lead from the relaxation to answers, often enough, and never claim more.
+#[test]
+fn repairs_find_or_say_nothing() {
+    let (engine, control) = (Search::without_enumeration(), Control::default());
+    let (mut found, mut missed) = (0, 0);
+    for seed in 0..1000 {
+        let obligation = random_obligation(seed, &Shape::default());
+        let Some(net) = net_of(&obligation.graph) else { continue };
+        let Ok(run) = Run::new(&engine, &net, &obligation, &control) else { continue };
+        let mut any = false;
+        let mut tried = false;
+        for index in run.open() {
+            let (problem, ranges) = (&run.problems[index], &run.ranges);
+            let (edges, atoms) = (all_edges(problem, ranges), atom_edges(problem));
+            let mut objective = vec![0.0; net.columns.len()];
+            problem.atoms.last().expect("an objective").add_to(&mut objective, 1.0);
+            let mut simplex = Simplex::new(problem, ranges, objective);
+            simplex.run(problem, &View { edges: &edges, atoms: &atoms }, f64::NEG_INFINITY, 500, &|| false);
+            let steps = problem.live.units.iter().map(|unit| &net.units[*unit as usize]);
+            tried |= steps.filter(|unit| unit.shallow).all(|unit| matches!(unit.kind, Kind::Step(_)));
+            let Some(point) = Attack::new(problem, ranges, SEED).repair(&simplex.x, ranges, None, &|| false) else {
+                continue;
+            };
+            let point: Vec<i64> = point.iter().map(|v| *v as i64).collect();
+            let replay = obligation.replay(&assignment(&obligation, &point));
+            assert_ne!(Accepted::from(&replay), Accepted::No, "seed {seed}: {point:?}");
+            any = true;
+        }
+        match brute_force(&obligation) {
+            Some(_) if any => found += 1,
+            Some(_) if tried => missed += 1,
+            _ => {}
+        }
+    }
+    println!("{found} found, {missed} missed");
+    assert!(found > 2 * missed, "{found} found, {missed} missed");
+}

@@ -33,7 +33,7 @@ const ROUNDS: usize = 8;
 /// Inputs with at most so many bits together are few.
 const FEW_BITS: f64 = 24.0;
 /// The solver's sums for one of repairs, which start at primal points.
-const REPAIRED: u64 = 8;
+const REPAIRED: u64 = 2;
 /// The first repair is as late as if there had been one with so many sums before.
 const FIRST_REPAIR: u64 = 1 << 20;
 /// The default for the memory of open branches, in bytes.
@@ -774,12 +774,18 @@ impl<'a> Worker<'a> {
         // Where the relaxation's values of the first units are whole, what is missing are inputs that give them.
         self.spent += branch.simplex.steps.saturating_sub(before) * self.long;
         if (matches!(next, Next::Postpone) || (self.attack.work + FIRST_REPAIR) * REPAIRED < self.spent)
-            && let Some(point) = self.attack.repair(&branch.simplex.x, &branch.ranges, &worth, &stop)
+            && let Some(point) = self.repair(branch, &worth, &stop)
             && let Some(point) = self.accepted(&point)
         {
             return Next::Point(point);
         }
         next
+    }
+
+    /// A point of integers from the relaxation's; what columns are worth is the relaxation's word every other time, as far as it speaks of the atom.
+    fn repair(&mut self, branch: &Branch, worth: &[f64], stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
+        let by_prices = self.branches.is_multiple_of(2) && matches!(branch.goal, Goal::Atom) && !worth.is_empty();
+        self.attack.repair(&branch.simplex.x, &branch.ranges, by_prices.then_some(worth), stop)
     }
 
     /// The point as integers, if it answers the obligation.

@@ -5,20 +5,16 @@
 //! reads a saturated result, what counts is the direction that can still change the atom: a rival gains nothing above its
 //! cap, a winner loses nothing until it is below its own.
 
+mod repair;
+
 use super::bounds::Ranges;
-use super::bounds::kernels::{add_scaled, relief};
-use super::bounds::net::{Kind, NONE, Stairs};
+use super::bounds::net::{Kind, NONE, Stairs, Unit};
 use super::bounds::simplex::Problem;
 
 /// How much of its gradient a saturated hidden neuron passes on, by attempt.
 const LEAKS: [f64; 4] = [0.0, 0.1, 0.02, 0.4];
 /// The shares of the inputs that a move changes, the most promising first.
 const SHARES: [f64; 7] = [1.0, 0.5, 0.25, 0.1, 0.04, 0.015, 0.003];
-
-/// The most steps of a repair.
-const REPAIRS: usize = 120;
-/// A repair that gets no nearer for so many steps is given up.
-const PATIENCE: usize = 6;
 
 /// A search for points of one case.
 pub struct Attack<'a> {
@@ -65,16 +61,22 @@ impl<'a> Attack<'a> {
         }
         for unit in &self.problem.live.units {
             let unit = &net.units[*unit as usize];
-            for e in unit.exprs() {
-                self.e[e] = net.exprs[e].value(&self.x);
-            }
-            let first = self.e[unit.first as usize];
-            self.x[unit.column as usize] = match unit.kind {
-                Kind::Step(stairs) => net.stairs[stairs as usize].apply(first as i64).unwrap_or(0) as f64,
-                Kind::Wrap { width, signed } => crate::network::interpret::wrap(first as i128, width, signed) as f64,
-                Kind::Max => self.e[unit.exprs()].iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            };
+            self.compute(unit);
         }
+    }
+
+    /// Evaluates a unit.
+    fn compute(&mut self, unit: &Unit) {
+        let net = self.problem.net;
+        for e in unit.exprs() {
+            self.e[e] = net.exprs[e].value(&self.x);
+        }
+        let first = self.e[unit.first as usize];
+        self.x[unit.column as usize] = match unit.kind {
+            Kind::Step(stairs) => net.stairs[stairs as usize].apply(first as i64).unwrap_or(0) as f64,
+            Kind::Wrap { width, signed } => crate::network::interpret::wrap(first as i128, width, signed) as f64,
+            Kind::Max => self.e[unit.exprs()].iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        };
     }
 
     /// The gradient's start: of the atoms that fail, by how much each column would have to change; and the score, zero at best.
@@ -162,148 +164,6 @@ impl<'a> Attack<'a> {
                 }
             }
         }
-    }
-
-    /// A point whose first units have the values that `x` gives them, rounded so that they answer the question, if steps of one input at a time
-    /// lead there from `x`, the values of all columns. `prices` says what a column is worth: what is rounded the dearer way comes first.
-    ///
-    /// The units that read inputs alone say what their arguments may be. A step takes what lowers the weighted sum of violations most; where
-    /// none does, the violated weigh more from now on.
-    pub fn repair(&mut self, x: &[f64], ranges: &Ranges, prices: &[f64], stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
-        let (problem, net) = (self.problem, self.problem.net);
-        for j in &self.inputs {
-            self.x[*j] = x[*j].round().clamp(ranges.lower[*j], ranges.upper[*j]);
-        }
-        // The first units, and those that could go the other way at a small distance.
-        let (mut first, mut others) = (Vec::new(), Vec::new());
-        for unit in &problem.live.units {
-            let unit = &net.units[*unit as usize];
-            let Kind::Step(_) = unit.kind else { return None };
-            if !unit.shallow {
-                continue;
-            }
-            let column = unit.column as usize;
-            let (y, lo, hi) = (x[column], ranges.lower[column], ranges.upper[column]);
-            let nearest = y.round().clamp(lo, hi);
-            let dear = if prices.get(column).is_some_and(|price| *price > 0.0) { y.ceil() } else { y.floor() };
-            if dear != nearest && (lo..=hi).contains(&dear) {
-                others.push(((dear - y).abs(), column, dear));
-            }
-            self.x[column] = nearest;
-            first.push(unit);
-        }
-        others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut others = others.into_iter();
-        while !self.follows() {
-            let (_, column, value) = others.next()?;
-            self.x[column] = value;
-        }
-        // What their arguments are asked for.
-        let count = net.exprs.len();
-        let (mut lows, mut highs) = (vec![f64::NEG_INFINITY; count], vec![f64::INFINITY; count]);
-        let (mut values, mut asked) = (vec![0.0; count], Vec::with_capacity(first.len()));
-        for unit in first {
-            let Kind::Step(stairs) = unit.kind else { return None };
-            let (stairs, e, v) =
-                (&net.stairs[stairs as usize], unit.first as usize, self.x[unit.column as usize] as i64);
-            lows[e] = stairs.threshold(v).map_or(f64::NEG_INFINITY, |t| t as f64).max(ranges.exprs[e].0);
-            highs[e] = stairs.threshold(v + 1).map_or(f64::INFINITY, |t| t as f64 - 1.0).min(ranges.exprs[e].1);
-            if lows[e] > highs[e] {
-                return None;
-            }
-            values[e] = net.exprs[e].value(&self.x);
-            asked.push(e);
-        }
-        let mut point: Vec<f64> = self.inputs.iter().map(|j| self.x[*j]).collect();
-        let mut weights = vec![1.0; count];
-        let index_of: Vec<u32> = {
-            let mut index = vec![u32::MAX; net.columns.len()];
-            self.inputs.iter().enumerate().for_each(|(k, j)| index[*j] = k as u32);
-            index
-        };
-        let beyond = |values: &[f64], e: usize| (lows[e] - values[e]).max(values[e] - highs[e]).max(0.0);
-        let (mut least, mut since) = (f64::INFINITY, 0);
-        for step in 0..REPAIRS {
-            if step % 16 == 15 && stop() {
-                return None;
-            }
-            let total: f64 = asked.iter().map(|e| beyond(&values, *e)).sum();
-            since = if total < least { 0 } else { since + 1 };
-            least = least.min(total);
-            if since > PATIENCE {
-                return None;
-            }
-            let worst = asked.iter().map(|e| (beyond(&values, *e) * weights[*e], *e)).filter(|(by, _)| *by > 0.0);
-            let Some((_, worst)) = worst.max_by(|a, b| a.0.total_cmp(&b.0)) else {
-                return self.holds(&point).then_some(point);
-            };
-            let target = if values[worst] < lows[worst] { lows[worst] } else { highs[worst] };
-            let need = target - values[worst];
-            let mut best: Option<(f64, usize, f64)> = None;
-            for (from, coefficients) in net.exprs[worst].runs() {
-                for (j, c) in (from..).zip(coefficients).filter(|(_, c)| **c != 0.0) {
-                    let k = index_of[j] as usize;
-                    let unit = (need * c).signum();
-                    let room = if unit > 0.0 { ranges.upper[j] - point[k] } else { point[k] - ranges.lower[j] };
-                    if room < 1.0 {
-                        continue;
-                    }
-                    let whole = (need / c).abs().floor().clamp(1.0, room);
-                    for by in [unit, unit * whole] {
-                        let mut gain = 0.0;
-                        for (e, c) in problem.live.mentions_of(net, j) {
-                            self.work += c.len() as u64;
-                            let own = e..e + c.len();
-                            gain += relief(
-                                &values[own.clone()],
-                                &lows[own.clone()],
-                                &highs[own.clone()],
-                                &weights[own],
-                                c,
-                                by,
-                            );
-                        }
-                        if best.is_none_or(|(most, ..)| gain > most) {
-                            best = Some((gain, j, by));
-                        }
-                        if whole == 1.0 {
-                            break;
-                        }
-                    }
-                }
-            }
-            let (gain, j, by) = best?;
-            if gain <= 0.0 {
-                for e in &asked {
-                    if beyond(&values, *e) > 0.0 {
-                        weights[*e] += 1.0;
-                    }
-                }
-                // Somewhere else may be better next time.
-                if self.random() & 3 != 0 {
-                    continue;
-                }
-            }
-            point[index_of[j] as usize] += by;
-            for (e, c) in problem.live.mentions_of(net, j) {
-                add_scaled(&mut values[e..e + c.len()], c, by);
-            }
-        }
-        None
-    }
-
-    /// Whether all atoms hold for what follows from the first units' values.
-    fn follows(&mut self) -> bool {
-        let (problem, net) = (self.problem, self.problem.net);
-        for unit in &problem.live.units {
-            let unit = &net.units[*unit as usize];
-            let e = unit.first as usize;
-            if let (Kind::Step(stairs), false) = (unit.kind, unit.shallow) {
-                self.e[e] = net.exprs[e].value(&self.x);
-                self.x[unit.column as usize] = net.stairs[stairs as usize].apply(self.e[e] as i64).unwrap_or(0) as f64;
-            }
-        }
-        problem.atoms.iter().all(|atom| atom.value(&self.x) >= 0.0)
     }
 
     /// Searches from `starts` points: the first is `from`, the others are random.

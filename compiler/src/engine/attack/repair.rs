@@ -1,0 +1,308 @@
+//! Repairs: from a point of the relaxation to integers that answer the question.
+//!
+//! In: the values of all columns where the relaxation is best, and what a column is worth there. Out: inputs that meet every atom, as exact
+//! evaluation shows, or nothing. The units that read inputs alone get targets, so that the atoms hold for what follows from them; steps of one
+//! input at a time go where the sum of squares of what the units' arguments lack, and a margin beyond it, falls most. Where that
+//! leads no further, the targets are chosen anew: the atoms need only some of the units to be raised or lowered, and those that are nearest
+//! from here, for what they are worth, are asked for. In chance only the choice between nearly equal targets.
+
+use super::Attack;
+use crate::engine::bounds::Ranges;
+use crate::engine::bounds::kernels::{add_scaled, gains, pull_row, relief};
+use crate::engine::bounds::net::{Kind, Net};
+use crate::engine::bounds::simplex::Problem;
+
+/// The most steps of a repair.
+const STEPS: usize = 300;
+/// Targets that get no nearer for so many steps are given up.
+const PATIENCE: usize = 3;
+/// An argument is wanted this far beyond its threshold, in its greatest coefficients: then steps for others don't undo it.
+const MARGIN: f64 = 0.6;
+/// A step that had to be taken although it gained nothing is not taken back for so many steps.
+const TABU: usize = 10;
+/// The steps that are tried exactly, of those that promise most.
+const TRIED: usize = 8;
+
+/// The inputs on their way, and what the arguments of the first units are asked for; all by expression or by column.
+struct Walk<'a> {
+    problem: &'a Problem<'a>,
+    /// The expressions of the first units.
+    asked: Vec<usize>,
+    /// Their values …
+    values: Vec<f64>,
+    /// … and the least and greatest that the targets allow, …
+    low: Vec<f64>,
+    high: Vec<f64>,
+    /// … with a margin.
+    wanted_low: Vec<f64>,
+    wanted_high: Vec<f64>,
+    margins: Vec<f64>,
+    weights: Vec<f64>,
+    /// How far the inputs can go.
+    up: Vec<f64>,
+    down: Vec<f64>,
+    /// The step before which an input must rest.
+    tabu: Vec<usize>,
+    pull: Vec<f64>,
+    curve: Vec<f64>,
+    gain: Vec<f64>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(problem: &'a Problem<'a>, ranges: &Ranges, inputs: &[usize], asked: Vec<usize>, x: &[f64]) -> Walk<'a> {
+        let net = problem.net;
+        let (exprs, columns) = (net.exprs.len(), net.columns.len());
+        let (mut values, mut margins, mut weights) = (vec![0.0; exprs], vec![0.0; exprs], vec![0.0; exprs]);
+        for e in &asked {
+            values[*e] = net.exprs[*e].value(x);
+            let greatest = net.exprs[*e].greatest.max(1.0);
+            margins[*e] = (MARGIN * greatest).round();
+            weights[*e] = 1.0 / (greatest * greatest);
+        }
+        let (mut up, mut down) = (vec![0.0; columns], vec![0.0; columns]);
+        for j in inputs {
+            (up[*j], down[*j]) = (ranges.upper[*j] - x[*j], x[*j] - ranges.lower[*j]);
+        }
+        Walk {
+            problem,
+            asked,
+            values,
+            low: vec![f64::NEG_INFINITY; exprs],
+            high: vec![f64::INFINITY; exprs],
+            wanted_low: vec![f64::NEG_INFINITY; exprs],
+            wanted_high: vec![f64::INFINITY; exprs],
+            margins,
+            weights,
+            up,
+            down,
+            tabu: vec![0; columns],
+            pull: vec![0.0; columns],
+            curve: vec![0.0; columns],
+            gain: vec![0.0; columns],
+        }
+    }
+
+    /// Asks for units' values: at least, at most, or neither, by what more of them is worth, for more of that kind never hurts.
+    fn ask(&mut self, x: &[f64], worth: &[f64]) {
+        let net = self.problem.net;
+        for e in &self.asked {
+            let (column, stairs) = step_of(net, *e);
+            let v = x[column] as i64;
+            let threshold = |v: i64| stairs.threshold(v).map(|t| t as f64);
+            let least = threshold(v).filter(|_| worth[column] > 0.0).unwrap_or(f64::NEG_INFINITY);
+            let most = threshold(v + 1).filter(|_| worth[column] < 0.0).map_or(f64::INFINITY, |t| t - 1.0);
+            (self.low[*e], self.high[*e]) = (least, most);
+            (self.wanted_low[*e], self.wanted_high[*e]) = (least + self.margins[*e], most - self.margins[*e]);
+            let greatest = net.exprs[*e].greatest.max(1.0);
+            self.weights[*e] = 1.0 / (greatest * greatest);
+        }
+    }
+
+    /// What an argument lacks.
+    fn lack(&self, e: usize) -> f64 {
+        (self.low[e] - self.values[e]).max(self.values[e] - self.high[e]).max(0.0)
+    }
+
+    /// The step that gains most, in what it gains, by how much which input moves; `None` if none can move. Adds to `work` what it took, in sums.
+    fn best(&mut self, step: usize, work: &mut u64) -> Option<(f64, usize, f64)> {
+        let net = self.problem.net;
+        self.pull.fill(0.0);
+        self.curve.fill(0.0);
+        for e in &self.asked {
+            let by =
+                (self.wanted_low[*e] - self.values[*e]).max(0.0) - (self.values[*e] - self.wanted_high[*e]).max(0.0);
+            if by != 0.0 {
+                let weight = self.weights[*e];
+                for (from, c) in net.exprs[*e].runs() {
+                    let own = from..from + c.len();
+                    pull_row(&mut self.pull[own.clone()], &mut self.curve[own], c, by * weight, weight);
+                    *work += 2 * c.len() as u64;
+                }
+            }
+        }
+        gains(&self.pull, &self.curve, &self.up, &self.down, &mut self.gain);
+        *work += 2 * self.gain.len() as u64;
+        let mut promising = [(0.0, usize::MAX); TRIED];
+        for (j, gain) in self.gain.iter().enumerate() {
+            if *gain > promising[TRIED - 1].0 && self.tabu[j] <= step {
+                let place = promising.iter().position(|other| *gain > other.0).unwrap_or(TRIED - 1);
+                promising[place..].rotate_right(1);
+                promising[place] = (*gain, j);
+            }
+        }
+        let mut best: Option<(f64, usize, f64)> = None;
+        for (_, j) in promising.into_iter().filter(|(_, j)| *j != usize::MAX) {
+            let pull = self.pull[j];
+            let room = if pull > 0.0 { self.up[j] } else { self.down[j] };
+            let by = (pull.abs() / self.curve[j]).round().clamp(1.0, room) * pull.signum();
+            let mut gain = 0.0;
+            for (e, c) in self.problem.live.mentions_of(net, j) {
+                let own = e..e + c.len();
+                let (low, high) = (&self.wanted_low[own.clone()], &self.wanted_high[own.clone()]);
+                gain += relief(&self.values[own.clone()], low, high, &self.weights[own], c, by);
+                *work += 3 * c.len() as u64;
+            }
+            if best.is_none_or(|(most, ..)| gain > most) {
+                best = Some((gain, j, by));
+            }
+        }
+        best
+    }
+
+    /// Keeps up with an input that moves.
+    fn take(&mut self, j: usize, by: f64) {
+        self.up[j] -= by;
+        self.down[j] += by;
+        for (e, c) in self.problem.live.mentions_of(self.problem.net, j) {
+            add_scaled(&mut self.values[e..e + c.len()], c, by);
+        }
+    }
+}
+
+/// The column and the staircase of an expression of a first unit.
+fn step_of(net: &Net, e: usize) -> (usize, &super::Stairs) {
+    let unit = &net.units[net.user[e] as usize];
+    match unit.kind {
+        Kind::Step(stairs) => (unit.column as usize, &net.stairs[stairs as usize]),
+        Kind::Wrap { .. } | Kind::Max => unreachable!("first units are steps, or there are no repairs"),
+    }
+}
+
+impl Attack<'_> {
+    /// A point that answers the question, if steps of one input at a time lead there from `from`, the values of all columns. `worth` says what
+    /// more of a column does for the atoms, at the relaxation's prices; without it, lines through the staircases say that.
+    pub fn repair(
+        &mut self,
+        from: &[f64],
+        ranges: &Ranges,
+        worth: Option<&[f64]>,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<Vec<f64>> {
+        let (problem, net) = (self.problem, self.problem.net);
+        let slopes = worth.is_none().then(|| self.slopes());
+        let worth = worth.or(slopes.as_deref())?;
+        for j in &self.inputs {
+            self.x[*j] = from[*j].round().clamp(ranges.lower[*j], ranges.upper[*j]);
+        }
+        // The first targets are the relaxation's values, rounded; as many as needed the better way.
+        let (mut asked, mut others) = (Vec::new(), Vec::new());
+        for unit in problem.live.units.iter().map(|unit| &net.units[*unit as usize]).filter(|unit| unit.shallow) {
+            let Kind::Step(_) = unit.kind else { return None };
+            let column = unit.column as usize;
+            let (y, lo, hi) = (from[column], ranges.lower[column], ranges.upper[column]);
+            let nearest = y.round().clamp(lo, hi);
+            let better = if worth[column] > 0.0 { y.ceil() } else { y.floor() };
+            if better != nearest && (lo..=hi).contains(&better) {
+                others.push(((better - y).abs(), column, better));
+            }
+            self.x[column] = nearest;
+            asked.push(unit.first as usize);
+        }
+        self.raise(others)?;
+        let mut walk = Walk::new(problem, ranges, &self.inputs, asked, &self.x);
+        walk.ask(&self.x, worth);
+        let noise = 0.3 + 1.2 * self.chance() * self.chance();
+        let (mut least, mut since) = (f64::INFINITY, 0);
+        for step in 0..STEPS {
+            if stop() {
+                return None;
+            }
+            let lack: f64 = walk.asked.iter().map(|e| walk.lack(*e)).sum();
+            if lack == 0.0 {
+                let point: Vec<f64> = self.inputs.iter().map(|j| self.x[*j]).collect();
+                return self.holds(&point).then_some(point);
+            }
+            since = if lack < least { 0 } else { since + 1 };
+            least = least.min(lack);
+            if since > PATIENCE {
+                (least, since) = (f64::INFINITY, 0);
+                let others = self.targets(&walk, ranges, worth, noise);
+                self.raise(others)?;
+                walk.ask(&self.x, worth);
+            }
+            let (gain, j, by) = walk.best(step, &mut self.work)?;
+            if gain <= 0.0 {
+                for at in 0..walk.asked.len() {
+                    let e = walk.asked[at];
+                    if walk.lack(e) > 0.0 {
+                        walk.weights[e] *= 1.5;
+                    }
+                }
+                walk.tabu[j] = step + TABU;
+            }
+            self.x[j] += by;
+            walk.take(j, by);
+        }
+        None
+    }
+
+    /// Sets the first units to what they are, and says what could be asked for beyond that: (effort, column, value), the effort being the way of the
+    /// argument for what the value is worth.
+    fn targets(&mut self, walk: &Walk<'_>, ranges: &Ranges, worth: &[f64], noise: f64) -> Vec<(f64, usize, f64)> {
+        let net = self.problem.net;
+        let mut others = Vec::new();
+        for e in &walk.asked {
+            let (column, stairs) = step_of(net, *e);
+            let (a, worth) = (walk.values[*e], worth[column]);
+            let Some(v) = stairs.apply(a as i64) else { continue };
+            self.x[column] = v as f64;
+            for more in 1..=2 {
+                let (value, threshold) = if worth > 0.0 { (v + more, v + more) } else { (v - more, v - more + 1) };
+                let inside = (ranges.lower[column]..=ranges.upper[column]).contains(&(value as f64));
+                let Some(threshold) = stairs.threshold(threshold).filter(|_| inside && worth != 0.0) else { break };
+                let way = if worth > 0.0 { threshold as f64 - a } else { a - threshold as f64 + 1.0 };
+                let way = way / net.exprs[*e].greatest.max(1.0);
+                let by_chance = 1.0 + noise * (self.chance() - 0.5);
+                others.push((way / (more as f64 * worth.abs()) * by_chance, column, value as f64));
+            }
+        }
+        others
+    }
+
+    /// Sets first units to other values, in order of effort, until all atoms hold for what follows; `None` if they never do.
+    fn raise(&mut self, mut others: Vec<(f64, usize, f64)>) -> Option<()> {
+        others.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.total_cmp(&b.2)));
+        let mut others = others.into_iter();
+        while !self.follows() {
+            let (_, column, value) = others.next()?;
+            self.x[column] = value;
+        }
+        Some(())
+    }
+
+    /// Whether all atoms hold for what follows from the first units' values.
+    fn follows(&mut self) -> bool {
+        let (problem, net) = (self.problem, self.problem.net);
+        for unit in problem.live.units.iter().map(|unit| &net.units[*unit as usize]).filter(|unit| !unit.shallow) {
+            self.compute(unit);
+            self.work += unit.exprs().map(|e| net.exprs[e].entries() as u64).sum::<u64>();
+        }
+        problem.atoms.iter().all(|atom| atom.value(&self.x) >= 0.0)
+    }
+
+    /// What more of each column does for the atoms, by the lines that replace staircases.
+    fn slopes(&self) -> Vec<f64> {
+        let (problem, net) = (self.problem, self.problem.net);
+        let mut slopes = vec![0.0; net.columns.len()];
+        for atom in &problem.atoms {
+            atom.add_to(&mut slopes, 1.0);
+        }
+        for unit in problem.live.units.iter().rev().map(|unit| &net.units[*unit as usize]).filter(|unit| !unit.shallow)
+        {
+            let slope = match unit.kind {
+                Kind::Step(stairs) => self.lines[stairs as usize].0,
+                Kind::Wrap { .. } | Kind::Max => 1.0,
+            };
+            let c = slopes[unit.column as usize] * slope;
+            if c != 0.0 {
+                unit.exprs().for_each(|e| net.exprs[e].add_to(&mut slopes, c));
+            }
+        }
+        slopes
+    }
+
+    /// A number from 0 to 1.
+    fn chance(&mut self) -> f64 {
+        (self.random() >> 40) as f64 / (1u64 << 24) as f64
+    }
+}
