@@ -74,7 +74,7 @@ pub struct Work {
     /// How many instances to work on at once  [default: the number of cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// The engine; wins over `#[engine]`. `auto` runs all of them, the quick ones first
+    /// The engine; wins over `#[engine]`. `auto` runs `interval`, then `search`, and `smt` beside it or, on large networks, after it
     #[arg(short, long, value_name = "ENGINE", value_parser = PossibleValuesParser::new(NAMES))]
     engine: Option<String>,
     /// How `smt` adds up: `balanced` trees, or the `linear` chain of older encodings (and of nothing but `smt`)

@@ -153,6 +153,17 @@ impl Matrix {
         }
     }
 
+    /// Adds a row times a factor to a vector of `columns` numbers, in 64 bits. The caller sees to it that the factor times `norm`, for all rows that
+    /// are added together, fits them.
+    pub fn add_row(&self, r: usize, factor: i64, target: &mut [i64]) {
+        match self.stored(r) {
+            (None, weights) => target.iter_mut().zip(weights).for_each(|(t, w)| *t += factor * w),
+            (Some(columns), weights) => {
+                columns.iter().zip(weights).for_each(|(c, w)| target[*c as usize] += factor * w);
+            }
+        }
+    }
+
     /// A row's entries as they are stored, with their columns unless all are.
     fn stored(&self, r: usize) -> (Option<&[u32]>, &[i64]) {
         match &self.data {

@@ -9,7 +9,7 @@
 
 use super::Multipliers;
 use crate::network::range::wrap_limits;
-use crate::network::{Graph, Interval, NodeId, Op, Step};
+use crate::network::{Graph, Interval, Matrix, NodeId, Op, Step};
 use num_integer::Integer;
 
 /// Up to this many values of a rounding step are looked at one by one.
@@ -69,14 +69,11 @@ pub(super) fn bound(
                 }
             }
             Op::Affine { terms, bias } => {
-                for (element, c) in mine.iter().enumerate().filter(|(_, c)| **c != 0) {
-                    value = sum(value, product(*c, bias[element])?)?;
-                    for (source, matrix) in terms {
-                        let target = &mut coefficients[source.index()];
-                        for (column, weight) in matrix.row(element) {
-                            target[column] = sum(target[column], product(*c, i128::from(weight))?)?;
-                        }
-                    }
+                for (c, bias) in mine.iter().zip(bias.iter()) {
+                    value = sum(value, product(*c, *bias)?)?;
+                }
+                for (source, matrix) in terms {
+                    pull_back(matrix, &mine, &mut coefficients[source.index()])?;
                 }
             }
             Op::Gather { picks } => {
@@ -121,6 +118,27 @@ pub(super) fn bound(
         }
     }
     Ok(Bound { value, terms })
+}
+
+/// target += the sum of coefficient · row.
+fn pull_back(matrix: &Matrix, mine: &[i128], target: &mut [i128]) -> Result<(), Fault> {
+    let rows = || mine.iter().enumerate().filter(|(_, c)| **c != 0);
+    // No sum on the way, over whichever rows, is beyond the sum of |coefficient| times the greatest sum of a row's magnitudes.
+    let most = rows().try_fold(0u128, |most, (_, c)| most.checked_add(c.unsigned_abs()));
+    if most.and_then(|most| most.checked_mul(matrix.norm().max(1))).is_some_and(|most| most <= i64::MAX as u128) {
+        let mut sums = vec![0i64; target.len()];
+        rows().for_each(|(element, c)| matrix.add_row(element, *c as i64, &mut sums));
+        for (t, s) in target.iter_mut().zip(&sums) {
+            *t = sum(*t, i128::from(*s))?;
+        }
+        return Ok(());
+    }
+    for (element, c) in rows() {
+        for (column, weight) in matrix.row(element) {
+            target[column] = sum(target[column], product(*c, i128::from(weight))?)?;
+        }
+    }
+    Ok(())
 }
 
 /// The multipliers by node and slot; empty for nodes without any.
@@ -271,4 +289,39 @@ fn difference(a: i128, b: i128) -> Result<i128, Fault> {
 
 pub(super) fn too_large() -> Fault {
     "a number beyond 128 bits".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Random;
+
+    /// Sums in 64 bits, where those suffice, are the sums in 128.
+    #[test]
+    fn rows_are_added_alike_in_either_width() {
+        let mut random = Random::new(1);
+        for round in 0..2000 {
+            let (rows, columns) = (1 + random.below(4), 1 + random.below(5));
+            let mut number = |bits: usize| {
+                let magnitude = 1i64 << random.below(bits);
+                random.between(-magnitude, magnitude)
+            };
+            let values: Vec<i64> = (0..rows * columns).map(|_| number(62)).collect();
+            let mine: Vec<i128> = (0..rows).map(|_| i128::from(number(62))).collect();
+            let start: Vec<i128> = (0..columns).map(|_| i128::from(number(40))).collect();
+            let mut expected = start.clone();
+            for (r, c) in mine.iter().enumerate() {
+                for (j, t) in expected.iter_mut().enumerate() {
+                    *t += c * i128::from(values[r * columns + j]);
+                }
+            }
+            let sparse =
+                (0..rows).map(|r| (0..columns).map(|j| (j as u32, values[r * columns + j])).collect()).collect();
+            for matrix in [Matrix::dense(rows, columns, values.clone()), Matrix::sparse(columns, sparse)] {
+                let mut target = start.clone();
+                pull_back(&matrix, &mine, &mut target).expect("128 bits suffice");
+                assert_eq!(target, expected, "round {round}");
+            }
+        }
+    }
 }

@@ -9,7 +9,7 @@ mod repair;
 
 use super::bounds::Ranges;
 use super::bounds::net::{Kind, NONE, Stairs, Unit};
-use super::bounds::simplex::Problem;
+use super::bounds::simplex::{Problem, relevant};
 
 /// How much of its gradient a saturated hidden neuron passes on, by attempt.
 const LEAKS: [f64; 4] = [0.0, 0.1, 0.02, 0.4];
@@ -21,6 +21,8 @@ pub struct Attack<'a> {
     problem: &'a Problem<'a>,
     ranges: &'a Ranges,
     inputs: Vec<usize>,
+    /// The live units that the atoms depend on, by ascending index.
+    units: Vec<u32>,
     /// By staircase: (slope, value at zero) of the line that replaces it.
     lines: Vec<(f64, f64)>,
     /// The columns' values; those that are not live keep theirs.
@@ -38,7 +40,10 @@ impl<'a> Attack<'a> {
         let lines = net.stairs.iter().map(Stairs::line).collect();
         let inputs = (0..net.columns.len()).filter(|j| net.unit_of[*j] == NONE).collect();
         let (x, e) = (ranges.lower.clone(), vec![0.0; net.exprs.len()]);
-        Attack { problem, ranges, inputs, lines, x, e, random: seed | 1, work: 0 }
+        let relevant = relevant(&[problem]);
+        let matters = |unit: &&u32| relevant[net.units[**unit as usize].column as usize];
+        let units = problem.live.units.iter().filter(matters).copied().collect();
+        Attack { problem, ranges, inputs, units, lines, x, e, random: seed | 1, work: 0 }
     }
 
     fn random(&mut self) -> u64 {
@@ -59,9 +64,8 @@ impl<'a> Attack<'a> {
         for (j, value) in self.inputs.iter().zip(point) {
             self.x[*j] = *value;
         }
-        for unit in &self.problem.live.units {
-            let unit = &net.units[*unit as usize];
-            self.compute(unit);
+        for at in 0..self.units.len() {
+            self.compute(&net.units[self.units[at] as usize]);
         }
     }
 
@@ -129,7 +133,7 @@ impl<'a> Attack<'a> {
                 read[first..first + coefficients.len()].fill(true);
             }
         }
-        for unit in problem.live.units.iter().rev() {
+        for unit in self.units.iter().rev() {
             let unit = &net.units[*unit as usize];
             let column = unit.column as usize;
             let c = gradient[column];

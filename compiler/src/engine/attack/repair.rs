@@ -186,7 +186,7 @@ impl Attack<'_> {
         }
         // The first targets are the relaxation's values, rounded; as many as needed the better way.
         let (mut asked, mut others) = (Vec::new(), Vec::new());
-        for unit in problem.live.units.iter().map(|unit| &net.units[*unit as usize]).filter(|unit| unit.shallow) {
+        for unit in self.units.iter().map(|unit| &net.units[*unit as usize]).filter(|unit| unit.shallow) {
             let Kind::Step(_) = unit.kind else { return None };
             let column = unit.column as usize;
             let (y, lo, hi) = (from[column], ranges.lower[column], ranges.upper[column]);
@@ -273,7 +273,11 @@ impl Attack<'_> {
     /// Whether all atoms hold for what follows from the first units' values.
     fn follows(&mut self) -> bool {
         let (problem, net) = (self.problem, self.problem.net);
-        for unit in problem.live.units.iter().map(|unit| &net.units[*unit as usize]).filter(|unit| !unit.shallow) {
+        for at in 0..self.units.len() {
+            let unit = &net.units[self.units[at] as usize];
+            if unit.shallow {
+                continue;
+            }
             self.compute(unit);
             self.work += unit.exprs().map(|e| net.exprs[e].entries() as u64).sum::<u64>();
         }

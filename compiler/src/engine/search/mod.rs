@@ -12,7 +12,7 @@ mod tree;
 use crate::engine::attack::Attack;
 use crate::engine::bounds::exact::live_units;
 use crate::engine::bounds::net::{Expr, Kind, NONE, Net, Place};
-use crate::engine::bounds::simplex::{Live, Problem, Simplex, View};
+use crate::engine::bounds::simplex::{Live, Problem, Simplex, View, relevant};
 use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::measure::MeasureAnswer;
 use crate::engine::{Answer, Control, Engine, Reason, Trust, replayed};
@@ -632,26 +632,6 @@ fn is_deep(net: &Net, ranges: &Ranges, unit: u32) -> bool {
                 (first..first + values.len()).any(|column| net.unit_of[column] != NONE && !ranges.is_point(column))
             })
         })
-}
-
-/// The columns that the problems' atoms depend on.
-fn relevant(problems: &[&Problem<'_>]) -> Vec<bool> {
-    let Some(net) = problems.first().map(|problem| problem.net) else { return Vec::new() };
-    let mut relevant = vec![false; net.columns.len()];
-    let mark = |relevant: &mut [bool], expr: &Expr| {
-        for (first, values) in expr.runs() {
-            for (k, _) in values.iter().enumerate().filter(|(_, v)| **v != 0.0) {
-                relevant[first + k] = true;
-            }
-        }
-    };
-    problems.iter().flat_map(|problem| &problem.atoms).for_each(|atom| mark(&mut relevant, atom));
-    for unit in net.units.iter().rev() {
-        if relevant[unit.column as usize] {
-            unit.exprs().for_each(|e| mark(&mut relevant, &net.exprs[e]));
-        }
-    }
-    relevant
 }
 
 /// A bound by intervals, then by the chords of the last layer's staircases, then of all: cheap, and often enough.
