@@ -357,8 +357,10 @@ pub struct Simplex {
     ray: Option<(Row, f64)>,
 }
 
-/// The edges of all units, and those of the atoms that constrain.
+/// The edges that a run looks at.
 pub struct View<'a> {
+    /// The units that are looked at, by ascending index.
+    pub units: &'a [u32],
     /// By unit.
     pub edges: &'a [Option<Arc<[Edge]>>],
     /// One for each of the problem's constraints.
@@ -684,7 +686,7 @@ impl Simplex {
         // (violation, column, unit or atom, edge).
         let violated = &mut buffers.violated;
         violated.clear();
-        for unit in &problem.live.units {
+        for unit in view.units {
             let Some(edges) = &view.edges[*unit as usize] else { continue };
             let column = problem.net.units[*unit as usize].column;
             let y = self.x[column as usize];
@@ -706,7 +708,11 @@ impl Simplex {
             }
         }
         // A row's norm costs a product with the inverse: look at the most violated ones only.
-        violated.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+        if violated.len() > LOOKED_AT {
+            violated.select_nth_unstable_by(LOOKED_AT - 1, |a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
+            violated.truncate(LOOKED_AT);
+        }
+        violated.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
         let mut found: Option<(u32, &Edge, Vec<f64>)> = None;
         for (violation, column, at, k) in violated.iter().take(LOOKED_AT) {
             if violation * violation <= worst {

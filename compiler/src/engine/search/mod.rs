@@ -92,7 +92,7 @@ impl Search {
         let open = run.open();
         let problems: Vec<&Problem<'_>> = open.iter().map(|index| &run.problems[*index]).collect();
         if !problems.is_empty() {
-            match tighten_roots(&run.base, &problems, &mut run.ranges, &mut run.prelude, control) {
+            match tighten_roots(&run.base, &problems, &mut run.ranges, &mut run.prelude, u64::MAX, control) {
                 Err(Empty) => run.cases.iter_mut().for_each(|case| *case = Progress::Closed(vec![Step::Empty])),
                 Ok(()) => run.glance(),
             }
@@ -397,7 +397,8 @@ impl<'a> Run<'a> {
                 let open: Vec<&Problem<'_>> = self.todo.iter().map(|index| &self.problems[*index]).collect();
                 if (deep || !self.base.constraints.is_empty())
                     && !open.is_empty()
-                    && tighten_roots(&self.base, &open, &mut self.ranges, &mut self.prelude, control) == Err(Empty)
+                    && tighten_roots(&self.base, &open, &mut self.ranges, &mut self.prelude, u64::MAX, control)
+                        == Err(Empty)
                 {
                     self.cases.iter_mut().for_each(|case| *case = Progress::Closed(vec![Step::Empty]));
                     return Ended::Proved;
@@ -499,7 +500,7 @@ impl<'a> Run<'a> {
             Progress::New(known, learned) => (known.take(), std::mem::take(learned)),
             _ => (None, Learned::new()),
         };
-        self.cases[index] = match tighten_roots(&whole, &[problem], &mut own, &mut first, control) {
+        self.cases[index] = match tighten_roots(&whole, &[problem], &mut own, &mut first, NARROWED, control) {
             Err(Empty) => Progress::Closed(after(first, vec![Step::Empty])),
             Ok(()) => {
                 let case = case(self.engine, problem, own, control, &|_| Accepted::Yes, index, &|_| ());
@@ -607,8 +608,10 @@ fn assignment(obligation: &Obligation, point: &[i64]) -> Assignment {
 
 /// Branches that a case gets before anything is spent on it.
 const GLANCE: u64 = 16;
-/// A deep case that takes more branches than this is worth narrower ranges first.
+/// A deep case that takes more branches than this is worth narrower ranges first …
 const FIRST_TRY: u64 = 250;
+/// … of as many expressions as so many steps of the solver give.
+const NARROWED: u64 = 20_000;
 
 /// What attacks begin with.
 const SEED: u64 = 0x5eed;
@@ -681,12 +684,36 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
     None
 }
 
-/// The relaxation's bounds of every expression that depends on other units, from the first layer on.
+/// The units that an expression depends on, by ascending index.
+fn ancestors(net: &Net, live: &Live, e: usize) -> Vec<u32> {
+    let mut needed = vec![false; net.columns.len()];
+    let mark = |needed: &mut [bool], e: usize| {
+        for (first, values) in net.exprs[e].runs() {
+            for (k, _) in values.iter().enumerate().filter(|(_, v)| **v != 0.0) {
+                needed[first + k] = true;
+            }
+        }
+    };
+    mark(&mut needed, e);
+    let mut found = Vec::new();
+    for unit in live.units.iter().rev() {
+        if needed[net.units[*unit as usize].column as usize] {
+            found.push(*unit);
+            net.units[*unit as usize].exprs().for_each(|e| mark(&mut needed, e));
+        }
+    }
+    found.reverse();
+    found
+}
+
+/// The relaxation's bounds of every expression that depends on other units, from the first layer on; of no more expressions once so many steps
+/// of the solver are taken.
 fn tighten_roots(
     problem: &Problem<'_>,
     open: &[&Problem<'_>],
     ranges: &mut Ranges,
     prelude: &mut Vec<Tighten>,
+    steps: u64,
     control: &Control,
 ) -> Result<(), Empty> {
     let net = problem.net;
@@ -694,23 +721,27 @@ fn tighten_roots(
     let atoms = atom_edges(problem);
     let mut all = all_edges(problem, ranges);
     let stop = || control.stop().is_some();
+    let constrained = !problem.constraints.is_empty();
+    let mut taken = 0;
     for unit in &problem.live.units {
+        let column = net.units[*unit as usize].column as usize;
+        if !relevant[column] || (!constrained && !is_deep(net, ranges, *unit)) {
+            continue;
+        }
         for e in net.units[*unit as usize].exprs() {
-            if !relevant[net.units[*unit as usize].column as usize] {
-                continue;
-            }
-            if !is_deep(net, ranges, *unit) && problem.constraints.is_empty() {
-                continue;
-            }
+            // Where nothing else constrains the inputs, only what an expression depends on says anything about it.
+            let own = if constrained { Vec::new() } else { ancestors(net, &problem.live, e) };
+            let units = if constrained { &problem.live.units } else { &own };
             for sign in [1.0, -1.0] {
-                if stop() || ranges.is_point(net.units[*unit as usize].column as usize) {
+                if stop() || taken > steps || ranges.is_point(column) {
                     break;
                 }
                 let mut objective = vec![0.0; net.columns.len()];
                 net.exprs[e].add_to(&mut objective, sign);
                 let mut simplex = Simplex::new(problem, ranges, objective);
-                let view = View { edges: &all, atoms: &atoms };
+                let view = View { units, edges: &all, atoms: &atoms };
                 simplex.run(problem, &view, f64::NEG_INFINITY, 200, &stop);
+                taken += simplex.steps;
                 let multipliers = simplex.multipliers();
                 let Some(proposal) = propose(problem, ranges, Some((e, sign)), &multipliers, |_, _| true) else {
                     continue;

@@ -701,7 +701,7 @@ impl<'a> Worker<'a> {
                 branch.origin = None;
             }
             let cut = case.cut(&branch.ranges, &branch.goal);
-            let view = View { edges: &branch.edges, atoms: &case.atom_edges };
+            let view = View { units: &problem.live.units, edges: &branch.edges, atoms: &case.atom_edges };
             let outcome = branch.simplex.run(problem, &view, cut - MARGIN, LIMIT, &stop);
             if round == 0
                 && let Some((origin, side)) = branch.origin
