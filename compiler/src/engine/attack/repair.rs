@@ -210,11 +210,14 @@ impl Attack<'_> {
             let lack: f64 = walk.asked.iter().map(|e| walk.lack(*e)).sum();
             if lack == 0.0 {
                 let point: Vec<f64> = self.inputs.iter().map(|j| self.x[*j]).collect();
-                return self.holds(&point).then_some(point);
+                if self.holds(&point) {
+                    return Some(point);
+                }
             }
             since = if lack < least { 0 } else { since + 1 };
             least = least.min(lack);
-            if since > PATIENCE {
+            // Targets that are met but don't do, because worths change on the way, are as bad as those that are out of reach.
+            if since > PATIENCE || lack == 0.0 {
                 (least, since) = (f64::INFINITY, 0);
                 let others = self.targets(&walk, ranges, worth, noise);
                 self.raise(others)?;
