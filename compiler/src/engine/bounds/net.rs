@@ -106,6 +106,15 @@ impl Expr {
         if within < len as usize { self.values[offset as usize + within] } else { 0.0 }
     }
 
+    /// Marks the columns that have a coefficient.
+    pub fn mark(&self, columns: &mut [bool]) {
+        for (first, values) in self.runs() {
+            for (marked, value) in columns[first..].iter_mut().zip(values) {
+                *marked |= *value != 0.0;
+            }
+        }
+    }
+
     /// target += factor · self, without the constant.
     pub fn add_to(&self, target: &mut [f64], factor: f64) {
         for (first, values) in self.runs() {

@@ -168,17 +168,10 @@ impl<'a> Problem<'a> {
 pub fn relevant(problems: &[&Problem<'_>]) -> Vec<bool> {
     let Some(net) = problems.first().map(|problem| problem.net) else { return Vec::new() };
     let mut relevant = vec![false; net.columns.len()];
-    let mark = |relevant: &mut [bool], expr: &Expr| {
-        for (first, values) in expr.runs() {
-            for (k, _) in values.iter().enumerate().filter(|(_, v)| **v != 0.0) {
-                relevant[first + k] = true;
-            }
-        }
-    };
-    problems.iter().flat_map(|problem| &problem.atoms).for_each(|atom| mark(&mut relevant, atom));
+    problems.iter().flat_map(|problem| &problem.atoms).for_each(|atom| atom.mark(&mut relevant));
     for unit in net.units.iter().rev() {
         if relevant[unit.column as usize] {
-            unit.exprs().for_each(|e| mark(&mut relevant, &net.exprs[e]));
+            unit.exprs().for_each(|e| net.exprs[e].mark(&mut relevant));
         }
     }
     relevant

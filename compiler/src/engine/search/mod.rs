@@ -687,19 +687,12 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
 /// The units that an expression depends on, by ascending index.
 fn ancestors(net: &Net, live: &Live, e: usize) -> Vec<u32> {
     let mut needed = vec![false; net.columns.len()];
-    let mark = |needed: &mut [bool], e: usize| {
-        for (first, values) in net.exprs[e].runs() {
-            for (k, _) in values.iter().enumerate().filter(|(_, v)| **v != 0.0) {
-                needed[first + k] = true;
-            }
-        }
-    };
-    mark(&mut needed, e);
+    net.exprs[e].mark(&mut needed);
     let mut found = Vec::new();
     for unit in live.units.iter().rev() {
         if needed[net.units[*unit as usize].column as usize] {
             found.push(*unit);
-            net.units[*unit as usize].exprs().for_each(|e| mark(&mut needed, e));
+            net.units[*unit as usize].exprs().for_each(|e| net.exprs[e].mark(&mut needed));
         }
     }
     found.reverse();

@@ -771,7 +771,7 @@ impl<'a> Worker<'a> {
             branch.simplex.set_ranges(problem, &branch.ranges);
         }
         let next = self.split(branch, &prices);
-        // Where the relaxation's values of the first units are whole, what is missing are inputs that give them.
+        // From here integers may be near that answer the question.
         self.spent += branch.simplex.steps.saturating_sub(before) * self.long;
         if (matches!(next, Next::Postpone) || (self.attack.work + FIRST_REPAIR) * REPAIRED < self.spent)
             && let Some(point) = self.repair(branch, &worth, &stop)
