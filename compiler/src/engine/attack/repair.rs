@@ -6,10 +6,12 @@
 //! leads no further, the targets are chosen anew: the atoms need only some of the units to be raised or lowered, and those that are nearest
 //! from here, for what they are worth, are asked for. Chance has a say in the choice.
 
-use super::Attack;
+use super::cell::{Cell, ROWS};
+use super::lattice::{Lattice, TRIES};
+use super::{Attack, Stairs};
 use crate::engine::bounds::Ranges;
 use crate::engine::bounds::kernels::{add_scaled, gains, pull_row, relief};
-use crate::engine::bounds::net::{Kind, Net};
+use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
 use crate::engine::bounds::simplex::Problem;
 
 /// The most steps of a repair.
@@ -87,10 +89,7 @@ impl<'a> Walk<'a> {
         let net = self.problem.net;
         for e in &self.asked {
             let (column, stairs) = step_of(net, *e);
-            let v = x[column] as i64;
-            let threshold = |v: i64| stairs.threshold(v).map(|t| t as f64);
-            let least = threshold(v).filter(|_| worth[column] > 0.0).unwrap_or(f64::NEG_INFINITY);
-            let most = threshold(v + 1).filter(|_| worth[column] < 0.0).map_or(f64::INFINITY, |t| t - 1.0);
+            let (least, most) = asked_for(stairs, x[column], worth[column]);
             (self.low[*e], self.high[*e]) = (least, most);
             (self.wanted_low[*e], self.wanted_high[*e]) = (least + self.margins[*e], most - self.margins[*e]);
             let greatest = net.exprs[*e].greatest.max(1.0);
@@ -160,12 +159,20 @@ impl<'a> Walk<'a> {
 }
 
 /// The column and the staircase of an expression of a first unit.
-fn step_of(net: &Net, e: usize) -> (usize, &super::Stairs) {
+fn step_of(net: &Net, e: usize) -> (usize, &Stairs) {
     let unit = &net.units[net.user[e] as usize];
     match unit.kind {
         Kind::Step(stairs) => (unit.column as usize, &net.stairs[stairs as usize]),
         Kind::Wrap { .. } | Kind::Max => unreachable!("first units are steps, or there are no repairs"),
     }
+}
+
+/// What a first unit's argument must be at least and at most for a value, by what more of it is worth, for more of that kind never hurts.
+fn asked_for(stairs: &Stairs, value: f64, worth: f64) -> (f64, f64) {
+    let threshold = |v: i64| stairs.threshold(v).map(|t| t as f64);
+    let least = threshold(value as i64).filter(|_| worth > 0.0).unwrap_or(f64::NEG_INFINITY);
+    let most = threshold(value as i64 + 1).filter(|_| worth < 0.0).map_or(f64::INFINITY, |t| t - 1.0);
+    (least, most)
 }
 
 impl Attack<'_> {
@@ -179,7 +186,7 @@ impl Attack<'_> {
         stop: &dyn Fn() -> bool,
     ) -> Option<Vec<f64>> {
         let (problem, net) = (self.problem, self.problem.net);
-        let slopes = worth.is_none().then(|| self.slopes());
+        let slopes = worth.is_none().then(|| self.slopes(&self.problem.atoms));
         let worth = worth.or(slopes.as_deref())?;
         for j in &self.inputs {
             self.x[*j] = from[*j].round().clamp(ranges.lower[*j], ranges.upper[*j]);
@@ -239,6 +246,70 @@ impl Attack<'_> {
         None
     }
 
+    /// A point that answers the question where the first units have their values of `from`, those of all columns, rounded: for cells too
+    /// thin for [`Attack::repair`].
+    pub fn realize(&mut self, from: &[f64], ranges: &Ranges, stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
+        let mut point: Vec<f64> = self.inputs.iter().map(|j| ranges.lower[*j]).collect();
+        let free: Vec<usize> = (0..point.len()).filter(|k| !ranges.is_point(self.inputs[*k])).collect();
+        let cell = self.cell(from, ranges, &free)?;
+        let mut work = 0;
+        let middle = cell.middle(&mut work);
+        let lattice = middle.as_ref().and_then(|middle| Lattice::new(&cell, middle, &mut work, stop));
+        let found = lattice.is_some_and(|lattice| {
+            (0..TRIES).take_while(|_| !stop()).any(|_| {
+                let near = lattice.near(&mut || self.chance(), &mut work);
+                free.iter().zip(&near).for_each(|(k, value)| point[*k] = *value);
+                cell.holds(&near) && self.holds(&point)
+            })
+        });
+        self.work += work;
+        found.then_some(point)
+    }
+
+    /// The inputs with some freedom for which the first units have the values of `from`, rounded, or better ones; `None` if there are none, or too
+    /// many windows, or no window at all.
+    fn cell(&self, from: &[f64], ranges: &Ranges, free: &[usize]) -> Option<Cell> {
+        let (problem, net) = (self.problem, self.problem.net);
+        let is_input = |(column, c): (usize, &f64)| *c == 0.0 || net.unit_of[column] == NONE;
+        let of_inputs = |atom: &Expr| atom.runs().all(|(first, values)| (first..).zip(values).all(is_input));
+        let (of_inputs, of_units): (Vec<&Expr>, Vec<&Expr>) = problem.atoms.iter().partition(|atom| of_inputs(atom));
+        // What atoms want more of, and less of.
+        let (mut up, mut down) = (vec![false; net.columns.len()], vec![false; net.columns.len()]);
+        for atom in of_units {
+            for (column, slope) in self.slopes([atom]).into_iter().enumerate() {
+                up[column] |= slope > 0.0;
+                down[column] |= slope < 0.0;
+            }
+        }
+        let columns: Vec<usize> = free.iter().map(|k| self.inputs[*k]).collect();
+        let mut fixed = ranges.lower.clone();
+        columns.iter().for_each(|j| fixed[*j] = 0.0);
+        let mut cell = Cell::new(columns.iter().map(|j| (ranges.lower[*j], ranges.upper[*j])).collect());
+        let mut ask = |expr: &Expr, low: f64, high: f64| {
+            let (least, most) = expr.range(&ranges.lower, &ranges.upper);
+            if low > least || high < most {
+                let constant = expr.value(&fixed);
+                let window = (low.max(least) - constant, high.min(most) - constant);
+                cell.ask(columns.iter().map(|j| expr.coefficient(*j)), window);
+                return window.0 <= window.1 && cell.windows() <= ROWS;
+            }
+            true
+        };
+        for unit in self.units.iter().map(|unit| &net.units[*unit as usize]).filter(|unit| unit.shallow) {
+            let Kind::Step(stairs) = unit.kind else { return None };
+            let (e, column) = (unit.first as usize, unit.column as usize);
+            let (stairs, value, (least, most)) = (&net.stairs[stairs as usize], from[column].round(), ranges.exprs[e]);
+            // Where atoms pull both ways, or none does, neither more nor less will do.
+            let low = if up[column] || !down[column] { asked_for(stairs, value, 1.0).0 } else { f64::NEG_INFINITY };
+            let high = if down[column] || !up[column] { asked_for(stairs, value, -1.0).1 } else { f64::INFINITY };
+            ask(&net.exprs[e], low.max(least), high.min(most)).then_some(())?;
+        }
+        for atom in of_inputs {
+            ask(atom, 0.0, f64::INFINITY).then_some(())?;
+        }
+        (cell.windows() > 0).then_some(cell)
+    }
+
     /// Sets the first units to what they are, and says what could be asked for beyond that: (effort, column, value), the effort being the way of the
     /// argument for what the value is worth.
     fn targets(&mut self, walk: &Walk<'_>, ranges: &Ranges, worth: &[f64], noise: f64) -> Vec<(f64, usize, f64)> {
@@ -287,11 +358,11 @@ impl Attack<'_> {
         problem.atoms.iter().all(|atom| atom.value(&self.x) >= 0.0)
     }
 
-    /// What more of each column does for the atoms, by the lines that replace staircases.
-    fn slopes(&self) -> Vec<f64> {
+    /// What more of each column does for atoms, by the lines that replace staircases.
+    fn slopes<'e>(&self, atoms: impl IntoIterator<Item = &'e Expr>) -> Vec<f64> {
         let (problem, net) = (self.problem, self.problem.net);
         let mut slopes = vec![0.0; net.columns.len()];
-        for atom in &problem.atoms {
+        for atom in atoms {
             atom.add_to(&mut slopes, 1.0);
         }
         for unit in problem.live.units.iter().rev().map(|unit| &net.units[*unit as usize]).filter(|unit| !unit.shallow)

@@ -363,3 +363,45 @@ fn repairs_find_or_say_nothing() {
     println!("{found} found, {missed} missed");
     assert!(found > 2 * missed, "{found} found, {missed} missed");
 }
+
+/// Ten sums of eighty inputs are to be within five of where they are for a hidden point: steps of single inputs are far too coarse.
+#[test]
+fn thin_cells_have_their_points_found() {
+    use crate::network::{Matrix, Op, Steps};
+    use crate::obligation::{Linear, Variable};
+    for seed in 0..5 {
+        let mut random = crate::testing::Random::new(seed);
+        let hidden: Vec<i64> = (0..80).map(|_| random.between(0, 6)).collect();
+        let weights: Vec<i64> = (0..800).map(|_| random.between(-31, 31)).collect();
+        let mut graph = Graph::new();
+        let x = graph.push_input("x", 80);
+        let terms = vec![(x, Matrix::dense(10, 80, weights.clone()))];
+        let sums = graph.push("", Op::Affine { terms, bias: vec![0; 10].into() });
+        let fifth = crate::network::Step::Round {
+            numerator: 1,
+            denominator: 5,
+            offset: 0,
+            mode: crate::model::Rounding::Floor,
+            lo: -4000,
+            hi: 4000,
+        };
+        let y = graph.push("", Op::Step { source: sums, steps: Steps::Uniform(fifth) });
+        let value = |i: usize| {
+            let sum: i64 = weights[i * 80..(i + 1) * 80].iter().zip(&hidden).map(|(w, x)| w * x).sum();
+            i128::from(sum.div_euclid(5))
+        };
+        let bounds = |i: u32| {
+            let v = value(i as usize);
+            [Atom::new(Linear::new(vec![(y, i, 1)], -v)), Atom::new(Linear::new(vec![(y, i, -1)], v))]
+        };
+        let obligation = Obligation {
+            graph: graph.into(),
+            variables: vec![Variable { name: "x".into(), node: x, domain: vec![(0, 6); 80] }],
+            assumptions: Vec::new(),
+            cases: vec![(0..10).flat_map(bounds).collect()],
+            exact: None,
+        };
+        let answer = Search::new().solve(&obligation, &Control::with_budget(Duration::from_secs(60)));
+        assert!(matches!(replayed(&obligation, "search", answer), Answer::Some(_)), "seed {seed}");
+    }
+}

@@ -36,6 +36,8 @@ const FEW_BITS: f64 = 24.0;
 const REPAIRED: u64 = 2;
 /// The first repair is as late as if there had been one with so many sums before.
 const FIRST_REPAIR: u64 = 1 << 20;
+/// Branches that only inputs are left to split in are worth this much work, in sums, before it is compared with the solver's.
+const REALIZED: u64 = 1 << 29;
 /// The default for the memory of open branches, in bytes.
 const MEMORY: u64 = 1 << 30;
 
@@ -773,7 +775,15 @@ impl<'a> Worker<'a> {
         let next = self.split(branch, &prices);
         // From here integers may be near that answer the question.
         self.spent += branch.simplex.steps.saturating_sub(before) * self.long;
-        if (matches!(next, Next::Postpone) || (self.attack.work + FIRST_REPAIR) * REPAIRED < self.spent)
+        let due = (self.attack.work + FIRST_REPAIR) * REPAIRED < self.spent;
+        let tight = matches!(next, Next::Postpone) && self.attack.work < self.spent + REALIZED;
+        if (tight || due && branch.thin)
+            && let Some(point) = self.attack.realize(&branch.simplex.x, &branch.ranges, &stop)
+            && let Some(point) = self.accepted(&point)
+        {
+            return Next::Point(point);
+        }
+        if due
             && let Some(point) = self.repair(branch, &worth, &stop)
             && let Some(point) = self.accepted(&point)
         {
