@@ -19,8 +19,8 @@ use crate::proof::Certificate;
 use measure::MeasureAnswer;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use search::Search;
@@ -67,30 +67,84 @@ pub struct Control {
     pub cancel: CancelToken,
     /// The most memory for one query, in bytes; `None` for the engine's default.
     pub memory: Option<u64>,
-    /// Cores that nobody else has a use for.
+    /// Cores that nobody else has a use for, or that others would lend.
     pub spare: Cores,
     /// Hears how far the engine is.
     pub meter: Meter,
 }
 
-/// Cores to be had for the taking; clones share them.
+/// Cores to be had for the taking or for the asking; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Cores(Arc<AtomicUsize>);
+pub struct Cores(Arc<(Mutex<Pool>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct Pool {
+    /// Cores that nobody has a use for.
+    idle: usize,
+    /// Who asks for another's core, by number, and whether it was lent.
+    pleas: Vec<(u64, bool)>,
+    /// The last plea's number.
+    last: u64,
+}
 
 /// A core taken from [`Cores`]; it goes back when dropped.
 #[derive(Debug)]
 pub struct Core(Cores);
 
+/// A wish for a core that is busy; it ends, and what was lent goes back, when dropped.
+#[derive(Debug)]
+pub struct Plea(Cores, u64);
+
 impl Cores {
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// One more core.
     pub fn add(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.pool().idle += 1;
     }
 
     /// A core, if one is left.
     pub fn take(&self) -> Option<Core> {
-        let less = |count: usize| count.checked_sub(1);
-        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).ok().map(|_| Core(self.clone()))
+        let mut pool = self.pool();
+        pool.idle = pool.idle.checked_sub(1)?;
+        Some(Core(self.clone()))
+    }
+
+    /// Asks whoever has one between two questions to lend it.
+    pub fn ask(&self) -> Plea {
+        let mut pool = self.pool();
+        pool.last += 1;
+        let number = pool.last;
+        pool.pleas.push((number, false));
+        Plea(self.clone(), number)
+    }
+
+    /// Lends the caller's core to whoever has asked for one, and waits until nobody needs it any more.
+    pub fn lend(&self) {
+        let mut pool = self.pool();
+        while let Some((number, lent)) = pool.pleas.iter_mut().find(|(_, lent)| !lent) {
+            let number = *number;
+            *lent = true;
+            while pool.pleas.iter().any(|(other, _)| *other == number) {
+                pool = self.0.1.wait(pool).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+}
+
+impl Plea {
+    /// Whether somebody lends a core.
+    pub fn is_heard(&self) -> bool {
+        self.0.pool().pleas.contains(&(self.1, true))
+    }
+}
+
+impl Drop for Plea {
+    fn drop(&mut self) {
+        self.0.pool().pleas.retain(|(number, _)| *number != self.1);
+        self.0.0.1.notify_all();
     }
 }
 
@@ -256,5 +310,30 @@ pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer) -> Answer
             Answer::Unknown(Reason::Internal(format!("{engine} claims a certificate that it does not show")))
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_lends_a_core_gets_it_back() {
+        let cores = Cores::default();
+        // Nobody asks: nobody waits.
+        cores.lend();
+        let (first, second) = (cores.ask(), cores.ask());
+        assert!(!first.is_heard() && !second.is_heard());
+        drop(first);
+        std::thread::scope(|scope| {
+            let lender = scope.spawn(|| cores.lend());
+            while !second.is_heard() {
+                std::thread::yield_now();
+            }
+            assert!(!lender.is_finished());
+            assert!(cores.take().is_none(), "a lent core is for who asked");
+            drop(second);
+            assert!(lender.join().is_ok());
+        });
     }
 }

@@ -277,6 +277,8 @@ pub fn run(
             at_work().remove(&job.index);
             results.lock().unwrap_or_else(PoisonError::into_inner)[job.index] = Some(result.clone());
             on_event(Event::Finished { index: job.index, result });
+            // A long search is worth more cores than its own: what is quick can wait.
+            spare.lend();
         }
         // Who is still at work may use this one's core.
         spare.add();

@@ -11,14 +11,15 @@ use crate::engine::bounds::hull::{Edge, edges};
 use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
 use crate::engine::bounds::simplex::{Outcome, Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
-use crate::engine::{Control, Reason, close};
+use crate::engine::{Control, Core, Reason, close};
 use crate::obligation::Replay;
 use crate::proof::{Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
+use std::cell::{Cell, OnceCell};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The bound must be this much below zero before integers are asked.
 const MARGIN: f64 = 1e-6;
@@ -38,6 +39,8 @@ const REPAIRED: u64 = 2;
 const FIRST_REPAIR: u64 = 1 << 20;
 /// Branches that only inputs are left to split in are worth this much work, in sums, before it is compared with the solver's.
 const REALIZED: u64 = 1 << 29;
+/// A search that takes longer than this asks others for a core.
+const LONG: Duration = Duration::from_millis(100);
 /// The default for the memory of open branches, in bytes.
 const MEMORY: u64 = 1 << 30;
 
@@ -463,19 +466,33 @@ impl<'a> Case<'a> {
         let learned = std::mem::take(&mut frontier.learned);
         let mut worker = Worker::new(self, learned.clone());
         let shared = (Mutex::new(frontier), Condvar::new());
+        let begun = Instant::now();
+        // What was lent goes back after the last helper's end.
+        let plea = OnceCell::new();
         std::thread::scope(|scope| {
-            // Cores that nobody else has a use for help out, once there is something to share.
+            let join = |core: Option<Core>| {
+                let (shared, learned) = (&shared, learned.clone());
+                scope.spawn(move || {
+                    let _core = core;
+                    Worker::new(self, learned).work(shared, &|| {});
+                });
+            };
+            let helped = Cell::new(false);
+            // Cores that nobody else has a use for help out, once there is something to share; for a long search, another's too.
             let recruit = || {
                 if let Some(core) = self.control.spare.take() {
-                    let (shared, learned) = (&shared, learned.clone());
-                    scope.spawn(move || {
-                        let _core = core;
-                        Worker::new(self, learned).work(shared, &|| {});
-                    });
+                    join(Some(core));
+                } else if begun.elapsed() > LONG
+                    && !helped.get()
+                    && plea.get_or_init(|| self.control.spare.ask()).is_heard()
+                {
+                    helped.set(true);
+                    join(None);
                 }
             };
             worker.work(&shared, &recruit);
         });
+        drop(plea);
         let mut frontier = shared.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         frontier.learned = worker.learned;
         let found = frontier.ended.take().unwrap_or(Found::Closed);
