@@ -22,7 +22,10 @@ use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten,
 use num_integer::Integer;
 use propose::propose;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use tree::{Accepted, Case, Effort, Found, Frontier, Known, Learned, all_edges, atom_edges, propagate, refresh_edges};
+use std::time::Instant;
+use tree::{
+    Accepted, Case, Effort, Found, Frontier, Known, Learned, MEMORY, all_edges, atom_edges, propagate, refresh_edges,
+};
 
 /// The networks of the graphs that were searched last, for one query is seldom the only one about a graph.
 static NETS: Mutex<Vec<(Weak<Graph>, Arc<Net>)>> = Mutex::new(Vec::new());
@@ -267,6 +270,7 @@ struct Run<'a> {
     /// The cases that the stage has still to look at.
     todo: Vec<usize>,
     keep_bounds: bool,
+    begun: Instant,
     effort: Effort,
 }
 
@@ -301,6 +305,7 @@ impl<'a> Run<'a> {
             stage: 0,
             todo: if excluded { Vec::new() } else { (0..obligation.cases.len()).collect() },
             keep_bounds: false,
+            begun: Instant::now(),
             effort: Effort::default(),
         };
         run.raise(net, obligation).ok_or_else(too_large)?;
@@ -418,23 +423,26 @@ impl<'a> Run<'a> {
                     }
                     Stage::Tighten => None,
                     Stage::Attack => self.attack(index, 4, 8, control, accept).map(Ended::Point),
-                    Stage::Try => self.search(index, glance, control, accept),
+                    Stage::Try => self.search(index, Turn::Try(glance), control, accept),
                     Stage::Search if deep && matches!(self.cases[index], Progress::New(..)) => {
-                        match self.search(index, FIRST_TRY, control, accept) {
-                            None if !matches!(self.cases[index], Progress::Closed(_)) => {
-                                // What the case itself says of the ranges is worth the effort when the search is long.
-                                self.narrow(index, control);
-                                self.search(index, u64::MAX, control, accept)
-                            }
-                            ended => ended,
+                        let ended = self.search(index, Turn::Try(FIRST_TRY), control, accept);
+                        if ended.is_none() && !matches!(self.cases[index], Progress::Closed(_)) {
+                            // What the case itself says of the ranges is worth the effort when the search is long.
+                            self.narrow(index, control);
                         }
+                        ended
                     }
-                    Stage::Search => self.search(index, u64::MAX, control, accept),
+                    Stage::Search => self.search(index, Turn::Long, control, accept),
                 };
                 if let Some(ended) = ended {
                     return ended;
                 }
-                self.todo.remove(0);
+                // In long searches the cases take turns: a point may be in any of them.
+                if *stage == Stage::Search && !matches!(self.cases[index], Progress::Closed(_)) {
+                    self.todo.rotate_left(1);
+                } else {
+                    self.todo.remove(0);
+                }
             }
             self.stage += 1;
             self.todo = self.open();
@@ -509,19 +517,30 @@ impl<'a> Run<'a> {
         };
     }
 
-    /// Searches a case with at most so many branches; `None` if it is closed or the branches are used up.
+    /// Searches a case for a turn; `None` if it is closed or the turn is over.
     fn search(
         &mut self,
         index: usize,
-        limit: u64,
+        turn: Turn,
         control: &Control,
         accept: &(dyn Fn(&[i64]) -> Accepted + Sync),
     ) -> Option<Ended> {
         let problem = &self.problems[index];
+        let others = self.cases.iter().enumerate().filter(|(other, _)| *other != index);
+        let begun = others.filter_map(|(_, case)| match case {
+            Progress::Begun(frontier, _) => Some(frontier),
+            _ => None,
+        });
         let closed = self.cases.iter().filter(|case| matches!(case, Progress::Closed(_))).count() as f64;
+        let closed = closed + begun.clone().map(|frontier| frontier.closed()).sum::<f64>();
         let all = self.cases.len() as f64;
         let progress = |share: f64| control.meter.reach((closed + share) / all);
-        let see = |root: Ranges| case(self.engine, problem, root, control, accept, index, &progress);
+        // All open branches together have the memory.
+        let others = begun.clone().map(|frontier| frontier.bytes() as u64).sum();
+        let memory = control.memory.unwrap_or(MEMORY).saturating_sub(others);
+        let control = &Control { memory: Some(memory), ..control.clone() };
+        let begun = self.begun;
+        let see = |root: Ranges| Case { begun, ..case(self.engine, problem, root, control, accept, index, &progress) };
         let (case, mut frontier, first) =
             match std::mem::replace(&mut self.cases[index], Progress::New(None, Learned::new())) {
                 Progress::Closed(tree) => {
@@ -536,12 +555,18 @@ impl<'a> Run<'a> {
                 }
             };
         let before = frontier.effort;
+        let limit = match turn {
+            Turn::Try(limit) => limit,
+            // As many again as it had.
+            Turn::Long => before.branches.max(TURN),
+        };
         frontier.limit = before.branches.saturating_add(limit);
         let (found, frontier) = case.search(frontier);
         self.effort.branches += frontier.effort.branches - before.branches;
         self.effort.steps += frontier.effort.steps - before.steps;
         let (case, ended) = match found {
             Found::Closed => (Progress::Closed(after(first, frontier.tree())), None),
+            Found::Limit if matches!(turn, Turn::Long) => (Progress::Begun(Box::new(frontier), first), None),
             // What a short try began does not profit from the narrower ranges to come: it begins anew.
             Found::Limit => {
                 let known = self.keep_bounds.then(|| root_bound(problem, &self.ranges)).flatten();
@@ -574,6 +599,7 @@ fn case<'a>(
         accept,
         enumerate: engine.enumerate,
         seed: SEED + index as u64,
+        begun: Instant::now(),
         progress,
     }
 }
@@ -612,6 +638,18 @@ const GLANCE: u64 = 16;
 const FIRST_TRY: u64 = 250;
 /// … of as many expressions as so many steps of the solver give.
 const NARROWED: u64 = 20_000;
+
+/// The branches of a case's first turn, where the search is long.
+const TURN: u64 = 500;
+
+/// How long a case is searched.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// So many branches, which are forgotten if they are not enough.
+    Try(u64),
+    /// Until the others have their turns.
+    Long,
+}
 
 /// What attacks begin with.
 const SEED: u64 = 0x5eed;

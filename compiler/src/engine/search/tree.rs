@@ -42,7 +42,7 @@ const REALIZED: u64 = 1 << 29;
 /// A search that takes longer than this asks others for a core.
 const LONG: Duration = Duration::from_millis(100);
 /// The default for the memory of open branches, in bytes.
-const MEMORY: u64 = 1 << 30;
+pub const MEMORY: u64 = 1 << 30;
 
 /// Whether a point answers the obligation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,6 +250,8 @@ pub struct Case<'a> {
     pub enumerate: usize,
     /// The attack's seed.
     pub seed: u64,
+    /// When the search for an answer began.
+    pub begun: Instant,
     /// Hears of the share of the case that is closed.
     pub progress: &'a (dyn Fn(f64) + Sync),
 }
@@ -335,6 +337,16 @@ impl Frontier {
             self.proof[branch.entry].step = Step::Bound(known.multipliers.clone());
         }
         Some(flatten(self.proof))
+    }
+
+    /// About how many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        self.held + self.proof.len() * 2048
+    }
+
+    /// The share of the case that is closed.
+    pub fn closed(&self) -> f64 {
+        self.closed
     }
 
     /// What splits of this case gained.
@@ -466,7 +478,6 @@ impl<'a> Case<'a> {
         let learned = std::mem::take(&mut frontier.learned);
         let mut worker = Worker::new(self, learned.clone());
         let shared = (Mutex::new(frontier), Condvar::new());
-        let begun = Instant::now();
         // What was lent goes back after the last helper's end.
         let plea = OnceCell::new();
         std::thread::scope(|scope| {
@@ -482,7 +493,7 @@ impl<'a> Case<'a> {
             let recruit = || {
                 if let Some(core) = self.control.spare.take() {
                     join(Some(core));
-                } else if begun.elapsed() > LONG
+                } else if self.begun.elapsed() > LONG
                     && !helped.get()
                     && plea.get_or_init(|| self.control.spare.ask()).is_heard()
                 {
@@ -541,7 +552,7 @@ impl<'a> Worker<'a> {
             if frontier.ended.is_none() && frontier.effort.branches >= frontier.limit {
                 frontier.ended = Some(Found::Limit);
             }
-            if frontier.ended.is_none() && frontier.held + frontier.proof.len() * 2048 > most {
+            if frontier.ended.is_none() && frontier.bytes() > most {
                 frontier.ended = Some(Found::Stopped(Reason::Memory));
             }
             if frontier.ended.is_some() {
