@@ -91,13 +91,19 @@ pub fn exact(
     }
     let mut is_live = vec![false; net.units.len()];
     problem.live.units.iter().for_each(|unit| is_live[*unit as usize] = true);
+    // Most of it is within 64 bits.
+    let mut sum = 0i64;
     for (column, c) in coefficients.iter().enumerate() {
         if *c == 0.0 || (net.unit_of[column] != NONE && is_live[net.unit_of[column] as usize]) {
             continue;
         }
         let end = if *c > 0.0 { ranges.upper[column] } else { ranges.lower[column] };
-        value = value.checked_add(i128::from(*c as i64) * i128::from(end as i64))?;
+        match (*c as i64).checked_mul(end as i64).and_then(|product| sum.checked_add(product)) {
+            Some(more) => sum = more,
+            None => value = value.checked_add(i128::from(*c as i64) * i128::from(end as i64))?,
+        }
     }
+    value = value.checked_add(i128::from(sum))?;
     Some(Exact { value, coefficients, shares })
 }
 
@@ -107,9 +113,11 @@ impl Exact {
     pub fn slack(&self, problem: &Problem<'_>, ranges: &Ranges) -> Vec<(u32, f64, f64)> {
         let net = problem.net;
         let mut news = Vec::new();
+        // Rounded up: a division of integers is worth its time only where this is too little.
+        let most = (self.value as f64) * (1.0 + 1e-9);
         for (column, c) in self.coefficients.iter().enumerate() {
             let (lo, hi) = (ranges.lower[column], ranges.upper[column]);
-            if *c == 0.0 || lo == hi || net.unit_of[column] != NONE {
+            if *c == 0.0 || lo == hi || net.unit_of[column] != NONE || most >= (hi - lo + 1.0) * c.abs() {
                 continue;
             }
             let far = (self.value / i128::from(c.abs() as i64)) as f64;
