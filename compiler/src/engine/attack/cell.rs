@@ -8,8 +8,10 @@
 use crate::engine::bounds::kernels::{add_scaled, dot};
 use std::f64::consts::TAU;
 
-/// The most rows.
-pub const ROWS: usize = 128;
+/// The most windows …
+const WINDOWS: usize = 128;
+/// … and coefficients that are worth the effort.
+const COEFFICIENTS: usize = 1 << 20;
 /// The steps of Newton's method.
 const NEWTON: usize = 60;
 /// The natural logarithm of the least number of points that is worth the effort.
@@ -112,10 +114,15 @@ impl Cell {
         Cell { boxes, ..Cell::default() }
     }
 
-    /// Asks that a sum be within a window.
-    pub fn ask(&mut self, coefficients: impl Iterator<Item = f64>, window: (f64, f64)) {
+    /// Asks that a sum be within a window; `None` if that is one too many, or nothing is within.
+    pub fn ask(&mut self, coefficients: impl Iterator<Item = f64>, window: (f64, f64)) -> Option<()> {
+        let room = self.windows.len() < WINDOWS && self.rows.len() < COEFFICIENTS;
+        if !room || window.0 > window.1 {
+            return None;
+        }
         self.rows.extend(coefficients);
         self.windows.push(window);
+        Some(())
     }
 
     /// How many windows there are.
@@ -162,15 +169,15 @@ impl Cell {
     }
 
     /// The cell as a whole, by Newton's method on the convex function that bounds the number of points; `None` where there are
-    /// hardly any. Adds to `work` what it took, in sums.
-    pub fn middle(&self, work: &mut u64) -> Option<Middle> {
+    /// hardly any, or when it is time to stop. Adds to `work` what it took, in sums.
+    pub fn middle(&self, work: &mut u64, stop: &dyn Fn() -> bool) -> Option<Middle> {
         let (rows, count) = (self.windows.len(), self.boxes.len());
         let mut tilt = vec![0.0; rows];
         let mut scaled = vec![0.0; count];
         let (mut value, mut inputs, mut sums) = self.tilted(&tilt);
         for _ in 0..NEWTON {
             // The value at any tilt bounds the logarithm of the number of points.
-            if !value.is_finite() || value < FEW {
+            if !value.is_finite() || value < FEW || stop() {
                 return None;
             }
             let mut hessian = vec![0.0; rows * rows];
@@ -263,9 +270,9 @@ mod tests {
     #[test]
     fn the_middle_is_where_sums_and_windows_agree() {
         let mut cell = Cell::new(vec![(-1.0, 2.0), (0.0, 1.0), (3.0, 9.0), (0.0, 0.0), (-4.0, 4.0)]);
-        cell.ask([3.0, -2.0, 1.0, 5.0, 2.0].into_iter(), (14.0, 17.0));
-        cell.ask([-1.0, 1.0, 2.0, 0.0, -3.0].into_iter(), (9.0, 12.0));
-        let middle = cell.middle(&mut 0).unwrap();
+        cell.ask([3.0, -2.0, 1.0, 5.0, 2.0].into_iter(), (14.0, 17.0)).unwrap();
+        cell.ask([-1.0, 1.0, 2.0, 0.0, -3.0].into_iter(), (9.0, 12.0)).unwrap();
+        let middle = cell.middle(&mut 0, &|| false).unwrap();
         for i in 0..2 {
             let sum: f64 = cell.row(i).iter().zip(&middle.inputs).map(|(w, (mean, _))| w * mean).sum();
             let (mean, variance) = middle.sums[i];
@@ -277,9 +284,9 @@ mod tests {
     #[test]
     fn cells_out_of_reach_have_no_middle() {
         let mut cell = Cell::new(vec![(0.0, 1.0); 6]);
-        cell.ask(std::iter::repeat_n(5.0, 6), (29.0, 40.0));
-        assert!(cell.middle(&mut 0).is_some(), "all six at once");
-        cell.ask([1.0, 1.0, 0.0, 0.0, 0.0, 0.0].into_iter(), (0.0, 0.0));
-        assert!(cell.middle(&mut 0).is_none());
+        cell.ask(std::iter::repeat_n(5.0, 6), (29.0, 40.0)).unwrap();
+        assert!(cell.middle(&mut 0, &|| false).is_some(), "all six at once");
+        cell.ask([1.0, 1.0, 0.0, 0.0, 0.0, 0.0].into_iter(), (0.0, 0.0)).unwrap();
+        assert!(cell.middle(&mut 0, &|| false).is_none());
     }
 }

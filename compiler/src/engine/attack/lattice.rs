@@ -203,7 +203,7 @@ mod tests {
         for _ in 0..windows {
             let row: Vec<f64> = (0..inputs).map(|_| (chance() * 63.0).floor() - 31.0).collect();
             let sum = dot(&row, &point);
-            cell.ask(row.into_iter(), (sum - 2.0, sum + 2.0));
+            cell.ask(row.into_iter(), (sum - 2.0, sum + 2.0)).unwrap();
         }
         cell
     }
@@ -213,7 +213,7 @@ mod tests {
         for seed in 1..=20 {
             let cell = planted(80, 8.0, 8, seed);
             let mut chance = numbers(seed + 100);
-            let middle = cell.middle(&mut 0).unwrap();
+            let middle = cell.middle(&mut 0, &|| false).unwrap();
             let mut rounded = || middle.inputs.iter().map(|(mean, _)| (mean + chance()).floor()).collect::<Vec<f64>>();
             assert!((0..TRIES).all(|_| !cell.holds(&rounded())), "{seed}: too easy");
             let lattice = Lattice::new(&cell, &middle, &mut 0, &|| false).unwrap();
@@ -226,7 +226,7 @@ mod tests {
     fn a_reduced_basis_is_one_of_the_same_lattice() {
         for seed in 1..=10 {
             let cell = planted(60, 3.0, 8, seed);
-            let middle = cell.middle(&mut 0).unwrap();
+            let middle = cell.middle(&mut 0, &|| false).unwrap();
             let lattice = Lattice::new(&cell, &middle, &mut 0, &|| false).unwrap();
             let (size, wide) = (lattice.chosen.len(), lattice.wide());
             // Each vector is what whole numbers of its inputs make of the sums.

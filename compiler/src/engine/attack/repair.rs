@@ -4,9 +4,10 @@
 //! evaluation shows, or nothing. The units that read inputs alone get targets, so that the atoms hold for what follows from them; steps of one
 //! input at a time go where the sum of squares of what the units' arguments lack, and a margin beyond it, falls most. Where that
 //! leads no further, the targets are chosen anew: the atoms need only some of the units to be raised or lowered, and those that are nearest
-//! from here, for what they are worth, are asked for. Chance has a say in the choice.
+//! from here, for what they are worth, are asked for. Chance has a say in the choice. Where only inputs are left to choose, the targets stay and
+//! a lattice has the inputs that meet them all ([`Attack::realize`]).
 
-use super::cell::{Cell, ROWS};
+use super::cell::Cell;
 use super::lattice::{Lattice, TRIES};
 use super::{Attack, Stairs};
 use crate::engine::bounds::Ranges;
@@ -253,7 +254,7 @@ impl Attack<'_> {
         let free: Vec<usize> = (0..point.len()).filter(|k| !ranges.is_point(self.inputs[*k])).collect();
         let cell = self.cell(from, ranges, &free)?;
         let mut work = 0;
-        let middle = cell.middle(&mut work);
+        let middle = cell.middle(&mut work, stop);
         let lattice = middle.as_ref().and_then(|middle| Lattice::new(&cell, middle, &mut work, stop));
         let found = lattice.is_some_and(|lattice| {
             (0..TRIES).take_while(|_| !stop()).any(|_| {
@@ -287,13 +288,12 @@ impl Attack<'_> {
         let mut cell = Cell::new(columns.iter().map(|j| (ranges.lower[*j], ranges.upper[*j])).collect());
         let mut ask = |expr: &Expr, low: f64, high: f64| {
             let (least, most) = expr.range(&ranges.lower, &ranges.upper);
-            if low > least || high < most {
-                let constant = expr.value(&fixed);
-                let window = (low.max(least) - constant, high.min(most) - constant);
-                cell.ask(columns.iter().map(|j| expr.coefficient(*j)), window);
-                return window.0 <= window.1 && cell.windows() <= ROWS;
+            if low <= least && high >= most {
+                return Some(());
             }
-            true
+            let constant = expr.value(&fixed);
+            let window = (low.max(least) - constant, high.min(most) - constant);
+            cell.ask(columns.iter().map(|j| expr.coefficient(*j)), window)
         };
         for unit in self.units.iter().map(|unit| &net.units[*unit as usize]).filter(|unit| unit.shallow) {
             let Kind::Step(stairs) = unit.kind else { return None };
@@ -302,10 +302,10 @@ impl Attack<'_> {
             // Where atoms pull both ways, or none does, neither more nor less will do.
             let low = if up[column] || !down[column] { asked_for(stairs, value, 1.0).0 } else { f64::NEG_INFINITY };
             let high = if down[column] || !up[column] { asked_for(stairs, value, -1.0).1 } else { f64::INFINITY };
-            ask(&net.exprs[e], low.max(least), high.min(most)).then_some(())?;
+            ask(&net.exprs[e], low.max(least), high.min(most))?;
         }
         for atom in of_inputs {
-            ask(atom, 0.0, f64::INFINITY).then_some(())?;
+            ask(atom, 0.0, f64::INFINITY)?;
         }
         (cell.windows() > 0).then_some(cell)
     }
