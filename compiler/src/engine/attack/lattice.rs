@@ -16,6 +16,8 @@ const WIDEST: usize = 160;
 const INPUTS: f64 = 3.0;
 /// An input that strays less has but one value worth a thought.
 const STIFF: f64 = 0.02;
+/// Changes of places never take so many turns, unless the numbers are bad.
+const TURNS: u64 = 1 << 18;
 /// How much shorter a vector must be for a place further ahead (Lovász's condition).
 const SHORTER: f64 = 0.98;
 
@@ -82,7 +84,7 @@ impl<'a> Lattice<'a> {
         let (mut k, mut turns) = (1, 0u64);
         while k < size {
             turns += 1;
-            if turns.is_multiple_of(256) && stop() {
+            if turns > TURNS || turns.is_multiple_of(256) && stop() {
                 return false;
             }
             self.shorten(&mut shares, k, k - 1);

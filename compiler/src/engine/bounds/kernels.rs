@@ -104,6 +104,18 @@ pub fn gain_until(ratio: &[f64], gain: &[f64], end: f64) -> f64 {
     rest + sums.iter().sum::<f64>()
 }
 
+/// Adds to `found` where values are above `low` and at most `high`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub fn between(values: &[f64], low: f64, high: f64, found: &mut Vec<u32>) {
+    let inside = |value: f64| (value > low) & (value <= high);
+    for (k, chunk) in values.chunks(16).enumerate() {
+        if chunk.iter().fold(false, |any, value| any | inside(*value)) {
+            let own = chunk.iter().zip(16 * k as u32..).filter(|(value, _)| inside(**value));
+            found.extend(own.map(|(_, j)| j));
+        }
+    }
+}
+
 /// By how much the weighted sum of squares of what values lack of their ranges falls when each moves by its factor times `by`.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub fn relief(values: &[f64], lows: &[f64], highs: &[f64], weights: &[f64], factors: &[f64], by: f64) -> f64 {

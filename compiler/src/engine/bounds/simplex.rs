@@ -11,7 +11,7 @@
 //! Invariant: nothing here is trusted. Floating point proposes multipliers; [`super::exact`] decides.
 
 use super::hull::Edge;
-use super::kernels::{add_scaled, add_scaled4, dot, gain_until, kinks};
+use super::kernels::{add_scaled, add_scaled4, between, dot, gain_until, kinks};
 use super::net::{Expr, Net};
 use super::ranges::Ranges;
 use std::sync::{Arc, OnceLock};
@@ -378,6 +378,7 @@ struct Buffers {
     ratio: Vec<f64>,
     gain: Vec<f64>,
     near: Vec<(f64, u32)>,
+    ahead: Vec<u32>,
     flips: Vec<u32>,
     exprs: Vec<(u32, f64)>,
     violated: Vec<(f64, u32, u32, u32)>,
@@ -731,9 +732,10 @@ impl Simplex {
 
     /// Where the way along a direction ends: passes kinks while it pays off. The columns passed are `flips`.
     fn walk(&self, delta: &[f64], mut slope: f64, buffers: &mut Buffers) -> End {
-        let Buffers { alpha, ratio, gain, near, flips, last, .. } = buffers;
+        let Buffers { alpha, ratio, gain, near, ahead, flips, last, .. } = buffers;
         flips.clear();
         near.clear();
+        ahead.clear();
         let mut row = (f64::INFINITY, 0);
         for (i, v) in delta.iter().enumerate() {
             if *v > PIVOT {
@@ -744,9 +746,8 @@ impl Simplex {
             }
         }
         kinks(alpha, &self.side, &self.d, &self.width, PIVOT, ratio, gain);
-        let flip_until = |end: f64, flips: &mut Vec<u32>| {
-            flips.extend(ratio.iter().enumerate().filter(|(_, t)| **t <= end).map(|(j, _)| j as u32));
-        };
+        // No kink is before the beginning.
+        let flip_until = |end: f64, flips: &mut Vec<u32>| between(ratio, -1.0, end, flips);
         let total = gain_until(ratio, gain, row.0.min(f64::MAX));
         let (t, mut candidate) = if slope + total < 0.0 {
             if row.0.is_infinite() {
@@ -768,7 +769,8 @@ impl Simplex {
             }
             slope += passed;
             let until = high + 1e-10;
-            near.extend(ratio.iter().zip(0..).filter(|(t, _)| **t > low && **t <= until).map(|(t, j)| (*t, j)));
+            between(ratio, low, until, ahead);
+            near.extend(ahead.iter().map(|j| (ratio[*j as usize], *j)));
             if low >= 0.0 {
                 flip_until(low, flips);
             }
@@ -828,7 +830,9 @@ impl Simplex {
         };
         if matches!(candidate, Candidate::Row(_)) {
             near.clear();
-            near.extend(ratio.iter().zip(0..).filter(|(at, _)| **at > t && **at <= t + 1e-10).map(|(t, j)| (*t, j)));
+            ahead.clear();
+            between(ratio, t, t + 1e-10, ahead);
+            near.extend(ahead.iter().map(|j| (ratio[*j as usize], *j)));
         }
         let columns = near.iter().take_while(|(at, _)| *at <= t + 1e-10).map(|(_, j)| Candidate::Column(*j));
         let tied_rows = delta.iter().enumerate().filter(|(i, v)| **v > PIVOT && self.w[*i] / **v <= t + 1e-10);
@@ -857,6 +861,7 @@ impl Simplex {
             ratio: vec![0.0; count],
             gain: vec![0.0; count],
             near: Vec::new(),
+            ahead: Vec::new(),
             flips: Vec::new(),
             exprs: Vec::new(),
             violated: Vec::new(),

@@ -20,7 +20,7 @@ use crate::network::{Graph, Interval, NodeId};
 use crate::obligation::{Assignment, Atom, Objective, Obligation};
 use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
-use propose::propose;
+use propose::{SCALES, propose};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 use tree::{
@@ -616,7 +616,7 @@ fn express(net: &Net, atoms: &[Atom]) -> Option<Vec<Expr>> {
 /// The bound of the objective's atom by intervals.
 fn root_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Known> {
     let objective = problem.atoms.len() - 1;
-    let proposal = propose(problem, ranges, Some((problem.atom(objective), 1.0)), &[], |_, _| true)?;
+    let proposal = propose(problem, ranges, Some((problem.atom(objective), 1.0)), &[], &SCALES, |_, _| true)?;
     Known::new(&proposal, problem, objective as u32)
 }
 
@@ -682,7 +682,7 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
     let at = problem.atom(objective);
     let expr = problem.expr(at);
     if expr.range(&ranges.lower, &ranges.upper).1 < 0.0
-        && let Some(proposal) = propose(problem, ranges, Some((at, 1.0)), &[], |_, _| true)
+        && let Some(proposal) = propose(problem, ranges, Some((at, 1.0)), &[], &SCALES, |_, _| true)
         && proposal.exact.value < 0
     {
         return Some(Step::Bound(proposal.certificate(problem, Some(objective as u32))));
@@ -710,7 +710,7 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
             multipliers.push((unit.first, m));
         }
         multipliers.reverse();
-        if let Some(proposal) = propose(problem, ranges, Some((at, 1.0)), &multipliers, |_, _| true)
+        if let Some(proposal) = propose(problem, ranges, Some((at, 1.0)), &multipliers, &SCALES, |_, _| true)
             && proposal.exact.value < 0
         {
             return Some(Step::Bound(proposal.certificate(problem, Some(objective as u32))));
@@ -774,7 +774,8 @@ fn tighten_roots(
                 simplex.run(problem, &view, f64::NEG_INFINITY, 200, &stop);
                 taken += simplex.steps;
                 let multipliers = simplex.multipliers();
-                let Some(proposal) = propose(problem, ranges, Some((e, sign)), &multipliers, |_, _| true) else {
+                let Some(proposal) = propose(problem, ranges, Some((e, sign)), &multipliers, &SCALES, |_, _| true)
+                else {
                     continue;
                 };
                 let bound = Integer::div_floor(&proposal.exact.value, &i128::from(proposal.weight.max(1))) as f64;

@@ -6,7 +6,7 @@ use crate::engine::bounds::simplex::Problem;
 use crate::proof::Multipliers;
 
 /// Scales for the multipliers, as powers of two for the greatest product of a multiplier and a coefficient: small certificates first.
-const SCALES: [i32; 2] = [24, 42];
+pub const SCALES: [i32; 2] = [24, 42];
 
 /// Integer multipliers and the bound that they give.
 pub struct Proposal {
@@ -22,7 +22,7 @@ pub struct Proposal {
     pub exact: Exact,
 }
 
-/// Rounds multipliers to integers, more finely where `enough` is not content with the bound.
+/// Rounds multipliers to integers, by one scale after the other while `enough` is not content with the bound.
 ///
 /// `objective` is an expression and its sign, if there is one; with multipliers of the network's expressions and the atoms' as the solver gives them.
 pub fn propose(
@@ -30,6 +30,7 @@ pub fn propose(
     ranges: &Ranges,
     objective: Option<(usize, f64)>,
     multipliers: &[(u32, f64)],
+    scales: &[i32],
     enough: impl Fn(i64, i128) -> bool,
 ) -> Option<Proposal> {
     let own = problem.net.exprs.len();
@@ -42,7 +43,7 @@ pub fn propose(
     }
     let exponent = greatest.log2().ceil() as i32;
     let mut best: Option<Proposal> = None;
-    for bits in SCALES {
+    for bits in scales {
         let scale = 2f64.powi(bits - exponent);
         let weight = objective.map_or(0, |(_, sign)| (scale * sign.abs()).round() as i64);
         let signed = |(e, sign): (usize, f64)| (e, if sign < 0.0 { -weight } else { weight });

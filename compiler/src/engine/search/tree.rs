@@ -5,7 +5,7 @@
 //! that both sides exclude it. Several workers may share a [`Frontier`]. Invariant: between searches the frontier's tree, with each open
 //! branch closed by its bound, proves what [`Frontier::bounds`] say.
 
-use super::propose::{Proposal, propose};
+use super::propose::{Proposal, SCALES, propose};
 use crate::engine::attack::Attack;
 use crate::engine::bounds::hull::{Edge, edges};
 use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
@@ -40,7 +40,7 @@ const FIRST_REPAIR: u64 = 1 << 20;
 /// Branches that only inputs are left to split in are worth this much work, in sums, before it is compared with the solver's.
 const REALIZED: u64 = 1 << 29;
 /// A search that takes longer than this asks others for a core.
-const LONG: Duration = Duration::from_millis(100);
+const LONG: Duration = Duration::from_millis(50);
 /// The default for the memory of open branches, in bytes.
 pub const MEMORY: u64 = 1 << 30;
 
@@ -749,7 +749,9 @@ impl<'a> Worker<'a> {
                     None
                 }
             };
-            let proposal = propose(problem, &branch.ranges, form, &multipliers, |_, value| value < 0);
+            // Only a bound that closes the branch is worth short numbers.
+            let scales = if outcome == Outcome::Below { &SCALES[..] } else { &SCALES[1..] };
+            let proposal = propose(problem, &branch.ranges, form, &multipliers, scales, |_, value| value < 0);
             if let Some(proposal) = &proposal {
                 if proposal.exact.value < 0 {
                     return Next::Closed(Step::Bound(proposal.certificate(problem, Some(case.objective))));
