@@ -39,8 +39,10 @@ const REPAIRED: u64 = 2;
 const FIRST_REPAIR: u64 = 1 << 20;
 /// Branches that only inputs are left to split in are worth this much work, in sums, before it is compared with the solver's.
 const REALIZED: u64 = 1 << 29;
-/// A search that takes longer than this asks others for a core.
+/// A search that takes longer than this asks others for a core …
 const LONG: Duration = Duration::from_millis(50);
+/// … in its last moments, so that nobody waits for it longer than this.
+const SOON: Duration = Duration::from_secs(30);
 /// The default for the memory of open branches, in bytes.
 pub const MEMORY: u64 = 1 << 30;
 
@@ -494,6 +496,7 @@ impl<'a> Case<'a> {
                 if let Some(core) = self.control.spare.take() {
                     join(Some(core));
                 } else if self.begun.elapsed() > LONG
+                    && self.control.deadline.is_some_and(|end| end.saturating_duration_since(Instant::now()) < SOON)
                     && !helped.get()
                     && plea.get_or_init(|| self.control.spare.ask()).is_heard()
                 {
