@@ -121,10 +121,10 @@ impl Cores {
         Plea(self.clone(), number)
     }
 
-    /// Lends the caller's core to whoever has asked for one, and waits until nobody needs it any more.
+    /// Lends the caller's core to somebody who has asked for one, and waits until it is not needed any more.
     pub fn lend(&self) {
         let mut pool = self.pool();
-        while let Some((number, lent)) = pool.pleas.iter_mut().find(|(_, lent)| !lent) {
+        if let Some((number, lent)) = pool.pleas.iter_mut().find(|(_, lent)| !lent) {
             let number = *number;
             *lent = true;
             while pool.pleas.iter().any(|(other, _)| *other == number) {
