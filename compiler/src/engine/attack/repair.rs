@@ -4,8 +4,8 @@
 //! evaluation shows, or nothing. The units that read inputs alone get targets, so that the atoms hold for what follows from them; steps of one
 //! input at a time go where the sum of squares of what the units' arguments lack, and a margin beyond it, falls most. Where that
 //! leads no further, the targets are chosen anew: the atoms need only some of the units to be raised or lowered, and those that are nearest
-//! from here, for what they are worth, are asked for. Chance has a say in the choice. Where only inputs are left to choose, the targets stay and
-//! a lattice has the inputs that meet them all ([`Attack::realize`]).
+//! from here, for what they are worth, are asked for. Chance has a say in the choice. Where only inputs are left to choose, the targets stay, and
+//! a lattice finds inputs that meet them all ([`Attack::realize`]).
 
 use super::cell::Cell;
 use super::lattice::{Lattice, TRIES};

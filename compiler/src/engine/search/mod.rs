@@ -527,17 +527,17 @@ impl<'a> Run<'a> {
     ) -> Option<Ended> {
         let problem = &self.problems[index];
         let others = self.cases.iter().enumerate().filter(|(other, _)| *other != index);
-        let begun = others.filter_map(|(_, case)| match case {
+        let waiting = others.filter_map(|(_, case)| match case {
             Progress::Begun(frontier, _) => Some(frontier),
             _ => None,
         });
         let closed = self.cases.iter().filter(|case| matches!(case, Progress::Closed(_))).count() as f64;
-        let closed = closed + begun.clone().map(|frontier| frontier.closed()).sum::<f64>();
+        let closed = closed + waiting.clone().map(|frontier| frontier.closed()).sum::<f64>();
         let all = self.cases.len() as f64;
         let progress = |share: f64| control.meter.reach((closed + share) / all);
         // All open branches together have the memory.
-        let others = begun.clone().map(|frontier| frontier.bytes() as u64).sum();
-        let memory = control.memory.unwrap_or(MEMORY).saturating_sub(others);
+        let held = waiting.map(|frontier| frontier.bytes() as u64).sum();
+        let memory = control.memory.unwrap_or(MEMORY).saturating_sub(held);
         let control = &Control { memory: Some(memory), ..control.clone() };
         let begun = self.begun;
         let see = |root: Ranges| Case { begun, ..case(self.engine, problem, root, control, accept, index, &progress) };
