@@ -5,7 +5,7 @@
 //! inputs within their formats, and an input for which one does ends in an error, never in a wrong number.
 //! A sum that a bound shows to fit 64 bits is computed in 64 bits: the same number, many times sooner.
 
-use super::graph::{Graph, Matrix, NodeId, Op};
+use super::graph::{Graph, Integers, Matrix, NodeId, Op};
 use super::range::Overflow128;
 use std::sync::Arc;
 
@@ -75,12 +75,12 @@ pub fn interpret(graph: &Graph, inputs: &[Vec<i128>]) -> Result<Vec<Vec<i128>>, 
 }
 
 /// The matrices with their vectors in 64 bits, if all products of theirs fit 64 bits.
-fn short<'a>(terms: &'a [(NodeId, Arc<Matrix>)], values: &[Vec<i128>]) -> Option<Vec<(&'a Matrix, Vec<i64>)>> {
+fn short<'a>(terms: &'a [(NodeId, Arc<Matrix>)], values: &[Vec<i128>]) -> Option<Vec<(&'a Matrix, Integers)>> {
     let term = |(source, matrix): &'a (NodeId, Arc<Matrix>)| {
         let vector = &values[source.index()];
         let greatest = vector.iter().map(|v| v.unsigned_abs()).max().unwrap_or(0);
         let fits = matrix.norm().checked_mul(greatest)? < 1 << 63 && greatest < 1 << 63;
-        fits.then(|| (&**matrix, vector.iter().map(|v| *v as i64).collect()))
+        fits.then(|| (&**matrix, vector.iter().map(|v| *v as i64).collect::<Vec<_>>().into()))
     };
     terms.iter().map(term).collect()
 }

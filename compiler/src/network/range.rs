@@ -4,7 +4,7 @@
 //! that element-wise reasoning gives; sound for every input in the boxes, exact for a single affine layer. Sums are checked:
 //! what does not fit 128 bits is an error, never a wrong interval.
 
-use super::graph::{Graph, Matrix, NodeId, Op};
+use super::graph::{Graph, Integers, Matrix, NodeId, Op};
 use super::interpret::wrap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -88,8 +88,8 @@ pub fn ranges(graph: &Graph, inputs: &[Vec<Interval>]) -> Result<Vec<Vec<Interva
 /// A matrix with the intervals of its vector, all of whose products fit 64 bits: the intervals' ends, added and subtracted.
 struct Short<'a> {
     matrix: &'a Matrix,
-    sums: Vec<i64>,
-    widths: Vec<i64>,
+    sums: Integers,
+    widths: Integers,
 }
 
 impl Short<'_> {
@@ -110,8 +110,8 @@ fn short<'a>(terms: &'a [(NodeId, Arc<Matrix>)], before: &[Vec<Interval>]) -> Op
         let fits = greatest < 1 << 63 && matrix.norm().checked_mul(greatest)? < 1 << 63;
         fits.then(|| Short {
             matrix,
-            sums: vector.iter().map(|i| (i.lo + i.hi) as i64).collect(),
-            widths: vector.iter().map(|i| (i.hi - i.lo) as i64).collect(),
+            sums: vector.iter().map(|i| (i.lo + i.hi) as i64).collect::<Vec<_>>().into(),
+            widths: vector.iter().map(|i| (i.hi - i.lo) as i64).collect::<Vec<_>>().into(),
         })
     };
     terms.iter().map(term).collect()
