@@ -207,7 +207,7 @@ fn rounded_difference(f: &Step, difference: i128) -> Option<i128> {
     Some(quotient.checked_add(1)?.max(0))
 }
 
-/// Tries a few assignments: the middle of the boxes and, for each open case, two corners that its linearised goal points to.
+/// Tries a few assignments: the middle of the boxes and, for each open case, the corner that its linearised goal points to.
 fn guess(
     obligation: &Obligation,
     presolved: &Presolved,
@@ -227,27 +227,25 @@ fn guess(
     }
     let inputs: Vec<Vec<i128>> = middle.iter().map(|v| v.iter().map(|n| i128::from(*n)).collect()).collect();
     let Ok(values) = interpret(&obligation.graph, &inputs) else { return Ok(None) };
-    for at_middle in [false, true] {
-        let slopes = Slopes { obligation, presolved, values: &values, at_middle };
-        for case in open {
-            if let Some(reason) = control.stop() {
-                return Err(reason);
-            }
-            let gradient = slopes.gradient(&obligation.cases[*case]);
-            let mut corner: Assignment = Vec::with_capacity(middle.len());
-            for (variable, boxes) in presolved.boxes.iter().enumerate() {
-                let slope = |i: usize| gradient[obligation.variables[variable].node.index()].get(i).copied();
-                let pick = |(i, range): (usize, &Interval)| match slope(i).unwrap_or(0.0) {
-                    up if up > 0.0 => narrow(range.hi),
-                    down if down < 0.0 => narrow(range.lo),
-                    _ => middle[variable][i],
-                };
-                corner.push(boxes.iter().enumerate().map(pick).collect());
-            }
-            presolved.repair(obligation, &mut corner);
-            if holds(&corner) {
-                return Ok(Some(corner));
-            }
+    let slopes = Slopes { obligation, presolved, values: &values };
+    for case in open {
+        if let Some(reason) = control.stop() {
+            return Err(reason);
+        }
+        let gradient = slopes.gradient(&obligation.cases[*case]);
+        let mut corner: Assignment = Vec::with_capacity(middle.len());
+        for (variable, boxes) in presolved.boxes.iter().enumerate() {
+            let slope = |i: usize| gradient[obligation.variables[variable].node.index()].get(i).copied();
+            let pick = |(i, range): (usize, &Interval)| match slope(i).unwrap_or(0.0) {
+                up if up > 0.0 => narrow(range.hi),
+                down if down < 0.0 => narrow(range.lo),
+                _ => middle[variable][i],
+            };
+            corner.push(boxes.iter().enumerate().map(pick).collect());
+        }
+        presolved.repair(obligation, &mut corner);
+        if holds(&corner) {
+            return Ok(Some(corner));
         }
     }
     Ok(None)
@@ -264,8 +262,6 @@ struct Slopes<'a> {
     presolved: &'a Presolved,
     /// The values of all nodes in the middle of the boxes.
     values: &'a [Vec<i128>],
-    /// Slopes as they are in the middle, rather than over whole ranges.
-    at_middle: bool,
 }
 
 impl Slopes<'_> {
@@ -296,23 +292,12 @@ impl Slopes<'_> {
             Op::Input | Op::Constant(_) => {}
             Op::Affine { terms, .. } => {
                 for (source, matrix) in terms {
-                    for (column, weight) in matrix.row(element) {
-                        add(graph, gradient, *source, column, slope * weight as f64);
-                    }
+                    matrix.add_row_real(element, slope, of(graph, gradient, *source));
                 }
             }
-            Op::Step { source, steps } => {
-                let step = steps.at(element);
-                let value = self.values[id.index()][element];
-                let own = match step {
-                    Step::Round { numerator, denominator, lo, hi, .. } if self.at_middle => {
-                        if *lo < value && value < *hi { *numerator as f64 / *denominator as f64 } else { 0.0 }
-                    }
-                    _ => {
-                        let (y, a) = (self.range(id, element), self.range(*source, element));
-                        (y.hi - y.lo) as f64 / (a.hi.saturating_sub(a.lo)).max(1) as f64
-                    }
-                };
+            Op::Step { source, .. } => {
+                let (y, a) = (self.range(id, element), self.range(*source, element));
+                let own = (y.hi - y.lo) as f64 / (a.hi.saturating_sub(a.lo)).max(1) as f64;
                 add(graph, gradient, *source, element, slope * own);
             }
             Op::Wrap { source, .. } => add(graph, gradient, *source, element, slope),
@@ -334,12 +319,17 @@ impl Slopes<'_> {
     }
 }
 
-fn add(graph: &Graph, gradient: &mut [Vec<f64>], node: NodeId, element: usize, slope: f64) {
+/// A node's slopes.
+fn of<'a>(graph: &Graph, gradient: &'a mut [Vec<f64>], node: NodeId) -> &'a mut [f64] {
     let of = &mut gradient[node.index()];
     if of.is_empty() {
         of.resize(graph.len(node), 0.0);
     }
-    of[element] += slope;
+    of
+}
+
+fn add(graph: &Graph, gradient: &mut [Vec<f64>], node: NodeId, element: usize, slope: f64) {
+    of(graph, gradient, node)[element] += slope;
 }
 
 #[cfg(test)]
