@@ -44,7 +44,7 @@ impl<'a> Attack<'a> {
         let (x, e) = (ranges.lower.clone(), vec![0.0; net.exprs.len()]);
         let relevant = relevant(&[problem]);
         let matters = |unit: &&u32| relevant[net.units[**unit as usize].column as usize];
-        let units = problem.live.units.iter().filter(matters).copied().collect();
+        let units = problem.live.iter().filter(matters).copied().collect();
         Attack { problem, ranges, inputs, units, lines, x, e, random: seed | 1, work: 0 }
     }
 

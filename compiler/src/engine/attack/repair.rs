@@ -136,7 +136,7 @@ impl<'a> Walk<'a> {
             let room = if pull > 0.0 { self.up[j] } else { self.down[j] };
             let by = (pull.abs() / self.curve[j]).round().clamp(1.0, room) * pull.signum();
             let mut gain = 0.0;
-            for (e, c) in self.problem.live.mentions_of(net, j) {
+            for (e, c) in net.mentions.of(j) {
                 let own = e..e + c.len();
                 let (low, high) = (&self.wanted_low[own.clone()], &self.wanted_high[own.clone()]);
                 gain += relief(&self.values[own.clone()], low, high, &self.weights[own], c, by);
@@ -153,7 +153,7 @@ impl<'a> Walk<'a> {
     fn take(&mut self, j: usize, by: f64) {
         self.up[j] -= by;
         self.down[j] += by;
-        for (e, c) in self.problem.live.mentions_of(self.problem.net, j) {
+        for (e, c) in self.problem.net.mentions.of(j) {
             add_scaled(&mut self.values[e..e + c.len()], c, by);
         }
     }
@@ -365,8 +365,7 @@ impl Attack<'_> {
         for atom in atoms {
             atom.add_to(&mut slopes, 1.0);
         }
-        for unit in problem.live.units.iter().rev().map(|unit| &net.units[*unit as usize]).filter(|unit| !unit.shallow)
-        {
+        for unit in problem.live.iter().rev().map(|unit| &net.units[*unit as usize]).filter(|unit| !unit.shallow) {
             let slope = match unit.kind {
                 Kind::Step(stairs) => self.lines[stairs as usize].0,
                 Kind::Wrap { .. } | Kind::Max => 1.0,

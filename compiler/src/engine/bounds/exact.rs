@@ -46,10 +46,10 @@ pub fn exact(
         expr.add_to(&mut coefficients, *factor as f64);
         value = value.checked_add(i128::from(*factor) * expr.constant as i128)?;
     }
-    let mut shares = Vec::with_capacity(problem.live.units.len());
+    let mut shares = Vec::with_capacity(problem.live.len());
     let mut rest = multipliers;
     let mut arguments: Vec<i128> = Vec::new();
-    for index in problem.live.units.iter().rev() {
+    for index in problem.live.iter().rev() {
         let unit = &net.units[*index as usize];
         let c = i128::from(coefficients[unit.column as usize] as i64);
         arguments.clear();
@@ -90,7 +90,7 @@ pub fn exact(
         value = value.checked_add(share)?;
     }
     let mut is_live = vec![false; net.units.len()];
-    problem.live.units.iter().for_each(|unit| is_live[*unit as usize] = true);
+    problem.live.iter().for_each(|unit| is_live[*unit as usize] = true);
     // Most of it is within 64 bits.
     let mut sum = 0i64;
     for (column, c) in coefficients.iter().enumerate() {

@@ -107,12 +107,31 @@ pub fn gain_until(ratio: &[f64], gain: &[f64], end: f64) -> f64 {
 /// Adds to `found` where values are above `low` and at most `high`.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub fn between(values: &[f64], low: f64, high: f64, found: &mut Vec<u32>) {
-    let inside = |value: f64| (value > low) & (value <= high);
-    for (k, chunk) in values.chunks(16).enumerate() {
-        if chunk.iter().fold(false, |any, value| any | inside(*value)) {
-            let own = chunk.iter().zip(16 * k as u32..).filter(|(value, _)| inside(**value));
-            found.extend(own.map(|(_, j)| j));
+    let inside = |value: &f64| u64::from((*value > low) & (*value <= high));
+    let mut first = 0;
+    for chunk in values.chunks(16) {
+        let mut mask = match <&[f64; 16]>::try_from(chunk) {
+            Ok(chunk) => (0..16).fold(0, |mask, k| mask | inside(&chunk[k]) << k),
+            Err(_) => chunk.iter().enumerate().fold(0, |mask, (k, value)| mask | inside(value) << k),
+        };
+        while mask != 0 {
+            found.push(first + mask.trailing_zeros());
+            mask &= mask - 1;
         }
+        first += 16;
+    }
+}
+
+/// What is left of linear forms' ranges when the least value of a variable with these coefficients rises and its greatest falls.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub fn narrow(least: &mut [f64], greatest: &mut [f64], coefficients: &[f64], rise: f64, fall: f64) {
+    let count = coefficients.len();
+    let (least, greatest) = (&mut least[..count], &mut greatest[..count]);
+    for e in 0..count {
+        let c = coefficients[e];
+        let (plus, minus) = if c > 0.0 { (c, 0.0) } else { (0.0, -c) };
+        least[e] += plus * rise + minus * fall;
+        greatest[e] -= minus * rise + plus * fall;
     }
 }
 

@@ -277,6 +277,65 @@ pub struct Place {
     pub composite: bool,
 }
 
+/// For each column, the expressions that mention it with their coefficients, in runs of consecutive expressions.
+#[derive(Debug, Default)]
+pub struct Mentions {
+    /// The first run of each column, and the end.
+    starts: Vec<u32>,
+    /// (first expression, offset into `values`, length).
+    runs: Vec<(u32, u32, u32)>,
+    values: Vec<f64>,
+}
+
+impl Mentions {
+    /// From (expression, coefficient) by ascending expression, column by column.
+    pub fn new(columns: &[Vec<(u32, f64)>]) -> Mentions {
+        let mut mentions = Mentions { starts: vec![0], runs: Vec::new(), values: Vec::new() };
+        for column in columns {
+            let begin = mentions.runs.len();
+            let mut next = 0;
+            for (e, value) in column.iter().copied() {
+                // A short gap is cheaper to fill with zeros than to jump over.
+                if mentions.runs.len() == begin || e - next > 3 {
+                    mentions.runs.push((e, mentions.values.len() as u32, 0));
+                } else {
+                    mentions.values.resize(mentions.values.len() + (e - next) as usize, 0.0);
+                }
+                mentions.values.push(value);
+                let length = mentions.values.len() as u32;
+                if let Some(run) = mentions.runs.last_mut() {
+                    run.2 = length - run.1;
+                }
+                next = e + 1;
+            }
+            mentions.starts.push(mentions.runs.len() as u32);
+        }
+        mentions
+    }
+
+    /// (first expression, coefficients).
+    pub fn of(&self, column: usize) -> impl Iterator<Item = (usize, &[f64])> + '_ {
+        let own = self.starts[column] as usize..self.starts[column + 1] as usize;
+        self.runs[own]
+            .iter()
+            .map(|(first, at, len)| (*first as usize, &self.values[*at as usize..(*at + *len) as usize]))
+    }
+
+    /// target += the sum of move · coefficient.
+    pub fn spread(&self, moved: &[(u32, f64)], target: &mut [f64]) {
+        for (j, delta) in moved {
+            for (first, values) in self.of(*j as usize) {
+                let target = &mut target[first..first + values.len()];
+                if values.len() < 8 {
+                    target.iter_mut().zip(values).for_each(|(t, v)| *t += delta * v);
+                } else {
+                    add_scaled(target, values, *delta);
+                }
+            }
+        }
+    }
+}
+
 /// A graph as columns, expressions and units.
 #[derive(Debug)]
 pub struct Net {
@@ -294,8 +353,8 @@ pub struct Net {
     pub user: Vec<u32>,
     /// The distinct staircases.
     pub stairs: Vec<Stairs>,
-    /// For each column, the expressions that mention it: (expression, coefficient).
-    pub mentions: Vec<Vec<(u32, f64)>>,
+    /// For each column, the expressions that mention it.
+    pub mentions: Mentions,
     forms: Vec<Vec<Form>>,
 }
 
@@ -372,7 +431,7 @@ impl Net {
             places: Vec::new(),
             user: Vec::new(),
             stairs: Vec::new(),
-            mentions: Vec::new(),
+            mentions: Mentions::default(),
             forms: Vec::with_capacity(graph.nodes.len()),
         };
         let total = graph.nodes.iter().map(|node| node.len).sum();
@@ -444,14 +503,15 @@ impl Net {
             net.forms.push(forms);
         }
         net.align();
-        net.mentions = vec![Vec::new(); net.columns.len()];
+        let mut by_column: Vec<Vec<(u32, f64)>> = vec![Vec::new(); net.columns.len()];
         for (index, expr) in net.exprs.iter().enumerate() {
             for (first, values) in expr.runs() {
                 for (k, value) in values.iter().enumerate().filter(|(_, value)| **value != 0.0) {
-                    net.mentions[first + k].push((index as u32, *value));
+                    by_column[first + k].push((index as u32, *value));
                 }
             }
         }
+        net.mentions = Mentions::new(&by_column);
         Some(net)
     }
 

@@ -3,6 +3,7 @@
 //! Invariant: every range here contains the one that the certificate checker has at the same step of the proof; so this
 //! file may do less than the checker does (it never goes backwards through anything but a step), never more.
 
+use super::kernels::narrow;
 use super::net::{Kind, LIMIT, NONE, Net};
 
 /// Integers, as `f64`.
@@ -14,6 +15,10 @@ pub struct Ranges {
     pub upper: Vec<f64>,
     /// (least, greatest) of each expression.
     pub exprs: Vec<(f64, f64)>,
+    /// The least that the columns' ranges leave of each expression …
+    least: Vec<f64>,
+    /// … and the greatest.
+    greatest: Vec<f64>,
 }
 
 /// There is no value left.
@@ -25,8 +30,13 @@ impl Ranges {
     /// Ranges of composite expressions are this file's own: the certificate has to derive them.
     pub fn new(net: &Net, boxes: &[(i64, i64)]) -> Option<Ranges> {
         let count = net.columns.len();
-        let mut ranges =
-            Ranges { lower: vec![0.0; count], upper: vec![0.0; count], exprs: vec![(0.0, 0.0); net.exprs.len()] };
+        let mut ranges = Ranges {
+            lower: vec![0.0; count],
+            upper: vec![0.0; count],
+            exprs: vec![(0.0, 0.0); net.exprs.len()],
+            least: vec![0.0; net.exprs.len()],
+            greatest: vec![0.0; net.exprs.len()],
+        };
         let (mut next, mut greatest) = (boxes.iter(), 0.0f64);
         for column in 0..count {
             let (lo, hi) = if net.unit_of[column] == NONE {
@@ -48,6 +58,7 @@ impl Ranges {
                         }
                     }
                     ranges.exprs[e] = expr.range(&ranges.lower, &ranges.upper);
+                    (ranges.least[e], ranges.greatest[e]) = ranges.exprs[e];
                 }
                 ranges.image(net, net.unit_of[column] as usize)?
             };
@@ -84,6 +95,11 @@ impl Ranges {
         }
     }
 
+    /// About how many bytes they take.
+    pub fn bytes(&self) -> usize {
+        self.lower.len() * 16 + self.exprs.len() * 32
+    }
+
     /// Whether a column has one value only.
     pub fn is_point(&self, column: usize) -> bool {
         self.lower[column] == self.upper[column]
@@ -101,9 +117,8 @@ impl Ranges {
         hi: f64,
         changed: &mut Vec<u32>,
     ) -> Result<(), Empty> {
-        let mut dirty = vec![false; net.units.len()];
-        self.set_column(net, column, lo, hi, &mut dirty, changed)?;
-        self.propagate(net, &mut dirty, changed)
+        self.set_column(net, column, lo, hi, changed)?;
+        self.propagate(net, changed)
     }
 
     /// Narrows several columns at once.
@@ -111,11 +126,10 @@ impl Ranges {
     /// # Errors
     /// [`Empty`] if nothing is left.
     pub fn narrow_columns(&mut self, net: &Net, news: &[(u32, f64, f64)], changed: &mut Vec<u32>) -> Result<(), Empty> {
-        let mut dirty = vec![false; net.units.len()];
         for (column, lo, hi) in news {
-            self.set_column(net, *column as usize, *lo, *hi, &mut dirty, changed)?;
+            self.set_column(net, *column as usize, *lo, *hi, changed)?;
         }
-        self.propagate(net, &mut dirty, changed)
+        self.propagate(net, changed)
     }
 
     /// Narrows an expression and all that follows.
@@ -141,20 +155,26 @@ impl Ranges {
         *range = new;
         let unit = net.user[expr] as usize;
         changed.push(unit as u32);
-        let mut dirty = vec![false; net.units.len()];
-        self.meet_image(net, unit, &mut dirty, changed)?;
-        self.propagate(net, &mut dirty, changed)
+        self.meet_image(net, unit, changed)?;
+        self.propagate(net, changed)
     }
 
-    fn set_column(
-        &mut self,
-        net: &Net,
-        column: usize,
-        lo: f64,
-        hi: f64,
-        dirty: &mut [bool],
-        changed: &mut Vec<u32>,
-    ) -> Result<(), Empty> {
+    /// What the columns' ranges leave of an expression.
+    pub fn natural(&self, expr: usize) -> (f64, f64) {
+        (self.least[expr], self.greatest[expr])
+    }
+
+    /// Gives a column a narrower range; the expressions that mention it follow, exactly.
+    fn assign(&mut self, net: &Net, column: usize, lo: f64, hi: f64) {
+        let (rise, fall) = (lo - self.lower[column], self.upper[column] - hi);
+        (self.lower[column], self.upper[column]) = (lo, hi);
+        for (first, coefficients) in net.mentions.of(column) {
+            let own = first..first + coefficients.len();
+            narrow(&mut self.least[own.clone()], &mut self.greatest[own], coefficients, rise, fall);
+        }
+    }
+
+    fn set_column(&mut self, net: &Net, column: usize, lo: f64, hi: f64, changed: &mut Vec<u32>) -> Result<(), Empty> {
         let (lo, hi) = (lo.max(self.lower[column]), hi.min(self.upper[column]));
         if lo > hi {
             return Err(Empty);
@@ -162,10 +182,7 @@ impl Ranges {
         if (lo, hi) == (self.lower[column], self.upper[column]) {
             return Ok(());
         }
-        (self.lower[column], self.upper[column]) = (lo, hi);
-        for (expr, _) in &net.mentions[column] {
-            dirty[net.user[*expr as usize] as usize] = true;
-        }
+        self.assign(net, column, lo, hi);
         let unit = net.unit_of[column];
         if unit != NONE {
             changed.push(unit);
@@ -187,7 +204,7 @@ impl Ranges {
         Ok(())
     }
 
-    fn meet_image(&mut self, net: &Net, unit: usize, dirty: &mut [bool], changed: &mut Vec<u32>) -> Result<(), Empty> {
+    fn meet_image(&mut self, net: &Net, unit: usize, changed: &mut Vec<u32>) -> Result<(), Empty> {
         if let Some((lo, hi)) = self.image(net, unit) {
             let column = net.units[unit].column as usize;
             let (lo, hi) = (lo.max(self.lower[column]), hi.min(self.upper[column]));
@@ -195,40 +212,33 @@ impl Ranges {
                 return Err(Empty);
             }
             if (lo, hi) != (self.lower[column], self.upper[column]) {
-                (self.lower[column], self.upper[column]) = (lo, hi);
+                self.assign(net, column, lo, hi);
                 changed.push(unit as u32);
-                for (expr, _) in &net.mentions[column] {
-                    dirty[net.user[*expr as usize] as usize] = true;
-                }
             }
         }
         Ok(())
     }
 
-    /// Recomputes the dirty units, in order.
-    fn propagate(&mut self, net: &Net, dirty: &mut [bool], changed: &mut Vec<u32>) -> Result<(), Empty> {
-        for unit in 0..net.units.len() {
-            if !dirty[unit] {
-                continue;
-            }
+    /// Takes over what columns say of expressions, in order.
+    fn propagate(&mut self, net: &Net, changed: &mut Vec<u32>) -> Result<(), Empty> {
+        for (index, unit) in net.units.iter().enumerate() {
             let mut narrower = false;
-            for e in net.units[unit].exprs() {
+            for e in unit.exprs() {
+                let (lo, hi) = self.exprs[e];
+                let new = (lo.max(self.least[e]), hi.min(self.greatest[e]));
                 // The checker goes node by node: what it sees of a composite expression may be wider.
-                if net.places[e].composite {
+                if new == (lo, hi) || net.places[e].composite {
                     continue;
                 }
-                let (lo, hi) = net.exprs[e].range(&self.lower, &self.upper);
-                let range = &mut self.exprs[e];
-                let new = (range.0.max(lo), range.1.min(hi));
                 if new.0 > new.1 {
                     return Err(Empty);
                 }
-                narrower |= new != *range;
-                *range = new;
+                narrower = true;
+                self.exprs[e] = new;
             }
             if narrower {
-                changed.push(unit as u32);
-                self.meet_image(net, unit, dirty, changed)?;
+                changed.push(index as u32);
+                self.meet_image(net, index, changed)?;
             }
         }
         Ok(())

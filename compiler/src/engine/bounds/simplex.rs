@@ -12,7 +12,7 @@
 
 use super::hull::Edge;
 use super::kernels::{add_scaled, add_scaled4, between, dot, gain_until, kinks};
-use super::net::{Expr, Net};
+use super::net::{Expr, Mentions, Net};
 use super::ranges::Ranges;
 use std::sync::{Arc, OnceLock};
 
@@ -37,102 +37,14 @@ pub struct Problem<'a> {
     pub atoms: Vec<Expr>,
     /// Those that constrain (all but the objective), as indices into `atoms`.
     pub constraints: Vec<u32>,
-    /// The units that are not constant.
-    pub live: Arc<Live>,
+    /// The units that are not constant, by ascending index.
+    pub live: Arc<[u32]>,
     mentions: OnceLock<Mentions>,
-}
-
-/// The units that are not constant, and which columns their expressions mention.
-#[derive(Debug)]
-pub struct Live {
-    /// By ascending unit.
-    pub units: Vec<u32>,
-    mentions: OnceLock<Mentions>,
-}
-
-/// For each column, the expressions that mention it with their coefficients, in runs of consecutive expressions.
-#[derive(Debug)]
-struct Mentions {
-    /// The first run of each column, and the end.
-    starts: Vec<u32>,
-    /// (first expression, offset into `values`, length).
-    runs: Vec<(u32, u32, u32)>,
-    values: Vec<f64>,
-}
-
-impl Mentions {
-    /// From (expression, coefficient) by ascending expression, column by column.
-    fn new<I: Iterator<Item = (u32, f64)>>(columns: impl Iterator<Item = I>) -> Mentions {
-        let mut mentions = Mentions { starts: vec![0], runs: Vec::new(), values: Vec::new() };
-        for column in columns {
-            let begin = mentions.runs.len();
-            let mut next = 0;
-            for (e, value) in column {
-                // A short gap is cheaper to fill with zeros than to jump over.
-                if mentions.runs.len() == begin || e - next > 3 {
-                    mentions.runs.push((e, mentions.values.len() as u32, 0));
-                } else {
-                    mentions.values.resize(mentions.values.len() + (e - next) as usize, 0.0);
-                }
-                mentions.values.push(value);
-                let length = mentions.values.len() as u32;
-                if let Some(run) = mentions.runs.last_mut() {
-                    run.2 = length - run.1;
-                }
-                next = e + 1;
-            }
-            mentions.starts.push(mentions.runs.len() as u32);
-        }
-        mentions
-    }
-
-    /// (first expression, coefficients).
-    fn of(&self, column: usize) -> impl Iterator<Item = (usize, &[f64])> + '_ {
-        let own = self.starts[column] as usize..self.starts[column + 1] as usize;
-        self.runs[own]
-            .iter()
-            .map(|(first, at, len)| (*first as usize, &self.values[*at as usize..(*at + *len) as usize]))
-    }
-
-    /// target += the sum of move · coefficient.
-    fn spread(&self, moved: &[(u32, f64)], target: &mut [f64]) {
-        for (j, delta) in moved {
-            for (first, values) in self.of(*j as usize) {
-                let target = &mut target[first..first + values.len()];
-                if values.len() < 8 {
-                    target.iter_mut().zip(values).for_each(|(t, v)| *t += delta * v);
-                } else {
-                    add_scaled(target, values, *delta);
-                }
-            }
-        }
-    }
-}
-
-impl Live {
-    /// From the units, by ascending index.
-    pub fn new(units: Vec<u32>) -> Live {
-        Live { units, mentions: OnceLock::new() }
-    }
-
-    /// The live units' expressions that mention a column, as (first expression, coefficients) of consecutive ones.
-    pub fn mentions_of(&self, net: &Net, column: usize) -> impl Iterator<Item = (usize, &[f64])> + '_ {
-        self.mentions(net).of(column)
-    }
-
-    fn mentions(&self, net: &Net) -> &Mentions {
-        self.mentions.get_or_init(|| {
-            let mut live = vec![false; net.units.len()];
-            self.units.iter().for_each(|unit| live[*unit as usize] = true);
-            let is_live = |(e, _): &(u32, f64)| live[net.user[*e as usize] as usize];
-            Mentions::new(net.mentions.iter().map(|own| own.iter().copied().filter(is_live)))
-        })
-    }
 }
 
 impl<'a> Problem<'a> {
     /// A problem with the atoms, the last of which is the objective unless all of them constrain.
-    pub fn new(net: &'a Net, atoms: Vec<Expr>, constraints: Vec<u32>, live: Arc<Live>) -> Problem<'a> {
+    pub fn new(net: &'a Net, atoms: Vec<Expr>, constraints: Vec<u32>, live: Arc<[u32]>) -> Problem<'a> {
         Problem { net, atoms, constraints, live, mentions: OnceLock::new() }
     }
 
@@ -159,18 +71,18 @@ impl<'a> Problem<'a> {
                     }
                 }
             }
-            Mentions::new(by_column.iter().map(|own| own.iter().copied()))
+            Mentions::new(&by_column)
         })
     }
 }
 
-/// The columns that the problems' atoms depend on.
+/// The units' columns that the problems' atoms depend on.
 pub fn relevant(problems: &[&Problem<'_>]) -> Vec<bool> {
     let Some(net) = problems.first().map(|problem| problem.net) else { return Vec::new() };
     let mut relevant = vec![false; net.columns.len()];
     problems.iter().flat_map(|problem| &problem.atoms).for_each(|atom| atom.mark(&mut relevant));
     for unit in net.units.iter().rev() {
-        if relevant[unit.column as usize] {
+        if relevant[unit.column as usize] && !unit.shallow {
             unit.exprs().for_each(|e| net.exprs[e].mark(&mut relevant));
         }
     }
@@ -325,14 +237,9 @@ pub struct Simplex {
     objective: Arc<[f64]>,
     /// Of the perturbation, so that it never lowers the objective.
     constant: f64,
-    lower: Vec<f64>,
-    upper: Vec<f64>,
-    width: Vec<f64>,
     /// The primal point.
     pub x: Vec<f64>,
     place: Vec<Place>,
-    /// 1 at the upper bound, -1 at the lower, 0 where there is no other bound to go to: basic or fixed.
-    side: Vec<f64>,
     /// Reduced costs.
     d: Vec<f64>,
     /// The expressions' values at `x`.
@@ -350,8 +257,10 @@ pub struct Simplex {
     ray: Option<(Row, f64)>,
 }
 
-/// The edges that a run looks at.
+/// What a run looks at.
 pub struct View<'a> {
+    /// The columns' ranges, which the state has taken over.
+    pub ranges: &'a Ranges,
     /// The units that are looked at, by ascending index.
     pub units: &'a [u32],
     /// By unit.
@@ -374,6 +283,9 @@ enum Candidate {
 
 /// What a run needs again and again.
 struct Buffers {
+    width: Vec<f64>,
+    /// 1 at the upper bound, -1 at the lower, 0 where there is no other bound to go to: basic or fixed.
+    side: Vec<f64>,
     alpha: Vec<f64>,
     ratio: Vec<f64>,
     gain: Vec<f64>,
@@ -384,6 +296,21 @@ struct Buffers {
     violated: Vec<(f64, u32, u32, u32)>,
     /// The end of the last way.
     last: f64,
+}
+
+impl Buffers {
+    /// Where a column is.
+    #[inline]
+    fn put(&mut self, j: usize, place: Place) {
+        // Without branches, for nobody can tell where columns are.
+        const SIDES: [f64; 3] = [-1.0, 1.0, 0.0];
+        self.side[j] = if self.width[j] > 0.0 { SIDES[place as usize] } else { 0.0 };
+    }
+
+    /// Where all columns are.
+    fn put_all(&mut self, places: &[Place]) {
+        places.iter().enumerate().for_each(|(j, place)| self.put(j, *place));
+    }
 }
 
 /// Where the way along a direction ends.
@@ -420,17 +347,13 @@ impl Simplex {
         }
         let mut simplex = Simplex {
             constant,
-            lower: ranges.lower.clone(),
-            upper: ranges.upper.clone(),
-            width: ranges.upper.iter().zip(&ranges.lower).map(|(u, l)| u - l).collect(),
             x: vec![0.0; count],
             place: vec![Place::Lower; count],
-            side: vec![0.0; count],
             d: vec![0.0; count],
             e: vec![0.0; problem.net.exprs.len() + problem.atoms.len()],
             ..Simplex::empty(objective.into())
         };
-        simplex.restart(problem);
+        simplex.restart(problem, ranges);
         simplex
     }
 
@@ -438,12 +361,8 @@ impl Simplex {
         Simplex {
             objective,
             constant: 0.0,
-            lower: Vec::new(),
-            upper: Vec::new(),
-            width: Vec::new(),
             x: Vec::new(),
             place: Vec::new(),
-            side: Vec::new(),
             d: Vec::new(),
             e: Vec::new(),
             rows: Vec::new(),
@@ -462,35 +381,30 @@ impl Simplex {
         std::mem::replace(self, Simplex::empty(objective))
     }
 
-    /// Puts a column at a bound or into the basis.
-    #[inline]
-    fn put(&mut self, j: usize, place: Place) {
-        self.place[j] = place;
-        self.side[j] = match place {
-            _ if self.width[j] <= 0.0 => 0.0,
-            Place::Upper => 1.0,
-            Place::Lower => -1.0,
-            Place::Basic => 0.0,
-        };
-    }
-
     /// Forgets the basis.
-    fn restart(&mut self, problem: &Problem<'_>) {
+    fn restart(&mut self, problem: &Problem<'_>, ranges: &Ranges) {
         self.rows.clear();
         self.w.clear();
         self.columns.clear();
         self.inverse = Square::default();
         self.d.copy_from_slice(&self.objective);
         for j in 0..self.x.len() {
-            self.put(j, if self.d[j] > 0.0 { Place::Upper } else { Place::Lower });
-            self.x[j] = if self.d[j] > 0.0 { self.upper[j] } else { self.lower[j] };
+            self.place[j] = if self.d[j] > 0.0 { Place::Upper } else { Place::Lower };
+            self.x[j] = self.target(j, ranges);
         }
         self.refresh_values(problem);
         self.age = 0;
     }
 
+    /// Where a column that is at a bound is.
+    #[inline]
+    fn target(&self, j: usize, ranges: &Ranges) -> f64 {
+        let bound = if self.place[j] == Place::Upper { ranges.upper[j] } else { ranges.lower[j] };
+        if self.place[j] == Place::Basic { self.x[j] } else { bound }
+    }
+
     fn refresh_values(&mut self, problem: &Problem<'_>) {
-        for unit in &problem.live.units {
+        for unit in problem.live.iter() {
             for e in problem.net.units[*unit as usize].exprs() {
                 self.e[e] = problem.net.exprs[e].value(&self.x);
             }
@@ -508,21 +422,12 @@ impl Simplex {
     /// Takes over narrower ranges.
     pub fn set_ranges(&mut self, problem: &Problem<'_>, ranges: &Ranges) {
         let mut moved = Vec::new();
-        for j in 0..self.x.len() {
-            if self.lower[j] == ranges.lower[j] && self.upper[j] == ranges.upper[j] {
-                continue;
-            }
-            (self.lower[j], self.upper[j]) = (ranges.lower[j], ranges.upper[j]);
-            self.width[j] = self.upper[j] - self.lower[j];
-            self.put(j, self.place[j]);
-            let target = match self.place[j] {
-                Place::Lower => self.lower[j],
-                Place::Upper => self.upper[j],
-                Place::Basic => continue,
-            };
-            if target != self.x[j] {
-                moved.push((j as u32, target - self.x[j]));
-                self.x[j] = target;
+        let bounds = ranges.lower.iter().zip(&ranges.upper);
+        for (j, ((place, x), (lower, upper))) in self.place.iter().zip(&mut self.x).zip(bounds).enumerate() {
+            let target = if *place == Place::Upper { *upper } else { *lower };
+            if (target != *x) & (*place != Place::Basic) {
+                moved.push((j as u32, target - *x));
+                *x = target;
             }
         }
         if !moved.is_empty() {
@@ -538,7 +443,7 @@ impl Simplex {
             self.refresh_values(problem);
             return;
         }
-        problem.live.mentions(problem.net).spread(moved, &mut self.e);
+        problem.net.mentions.spread(moved, &mut self.e);
         if !problem.atoms.is_empty() {
             problem.mentions().spread(moved, &mut self.e);
         }
@@ -568,7 +473,7 @@ impl Simplex {
     }
 
     /// Inverts the kernel anew and recomputes everything from it; `false` if it is singular or no longer dual feasible.
-    fn refresh(&mut self, problem: &Problem<'_>) -> bool {
+    fn refresh(&mut self, problem: &Problem<'_>, ranges: &Ranges) -> bool {
         self.age = 0;
         let size = self.rows.len();
         let mut kernel = Square { size, stride: size, data: vec![0.0; size * size] };
@@ -595,15 +500,23 @@ impl Simplex {
         for j in 0..self.x.len() {
             match self.place[j] {
                 Place::Basic => self.d[j] = 0.0,
-                _ => {
-                    self.put(j, if self.d[j] > 0.0 { Place::Upper } else { Place::Lower });
-                    self.x[j] = if self.d[j] > 0.0 { self.upper[j] } else { self.lower[j] };
-                }
+                _ => self.place[j] = if self.d[j] > 0.0 { Place::Upper } else { Place::Lower },
             }
+            self.x[j] = self.target(j, ranges);
         }
         self.refresh_values(problem);
         self.solve_primal(problem);
         true
+    }
+
+    /// Inverts the kernel anew or forgets the basis; `false` if that was necessary.
+    fn refresh_or_restart(&mut self, problem: &Problem<'_>, ranges: &Ranges, buffers: &mut Buffers) -> bool {
+        let refreshed = self.refresh(problem, ranges);
+        if !refreshed {
+            self.restart(problem, ranges);
+        }
+        buffers.put_all(&self.place);
+        refreshed
     }
 
     /// target += the sum of factor · row.
@@ -666,7 +579,7 @@ impl Simplex {
     fn leaving(&self, problem: &Problem<'_>, view: &View<'_>, buffers: &mut Buffers) -> Option<Leaving> {
         let (mut worst, mut leaving) = (0.0, None);
         for (p, j) in self.columns.iter().enumerate() {
-            let (x, l, u) = (self.x[*j as usize], self.lower[*j as usize], self.upper[*j as usize]);
+            let (x, l, u) = (self.x[*j as usize], view.ranges.lower[*j as usize], view.ranges.upper[*j as usize]);
             let violation = (l - x).max(x - u);
             if violation > FEASIBLE {
                 let line = self.inverse.row(p);
@@ -732,7 +645,7 @@ impl Simplex {
 
     /// Where the way along a direction ends: passes kinks while it pays off. The columns passed are `flips`.
     fn walk(&self, delta: &[f64], mut slope: f64, buffers: &mut Buffers) -> End {
-        let Buffers { alpha, ratio, gain, near, ahead, flips, last, .. } = buffers;
+        let Buffers { width, side, alpha, ratio, gain, near, ahead, flips, last, .. } = buffers;
         flips.clear();
         near.clear();
         ahead.clear();
@@ -745,7 +658,7 @@ impl Simplex {
                 }
             }
         }
-        kinks(alpha, &self.side, &self.d, &self.width, PIVOT, ratio, gain);
+        kinks(alpha, side, &self.d, width, PIVOT, ratio, gain);
         // No kink is before the beginning.
         let flip_until = |end: f64, flips: &mut Vec<u32>| between(ratio, -1.0, end, flips);
         let total = gain_until(ratio, gain, row.0.min(f64::MAX));
@@ -856,7 +769,10 @@ impl Simplex {
     ) -> Outcome {
         self.ray = None;
         let count = self.x.len();
+        let ranges = view.ranges;
         let mut buffers = Buffers {
+            width: ranges.upper.iter().zip(&ranges.lower).map(|(u, l)| u - l).collect(),
+            side: vec![0.0; count],
             alpha: vec![0.0; count],
             ratio: vec![0.0; count],
             gain: vec![0.0; count],
@@ -867,10 +783,11 @@ impl Simplex {
             violated: Vec::new(),
             last: 1e-3,
         };
+        buffers.put_all(&self.place);
         let mut troubles = 0;
         for step in 0..limit {
-            if self.age >= REFRESH && !self.refresh(problem) {
-                self.restart(problem);
+            if self.age >= REFRESH {
+                self.refresh_or_restart(problem, ranges, &mut buffers);
             }
             if self.value() < cut {
                 return Outcome::Below;
@@ -883,8 +800,7 @@ impl Simplex {
                     return Outcome::Optimal;
                 }
                 // An optimum counts when a fresh inverse agrees.
-                if !self.refresh(problem) {
-                    self.restart(problem);
+                if !self.refresh_or_restart(problem, ranges, &mut buffers) {
                     troubles += 1;
                     if troubles > 3 {
                         return Outcome::Stopped;
@@ -920,7 +836,7 @@ impl Simplex {
                 }
                 Leaving::Column(p, sign) => {
                     let j = self.columns[*p] as usize;
-                    if *sign > 0.0 { self.upper[j] - self.x[j] } else { self.x[j] - self.lower[j] }
+                    if *sign > 0.0 { ranges.upper[j] - self.x[j] } else { self.x[j] - ranges.lower[j] }
                 }
             };
             let (t, candidate) = match self.walk(delta, slope, &mut buffers) {
@@ -952,31 +868,41 @@ impl Simplex {
                     return Outcome::Stopped;
                 }
                 if self.age > 0 {
-                    if !self.refresh(problem) {
-                        self.restart(problem);
-                    }
+                    self.refresh_or_restart(problem, ranges, &mut buffers);
                     continue;
                 }
             }
             let delta = delta.to_vec();
-            self.pivot(problem, leaving, candidate, t, &delta, &buffers);
+            self.pivot(problem, ranges, leaving, candidate, t, &delta, &mut buffers);
         }
         Outcome::Stopped
+    }
+
+    /// Puts a column at a bound or into the basis.
+    fn put(&mut self, j: u32, place: Place, ranges: &Ranges, buffers: &mut Buffers, moved: &mut Vec<(u32, f64)>) {
+        let at = j as usize;
+        self.place[at] = place;
+        buffers.put(at, place);
+        let target = self.target(at, ranges);
+        if target != self.x[at] {
+            moved.push((j, target - self.x[at]));
+            self.x[at] = target;
+        }
     }
 
     fn pivot(
         &mut self,
         problem: &Problem<'_>,
+        ranges: &Ranges,
         leaving: Leaving,
         entering: Candidate,
         t: f64,
         delta: &[f64],
-        buffers: &Buffers,
+        buffers: &mut Buffers,
     ) {
         self.age += 1;
         let size = self.rows.len();
-        let alpha = &buffers.alpha;
-        add_scaled(&mut self.d, alpha, -t);
+        add_scaled(&mut self.d, &buffers.alpha, -t);
         for (w, v) in self.w.iter_mut().zip(delta) {
             *w = (*w - t * v).max(0.0);
         }
@@ -984,34 +910,26 @@ impl Simplex {
             self.d[*j as usize] = 0.0;
         }
         let mut moved = Vec::with_capacity(buffers.flips.len() + 1);
-        let settle = |x: &mut f64, j: u32, target: f64, moved: &mut Vec<(u32, f64)>| {
-            if *x != target {
-                moved.push((j, target - *x));
-                *x = target;
-            }
-        };
         let entering_column = match entering {
             Candidate::Column(q) => q,
             Candidate::Row(_) => u32::MAX,
         };
-        for j in buffers.flips.iter().filter(|j| **j != entering_column) {
-            let at = *j as usize;
-            self.put(at, if self.place[at] == Place::Upper { Place::Lower } else { Place::Upper });
-            let target = if self.place[at] == Place::Upper { self.upper[at] } else { self.lower[at] };
-            settle(&mut self.x[at], *j, target, &mut moved);
+        let flips = std::mem::take(&mut buffers.flips);
+        for j in flips.iter().filter(|j| **j != entering_column) {
+            let other = if self.place[*j as usize] == Place::Upper { Place::Lower } else { Place::Upper };
+            self.put(*j, other, ranges, buffers, &mut moved);
         }
+        buffers.flips = flips;
         if let Leaving::Column(p, sign) = &leaving {
             let j = self.columns[*p];
-            let at = j as usize;
-            self.put(at, if *sign > 0.0 { Place::Upper } else { Place::Lower });
-            self.d[at] = sign * t;
-            let target = if *sign > 0.0 { self.upper[at] } else { self.lower[at] };
-            settle(&mut self.x[at], j, target, &mut moved);
+            self.put(j, if *sign > 0.0 { Place::Upper } else { Place::Lower }, ranges, buffers, &mut moved);
+            self.d[j as usize] = sign * t;
         }
         if let Candidate::Column(q) = entering {
-            self.put(q as usize, Place::Basic);
+            self.put(q, Place::Basic, ranges, buffers, &mut moved);
             self.d[q as usize] = 0.0;
         }
+        let alpha = &buffers.alpha;
         let entries =
             |rows: &[Row], q: u32| -> Vec<f64> { rows.iter().map(|r| r.entry(problem, q as usize)).collect() };
         match (leaving, entering) {
@@ -1103,7 +1021,7 @@ impl Simplex {
 
     /// About how many bytes it takes.
     pub fn bytes(&self) -> usize {
-        self.x.len() * 56 + self.e.len() * 8 + self.rows.len() * 96 + self.inverse.data.len() * 8
+        self.x.len() * 17 + self.e.len() * 8 + self.rows.len() * 96 + self.inverse.data.len() * 8
     }
 
     /// The columns strictly between their bounds at the primal point, those that can be.

@@ -12,7 +12,7 @@ mod tree;
 use crate::engine::attack::Attack;
 use crate::engine::bounds::exact::live_units;
 use crate::engine::bounds::net::{Expr, Kind, NONE, Net, Place};
-use crate::engine::bounds::simplex::{Live, Problem, Simplex, View, relevant};
+use crate::engine::bounds::simplex::{Problem, Simplex, View, relevant};
 use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::measure::MeasureAnswer;
 use crate::engine::{Answer, Control, Engine, Reason, Trust, replayed};
@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
         }
         let assumptions = express(net, &obligation.assumptions).ok_or_else(too_large)?;
         let constraints = (0..assumptions.len() as u32).collect();
-        let mut base = Problem::new(net, assumptions, constraints, Arc::new(Live::new(Vec::new())));
+        let mut base = Problem::new(net, assumptions, constraints, Arc::new([]));
         // What the columns say of composite expressions, the checker must be told.
         let mut prelude = Vec::new();
         for place in net.places.iter().filter(|place| place.composite) {
@@ -293,7 +293,7 @@ impl<'a> Run<'a> {
             }
         }
         let excluded = propagate(&base, &mut ranges, &mut prelude, &mut Vec::new()) == Err(Empty);
-        base.live = Arc::new(Live::new(live_units(net, &ranges)));
+        base.live = live_units(net, &ranges).into();
         let case = || if excluded { Progress::Closed(vec![Step::Empty]) } else { Progress::New(None, Learned::new()) };
         let mut run = Run {
             engine,
@@ -394,7 +394,7 @@ impl<'a> Run<'a> {
         if self.cases.is_empty() {
             return Ended::Proved;
         }
-        let units = &self.base.live.units;
+        let units = &self.base.live;
         let deep = units.iter().any(|unit| is_deep(net, &self.ranges, *unit));
         const STAGES: [Stage; 5] = [Stage::Glance, Stage::Try, Stage::Attack, Stage::Tighten, Stage::Search];
         while let Some(stage) = STAGES.get(self.stage) {
@@ -473,7 +473,7 @@ impl<'a> Run<'a> {
         let net = self.base.net;
         let relevant = relevant(&self.problems.iter().collect::<Vec<_>>());
         let of_interest = |unit: &&u32| relevant[net.units[**unit as usize].column as usize];
-        let units = self.base.live.units.iter();
+        let units = self.base.live.iter();
         let reading = units.filter(of_interest).filter(|unit| is_deep(net, &self.ranges, **unit)).count();
         if reading > 12 + self.problems.len() { 1 } else { GLANCE }
     }
@@ -693,7 +693,7 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
         expr.add_to(&mut coefficients, 1.0);
         let mut multipliers = Vec::new();
         let mut shallow = false;
-        for index in problem.live.units.iter().rev() {
+        for index in problem.live.iter().rev() {
             let unit = &net.units[*index as usize];
             let c = coefficients[unit.column as usize];
             if c == 0.0 || !matches!(unit.kind, Kind::Step(_)) {
@@ -723,11 +723,11 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
 }
 
 /// The units that an expression depends on, by ascending index.
-fn ancestors(net: &Net, live: &Live, e: usize) -> Vec<u32> {
+fn ancestors(net: &Net, live: &[u32], e: usize) -> Vec<u32> {
     let mut needed = vec![false; net.columns.len()];
     net.exprs[e].mark(&mut needed);
     let mut found = Vec::new();
-    for unit in live.units.iter().rev() {
+    for unit in live.iter().rev() {
         if needed[net.units[*unit as usize].column as usize] {
             found.push(*unit);
             net.units[*unit as usize].exprs().for_each(|e| net.exprs[e].mark(&mut needed));
@@ -754,7 +754,7 @@ fn tighten_roots(
     let stop = || control.stop().is_some();
     let constrained = !problem.constraints.is_empty();
     let mut taken = 0;
-    for unit in &problem.live.units {
+    for unit in problem.live.iter() {
         let column = net.units[*unit as usize].column as usize;
         if !relevant[column] || (!constrained && !is_deep(net, ranges, *unit)) {
             continue;
@@ -762,7 +762,7 @@ fn tighten_roots(
         for e in net.units[*unit as usize].exprs() {
             // Where nothing else constrains the inputs, only what an expression depends on says anything about it.
             let own = if constrained { Vec::new() } else { ancestors(net, &problem.live, e) };
-            let units = if constrained { &problem.live.units } else { &own };
+            let units = if constrained { &*problem.live } else { own.as_slice() };
             for sign in [1.0, -1.0] {
                 if stop() || taken > steps || ranges.is_point(column) {
                     break;
@@ -770,7 +770,7 @@ fn tighten_roots(
                 let mut objective = vec![0.0; net.columns.len()];
                 net.exprs[e].add_to(&mut objective, sign);
                 let mut simplex = Simplex::new(problem, ranges, objective);
-                let view = View { units, edges: &all, atoms: &atoms };
+                let view = View { ranges, units, edges: &all, atoms: &atoms };
                 simplex.run(problem, &view, f64::NEG_INFINITY, 200, &stop);
                 taken += simplex.steps;
                 let multipliers = simplex.multipliers();

@@ -339,12 +339,12 @@ fn repairs_find_or_say_nothing() {
             let mut simplex = Simplex::new(problem, ranges, objective);
             simplex.run(
                 problem,
-                &View { units: &problem.live.units, edges: &edges, atoms: &atoms },
+                &View { ranges, units: &problem.live, edges: &edges, atoms: &atoms },
                 f64::NEG_INFINITY,
                 500,
                 &|| false,
             );
-            let steps = problem.live.units.iter().map(|unit| &net.units[*unit as usize]);
+            let steps = problem.live.iter().map(|unit| &net.units[*unit as usize]);
             tried |= steps.filter(|unit| unit.shallow).all(|unit| matches!(unit.kind, Kind::Step(_)));
             let Some(point) = Attack::new(problem, ranges, SEED).repair(&simplex.x, ranges, None, &|| false) else {
                 continue;

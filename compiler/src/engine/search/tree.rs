@@ -157,7 +157,7 @@ struct Origin {
 impl Branch {
     /// About how many bytes it takes, so that memory is bounded.
     fn bytes(&self) -> usize {
-        self.simplex.bytes() + self.ranges.lower.len() * 16 + self.ranges.exprs.len() * 16 + self.edges.len() * 64
+        self.simplex.bytes() + self.ranges.bytes() + self.edges.len() * 64
     }
 
     /// Remembers a bound of the objective's atom, if it is the best so far.
@@ -298,7 +298,7 @@ pub fn atom_edges(problem: &Problem<'_>) -> Vec<Arc<Edge>> {
 /// The edges of all live units.
 pub fn all_edges(problem: &Problem<'_>, ranges: &Ranges) -> Vec<Option<Arc<[Edge]>>> {
     let mut all = vec![None; problem.net.units.len()];
-    for unit in &problem.live.units {
+    for unit in problem.live.iter() {
         all[*unit as usize] = Some(edges(problem.net, &problem.net.units[*unit as usize], ranges));
     }
     all
@@ -425,7 +425,7 @@ impl<'a> Case<'a> {
                 let (e, slope) = (net.units[unit as usize].first, net.stairs[stairs as usize].line().0.max(1e-9));
                 let (stairs, column) = (&net.stairs[stairs as usize], first + k);
                 // Only a threshold that not all arguments pass has to be asked for.
-                let (lo, hi) = net.exprs[e as usize].range(&ranges.lower, &ranges.upper);
+                let (lo, hi) = ranges.natural(e as usize);
                 let asked = match *c > 0.0 {
                     true => stairs.threshold(ranges.lower[column] as i64).is_some_and(|t| t as f64 > lo),
                     false => stairs.threshold(ranges.upper[column] as i64 + 1).is_some_and(|t| t as f64 <= hi),
@@ -530,7 +530,6 @@ impl<'a> Worker<'a> {
             long: case
                 .problem
                 .live
-                .units
                 .iter()
                 .flat_map(|unit| net.units[*unit as usize].exprs())
                 .map(|e| net.exprs[e].entries() as u64)
@@ -734,7 +733,8 @@ impl<'a> Worker<'a> {
                 branch.origin = None;
             }
             let cut = case.cut(&branch.ranges, &branch.goal);
-            let view = View { units: &problem.live.units, edges: &branch.edges, atoms: &case.atom_edges };
+            let view =
+                View { ranges: &branch.ranges, units: &problem.live, edges: &branch.edges, atoms: &case.atom_edges };
             let outcome = branch.simplex.run(problem, &view, cut - MARGIN, LIMIT, &stop);
             if round == 0
                 && let Some((origin, side)) = branch.origin
@@ -780,7 +780,7 @@ impl<'a> Worker<'a> {
                 return Next::Point(point);
             }
             if round == 0
-                && self.branches % ATTACKED == 1
+                && self.branches % ATTACKED == ATTACKED / 2
                 && let Some(point) = self.attack.run(&point, 1, 6, &stop)
                 && let Some(point) = self.accepted(&point)
             {
@@ -875,7 +875,7 @@ impl<'a> Worker<'a> {
         }
         let mut best: Option<(f64, usize, f64, f64)> = None;
         let mut wrapped: Option<(usize, f64)> = None;
-        for unit in &problem.live.units {
+        for unit in problem.live.iter() {
             let unit = &net.units[*unit as usize];
             let column = unit.column as usize;
             let (lo, hi) = (ranges.lower[column], ranges.upper[column]);
