@@ -11,7 +11,7 @@ mod repair;
 
 use super::bounds::Ranges;
 use super::bounds::net::{Kind, NONE, Stairs, Unit};
-use super::bounds::simplex::{Problem, relevant};
+use super::bounds::simplex::{Problem, Simplex, relevant};
 
 /// How much of its gradient a saturated hidden neuron passes on, by attempt.
 const LEAKS: [f64; 4] = [0.0, 0.1, 0.02, 0.4];
@@ -46,6 +46,15 @@ impl<'a> Attack<'a> {
         let matters = |unit: &&u32| relevant[net.units[**unit as usize].column as usize];
         let units = problem.live.iter().filter(matters).copied().collect();
         Attack { problem, ranges, inputs, units, lines, x, e, random: seed | 1, work: 0 }
+    }
+
+    /// The inputs where the relaxation is best, rounded: all but the basic ones are at bounds, which are integers.
+    pub fn rounded(&self, simplex: &Simplex, ranges: &Ranges) -> Vec<f64> {
+        let mut x = simplex.x.clone();
+        for j in simplex.basic_columns().iter().map(|j| *j as usize) {
+            x[j] = x[j].round().clamp(ranges.lower[j], ranges.upper[j]);
+        }
+        self.inputs.iter().map(|j| x[*j]).collect()
     }
 
     fn random(&mut self) -> u64 {

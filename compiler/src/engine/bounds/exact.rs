@@ -93,11 +93,12 @@ pub fn exact(
     problem.live.iter().for_each(|unit| is_live[*unit as usize] = true);
     // Most of it is within 64 bits.
     let mut sum = 0i64;
-    for (column, c) in coefficients.iter().enumerate() {
-        if *c == 0.0 || (net.unit_of[column] != NONE && is_live[net.unit_of[column] as usize]) {
+    let bounds = ranges.lower.iter().zip(&ranges.upper);
+    for ((c, unit), (lower, upper)) in coefficients.iter().zip(&net.unit_of).zip(bounds) {
+        if *unit != NONE && is_live[*unit as usize] {
             continue;
         }
-        let end = if *c > 0.0 { ranges.upper[column] } else { ranges.lower[column] };
+        let end = if *c > 0.0 { *upper } else { *lower };
         match (*c as i64).checked_mul(end as i64).and_then(|product| sum.checked_add(product)) {
             Some(more) => sum = more,
             None => value = value.checked_add(i128::from(*c as i64) * i128::from(end as i64))?,

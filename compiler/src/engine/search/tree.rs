@@ -772,10 +772,7 @@ impl<'a> Worker<'a> {
                 break;
             }
             // The primal point, rounded, may be an answer.
-            let point: Vec<f64> = (0..net.columns.len())
-                .filter(|j| net.unit_of[*j] == NONE)
-                .map(|j| branch.simplex.x[j].round().clamp(branch.ranges.lower[j], branch.ranges.upper[j]))
-                .collect();
+            let point = self.attack.rounded(&branch.simplex, &branch.ranges);
             if let Some(point) = self.accepted(&point) {
                 return Next::Point(point);
             }
@@ -843,18 +840,18 @@ impl<'a> Worker<'a> {
     /// All points of the inputs' box, if they are few.
     fn few_points(&self, ranges: &Ranges) -> Option<Vec<Vec<i64>>> {
         let net = self.case.problem.net;
-        let inputs: Vec<usize> = (0..net.columns.len()).filter(|j| net.unit_of[*j] == NONE).collect();
+        let inputs = || (0..net.columns.len()).filter(|j| net.unit_of[*j] == NONE);
         let work: usize = 64 + net.columns.len();
         let most = (self.case.enumerate / work).clamp(1, 1024) as f64;
         let mut count = 1.0;
-        for j in &inputs {
-            count *= ranges.upper[*j] - ranges.lower[*j] + 1.0;
+        for j in inputs() {
+            count *= ranges.upper[j] - ranges.lower[j] + 1.0;
             if count > most {
                 return None;
             }
         }
         let mut points: Vec<Vec<i64>> = vec![Vec::new()];
-        for j in inputs {
+        for j in inputs() {
             let values = ranges.lower[j] as i64..=ranges.upper[j] as i64;
             points = (points.iter())
                 .flat_map(|point| values.clone().map(move |v| [point.as_slice(), &[v]].concat()))
