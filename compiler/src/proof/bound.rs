@@ -15,7 +15,7 @@ use num_integer::Integer;
 /// Up to this many values of a rounding step are looked at one by one.
 pub(super) const VALUES: i128 = 1 << 16;
 
-/// A bound, and what it says about every element of every input and step.
+/// A bound, and what it says about the elements of inputs and steps that it depends on.
 pub(super) struct Bound {
     /// At least the form's value.
     pub value: i128,
@@ -56,7 +56,7 @@ pub(super) fn bound(
         let slots = &slots[id.index()];
         match &graph.node(id).op {
             Op::Input => {
-                for (element, c) in mine.iter().enumerate() {
+                for (element, c) in mine.iter().enumerate().filter(|(_, c)| **c != 0) {
                     let range = ranges[id.index()][element];
                     let share = product(*c, if *c > 0 { range.hi } else { range.lo })?;
                     value = sum(value, share)?;

@@ -230,17 +230,14 @@ impl State<'_> {
                 continue;
             }
             let new = match &self.graph.node(term.node).op {
-                Op::Input => match term.coefficient {
-                    0 => range,
-                    c => {
-                        let far = bound.value / bound::magnitude(c)?;
-                        if c > 0 {
-                            Interval { lo: range.lo.max(range.hi.saturating_sub(far)), hi: range.hi }
-                        } else {
-                            Interval { lo: range.lo, hi: range.hi.min(range.lo.saturating_add(far)) }
-                        }
+                Op::Input => {
+                    let far = bound.value / bound::magnitude(term.coefficient)?;
+                    if term.coefficient > 0 {
+                        Interval { lo: range.lo.max(range.hi.saturating_sub(far)), hi: range.hi }
+                    } else {
+                        Interval { lo: range.lo, hi: range.hi.min(range.lo.saturating_add(far)) }
                     }
-                },
+                }
                 Op::Step { source, steps } => {
                     let (step, a) = (steps.at(term.element), self.ranges[source.index()][term.element]);
                     let least = bound::sum(term.share, -bound.value)?;
