@@ -11,9 +11,9 @@ use super::cell::Cell;
 use super::lattice::{Lattice, TRIES};
 use super::{Attack, Stairs};
 use crate::engine::bounds::Ranges;
-use crate::engine::bounds::kernels::{add_scaled, gains, pull_row, relief};
-use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
-use crate::engine::bounds::simplex::Problem;
+use crate::engine::bounds::kernels::{add_scaled, add_squares, gains, relief};
+use crate::engine::bounds::net::{Expr, Kind, Mentions, NONE, Net, add_all};
+use std::rc::Rc;
 
 /// The most steps of a repair.
 const STEPS: usize = 300;
@@ -28,7 +28,8 @@ const TRIED: usize = 8;
 
 /// The inputs on their way, and what the arguments of the first units are asked for; all by expression or by column.
 struct Walk<'a> {
-    problem: &'a Problem<'a>,
+    net: &'a Net,
+    mentions: Rc<Mentions>,
     /// The expressions of the first units.
     asked: Vec<usize>,
     /// Their values …
@@ -41,19 +42,24 @@ struct Walk<'a> {
     wanted_high: Vec<f64>,
     margins: Vec<f64>,
     weights: Vec<f64>,
+    /// The weights that `curve` has been added up with.
+    curved: Vec<f64>,
     /// How far the inputs can go.
     up: Vec<f64>,
     down: Vec<f64>,
     /// The step before which an input must rest.
     tabu: Vec<usize>,
+    pulled: Vec<(u32, f64)>,
+    /// Half of what the sum of squares falls by for a step of one of each input, by its slope …
     pull: Vec<f64>,
+    /// … and by its curvature.
     curve: Vec<f64>,
     gain: Vec<f64>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(problem: &'a Problem<'a>, ranges: &Ranges, inputs: &[usize], asked: Vec<usize>, x: &[f64]) -> Walk<'a> {
-        let net = problem.net;
+    fn new(attack: &Attack<'a>, ranges: &Ranges, asked: Vec<usize>) -> Walk<'a> {
+        let (net, x) = (attack.problem.net, &attack.x);
         let (exprs, columns) = (net.exprs.len(), net.columns.len());
         let (mut values, mut margins, mut weights) = (vec![0.0; exprs], vec![0.0; exprs], vec![0.0; exprs]);
         for e in &asked {
@@ -63,11 +69,12 @@ impl<'a> Walk<'a> {
             weights[*e] = 1.0 / (greatest * greatest);
         }
         let (mut up, mut down) = (vec![0.0; columns], vec![0.0; columns]);
-        for j in inputs {
+        for j in &attack.inputs {
             (up[*j], down[*j]) = (ranges.upper[*j] - x[*j], x[*j] - ranges.lower[*j]);
         }
         Walk {
-            problem,
+            net,
+            mentions: attack.mentions(),
             asked,
             values,
             low: vec![f64::NEG_INFINITY; exprs],
@@ -76,9 +83,11 @@ impl<'a> Walk<'a> {
             wanted_high: vec![f64::INFINITY; exprs],
             margins,
             weights,
+            curved: vec![0.0; exprs],
             up,
             down,
             tabu: vec![0; columns],
+            pulled: Vec::new(),
             pull: vec![0.0; columns],
             curve: vec![0.0; columns],
             gain: vec![0.0; columns],
@@ -87,7 +96,7 @@ impl<'a> Walk<'a> {
 
     /// Asks for units' values: at least, at most, or neither, by what more of them is worth, for more of that kind never hurts.
     fn ask(&mut self, x: &[f64], worth: &[f64]) {
-        let net = self.problem.net;
+        let net = self.net;
         for e in &self.asked {
             let (column, stairs) = step_of(net, *e);
             let (least, most) = asked_for(stairs, x[column], worth[column]);
@@ -105,21 +114,26 @@ impl<'a> Walk<'a> {
 
     /// The step that gains most, in what it gains, by how much which input moves; `None` if none can move. Adds to `work` what it took, in sums.
     fn best(&mut self, step: usize, work: &mut u64) -> Option<(f64, usize, f64)> {
-        let net = self.problem.net;
+        let net = self.net;
         self.pull.fill(0.0);
-        self.curve.fill(0.0);
+        self.pulled.clear();
         for e in &self.asked {
             let by =
                 (self.wanted_low[*e] - self.values[*e]).max(0.0) - (self.values[*e] - self.wanted_high[*e]).max(0.0);
-            if by != 0.0 {
-                let weight = self.weights[*e];
+            let weight = if by != 0.0 { self.weights[*e] } else { 0.0 };
+            if weight != self.curved[*e] {
                 for (from, c) in net.exprs[*e].runs() {
-                    let own = from..from + c.len();
-                    pull_row(&mut self.pull[own.clone()], &mut self.curve[own], c, by * weight, weight);
-                    *work += 2 * c.len() as u64;
+                    add_squares(&mut self.curve[from..from + c.len()], c, weight - self.curved[*e]);
+                    *work += c.len() as u64;
                 }
+                self.curved[*e] = weight;
+            }
+            if by != 0.0 {
+                self.pulled.push((*e as u32, by * weight));
+                *work += net.exprs[*e].entries() as u64;
             }
         }
+        add_all(&self.pulled, |e| &net.exprs[e], &mut self.pull);
         gains(&self.pull, &self.curve, &self.up, &self.down, &mut self.gain);
         *work += 2 * self.gain.len() as u64;
         let mut promising = [(0.0, usize::MAX); TRIED];
@@ -136,7 +150,7 @@ impl<'a> Walk<'a> {
             let room = if pull > 0.0 { self.up[j] } else { self.down[j] };
             let by = (pull.abs() / self.curve[j]).round().clamp(1.0, room) * pull.signum();
             let mut gain = 0.0;
-            for (e, c) in net.mentions.of(j) {
+            for (e, c) in self.mentions.of(j) {
                 let own = e..e + c.len();
                 let (low, high) = (&self.wanted_low[own.clone()], &self.wanted_high[own.clone()]);
                 gain += relief(&self.values[own.clone()], low, high, &self.weights[own], c, by);
@@ -153,7 +167,7 @@ impl<'a> Walk<'a> {
     fn take(&mut self, j: usize, by: f64) {
         self.up[j] -= by;
         self.down[j] += by;
-        for (e, c) in self.problem.net.mentions.of(j) {
+        for (e, c) in self.mentions.of(j) {
             add_scaled(&mut self.values[e..e + c.len()], c, by);
         }
     }
@@ -186,7 +200,7 @@ impl Attack<'_> {
         worth: Option<&[f64]>,
         stop: &dyn Fn() -> bool,
     ) -> Option<Vec<f64>> {
-        let (problem, net) = (self.problem, self.problem.net);
+        let net = self.problem.net;
         let slopes = worth.is_none().then(|| self.slopes(&self.problem.atoms));
         let worth = worth.or(slopes.as_deref())?;
         for j in &self.inputs {
@@ -207,7 +221,7 @@ impl Attack<'_> {
             asked.push(unit.first as usize);
         }
         self.raise(others)?;
-        let mut walk = Walk::new(problem, ranges, &self.inputs, asked, &self.x);
+        let mut walk = Walk::new(self, ranges, asked);
         walk.ask(&self.x, worth);
         let noise = 0.3 + 1.2 * self.chance() * self.chance();
         let (mut least, mut since) = (f64::INFINITY, 0);

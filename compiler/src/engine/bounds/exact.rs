@@ -4,7 +4,7 @@
 //! not exceed for any point within the ranges, or `None` where the numbers are too large to be sure of. Coefficients are summed up
 //! in `f64`, exactly: their absolute sum is checked to stay below 2^53 first; all else is 128 bits wide.
 
-use super::net::{Kind, NONE, Net, Stairs};
+use super::net::{Kind, NONE, Net, Stairs, add_all};
 use super::ranges::Ranges;
 use super::simplex::Problem;
 use crate::network::Step;
@@ -49,6 +49,8 @@ pub fn exact(
     let mut shares = Vec::with_capacity(problem.live.len());
     let mut rest = multipliers;
     let mut arguments: Vec<i128> = Vec::new();
+    // What units that read inputs alone are multiplied by: nobody asks for the inputs' coefficients before the end.
+    let mut shallow: Vec<(u32, f64)> = Vec::new();
     for index in problem.live.iter().rev() {
         let unit = &net.units[*index as usize];
         let c = i128::from(coefficients[unit.column as usize] as i64);
@@ -63,7 +65,11 @@ pub fn exact(
                 if *at as usize == e {
                     m = *multiplier;
                     let expr = &net.exprs[e];
-                    expr.add_to(&mut coefficients, m as f64);
+                    if unit.shallow {
+                        shallow.push((e as u32, m as f64));
+                    } else {
+                        expr.add_to(&mut coefficients, m as f64);
+                    }
                     value = value.checked_add(i128::from(m) * expr.constant as i128)?;
                 }
             }
@@ -89,6 +95,7 @@ pub fn exact(
         }
         value = value.checked_add(share)?;
     }
+    add_all(&shallow, |e| &net.exprs[e], &mut coefficients);
     let mut is_live = vec![false; net.units.len()];
     problem.live.iter().for_each(|unit| is_live[*unit as usize] = true);
     // Most of it is within 64 bits.

@@ -161,14 +161,11 @@ pub fn relief(values: &[f64], lows: &[f64], highs: &[f64], weights: &[f64], fact
     rest + sums.iter().sum::<f64>()
 }
 
-/// g += a · c and h += b · c².
+/// target += factor · values².
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-pub fn pull_row(g: &mut [f64], h: &mut [f64], c: &[f64], a: f64, b: f64) {
-    let count = c.len();
-    let (g, h) = (&mut g[..count], &mut h[..count]);
-    for j in 0..count {
-        g[j] += a * c[j];
-        h[j] += b * (c[j] * c[j]);
+pub fn add_squares(target: &mut [f64], values: &[f64], factor: f64) {
+    for (t, v) in target.iter_mut().zip(values) {
+        *t += factor * (v * v);
     }
 }
 

@@ -5,7 +5,7 @@
 //! column = f(expressions). In: a graph, or an atom. Out: the same in exact integers, kept as `f64` where they are far
 //! below 2^53, because that is what vectorizes. Invariant: every number kept here is an integer of at most [`LIMIT`].
 
-use super::kernels::{add_scaled, dot, middle_and_width};
+use super::kernels::{add_scaled, add_scaled4, dot, middle_and_width};
 use crate::network::{Graph, NodeId, Op, Step};
 use crate::obligation::Linear;
 use std::collections::HashMap;
@@ -64,17 +64,11 @@ impl Expr {
 
     /// (first column, count) if the coefficients are of consecutive columns.
     #[inline]
-    pub fn span(&self) -> Option<(usize, usize)> {
+    fn span(&self) -> Option<(usize, usize)> {
         match self.runs[..] {
             [(first, _, len)] => Some((first as usize, len as usize)),
             _ => None,
         }
-    }
-
-    /// All coefficients, of consecutive columns if there is a [`Expr::span`].
-    #[inline]
-    pub fn only(&self) -> &[f64] {
-        &self.values
     }
 
     /// The first column and the one after the last.
@@ -137,6 +131,25 @@ impl Expr {
             width += w;
         }
         (self.constant + (twice_middle - width) / 2.0, self.constant + (twice_middle + width) / 2.0)
+    }
+}
+
+/// target += the sum of factor · expression, without the constants; four of the same columns at a time.
+pub fn add_all<'a>(terms: &[(u32, f64)], expr: impl Fn(usize) -> &'a Expr, target: &mut [f64]) {
+    let mut rest = terms;
+    while let [one, others @ ..] = rest {
+        if let [a, b, c, d, after @ ..] = rest
+            && let [a, b, c, d] = [a, b, c, d].map(|(e, factor)| (expr(*e as usize), *factor))
+            && let Some((first, len)) = a.0.span()
+            && [&b, &c, &d].iter().all(|other| other.0.span() == Some((first, len)))
+        {
+            let values = [&*a.0.values, &b.0.values, &c.0.values, &d.0.values];
+            add_scaled4(&mut target[first..first + len], values, [a.1, b.1, c.1, d.1]);
+            rest = after;
+        } else {
+            expr(one.0 as usize).add_to(target, one.1);
+            rest = others;
+        }
     }
 }
 

@@ -11,8 +11,8 @@
 //! Invariant: nothing here is trusted. Floating point proposes multipliers; [`super::exact`] decides.
 
 use super::hull::Edge;
-use super::kernels::{add_scaled, add_scaled4, between, dot, gain_until, kinks};
-use super::net::{Expr, Mentions, Net};
+use super::kernels::{add_scaled, between, dot, gain_until, kinks};
+use super::net::{Expr, Mentions, Net, add_all};
 use super::ranges::Ranges;
 use std::sync::{Arc, OnceLock};
 
@@ -540,25 +540,7 @@ impl Simplex {
             }
             same
         });
-        // Four of the same columns at a time.
-        let span = |e: u32| problem.expr(e as usize).span();
-        let mut at = 0;
-        while at < exprs.len() {
-            if let [a, b, c, d, ..] = exprs[at..]
-                && let Some(first) = span(a.0)
-                && [b, c, d].iter().all(|other| span(other.0) == Some(first))
-            {
-                let [a_values, b_values, c_values, d_values] =
-                    [a, b, c, d].map(|(e, _)| problem.expr(e as usize).only());
-                let target = &mut target[first.0..first.0 + first.1];
-                add_scaled4(target, [a_values, b_values, c_values, d_values], [a.1, b.1, c.1, d.1]);
-                at += 4;
-            } else {
-                let (e, factor) = exprs[at];
-                problem.expr(e as usize).add_to(target, factor);
-                at += 1;
-            }
-        }
+        add_all(exprs, |e| problem.expr(e), target);
     }
 
     /// How the basic rows' multipliers fall when a row's grows.
