@@ -49,6 +49,7 @@ struct Walk<'a> {
     down: Vec<f64>,
     /// The step before which an input must rest.
     tabu: Vec<usize>,
+    /// The arguments that lack something, by what moving them a little is worth.
     pulled: Vec<(u32, f64)>,
     /// Half of what the sum of squares falls by for a step of one of each input, by its slope …
     pull: Vec<f64>,

@@ -855,7 +855,7 @@ impl Simplex {
                 }
             }
             let delta = delta.to_vec();
-            self.pivot(problem, ranges, leaving, candidate, t, &delta, &mut buffers);
+            self.pivot(problem, ranges, leaving, (t, candidate), &delta, &mut buffers);
         }
         Outcome::Stopped
     }
@@ -877,8 +877,7 @@ impl Simplex {
         problem: &Problem<'_>,
         ranges: &Ranges,
         leaving: Leaving,
-        entering: Candidate,
-        t: f64,
+        (t, entering): (f64, Candidate),
         delta: &[f64],
         buffers: &mut Buffers,
     ) {

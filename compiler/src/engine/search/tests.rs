@@ -3,7 +3,7 @@
 use super::*;
 use crate::obligation::Replay;
 use crate::proof::check;
-use crate::testing::{Shape, brute_force, describe, random_obligation};
+use crate::testing::{Random, Shape, brute_force, describe, random_obligation};
 use std::time::Duration;
 
 fn agrees(engine: &Search, seed: u64, shape: &Shape) -> u64 {
@@ -404,4 +404,30 @@ fn thin_cells_have_their_points_found() {
         let answer = Search::new().solve(&obligation, &Control::with_budget(Duration::from_secs(60)));
         assert!(matches!(replayed(&obligation, "search", answer), Answer::Some(_)), "seed {seed}");
     }
+}
+
+/// Expressions' ranges that follow their columns' are those that are added up anew, however often columns were narrowed.
+#[test]
+fn expressions_ranges_follow_their_columns() {
+    let mut random = Random::new(3);
+    let mut narrowed = 0;
+    for seed in 0..600 {
+        let obligation = random_obligation(seed, &Shape { nodes: 14, ..Shape::default() });
+        let Some(net) = net_of(&obligation.graph) else { continue };
+        let boxes: Vec<(i64, i64)> = obligation.variables.iter().flat_map(|v| v.domain.iter().copied()).collect();
+        let Some(mut ranges) = Ranges::new(&net, &boxes) else { continue };
+        for _ in 0..8 {
+            let column = random.below(net.columns.len());
+            let (lo, hi) = (ranges.lower[column] as i64, ranges.upper[column] as i64);
+            let (a, b) = (random.between(lo, hi), random.between(lo, hi));
+            if ranges.narrow_column(&net, column, a.min(b) as f64, a.max(b) as f64, &mut Vec::new()) == Err(Empty) {
+                break;
+            }
+            narrowed += 1;
+            for (e, expr) in net.exprs.iter().enumerate() {
+                assert_eq!(ranges.natural(e), expr.range(&ranges.lower, &ranges.upper), "seed {seed}");
+            }
+        }
+    }
+    assert!(narrowed > 1000, "{narrowed}");
 }

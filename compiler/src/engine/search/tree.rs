@@ -304,17 +304,13 @@ pub fn all_edges(problem: &Problem<'_>, ranges: &Ranges) -> Vec<Option<Arc<[Edge
     all
 }
 
+/// The ranges on one side of a split, and the units whose ranges changed.
+type Side = (Box<Ranges>, Vec<u32>);
+
 /// What became of a branch.
 enum Next {
     Closed(Step),
-    Split {
-        node: u32,
-        element: u32,
-        value: i64,
-        below: Option<(Ranges, Vec<u32>)>,
-        above: Option<(Ranges, Vec<u32>)>,
-        origin: Option<Origin>,
-    },
+    Split { node: u32, element: u32, value: i64, below: Option<Side>, above: Option<Side>, origin: Option<Origin> },
     Postpone,
     Nearly,
     Point(Vec<i64>),
@@ -652,7 +648,7 @@ impl<'a> Worker<'a> {
                     for (number, place, ranges, changed) in children {
                         let inherit = made.len() + 1 == count;
                         let mut child = Branch {
-                            ranges,
+                            ranges: *ranges,
                             edges: if inherit { std::mem::take(&mut branch.edges) } else { branch.edges.clone() },
                             simplex: if inherit { branch.simplex.take() } else { branch.simplex.clone() },
                             entry: place,
@@ -919,7 +915,7 @@ impl<'a> Worker<'a> {
             let place = net.places[expr];
             let side = |lo: f64, hi: f64| {
                 let (mut ranges, mut changed) = (ranges.clone(), Vec::new());
-                ranges.narrow_expr(net, expr, lo, hi, &mut changed).ok().map(|()| (ranges, changed))
+                ranges.narrow_expr(net, expr, lo, hi, &mut changed).ok().map(|()| (Box::new(ranges), changed))
             };
             let (below, above) = (side(f64::NEG_INFINITY, value), side(value + 1.0, f64::INFINITY));
             return Next::Split {
@@ -949,7 +945,7 @@ impl<'a> Worker<'a> {
         let net = self.case.problem.net;
         let side = |lo: f64, hi: f64| {
             let (mut ranges, mut changed) = (branch.ranges.clone(), Vec::new());
-            ranges.narrow_column(net, column, lo, hi, &mut changed).ok().map(|()| (ranges, changed))
+            ranges.narrow_column(net, column, lo, hi, &mut changed).ok().map(|()| (Box::new(ranges), changed))
         };
         let (below, above) = (side(f64::NEG_INFINITY, value), side(value + 1.0, f64::INFINITY));
         let (node, element) = net.columns[column];
