@@ -12,7 +12,7 @@
 
 use super::hull::Edge;
 use super::kernels::{add_scaled, between, dot, gain_until, kinks};
-use super::net::{Expr, Mentions, Net, add_all};
+use super::net::{Expr, Mentions, NONE, Net, add_all};
 use super::ranges::Ranges;
 use std::sync::{Arc, OnceLock};
 
@@ -26,6 +26,12 @@ const LOOKED_AT: usize = 4;
 const PERTURBATION: f64 = 0.01;
 /// The basis is inverted anew after this many steps.
 const REFRESH: u32 = 64;
+/// A row that lacks less than this needs no correction.
+const NOISE: f64 = 1e-11;
+/// Sums over one of so many elements take them one by one.
+const SPARSE: usize = 8;
+/// Of a basis with so many columns it is worth knowing which column is where.
+const MANY: usize = 100;
 /// An optimum after fewer steps than this since then is one.
 const TRUSTED: u32 = 32;
 
@@ -157,6 +163,17 @@ impl Square {
     #[inline]
     fn row_mut(&mut self, p: usize) -> &mut [f64] {
         &mut self.data[p * self.stride..p * self.stride + self.size]
+    }
+
+    /// The product with a vector.
+    fn times(&self, vector: &[f64]) -> Vec<f64> {
+        let others: Vec<u32> = (0..).zip(vector).filter(|(_, v)| **v != 0.0).map(|(i, _)| i).collect();
+        let rows = (0..self.size).map(|p| self.row(p));
+        if others.len() * SPARSE < self.size {
+            rows.map(|row| others.iter().fold(0.0, |sum, i| sum + row[*i as usize] * vector[*i as usize])).collect()
+        } else {
+            rows.map(|row| dot(row, vector)).collect()
+        }
     }
 
     /// One more row and column, of zeros.
@@ -460,10 +477,11 @@ impl Simplex {
         if size == 0 {
             return;
         }
-        let residual: Vec<f64> = self.rows.iter().map(|row| row.edge.gamma - self.activity(row)).collect();
+        let lacks =
+            |row: &Row| Some(row.edge.gamma - self.activity(row)).filter(|lack| lack.abs() > NOISE).unwrap_or(0.0);
+        let residual: Vec<f64> = self.rows.iter().map(lacks).collect();
         let mut moved = Vec::with_capacity(size);
-        for (p, j) in self.columns.iter().enumerate() {
-            let delta = dot(self.inverse.row(p), &residual);
+        for (j, delta) in self.columns.iter().zip(self.inverse.times(&residual)) {
             if delta != 0.0 {
                 self.x[*j as usize] += delta;
                 moved.push((*j, delta));
@@ -477,10 +495,9 @@ impl Simplex {
         self.age = 0;
         let size = self.rows.len();
         let mut kernel = Square { size, stride: size, data: vec![0.0; size * size] };
+        let places = self.places_in_basis();
         for (i, row) in self.rows.iter().enumerate() {
-            for (k, j) in kernel.row_mut(i).iter_mut().zip(&self.columns) {
-                *k = row.entry(problem, *j as usize);
-            }
+            self.entries(problem, row.column, &row.edge, &places, kernel.row_mut(i));
         }
         let Some(inverse) = kernel.inverse() else { return false };
         self.inverse = inverse;
@@ -543,16 +560,44 @@ impl Simplex {
         add_all(exprs, |e| problem.expr(e), target);
     }
 
-    /// How the basic rows' multipliers fall when a row's grows.
-    fn dual_row(&self, problem: &Problem<'_>, column: u32, edge: &Edge) -> Vec<f64> {
-        let mut delta = vec![0.0; self.rows.len()];
-        for (p, j) in self.columns.iter().enumerate() {
-            let own = if column == *j { edge.alpha } else { 0.0 };
-            let a =
-                edge.terms().fold(own, |sum, (e, beta)| sum + beta * problem.expr(e as usize).coefficient(*j as usize));
-            if a != 0.0 {
-                add_scaled(&mut delta, self.inverse.row(p), a);
+    /// The place in the basis of each column, [`NONE`] for those that are not basic; nothing while the basis is small, for then it is faster to ask
+    /// for its columns' coefficients.
+    fn places_in_basis(&self) -> Vec<u32> {
+        if self.columns.len() < MANY {
+            return Vec::new();
+        }
+        let mut places = vec![NONE; self.x.len()];
+        (0..).zip(&self.columns).for_each(|(p, j)| places[*j as usize] = p);
+        places
+    }
+
+    /// The basic columns' coefficients in a row.
+    fn entries(&self, problem: &Problem<'_>, column: u32, edge: &Edge, places: &[u32], entries: &mut [f64]) {
+        for (entry, j) in entries.iter_mut().zip(&self.columns) {
+            *entry = if *j == column { edge.alpha } else { 0.0 };
+        }
+        for (e, beta) in edge.terms() {
+            let expr = problem.expr(e as usize);
+            if expr.entries() <= places.len() / SPARSE {
+                for (first, values) in expr.runs() {
+                    for (place, value) in places[first..].iter().zip(values).filter(|(place, _)| **place != NONE) {
+                        entries[*place as usize] += beta * value;
+                    }
+                }
+            } else {
+                for (entry, j) in entries.iter_mut().zip(&self.columns) {
+                    *entry += beta * expr.coefficient(*j as usize);
+                }
             }
+        }
+    }
+
+    /// How the basic rows' multipliers fall when a row's grows.
+    fn dual_row(&self, problem: &Problem<'_>, column: u32, edge: &Edge, places: &[u32]) -> Vec<f64> {
+        let (mut entries, mut delta) = (vec![0.0; self.columns.len()], vec![0.0; self.rows.len()]);
+        self.entries(problem, column, edge, places, &mut entries);
+        for (p, entry) in entries.iter().enumerate().filter(|(_, entry)| **entry != 0.0) {
+            add_scaled(&mut delta, self.inverse.row(p), *entry);
         }
         delta
     }
@@ -602,6 +647,7 @@ impl Simplex {
             violated.truncate(LOOKED_AT);
         }
         violated.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
+        let places = self.places_in_basis();
         let mut found: Option<(u32, &Edge, Vec<f64>)> = None;
         for (violation, column, at, k) in violated.iter().take(LOOKED_AT) {
             if violation * violation <= worst {
@@ -612,7 +658,7 @@ impl Simplex {
                 Some(Some(edges)) => &edges[*k as usize],
                 _ => continue,
             };
-            let delta = self.dual_row(problem, *column, edge);
+            let delta = self.dual_row(problem, *column, edge, &places);
             let score = violation * violation / (1.0 + dot(&delta, &delta));
             if score > worst {
                 worst = score;
@@ -917,12 +963,13 @@ impl Simplex {
             (Leaving::Row(row, _), Candidate::Column(q)) => {
                 // The kernel grows by a row and a column.
                 let k = entries(&self.rows, q);
-                let schur = alpha[q as usize];
+                let (schur, products) = (alpha[q as usize], self.inverse.times(&k));
                 self.inverse.grow();
-                for p in 0..size {
-                    let line = self.inverse.row_mut(p);
-                    let u = dot(&line[..size], &k) / schur;
-                    add_scaled(&mut line[..size], delta, u);
+                for (p, product) in products.iter().enumerate() {
+                    let (line, u) = (self.inverse.row_mut(p), product / schur);
+                    if u != 0.0 {
+                        add_scaled(&mut line[..size], delta, u);
+                    }
                     line[size] = -u;
                 }
                 let line = self.inverse.row_mut(size);
@@ -938,7 +985,9 @@ impl Simplex {
                 for p in 0..size {
                     let line = self.inverse.row_mut(p);
                     let own = line[i] / delta[i];
-                    add_scaled(line, delta, -own);
+                    if own != 0.0 {
+                        add_scaled(line, delta, -own);
+                    }
                     line[i] = own;
                 }
                 self.rows[i] = row;
@@ -947,7 +996,7 @@ impl Simplex {
             (Leaving::Column(p, _), Candidate::Column(q)) => {
                 // A column takes another's place.
                 let k = entries(&self.rows, q);
-                let u: Vec<f64> = (0..size).map(|o| dot(self.inverse.row(o), &k)).collect();
+                let u = self.inverse.times(&k);
                 let line: Vec<f64> = self.inverse.row(p).iter().map(|v| v / u[p]).collect();
                 for (o, u) in u.iter().enumerate() {
                     let target = self.inverse.row_mut(o);
