@@ -49,7 +49,12 @@ impl<'a> Attack<'a> {
         let relevant = relevant(&[problem]);
         let matters = |unit: &&u32| relevant[net.units[**unit as usize].column as usize];
         let units = problem.live.iter().filter(matters).copied().collect();
-        Attack { problem, ranges, inputs, units, mentions: OnceCell::new(), lines, x, e, random: seed | 1, work: 0 }
+        // Neighbours' numbers have nothing in common (the finalizer of splitmix64).
+        let mut random = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        random = (random ^ random >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        random = (random ^ random >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        random = (random ^ random >> 31).max(1);
+        Attack { problem, ranges, inputs, units, mentions: OnceCell::new(), lines, x, e, random, work: 0 }
     }
 
     /// The inputs where the relaxation is best, rounded: all but the basic ones are at bounds, which are integers.
@@ -77,11 +82,26 @@ impl<'a> Attack<'a> {
         mentions.clone()
     }
 
-    fn random(&mut self) -> u64 {
+    /// Whether units read units that read units.
+    pub fn is_deep(&self) -> bool {
+        let net = self.problem.net;
+        let units = || self.units.iter().map(|unit| &net.units[*unit as usize]).filter(|unit| !unit.shallow);
+        let mut read = vec![false; net.columns.len()];
+        units().flat_map(Unit::exprs).for_each(|e| net.exprs[e].mark(&mut read));
+        units().any(|unit| read[unit.column as usize])
+    }
+
+    /// The next of the attack's random numbers; the upper half is the better one.
+    pub fn random(&mut self) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         self.random
+    }
+
+    /// A number from 0 to 1.
+    pub fn chance(&mut self) -> f64 {
+        (self.random() >> 40) as f64 / (1u64 << 24) as f64
     }
 
     /// Whether the point meets all atoms; afterwards `x` and `e` are its columns and expressions.
@@ -106,12 +126,7 @@ impl<'a> Attack<'a> {
         for e in unit.exprs() {
             self.e[e] = net.exprs[e].value(&self.x);
         }
-        let first = self.e[unit.first as usize];
-        self.x[unit.column as usize] = match unit.kind {
-            Kind::Step(stairs) => net.stairs[stairs as usize].apply(first as i64).unwrap_or(0) as f64,
-            Kind::Wrap { width, signed } => crate::network::interpret::wrap(first as i128, width, signed) as f64,
-            Kind::Max => self.e[unit.exprs()].iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        };
+        self.x[unit.column as usize] = unit.value(net, &self.e);
     }
 
     /// The gradient's start: of the atoms that fail, by how much each column would have to change; and the score, zero at best.

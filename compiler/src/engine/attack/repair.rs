@@ -13,6 +13,7 @@ use super::{Attack, Stairs};
 use crate::engine::bounds::Ranges;
 use crate::engine::bounds::kernels::{add_scaled, add_squares, gains, relief};
 use crate::engine::bounds::net::{Expr, Kind, Mentions, NONE, Net, add_all};
+use std::ops::Range;
 use std::rc::Rc;
 
 /// The most steps of a repair.
@@ -25,11 +26,15 @@ const MARGIN: f64 = 0.6;
 const TABU: usize = 10;
 /// The steps that are tried exactly, of those that promise most.
 const TRIED: usize = 8;
+/// A step is looked for in one of so many parts of the inputs first: a little less good, and much sooner found.
+const PARTS: usize = 4;
 
 /// The inputs on their way, and what the arguments of the first units are asked for; all by expression or by column.
 struct Walk<'a> {
     net: &'a Net,
     mentions: Rc<Mentions>,
+    /// The columns from the first input's to the last one's.
+    inputs: Range<usize>,
     /// The expressions of the first units.
     asked: Vec<usize>,
     /// Their values …
@@ -76,6 +81,7 @@ impl<'a> Walk<'a> {
         Walk {
             net,
             mentions: attack.mentions(),
+            inputs: attack.inputs.first().map_or(0, |j| *j)..attack.inputs.last().map_or(0, |j| j + 1),
             asked,
             values,
             low: vec![f64::NEG_INFINITY; exprs],
@@ -113,10 +119,18 @@ impl<'a> Walk<'a> {
         (self.low[e] - self.values[e]).max(self.values[e] - self.high[e]).max(0.0)
     }
 
-    /// The step that gains most, in what it gains, by how much which input moves; `None` if none can move. Adds to `work` what it took, in sums.
-    fn best(&mut self, step: usize, work: &mut u64) -> Option<(f64, usize, f64)> {
+    /// The step that gains most among a part of the inputs, or among all if none of those gains: what it gains, by how much which input moves;
+    /// `None` if none can move. Adds to `work` what it took, in sums.
+    fn best(&mut self, step: usize, part: usize, work: &mut u64) -> Option<(f64, usize, f64)> {
+        let all = self.inputs.clone();
+        let end = |part: usize| all.start + all.len() * part / PARTS;
+        let found = self.best_of(end(part)..end(part + 1), step, work);
+        if found.is_some_and(|(gain, ..)| gain > 0.0) { found } else { self.best_of(all, step, work) }
+    }
+
+    /// The step that gains most among some columns.
+    fn best_of(&mut self, columns: Range<usize>, step: usize, work: &mut u64) -> Option<(f64, usize, f64)> {
         let net = self.net;
-        self.pull.fill(0.0);
         self.pulled.clear();
         for e in &self.asked {
             let by =
@@ -131,14 +145,17 @@ impl<'a> Walk<'a> {
             }
             if by != 0.0 {
                 self.pulled.push((*e as u32, by * weight));
-                *work += net.exprs[*e].entries() as u64;
+                *work += (net.exprs[*e].entries() * columns.len() / self.inputs.len().max(1)) as u64;
             }
         }
-        add_all(&self.pulled, |e| &net.exprs[e], &mut self.pull);
-        gains(&self.pull, &self.curve, &self.up, &self.down, &mut self.gain);
-        *work += 2 * self.gain.len() as u64;
+        self.pull[columns.clone()].fill(0.0);
+        add_all(&self.pulled, |e| &net.exprs[e], columns.clone(), &mut self.pull);
+        let (pull, curve) = (&self.pull[columns.clone()], &self.curve[columns.clone()]);
+        let (up, down) = (&self.up[columns.clone()], &self.down[columns.clone()]);
+        gains(pull, curve, up, down, &mut self.gain[columns.clone()]);
+        *work += 2 * columns.len() as u64;
         let mut promising = [(0.0, usize::MAX); TRIED];
-        for (j, gain) in self.gain.iter().enumerate() {
+        for (j, gain) in columns.clone().zip(&self.gain[columns]) {
             if *gain > promising[TRIED - 1].0 && self.tabu[j] <= step {
                 let place = promising.iter().position(|other| *gain > other.0).unwrap_or(TRIED - 1);
                 promising[place..].rotate_right(1);
@@ -246,7 +263,8 @@ impl Attack<'_> {
                 self.raise(others)?;
                 walk.ask(&self.x, worth);
             }
-            let (gain, j, by) = walk.best(step, &mut self.work)?;
+            let part = (self.random() >> 32) as usize % PARTS;
+            let (gain, j, by) = walk.best(step, part, &mut self.work)?;
             if gain <= 0.0 {
                 for at in 0..walk.asked.len() {
                     let e = walk.asked[at];
@@ -391,10 +409,5 @@ impl Attack<'_> {
             }
         }
         slopes
-    }
-
-    /// A number from 0 to 1.
-    fn chance(&mut self) -> f64 {
-        (self.random() >> 40) as f64 / (1u64 << 24) as f64
     }
 }

@@ -95,7 +95,7 @@ pub fn exact(
         }
         value = value.checked_add(share)?;
     }
-    add_all(&shallow, |e| &net.exprs[e], &mut coefficients);
+    add_all(&shallow, |e| &net.exprs[e], 0..coefficients.len(), &mut coefficients);
     let mut is_live = vec![false; net.units.len()];
     problem.live.iter().for_each(|unit| is_live[*unit as usize] = true);
     // Most of it is within 64 bits.

@@ -134,8 +134,17 @@ impl Expr {
     }
 }
 
-/// target += the sum of factor · expression, without the constants; four of the same columns at a time.
-pub fn add_all<'a>(terms: &[(u32, f64)], expr: impl Fn(usize) -> &'a Expr, target: &mut [f64]) {
+/// target += the sum of factor · expression, without the constants, for some of the columns; four of the same columns at a time.
+pub fn add_all<'a>(
+    terms: &[(u32, f64)],
+    expr: impl Fn(usize) -> &'a Expr,
+    columns: std::ops::Range<usize>,
+    target: &mut [f64],
+) {
+    let within = |first: usize, len: usize| {
+        let (begin, end) = (first.max(columns.start), (first + len).min(columns.end));
+        (begin < end).then(|| (begin..end, begin - first..end - first))
+    };
     let mut rest = terms;
     while let [one, others @ ..] = rest {
         if let [a, b, c, d, after @ ..] = rest
@@ -143,11 +152,17 @@ pub fn add_all<'a>(terms: &[(u32, f64)], expr: impl Fn(usize) -> &'a Expr, targe
             && let Some((first, len)) = a.0.span()
             && [&b, &c, &d].iter().all(|other| other.0.span() == Some((first, len)))
         {
-            let values = [&*a.0.values, &b.0.values, &c.0.values, &d.0.values];
-            add_scaled4(&mut target[first..first + len], values, [a.1, b.1, c.1, d.1]);
+            if let Some((columns, own)) = within(first, len) {
+                let values = [a, b, c, d].map(|(expr, _)| &expr.values[own.clone()]);
+                add_scaled4(&mut target[columns], values, [a.1, b.1, c.1, d.1]);
+            }
             rest = after;
         } else {
-            expr(one.0 as usize).add_to(target, one.1);
+            for (first, values) in expr(one.0 as usize).runs() {
+                if let Some((columns, own)) = within(first, values.len()) {
+                    add_scaled(&mut target[columns], &values[own], one.1);
+                }
+            }
             rest = others;
         }
     }
@@ -276,6 +291,16 @@ impl Unit {
     /// The indices of the expressions.
     pub fn exprs(&self) -> std::ops::Range<usize> {
         self.first as usize..(self.first + self.count) as usize
+    }
+
+    /// Its value where the expressions have these.
+    pub fn value(&self, net: &Net, exprs: &[f64]) -> f64 {
+        let first = exprs[self.first as usize];
+        match self.kind {
+            Kind::Step(stairs) => net.stairs[stairs as usize].apply(first as i64).unwrap_or(0) as f64,
+            Kind::Wrap { width, signed } => crate::network::interpret::wrap(first as i128, width, signed) as f64,
+            Kind::Max => exprs[self.exprs()].iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        }
     }
 }
 

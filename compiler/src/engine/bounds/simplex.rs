@@ -557,7 +557,7 @@ impl Simplex {
             }
             same
         });
-        add_all(exprs, |e| problem.expr(e), target);
+        add_all(exprs, |e| problem.expr(e), 0..target.len(), target);
     }
 
     /// The place in the basis of each column, [`NONE`] for those that are not basic; nothing while the basis is small, for then it is faster to ask

@@ -37,6 +37,12 @@ const FEW_BITS: f64 = 24.0;
 const REPAIRED: u64 = 2;
 /// The first repair is as late as if there had been one with so many sums before.
 const FIRST_REPAIR: u64 = 1 << 20;
+/// So often a repair goes by what the relaxation says that columns are worth, else by lines through the staircases; in deep networks …
+const BY_PRICES: f64 = 0.5;
+/// … less often.
+const BY_PRICES_DEEP: f64 = 0.3;
+/// In deep networks the points of a turn's first repairs, where there is most room, are where half of the later ones start again.
+const FIRST_POINTS: usize = 32;
 /// Branches that only inputs are left to split in are worth this much work, in sums, before it is compared with the solver's.
 const REALIZED: u64 = 1 << 29;
 /// A search that takes longer than this asks others for a core …
@@ -265,9 +271,13 @@ struct Worker<'a> {
     attack: Attack<'a>,
     learned: Learned,
     branches: u64,
+    /// Where the first repairs started: the values of all columns, and what they are worth.
+    first_points: Vec<(Vec<f64>, Option<Vec<f64>>)>,
     /// What the solver took, in sums, at so many for a step.
     spent: u64,
     long: u64,
+    /// Hidden units read hidden units.
+    deep: bool,
     /// The inputs have so few values that splitting those is the shortest way.
     few_inputs: bool,
 }
@@ -474,16 +484,19 @@ impl<'a> Case<'a> {
         let close = std::mem::take(&mut frontier.close);
         frontier.open.extend(close.into_iter().map(Queued));
         let learned = std::mem::take(&mut frontier.learned);
-        let mut worker = Worker::new(self, learned.clone());
+        let branches = frontier.effort.branches;
+        let mut worker = Worker::new(self, learned.clone(), branches, 0);
         let shared = (Mutex::new(frontier), Condvar::new());
         // What was lent goes back after the last helper's end.
         let plea = OnceCell::new();
         std::thread::scope(|scope| {
+            let workers = Cell::new(1);
             let join = |core: Option<Core>| {
+                let who = workers.replace(workers.get() + 1);
                 let (shared, learned) = (&shared, learned.clone());
                 scope.spawn(move || {
                     let _core = core;
-                    Worker::new(self, learned).work(shared, &|| {});
+                    Worker::new(self, learned, branches, who).work(shared, &|| {});
                 });
             };
             let helped = Cell::new(false);
@@ -511,17 +524,21 @@ impl<'a> Case<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn new(case: &'a Case<'a>, learned: Learned) -> Worker<'a> {
+    /// One who begins after so many branches of the case, which the random numbers depend on, as on who of several it is.
+    fn new(case: &'a Case<'a>, learned: Learned, branches: u64, who: u64) -> Worker<'a> {
         let net = case.problem.net;
         let bits = (0..net.columns.len())
             .filter(|j| net.unit_of[*j] == NONE)
             .map(|j| (case.root.upper[j] - case.root.lower[j] + 1.0).log2())
             .sum::<f64>();
+        let attack = Attack::new(case.problem, &case.root, case.seed ^ branches << 20 ^ who << 56);
         Worker {
             few_inputs: bits <= FEW_BITS,
-            attack: Attack::new(case.problem, &case.root, case.seed),
+            deep: attack.is_deep(),
+            attack,
             learned,
             branches: 0,
+            first_points: Vec::new(),
             spent: 0,
             long: case
                 .problem
@@ -818,10 +835,18 @@ impl<'a> Worker<'a> {
         next
     }
 
-    /// A point of integers from the relaxation's; what columns are worth is the relaxation's word every other time, as far as it speaks of the atom.
+    /// A point of integers from the relaxation's, or from one of the first of those; what columns are worth is the relaxation's word now and then, as
+    /// far as it speaks of the atom.
     fn repair(&mut self, branch: &Branch, worth: &[f64], stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
-        let by_prices = self.branches.is_multiple_of(2) && matches!(branch.goal, Goal::Atom) && !worth.is_empty();
-        self.attack.repair(&branch.simplex.x, &branch.ranges, by_prices.then_some(worth), stop)
+        let by_prices = self.attack.chance() < if self.deep { BY_PRICES_DEEP } else { BY_PRICES };
+        let worth = Some(worth).filter(|worth| matches!(branch.goal, Goal::Atom) && !worth.is_empty());
+        if self.deep && self.first_points.len() < FIRST_POINTS {
+            self.first_points.push((branch.simplex.x.clone(), worth.map(<[f64]>::to_vec)));
+        } else if self.deep && self.attack.chance() < 0.5 {
+            let (from, worth) = &self.first_points[(self.attack.random() >> 32) as usize % FIRST_POINTS];
+            return self.attack.repair(from, &self.case.root, worth.as_deref().filter(|_| by_prices), stop);
+        }
+        self.attack.repair(&branch.simplex.x, &branch.ranges, worth.filter(|_| by_prices), stop)
     }
 
     /// The point as integers, if it answers the obligation.
