@@ -5,6 +5,7 @@
 //! reads a saturated result, what counts is the direction that can still change the atom: a rival gains nothing above its
 //! cap, a winner loses nothing until it is below its own.
 
+mod anneal;
 mod cell;
 mod lattice;
 mod repair;

@@ -493,7 +493,9 @@ impl<'a> Run<'a> {
             .map(|j| ((ranges.lower[j] + ranges.upper[j]) / 2.0).floor())
             .collect();
         let mut attack = Attack::new(problem, ranges, SEED + index as u64);
-        let hit = attack.run(&middle, starts, rounds, &|| control.stop().is_some())?;
+        let stop = || control.stop().is_some();
+        let annealed = |attack: &mut Attack<'_>| attack.is_sparse().then(|| attack.anneal(1, &stop)).flatten();
+        let hit = attack.run(&middle, starts, rounds, &stop).or_else(|| annealed(&mut attack))?;
         let point: Vec<i64> = hit.iter().map(|v| *v as i64).collect();
         (accept(&point) == Accepted::Yes).then_some(point)
     }

@@ -364,6 +364,35 @@ fn repairs_find_or_say_nothing() {
     assert!(found > 2 * missed, "{found} found, {missed} missed");
 }
 
+/// Annealing finds answers often enough, and never claims more.
+#[test]
+fn annealing_finds_or_says_nothing() {
+    let (engine, control) = (Search::without_enumeration(), Control::default());
+    let (mut found, mut missed) = (0, 0);
+    for seed in 0..150 {
+        let obligation = random_obligation(seed, &Shape { nodes: 8, ..Shape::default() });
+        let Some(net) = net_of(&obligation.graph) else { continue };
+        let Ok(run) = Run::new(&engine, &net, &obligation, &control) else { continue };
+        let mut any = false;
+        for index in run.open() {
+            let Some(point) = Attack::new(&run.problems[index], &run.ranges, seed).anneal(1, &|| false) else {
+                continue;
+            };
+            let point: Vec<i64> = point.iter().map(|v| *v as i64).collect();
+            let replay = obligation.replay(&assignment(&obligation, &point));
+            assert_ne!(Accepted::from(&replay), Accepted::No, "seed {seed}: {point:?}");
+            any = true;
+        }
+        match brute_force(&obligation) {
+            Some(_) if any => found += 1,
+            Some(_) => missed += 1,
+            None => {}
+        }
+    }
+    println!("{found} found, {missed} missed");
+    assert!(found > 4 * missed, "{found} found, {missed} missed");
+}
+
 /// Ten sums of eighty inputs are to be within five of where they are for a hidden point: steps of single inputs are far too coarse.
 #[test]
 fn thin_cells_have_their_points_found() {

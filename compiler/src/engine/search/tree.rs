@@ -276,6 +276,8 @@ struct Worker<'a> {
     /// What the solver took, in sums, at so many for a step.
     spent: u64,
     long: u64,
+    /// Inputs reach few units.
+    sparse: bool,
     /// Hidden units read hidden units.
     deep: bool,
     /// The inputs have so few values that splitting those is the shortest way.
@@ -534,6 +536,7 @@ impl<'a> Worker<'a> {
         let attack = Attack::new(case.problem, &case.root, case.seed ^ branches << 20 ^ who << 56);
         Worker {
             few_inputs: bits <= FEW_BITS,
+            sparse: attack.is_sparse(),
             deep: attack.is_deep(),
             attack,
             learned,
@@ -836,8 +839,11 @@ impl<'a> Worker<'a> {
     }
 
     /// A point of integers from the relaxation's, or from one of the first of those; what columns are worth is the relaxation's word now and then, as
-    /// far as it speaks of the atom.
+    /// far as it speaks of the atom. Where networks are sparse, half of the points are from anywhere, by annealing.
     fn repair(&mut self, branch: &Branch, worth: &[f64], stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
+        if self.sparse && self.attack.chance() < 0.5 {
+            return self.attack.anneal(1, stop);
+        }
         let by_prices = self.attack.chance() < if self.deep { BY_PRICES_DEEP } else { BY_PRICES };
         let worth = Some(worth).filter(|worth| matches!(branch.goal, Goal::Atom) && !worth.is_empty());
         if self.deep && self.first_points.len() < FIRST_POINTS {
