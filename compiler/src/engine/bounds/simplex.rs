@@ -167,9 +167,10 @@ impl Square {
 
     /// The product with a vector.
     fn times(&self, vector: &[f64]) -> Vec<f64> {
-        let others: Vec<u32> = (0..).zip(vector).filter(|(_, v)| **v != 0.0).map(|(i, _)| i).collect();
         let rows = (0..self.size).map(|p| self.row(p));
-        if others.len() * SPARSE < self.size {
+        let count = vector.iter().filter(|v| **v != 0.0).count();
+        if count * SPARSE < self.size {
+            let others: Vec<u32> = (0..).zip(vector).filter(|(_, v)| **v != 0.0).map(|(i, _)| i).collect();
             rows.map(|row| others.iter().fold(0.0, |sum, i| sum + row[*i as usize] * vector[*i as usize])).collect()
         } else {
             rows.map(|row| dot(row, vector)).collect()

@@ -35,6 +35,10 @@ const ROUNDS: usize = 8;
 const FEW_BITS: f64 = 24.0;
 /// The solver's sums for one of repairs, which start at primal points.
 const REPAIRED: u64 = 2;
+/// In deep networks repairs hit while the bound of some open branch exceeds what closes it by most of an output's step: by this share of it. After that …
+const ROOM: f64 = 0.8;
+/// … a proof is near, and the solver's sums count for repairs so many times less.
+const WITHOUT_ROOM: u64 = 8;
 /// The first repair is as late as if there had been one with so many sums before.
 const FIRST_REPAIR: u64 = 1 << 20;
 /// So often a repair goes by what the relaxation says that columns are worth, else by lines through the staircases; in deep networks …
@@ -235,10 +239,31 @@ pub struct Frontier {
     pub limit: u64,
     root: Ranges,
     learned: Learned,
+    /// What splits gained in this search, so that all workers learn from each other's: (column, side, gain).
+    gains: Vec<(u32, usize, f64)>,
 }
 
-/// For each column and side of a split, how much of what was expected came true: (sum, count).
-pub type Learned = Vec<[(f64, f64); 2]>;
+/// For each column and side of a split, how much of what was expected came true.
+pub type Learned = Vec<[Gains; 2]>;
+
+/// How much of what was expected came true, how often.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gains {
+    sum: f64,
+    count: f64,
+}
+
+impl Gains {
+    fn add(&mut self, gain: f64) {
+        self.sum += gain;
+        self.count += 1.0;
+    }
+
+    /// The mean, with two that gained what was expected.
+    fn mean(&self) -> f64 {
+        (self.sum + 2.0) / (self.count + 2.0)
+    }
+}
 
 /// A case under search.
 pub struct Case<'a> {
@@ -270,7 +295,13 @@ struct Worker<'a> {
     /// Evaluates points quickly.
     attack: Attack<'a>,
     learned: Learned,
+    /// So many of the frontier's gains are in what was learned.
+    seen: usize,
+    /// The gain of the split that the branch at hand comes from.
+    gain: Option<(u32, usize, f64)>,
     branches: u64,
+    /// What the best open branch promises.
+    best: f64,
     /// Where the first repairs started: the values of all columns, and what they are worth.
     first_points: Vec<(Vec<f64>, Option<Vec<f64>>)>,
     /// What the solver took, in sums, at so many for a step.
@@ -473,6 +504,7 @@ impl<'a> Case<'a> {
             limit: u64::MAX,
             root: self.root.clone(),
             learned,
+            gains: Vec::new(),
         };
         frontier.push(root);
         frontier
@@ -519,6 +551,8 @@ impl<'a> Case<'a> {
         });
         drop(plea);
         let mut frontier = shared.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        worker.learn_from(&frontier);
+        frontier.gains.clear();
         frontier.learned = worker.learned;
         let found = frontier.ended.take().unwrap_or(Found::Closed);
         (found, frontier)
@@ -540,7 +574,10 @@ impl<'a> Worker<'a> {
             deep: attack.is_deep(),
             attack,
             learned,
+            seen: 0,
+            gain: None,
             branches: 0,
+            best: f64::INFINITY,
             first_points: Vec::new(),
             spent: 0,
             long: case
@@ -552,6 +589,14 @@ impl<'a> Worker<'a> {
                 .sum(),
             case,
         }
+    }
+
+    /// Takes over what others learned.
+    fn learn_from(&mut self, frontier: &Frontier) {
+        for (column, side, gain) in &frontier.gains[self.seen..] {
+            self.learned[*column as usize][*side].add(*gain);
+        }
+        self.seen = frontier.gains.len();
     }
 
     /// Takes branches until there are none, or somebody found the end.
@@ -603,6 +648,8 @@ impl<'a> Worker<'a> {
                 },
             };
             frontier.effort.branches += 1;
+            self.learn_from(&frontier);
+            self.best = frontier.open.peek().map_or(f64::INFINITY, |queued| queued.0.value());
             let shareable = frontier.open.len() > 1;
             drop(frontier);
             if shareable && self.branches.is_multiple_of(8) {
@@ -614,6 +661,11 @@ impl<'a> Worker<'a> {
             let next = self.explore(&mut branch, &mut steps);
             let taken = branch.simplex.steps - before;
             frontier = lock();
+            if let Some(gain) = self.gain.take() {
+                self.learn_from(&frontier);
+                frontier.gains.push(gain);
+                self.seen += 1;
+            }
             frontier.effort.steps += taken;
             frontier.held -= size;
             let mut entry = branch.entry;
@@ -756,9 +808,9 @@ impl<'a> Worker<'a> {
                 && let Some((origin, side)) = branch.origin
             {
                 let reached = if outcome == Outcome::Below { 0.0 } else { branch.simplex.value() - cut };
-                let (sum, count) = &mut self.learned[origin.column as usize][side];
-                *sum += ((origin.value - reached) / origin.expected).clamp(0.0, 10.0);
-                *count += 1.0;
+                let gain = ((origin.value - reached) / origin.expected).clamp(0.0, 10.0);
+                self.learned[origin.column as usize][side].add(gain);
+                self.gain = Some((origin.column, side, gain));
             }
             let mut multipliers = branch.simplex.multipliers();
             let form = match &branch.goal {
@@ -820,7 +872,9 @@ impl<'a> Worker<'a> {
         }
         let next = self.split(branch, &prices);
         // From here integers may be near that answer the question.
-        self.spent += branch.simplex.steps.saturating_sub(before) * self.long;
+        let without_room = self.deep && matches!(branch.goal, Goal::Atom) && self.best < ROOM * case.atom().greatest;
+        let sums = branch.simplex.steps.saturating_sub(before) * self.long;
+        self.spent += if without_room { sums / WITHOUT_ROOM } else { sums };
         let due = (self.attack.work + FIRST_REPAIR) * REPAIRED < self.spent;
         let tight = matches!(next, Next::Postpone) && self.attack.work < self.spent + REALIZED;
         if (tight || due && branch.thin)
@@ -914,7 +968,7 @@ impl<'a> Worker<'a> {
                         continue;
                     }
                     let gap = gap * (prices.get(column).copied().unwrap_or(0.0) + 1e-3);
-                    let [down, up] = self.learned[column].map(|(sum, count)| (sum + 2.0 * 1.0) / (count + 2.0));
+                    let [down, up] = self.learned[column].map(|gains| gains.mean());
                     let score = gap * (5.0 * down.min(up) + down.max(up));
                     if best.is_none_or(|(most, ..)| score > most) {
                         let v = match net.stairs[stairs as usize].kink(ranges.exprs[unit.first as usize].0, lo) {
