@@ -8,6 +8,9 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use tracing_subscriber::EnvFilter;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The language server of qnn. An editor starts it; it speaks LSP over standard input and output
 #[derive(Parser)]
 #[command(name = "qnn-lsp", version)]
