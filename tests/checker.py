@@ -4,6 +4,7 @@
 Reads JSON lines {"obligation": ..., "certificate": ...} from the files given (or the standard input) and prints one verdict
 a line; exit code 1 if any is rejected. Written from docs/certificates.md, not from the Rust checker.
 """
+import functools
 import itertools
 import json
 import sys
@@ -35,6 +36,7 @@ class Step:
         else:
             self.n, self.d, self.o = (int(data[k]) for k in ("numerator", "denominator", "offset"))
             self.mode, self.hi = data["mode"], int(data["hi"])
+            self.threshold = functools.cache(self.threshold)
 
     def apply(self, a):
         if self.thresholds is not None:
