@@ -128,6 +128,12 @@ fn short_spread(weights: &[i32], spread: &[i32]) -> i64 {
     rest + sums.iter().sum::<i64>()
 }
 
+/// target += factor · weights, with a factor of 32 bits.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn short_add(target: &mut [i64], weights: &[i32], factor: i32) {
+    target.iter_mut().zip(weights).for_each(|(t, w)| *t += i64::from(factor) * i64::from(*w));
+}
+
 impl Matrix {
     /// A dense matrix, row-major: `values.len() == rows * columns`.
     pub fn dense(rows: usize, columns: usize, values: Vec<i64>) -> Arc<Matrix> {
@@ -250,7 +256,10 @@ impl Matrix {
     /// Adds a row times a factor to a vector of `columns` numbers, in 64 bits. The caller sees to it that the factor times `norm`, for all rows that
     /// are added together, fits them.
     pub fn add_row(&self, r: usize, factor: i64, target: &mut [i64]) {
-        self.for_row(r, target, |t, w| *t += factor * w);
+        match (self.stored(r), i32::try_from(factor)) {
+            ((None, Slice::Short(weights)), Ok(factor)) => short_add(target, weights, factor),
+            _ => self.for_row(r, target, |t, w| *t += factor * w),
+        }
     }
 
     /// Adds a row times a factor to a vector of `columns` numbers, as floating-point numbers.

@@ -15,15 +15,7 @@ use num_integer::Integer;
 /// Up to this many values of a rounding step are looked at one by one.
 pub(super) const VALUES: i128 = 1 << 16;
 
-/// A bound, and what it says about the elements of inputs and steps that it depends on.
-pub(super) struct Bound {
-    /// At least the form's value.
-    pub value: i128,
-    /// (node, element, coefficient, multiplier, the term's share of the bound).
-    pub terms: Vec<Term>,
-}
-
-/// An element's share of the bound: the maximum of coefficient · y - multiplier · a.
+/// What a bound says of an element of an input or a step: its share of the bound: the maximum of coefficient · y - multiplier · a.
 pub(super) struct Term {
     pub node: NodeId,
     pub element: usize,
@@ -35,14 +27,15 @@ pub(super) struct Term {
 /// What is wrong with a bound.
 pub(super) type Fault = String;
 
-/// The bound of `constant + the sum of factor · element`.
+/// The bound of `constant + the sum of factor · element`, and what it says of the elements that it depends on.
 pub(super) fn bound(
     graph: &Graph,
     ranges: &[Vec<Interval>],
     form: &[(NodeId, usize, i128)],
     constant: i128,
     multipliers: &Multipliers,
-) -> Result<Bound, Fault> {
+    mut on_term: impl FnMut(Term),
+) -> Result<i128, Fault> {
     let slots = slots(graph, multipliers)?;
     let mut coefficients: Vec<Vec<i128>> = graph.nodes.iter().map(|node| vec![0; node.len]).collect();
     for (node, element, factor) in form {
@@ -50,7 +43,6 @@ pub(super) fn bound(
         *at = at.checked_add(*factor).ok_or_else(too_large)?;
     }
     let mut value = constant;
-    let mut terms = Vec::new();
     for id in graph.ids().rev() {
         let mine = std::mem::take(&mut coefficients[id.index()]);
         let slots = &slots[id.index()];
@@ -60,7 +52,7 @@ pub(super) fn bound(
                     let range = ranges[id.index()][element];
                     let share = product(*c, if *c > 0 { range.hi } else { range.lo })?;
                     value = sum(value, share)?;
-                    terms.push(Term { node: id, element, coefficient: *c, multiplier: 0, share });
+                    on_term(Term { node: id, element, coefficient: *c, multiplier: 0, share });
                 }
             }
             Op::Constant(constants) => {
@@ -91,7 +83,7 @@ pub(super) fn bound(
                     let share = step_maximum(steps.at(element), *c, m, y, a)?;
                     value = sum(value, share)?;
                     add(&mut coefficients, *source, element, m)?;
-                    terms.push(Term { node: id, element, coefficient: *c, multiplier: m, share });
+                    on_term(Term { node: id, element, coefficient: *c, multiplier: m, share });
                 }
             }
             Op::Wrap { source, width, signed } => {
@@ -117,7 +109,7 @@ pub(super) fn bound(
             }
         }
     }
-    Ok(Bound { value, terms })
+    Ok(value)
 }
 
 /// target += the sum of coefficient · row.
@@ -165,12 +157,18 @@ fn step_maximum(step: &Step, c: i128, m: i128, y: Interval, a: Interval) -> Resu
     if matches!(step, Step::Round { .. }) && last - first > VALUES {
         return wide_maximum(step, c, m, first, last, a);
     }
-    let mut best = None;
-    for v in first..=last {
-        if let Some(candidate) = value_maximum(step, c, m, v, a)? {
-            best = best.max(Some(candidate));
-        }
+    if first > last {
+        return Err("a step without a value".to_owned());
     }
+    let mut best = None;
+    let mut from = first_of(step, first)?;
+    for v in first..last {
+        let next = first_of(step, v + 1)?;
+        best = best.max(between(c, m, v, from.max(a.lo), next.saturating_sub(1).min(a.hi))?);
+        from = next;
+    }
+    // The last value may go on beyond the range of the argument.
+    best = best.max(value_maximum(step, c, m, last, a)?);
     best.ok_or_else(|| "a step without a value".to_owned())
 }
 
@@ -183,9 +181,18 @@ pub(super) fn values(step: &Step, y: Interval, a: Interval) -> Result<(i128, i12
 
 /// The greatest c·v - m·a over the integers a in the range at which the step is v; `None` if there are none.
 pub(super) fn value_maximum(step: &Step, c: i128, m: i128, v: i128, a: Interval) -> Result<Option<i128>, Fault> {
-    let from = if v > step.lo() { step.threshold(v).ok_or_else(too_large)?.max(a.lo) } else { a.lo };
-    let to =
-        if v < step.hi() { step.threshold(v + 1).ok_or_else(too_large)?.saturating_sub(1).min(a.hi) } else { a.hi };
+    let from = first_of(step, v)?.max(a.lo);
+    let to = if v < step.hi() { first_of(step, v + 1)?.saturating_sub(1).min(a.hi) } else { a.hi };
+    between(c, m, v, from, to)
+}
+
+/// The first argument at which a step is at least v.
+fn first_of(step: &Step, v: i128) -> Result<i128, Fault> {
+    if v > step.lo() { step.threshold(v).ok_or_else(too_large) } else { Ok(i128::MIN) }
+}
+
+/// The greatest c·v - m·a over the integers a from one to another; `None` if there are none.
+fn between(c: i128, m: i128, v: i128, from: i128, to: i128) -> Result<Option<i128>, Fault> {
     if from > to {
         return Ok(None);
     }

@@ -3,7 +3,7 @@
 //! In: an obligation and a certificate. Out: what was checked, or the first step that does not hold. Invariant: whatever the
 //! certificate says, an accepted one is about an obligation without an answer; a certificate can only be useless, never harmful.
 
-use super::bound::{self, Fault, bound};
+use super::bound::{self, Fault, Term, bound};
 use super::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten};
 use crate::network::range::node_ranges;
 use crate::network::{Graph, Interval, NodeId, Op, interpret};
@@ -106,7 +106,7 @@ fn check_tree(
         match step {
             Step::Bound(multipliers) => {
                 checked.bounds += 1;
-                if !state.empty && state.weighted(atoms, multipliers, None).map_err(fail)?.value >= 0 {
+                if !state.empty && state.weighted(atoms, multipliers, None, |_| ()).map_err(fail)? >= 0 {
                     return Err(fail("The bound is not negative.".to_owned()));
                 }
             }
@@ -176,7 +176,8 @@ impl State<'_> {
         atoms: &[&Atom],
         multipliers: &Multipliers,
         element: Option<(NodeId, usize, i128)>,
-    ) -> Result<bound::Bound, Fault> {
+        on_term: impl FnMut(Term),
+    ) -> Result<i128, Fault> {
         let mut form: Vec<(NodeId, usize, i128)> = element.into_iter().collect();
         let mut constant = 0;
         for (atom, weight) in &multipliers.atoms {
@@ -190,7 +191,7 @@ impl State<'_> {
             }
             constant = bound::sum(constant, bound::product(atom.linear.constant, weight)?)?;
         }
-        bound(self.graph, &self.ranges, &form, constant, multipliers)
+        bound(self.graph, &self.ranges, &form, constant, multipliers, on_term)
     }
 
     fn tighten(&mut self, tighten: &Tighten, atoms: &[&Atom]) -> Result<(), Fault> {
@@ -202,7 +203,7 @@ impl State<'_> {
         if weight == 0 {
             return Err("A weight of zero.".to_owned());
         }
-        let value = self.weighted(atoms, &tighten.multipliers, Some((id, element, weight)))?.value;
+        let value = self.weighted(atoms, &tighten.multipliers, Some((id, element, weight)), |_| ())?;
         // Divided by -1, the least number of 128 bits is none.
         bound::magnitude(value)?;
         if weight > 0 {
@@ -218,20 +219,21 @@ impl State<'_> {
         if self.empty {
             return Ok(());
         }
-        let bound = self.weighted(atoms, multipliers, None)?;
-        if bound.value < 0 {
+        let mut terms = Vec::new();
+        let most = self.weighted(atoms, multipliers, None, |term| terms.push(term))?;
+        if most < 0 {
             self.empty = true;
             return Ok(());
         }
         let mut news = Vec::new();
-        for term in &bound.terms {
+        for term in &terms {
             let range = self.ranges[term.node.index()][term.element];
             if range.is_point() {
                 continue;
             }
             let new = match &self.graph.node(term.node).op {
                 Op::Input => {
-                    let far = bound.value / bound::magnitude(term.coefficient)?;
+                    let far = most / bound::magnitude(term.coefficient)?;
                     if term.coefficient > 0 {
                         Interval { lo: range.lo.max(range.hi.saturating_sub(far)), hi: range.hi }
                     } else {
@@ -240,7 +242,7 @@ impl State<'_> {
                 }
                 Op::Step { source, steps } => {
                     let (step, a) = (steps.at(term.element), self.ranges[source.index()][term.element]);
-                    let least = bound::sum(term.share, -bound.value)?;
+                    let least = bound::sum(term.share, -most)?;
                     let possible = |v: i128| -> Result<bool, Fault> {
                         let best = bound::value_maximum(step, term.coefficient, term.multiplier, v, a)?;
                         Ok(best.is_some_and(|best| best >= least))

@@ -34,8 +34,8 @@ pub fn plain(obligation: &Obligation) -> Option<Certificate> {
 
 fn is_excluded(obligation: &Obligation, ranges: &[Vec<Interval>], atom: &Atom) -> bool {
     let form: Vec<_> = atom.linear.terms.iter().map(|(node, i, factor)| (*node, *i as usize, *factor)).collect();
-    bound(&obligation.graph, ranges, &form, atom.linear.constant, &Multipliers::default())
-        .is_ok_and(|bound| bound.value < 0)
+    bound(&obligation.graph, ranges, &form, atom.linear.constant, &Multipliers::default(), |_| ())
+        .is_ok_and(|most| most < 0)
 }
 
 #[cfg(test)]
