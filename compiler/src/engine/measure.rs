@@ -8,7 +8,7 @@ use super::interval::{Bounds, presolve};
 use super::presolve::Presolved;
 use super::{Answer, Control, Engine, Reason, Trust, replayed};
 use crate::obligation::{Assignment, Objective, Obligation};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The part of the remaining time that one threshold may take before others are tried.
 const SLICE: u32 = 4;
@@ -204,9 +204,10 @@ impl Thresholds<'_> {
     fn slice(&self, hurry: bool) -> Control {
         let mut control = self.control.clone();
         if let Some(deadline) = self.control.deadline {
-            let remaining = deadline.saturating_duration_since(Instant::now());
+            let now = self.control.clock.now();
+            let remaining = deadline.saturating_duration_since(now);
             let slice = remaining / if hurry { 2 * SLICE } else { SLICE };
-            control.deadline = Some(Instant::now() + slice.max(Duration::from_millis(10)).min(remaining));
+            control.deadline = Some(now + slice.max(Duration::from_millis(10)).min(remaining));
         }
         control
     }

@@ -61,8 +61,10 @@ impl CancelToken {
 /// What an engine may spend, and how it hears that it must stop.
 #[derive(Clone, Debug, Default)]
 pub struct Control {
-    /// When to give up; `None` for never.
+    /// When to give up, by `clock`; `None` for never.
     pub deadline: Option<Instant>,
+    /// The time that counts.
+    pub clock: Clock,
     /// Set when the answer is no longer wanted.
     pub cancel: CancelToken,
     /// The most memory for one query, in bytes; `None` for the engine's default.
@@ -71,6 +73,31 @@ pub struct Control {
     pub spare: Cores,
     /// Hears how far the engine is.
     pub meter: Meter,
+}
+
+/// A clock that stands still while who is timed waits for others; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Arc<AtomicU64>);
+
+impl Clock {
+    /// The time, less what was waited.
+    pub fn now(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_sub(Duration::from_nanos(self.0.load(Ordering::Relaxed))).unwrap_or(now)
+    }
+
+    /// How long it is since then.
+    pub fn since(&self, start: Instant) -> Duration {
+        self.now().saturating_duration_since(start)
+    }
+
+    /// Waits for something, for which no time passes.
+    pub fn pause(&self, wait: impl FnOnce()) {
+        let start = Instant::now();
+        wait();
+        let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.0.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
 }
 
 /// Cores to be had for the taking or for the asking; clones share them.
@@ -112,27 +139,33 @@ impl Cores {
         Some(Core(self.clone()))
     }
 
-    /// Asks whoever has one between two questions to lend it.
-    pub fn ask(&self) -> Plea {
+    /// Asks whoever has one between two questions to lend it; `None` while nobody has heard another's plea.
+    pub fn ask(&self) -> Option<Plea> {
         let mut pool = self.pool();
+        if pool.pleas.iter().any(|(_, lent)| !lent) {
+            return None;
+        }
         pool.last += 1;
         let number = pool.last;
         pool.pleas.push((number, false));
-        Plea(self.clone(), number)
+        Some(Plea(self.clone(), number))
     }
 
-    /// Lends the caller's core to somebody who has asked for one, and waits until it is not needed any more.
-    pub fn lend(&self) {
+    /// Lends the caller's core to somebody who has asked for one, and waits until it is not needed any more, or who waits is cancelled.
+    pub fn lend(&self, cancel: &CancelToken) {
         let mut pool = self.pool();
         if let Some((number, lent)) = pool.pleas.iter_mut().find(|(_, lent)| !lent) {
             let number = *number;
             *lent = true;
-            while pool.pleas.iter().any(|(other, _)| *other == number) {
-                pool = self.0.1.wait(pool).unwrap_or_else(PoisonError::into_inner);
+            while pool.pleas.iter().any(|(other, _)| *other == number) && !cancel.is_cancelled() {
+                pool = self.0.1.wait_timeout(pool, WAIT).unwrap_or_else(PoisonError::into_inner).0;
             }
         }
     }
 }
+
+/// How often who has lent a core looks whether it is cancelled.
+const WAIT: Duration = Duration::from_millis(20);
 
 impl Plea {
     /// Whether somebody lends a core.
@@ -181,7 +214,7 @@ impl Control {
     pub fn stop(&self) -> Option<Reason> {
         if self.cancel.is_cancelled() {
             Some(Reason::Cancelled)
-        } else if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        } else if self.deadline.is_some_and(|deadline| self.clock.now() >= deadline) {
             Some(Reason::Timeout)
         } else {
             None
@@ -319,21 +352,39 @@ mod tests {
 
     #[test]
     fn who_lends_a_core_gets_it_back() {
-        let cores = Cores::default();
+        let (cores, cancel) = (Cores::default(), CancelToken::default());
         // Nobody asks: nobody waits.
-        cores.lend();
-        let (first, second) = (cores.ask(), cores.ask());
-        assert!(!first.is_heard() && !second.is_heard());
-        drop(first);
+        cores.lend(&cancel);
+        let plea = cores.ask().expect("nobody else asks");
+        assert!(!plea.is_heard());
+        assert!(cores.ask().is_none(), "one after the other");
         std::thread::scope(|scope| {
-            let lender = scope.spawn(|| cores.lend());
-            while !second.is_heard() {
+            let lender = scope.spawn(|| cores.lend(&cancel));
+            while !plea.is_heard() {
                 std::thread::yield_now();
             }
             assert!(!lender.is_finished());
             assert!(cores.take().is_none(), "a lent core is for who asked");
-            drop(second);
+            drop(plea);
             assert!(lender.join().is_ok());
         });
+    }
+
+    #[test]
+    fn who_waits_is_not_charged_and_can_be_cancelled() {
+        let (cores, cancel) = (Cores::default(), CancelToken::default());
+        let plea = cores.ask();
+        let control = Control { cancel: cancel.clone(), ..Control::with_budget(Duration::from_secs(3600)) };
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            let lender = scope.spawn(|| control.clock.pause(|| cores.lend(&control.cancel)));
+            while !plea.as_ref().is_some_and(Plea::is_heard) {
+                std::thread::yield_now();
+            }
+            assert!(!lender.is_finished());
+            cancel.cancel();
+            assert!(lender.join().is_ok());
+        });
+        assert!(control.clock.now() < Instant::now() && control.clock.now() >= start);
     }
 }

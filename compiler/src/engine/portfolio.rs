@@ -138,7 +138,7 @@ impl Portfolio {
         let (mut winner, mut reports) = (None, Vec::new());
         let heard = Mutex::new((start.0, i128::MAX, on_progress));
         let ask = |engine: &dyn Engine, control: &Control| {
-            let clock = Instant::now();
+            let begun = control.clock.now();
             let mut tell = |found: Option<i128>, bound: i128| {
                 let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
                 let known = (heard.0.max(found.unwrap_or(heard.0)), heard.1.min(bound));
@@ -156,7 +156,7 @@ impl Portfolio {
                 let reason = Reason::Internal(format!("engine {} panicked", engine.name()));
                 MeasureAnswer::open(start.clone(), i128::MAX, Trust::Interval, reason)
             });
-            (answer, clock.elapsed())
+            (answer, control.clock.since(begun))
         };
         let engines = if self.rest.is_empty() { &self.first } else { &self.rest };
         let alone = Portfolio { first: Vec::new(), rest: engines.clone() };
@@ -281,7 +281,7 @@ fn attempt(
     control: &Control,
     reports: &mut Vec<Report>,
 ) -> Option<Answer> {
-    let start = Instant::now();
+    let start = control.clock.now();
     let answer = catch_unwind(AssertUnwindSafe(|| engine.solve(obligation, control)))
         .unwrap_or_else(|_| Answer::Unknown(Reason::Internal(format!("engine {} panicked", engine.name()))));
     let answer = replayed(obligation, engine.name(), answer);
@@ -290,7 +290,7 @@ fn attempt(
         Answer::Some(_) => Outcome::Violated,
         Answer::Unknown(reason) => Outcome::Undecided(reason.clone()),
     };
-    reports.push(Report { engine: engine.name().into(), outcome, time: start.elapsed() });
+    reports.push(Report { engine: engine.name().into(), outcome, time: control.clock.since(start) });
     (!matches!(answer, Answer::Unknown(_))).then_some(answer)
 }
 

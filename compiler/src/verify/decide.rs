@@ -10,11 +10,11 @@ use crate::engine::measure::{self, MeasureAnswer};
 use crate::engine::portfolio::{Decision, Outcome, Portfolio, Report};
 use crate::engine::search::{Attacks, Search};
 use crate::engine::smt::Smt;
-use crate::engine::{Answer, CancelToken, Control, Cores, Engine, Meter, Reason, Trust, replayed};
+use crate::engine::{Answer, CancelToken, Clock, Control, Cores, Engine, Meter, Reason, Trust, replayed};
 use crate::obligation::{Assignment, Objective, Obligation, Replay};
 use crate::proof::{self, Certificate};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The engines that go by a name of [`crate::engine::NAMES`].
 pub(super) fn portfolio(name: &str) -> Option<Portfolio> {
@@ -61,6 +61,8 @@ pub(super) struct Session<'a> {
     pub memory: Option<u64>,
     /// Cores that no other instance uses.
     pub spare: &'a Cores,
+    /// What budgets are measured by.
+    pub clock: &'a Clock,
     /// Hears how far the engines are.
     pub meter: &'a Meter,
     /// Only what the store holds: no engine is asked.
@@ -97,7 +99,8 @@ impl Session<'_> {
             memory: self.memory,
             spare: self.spare.clone(),
             meter: self.meter.clone(),
-            ..Control::with_budget(budget)
+            deadline: self.clock.now().checked_add(budget),
+            clock: self.clock.clone(),
         }
     }
 
@@ -133,11 +136,11 @@ impl Session<'_> {
         if self.offline {
             return Decided::nothing(key, Answer::Unknown(not_stored()));
         }
-        let start = Instant::now();
         let control = self.control(budget);
+        let start = control.clock.now();
         let known = similar.iter().find(|assignment| matches!(obligation.replay(assignment), Replay::Holds(_)));
         let decision = match known {
-            Some(assignment) => replay_decides(assignment, start),
+            Some(assignment) => replay_decides(assignment, control.clock.since(start)),
             None => self.portfolio.decide(obligation, &control),
         };
         let (mut answer, mut reports) = (decision.answer, decision.reports);
@@ -152,7 +155,8 @@ impl Session<'_> {
             Answer::Unknown(reason) => Known::Open(reason.clone()),
         };
         let engine = decision.engine.map(str::to_owned);
-        let mut decided = Decided { answer, kept: None, engine, reports, time: start.elapsed(), key, cached: false };
+        let mut decided =
+            Decided { answer, kept: None, engine, reports, time: control.clock.since(start), key, cached: false };
         self.remember(what, &mut decided, known, certificate, budget);
         decided
     }
@@ -188,9 +192,9 @@ impl Session<'_> {
             };
             return Decided::nothing(key, answer);
         }
-        let start = Instant::now();
         let recorder = Recorder { portfolio: self.portfolio, heard: Mutex::default() };
         let control = self.control(budget);
+        let start = control.clock.now();
         let mut answer = measure::maximize(objective, &recorder, &control, on_progress);
         let heard = recorder.heard.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut reports = heard.reports;
@@ -208,7 +212,8 @@ impl Session<'_> {
             reason: answer.reason.clone(),
         });
         let engine = heard.engine;
-        let mut decided = Decided { answer, kept: None, engine, reports, time: start.elapsed(), key, cached: false };
+        let mut decided =
+            Decided { answer, kept: None, engine, reports, time: control.clock.since(start), key, cached: false };
         self.remember(self.name, &mut decided, known, certificate, budget);
         decided
     }
@@ -338,7 +343,7 @@ fn certify(obligation: &Obligation, control: &Control) -> Option<Certificate> {
     if let Some(found) = proof::plain(obligation) {
         return Some(found);
     }
-    let soon = Instant::now().checked_add(CERTIFYING);
+    let soon = control.clock.now().checked_add(CERTIFYING);
     let control = Control { deadline: control.deadline.min(soon).or(soon), ..control.clone() };
     let engine = Search::default();
     match replayed(obligation, engine.name(), engine.solve(obligation, &control)) {
@@ -434,9 +439,9 @@ impl Recorder<'_> {
 }
 
 /// The decision where a known assignment answers the obligation.
-fn replay_decides(assignment: &Assignment, start: Instant) -> Decision {
+fn replay_decides(assignment: &Assignment, time: Duration) -> Decision {
     let engine = "replay";
-    let report = Report { engine: engine.into(), outcome: Outcome::Violated, time: start.elapsed() };
+    let report = Report { engine: engine.into(), outcome: Outcome::Violated, time };
     Decision { answer: Answer::Some(assignment.clone()), engine: Some(engine), reports: vec![report] }
 }
 

@@ -468,7 +468,7 @@ impl Candidates<'_> {
     ) -> Result<(), Failure> {
         let cancel = self.session.cancel;
         let budget = self.job.budget;
-        search.run(budget, &|| cancel.is_cancelled(), &mut |value, slice| {
+        search.run(budget, self.session.clock, &|| cancel.is_cancelled(), &mut |value, slice| {
             self.ask(result, name, value, slice, on_progress)
         })?;
         let (open, violated, bound) = (search.open(), search.violated(), search.bound());

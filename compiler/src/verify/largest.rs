@@ -5,8 +5,9 @@
 //! A candidate that takes too long is left for later: those beside it may be easy. Knows neither engines nor the spec.
 
 use super::verdict::Verdict;
+use crate::engine::Clock;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The part of the remaining time that one candidate may take before others are tried.
 const SLICE: u32 = 4;
@@ -42,11 +43,12 @@ impl Search {
     pub fn run<E>(
         &mut self,
         budget: Duration,
+        clock: &Clock,
         is_cancelled: &dyn Fn() -> bool,
         ask: &mut dyn FnMut(i128, Duration) -> Asked<E>,
     ) -> Result<(), E> {
-        let start = Instant::now();
-        let remaining = || budget.saturating_sub(start.elapsed());
+        let start = clock.now();
+        let remaining = || budget.saturating_sub(clock.since(start));
         while let Some(candidate) = self.next() {
             if remaining().is_zero() || is_cancelled() {
                 return Ok(());
@@ -66,7 +68,7 @@ impl Search {
                 return Ok(());
             }
             // It may have made others worth a try.
-            self.run(remaining(), is_cancelled, ask)
+            self.run(remaining(), clock, is_cancelled, ask)
         } else {
             Ok(())
         }
@@ -150,7 +152,7 @@ mod tests {
     fn search(first: i128, last: i128, monotone: bool, truth: impl Fn(i128) -> Verdict) -> (Search, Vec<i128>) {
         let mut asked = Vec::new();
         let mut search = Search::new(first, last, monotone);
-        let result = search.run::<()>(Duration::from_secs(60), &|| false, &mut |candidate, _| {
+        let result = search.run::<()>(Duration::from_secs(60), &Clock::default(), &|| false, &mut |candidate, _| {
             asked.push(candidate);
             Ok(truth(candidate))
         });

@@ -10,7 +10,7 @@ use super::verdict::{Fault, InstanceResult, Kind, Number, Parameter, Verdict};
 use crate::check::spec::{Attributes, Expectation, attributes, family, instance_name, verifiable};
 use crate::db::{Database, Db, ItemId, SourceFile, tree};
 use crate::engine::portfolio::Portfolio;
-use crate::engine::{CancelToken, Cores, Meter};
+use crate::engine::{CancelToken, Clock, Cores, Meter};
 use crate::syntax::ast::{ItemKind, MeasureBody};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -278,7 +278,7 @@ pub fn run(
             results.lock().unwrap_or_else(PoisonError::into_inner)[job.index] = Some(result.clone());
             on_event(Event::Finished { index: job.index, result });
             // A long search is worth more cores than its own: what is quick can wait.
-            spare.lend();
+            spare.lend(cancel);
         }
         // Who is still at work may use this one's core.
         spare.add();
@@ -371,6 +371,7 @@ fn one(
         cancel,
         memory: options.memory,
         spare,
+        clock: &Clock::default(),
         meter,
         offline: options.offline,
         certificates: options.certificates,

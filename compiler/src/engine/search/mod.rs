@@ -305,7 +305,7 @@ impl<'a> Run<'a> {
             stage: 0,
             todo: if excluded { Vec::new() } else { (0..obligation.cases.len()).collect() },
             keep_bounds: false,
-            begun: Instant::now(),
+            begun: control.clock.now(),
             effort: Effort::default(),
         };
         run.raise(net, obligation).ok_or_else(too_large)?;
@@ -601,7 +601,7 @@ fn case<'a>(
         accept,
         enumerate: engine.enumerate,
         seed: SEED + index as u64,
-        begun: Instant::now(),
+        begun: control.clock.now(),
         progress,
     }
 }

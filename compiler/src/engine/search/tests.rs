@@ -300,6 +300,45 @@ fn workers_share_a_tree() {
     assert_eq!(cores.map(|core| core.is_some()), [true, true, false], "cores come back");
 }
 
+/// Four random sums of thirty bits that are to hit four numbers at once: nothing but search helps, and it takes for ever.
+fn market_split(seed: u64) -> Obligation {
+    use crate::network::{Matrix, Op};
+    use crate::obligation::{Linear, Variable};
+    let mut random = Random::new(seed);
+    let weights: Vec<i64> = (0..4 * 30).map(|_| random.between(0, 99)).collect();
+    let totals: Vec<i128> = weights.chunks(30).map(|row| i128::from(row.iter().sum::<i64>() / 2)).collect();
+    let mut graph = Graph::new();
+    let x = graph.push_input("x", 30);
+    let terms = vec![(x, Matrix::dense(4, 30, weights))];
+    let sums = graph.push("sums", Op::Affine { terms: terms.into(), bias: vec![0; 4].into() });
+    let atom = |row: usize, sign: i128| Atom::new(Linear::new(vec![(sums, row as u32, sign)], -sign * totals[row]));
+    Obligation {
+        graph: graph.into(),
+        variables: vec![Variable { name: "x".into(), node: x, domain: vec![(0, 1); 30] }],
+        assumptions: Vec::new(),
+        cases: vec![(0..4).flat_map(|row| [atom(row, 1), atom(row, -1)]).collect()],
+        exact: None,
+    }
+}
+
+/// Of two long searches that have a core each, one waits for the other in turn, which takes nothing from its budget.
+#[test]
+fn long_searches_wait_for_each_other() {
+    let spare = crate::engine::Cores::default();
+    let search = |seed| {
+        let budget = Duration::from_millis(1500);
+        let control = Control { spare: spare.clone(), ..Control::with_budget(budget) };
+        let answer = Search::new().solve(&market_split(seed), &control);
+        assert!(matches!(answer, Answer::Unknown(Reason::Timeout)), "{answer:?}");
+        Instant::now().saturating_duration_since(control.clock.now())
+    };
+    let waited: Duration = std::thread::scope(|scope| {
+        let other = scope.spawn(|| search(1));
+        search(2) + other.join().expect("it ends")
+    });
+    assert!(waited > Duration::ZERO);
+}
+
 /// Attacks break what they can, and never claim more.
 #[test]
 fn attacks_find_or_say_nothing() {

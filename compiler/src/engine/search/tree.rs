@@ -11,7 +11,7 @@ use crate::engine::bounds::hull::{Edge, edges};
 use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
 use crate::engine::bounds::simplex::{Outcome, Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
-use crate::engine::{Control, Core, Reason, close};
+use crate::engine::{Control, Core, Plea, Reason, close};
 use crate::obligation::Replay;
 use crate::proof::{Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
@@ -53,6 +53,8 @@ const REALIZED: u64 = 1 << 29;
 const LONG: Duration = Duration::from_millis(50);
 /// … in its last moments, so that nobody waits for it longer than this.
 const SOON: Duration = Duration::from_secs(30);
+/// A search that has spent more than what is left to it, divided by this, is long enough to wait for another that asks for its core.
+const PATIENT: u32 = 10;
 /// The default for the memory of open branches, in bytes.
 pub const MEMORY: u64 = 1 << 30;
 
@@ -283,7 +285,7 @@ pub struct Case<'a> {
     pub enumerate: usize,
     /// The attack's seed.
     pub seed: u64,
-    /// When the search for an answer began.
+    /// When the search for an answer began, by the control's clock.
     pub begun: Instant,
     /// Hears of the share of the case that is closed.
     pub progress: &'a (dyn Fn(f64) + Sync),
@@ -417,6 +419,13 @@ impl Frontier {
 }
 
 impl<'a> Case<'a> {
+    /// The time since the search for an answer began, and what is left of it; without a deadline, for ever.
+    fn time(&self) -> (Duration, Duration) {
+        let now = self.control.clock.now();
+        let left = self.control.deadline.map_or(Duration::MAX, |end| end.saturating_duration_since(now));
+        (now.saturating_duration_since(self.begun), left)
+    }
+
     fn atom(&self) -> &Expr {
         self.problem.expr(self.problem.atom(self.objective as usize))
     }
@@ -522,7 +531,7 @@ impl<'a> Case<'a> {
         let mut worker = Worker::new(self, learned.clone(), branches, 0);
         let shared = (Mutex::new(frontier), Condvar::new());
         // What was lent goes back after the last helper's end.
-        let plea = OnceCell::new();
+        let plea: OnceCell<Plea> = OnceCell::new();
         std::thread::scope(|scope| {
             let workers = Cell::new(1);
             let join = |core: Option<Core>| {
@@ -538,13 +547,23 @@ impl<'a> Case<'a> {
             let recruit = || {
                 if let Some(core) = self.control.spare.take() {
                     join(Some(core));
-                } else if self.begun.elapsed() > LONG
-                    && self.control.deadline.is_some_and(|end| end.saturating_duration_since(Instant::now()) < SOON)
-                    && !helped.get()
-                    && plea.get_or_init(|| self.control.spare.ask()).is_heard()
-                {
-                    helped.set(true);
-                    join(None);
+                    return;
+                }
+                let (spent, left) = self.time();
+                if helped.get() || spent < LONG || left > SOON {
+                    return;
+                }
+                if let Some(plea) = plea.get() {
+                    if plea.is_heard() {
+                        helped.set(true);
+                        join(None);
+                    }
+                } else if let Some(asked) = self.control.spare.ask() {
+                    // Nobody else asks in this search.
+                    let _ = plea.set(asked);
+                } else if spent > left / PATIENT {
+                    // Two with a core each would both take long: one after the other has both.
+                    self.control.clock.pause(|| self.control.spare.lend(&self.control.cancel));
                 }
             };
             worker.work(&shared, &recruit);

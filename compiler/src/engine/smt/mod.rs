@@ -16,7 +16,7 @@ use super::presolve::Presolved;
 use super::search::{Residual, Search};
 use super::{Answer, Control, Engine, Meter, Reason, Trust, replayed};
 use crate::obligation::Obligation;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The relaxation's bounds get this part of the time …
 const SHARE_FOR_BOUNDS: u32 = 4;
@@ -84,7 +84,7 @@ impl Smt {
 
 /// The relaxation's bounds, for which there is a share of the time, and the answer if they give it.
 fn residual(obligation: &Obligation, control: &Control) -> Option<Result<Residual, Answer>> {
-    let now = Instant::now();
+    let now = control.clock.now();
     let share = control.deadline.map_or(MOST_FOR_BOUNDS, |deadline| {
         (deadline.saturating_duration_since(now) / SHARE_FOR_BOUNDS).min(MOST_FOR_BOUNDS)
     });
