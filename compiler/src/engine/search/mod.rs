@@ -24,7 +24,7 @@ use propose::{SCALES, propose};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 use tree::{
-    Accepted, Case, Effort, Found, Frontier, Known, Learned, MEMORY, all_edges, atom_edges, propagate, refresh_edges,
+    Accepted, Case, Effort, Found, Frontier, Known, Learned, MEMORY, Reach, all_edges, atom_edges, narrow_by, propagate,
 };
 
 /// The networks of the graphs that were searched last, for one query is seldom the only one about a graph.
@@ -51,6 +51,10 @@ fn net_of(graph: &Arc<Graph>) -> Option<Arc<Net>> {
 pub struct Search {
     /// A branch with at most this many elementary operations for all its inputs together is evaluated input by input.
     enumerate: usize,
+    /// A deep case that takes more branches than this is worth narrower ranges first.
+    first_try: u64,
+    /// After so many splits a branch bounds expressions anew.
+    sharpened: i32,
 }
 
 impl Default for Search {
@@ -62,13 +66,19 @@ impl Default for Search {
 impl Search {
     /// The engine.
     pub fn new() -> Search {
-        Search { enumerate: 1 << 16 }
+        Search { enumerate: 1 << 16, first_try: FIRST_TRY, sharpened: SHARPENED }
     }
 
     /// An engine that evaluates single points only, so that small problems show the search itself.
     #[cfg(test)]
     pub(crate) fn without_enumeration() -> Search {
-        Search { enumerate: 0 }
+        Search { enumerate: 0, ..Search::new() }
+    }
+
+    /// An engine that narrows ranges at once and again after the first split, and evaluates single points only.
+    #[cfg(test)]
+    pub(crate) fn without_patience() -> Search {
+        Search { enumerate: 0, first_try: 0, sharpened: 1 }
     }
 
     /// Like [`Engine::solve`], and says what it took.
@@ -97,7 +107,7 @@ impl Search {
         if !problems.is_empty() {
             match tighten_roots(&run.base, &problems, &mut run.ranges, &mut run.prelude, u64::MAX, control) {
                 Err(Empty) => run.cases.iter_mut().for_each(|case| *case = Progress::Closed(vec![Step::Empty])),
-                Ok(()) => run.glance(),
+                Ok(_) => run.glance(),
             }
         }
         let open = run.open();
@@ -402,8 +412,7 @@ impl<'a> Run<'a> {
                 let open: Vec<&Problem<'_>> = self.todo.iter().map(|index| &self.problems[*index]).collect();
                 if (deep || !self.base.constraints.is_empty())
                     && !open.is_empty()
-                    && tighten_roots(&self.base, &open, &mut self.ranges, &mut self.prelude, u64::MAX, control)
-                        == Err(Empty)
+                    && tighten_roots(&self.base, &open, &mut self.ranges, &mut self.prelude, u64::MAX, control).is_err()
                 {
                     self.cases.iter_mut().for_each(|case| *case = Progress::Closed(vec![Step::Empty]));
                     return Ended::Proved;
@@ -425,7 +434,7 @@ impl<'a> Run<'a> {
                     Stage::Attack => self.attack(index, 4, 8, control, accept).map(Ended::Point),
                     Stage::Try => self.search(index, Turn::Try(glance), control, accept),
                     Stage::Search if deep && matches!(self.cases[index], Progress::New(..)) => {
-                        let ended = self.search(index, Turn::Try(FIRST_TRY), control, accept);
+                        let ended = self.search(index, Turn::Try(self.engine.first_try), control, accept);
                         if ended.is_none() && !matches!(self.cases[index], Progress::Closed(_)) {
                             // What the case itself says of the ranges is worth the effort when the search is long.
                             self.narrow(index, control);
@@ -504,16 +513,18 @@ impl<'a> Run<'a> {
     fn narrow(&mut self, index: usize, control: &Control) {
         let problem = &self.problems[index];
         let (mut own, mut first) = (self.ranges.clone(), Vec::new());
-        let constraints = (0..problem.atoms.len() as u32).collect();
-        let whole = Problem::new(problem.net, problem.atoms.clone(), constraints, problem.live.clone());
+        let whole = whole(problem);
         let (known, learned) = match &mut self.cases[index] {
             Progress::New(known, learned) => (known.take(), std::mem::take(learned)),
             _ => (None, Learned::new()),
         };
         self.cases[index] = match tighten_roots(&whole, &[problem], &mut own, &mut first, NARROWED, control) {
             Err(Empty) => Progress::Closed(after(first, vec![Step::Empty])),
-            Ok(()) => {
-                let case = case(self.engine, problem, own, control, &|_| Accepted::Yes, index, &|_| ());
+            Ok(reaches) => {
+                let mut case = case(self.engine, problem, own, control, &|_| Accepted::Yes, index, &|_| ());
+                if reaches.len() <= REACHES {
+                    case.reaches = reaches.into();
+                }
                 Progress::Begun(Box::new(case.frontier(known, learned)), first)
             }
         };
@@ -543,7 +554,7 @@ impl<'a> Run<'a> {
         let control = &Control { memory: Some(memory), ..control.clone() };
         let begun = self.begun;
         let see = |root: Ranges| Case { begun, ..case(self.engine, problem, root, control, accept, index, &progress) };
-        let (case, mut frontier, first) =
+        let (mut case, mut frontier, first) =
             match std::mem::replace(&mut self.cases[index], Progress::New(None, Learned::new())) {
                 Progress::Closed(tree) => {
                     self.cases[index] = Progress::Closed(tree);
@@ -556,6 +567,7 @@ impl<'a> Run<'a> {
                     (case, frontier, Vec::new())
                 }
             };
+        case.reaches = frontier.reaches.clone();
         let before = frontier.effort;
         let limit = match turn {
             Turn::Try(limit) => limit,
@@ -603,7 +615,16 @@ fn case<'a>(
         seed: SEED + index as u64,
         begun: control.clock.now(),
         progress,
+        sharpened: 0.5f64.powi(engine.sharpened),
+        whole: whole(problem),
+        reaches: Arc::new([]),
     }
+}
+
+/// A problem where all atoms constrain, the objective's too.
+fn whole<'a>(problem: &Problem<'a>) -> Problem<'a> {
+    let constraints = (0..problem.atoms.len() as u32).collect();
+    Problem::new(problem.net, problem.atoms.clone(), constraints, problem.live.clone())
 }
 
 /// The tree below some narrowed ranges.
@@ -636,10 +657,15 @@ fn assignment(obligation: &Obligation, point: &[i64]) -> Assignment {
 
 /// Branches that a case gets before anything is spent on it.
 const GLANCE: u64 = 16;
-/// A deep case that takes more branches than this is worth narrower ranges first …
+/// The default for the branches of a deep case before its ranges are narrowed …
 const FIRST_TRY: u64 = 250;
-/// … of as many expressions as so many steps of the solver give.
+/// … by bounds of as many expressions as so many steps of the solver give.
 const NARROWED: u64 = 20_000;
+
+/// So many splits from the root there are few branches, and each has a large part of the tree before it: expressions are bounded anew there.
+const SHARPENED: i32 = 4;
+/// Where more of them were bounded, branches don't bound expressions anew: it would take longer than what it saves.
+const REACHES: usize = 256;
 
 /// The branches of a case's first turn, where the search is long.
 const TURN: u64 = 500;
@@ -740,7 +766,7 @@ fn ancestors(net: &Net, live: &[u32], e: usize) -> Vec<u32> {
 }
 
 /// The relaxation's bounds of every expression that depends on other units, from the first layer on; of no more expressions once so many steps
-/// of the solver are taken.
+/// of the solver are taken. Where the solver ended for each is what it returns.
 fn tighten_roots(
     problem: &Problem<'_>,
     open: &[&Problem<'_>],
@@ -748,8 +774,9 @@ fn tighten_roots(
     prelude: &mut Vec<Tighten>,
     steps: u64,
     control: &Control,
-) -> Result<(), Empty> {
+) -> Result<Vec<Reach>, Empty> {
     let net = problem.net;
+    let mut reaches = Vec::new();
     let relevant = relevant(open);
     let atoms = atom_edges(problem);
     let mut all = all_edges(problem, ranges);
@@ -775,27 +802,12 @@ fn tighten_roots(
                 let view = View { ranges, units, edges: &all, atoms: &atoms };
                 simplex.run(problem, &view, f64::NEG_INFINITY, 200, &stop);
                 taken += simplex.steps;
-                let multipliers = simplex.multipliers();
-                let Some(proposal) = propose(problem, ranges, Some((e, sign)), &multipliers, &SCALES, |_, _| true)
-                else {
-                    continue;
-                };
-                let bound = Integer::div_floor(&proposal.exact.value, &i128::from(proposal.weight.max(1))) as f64;
-                let (lo, hi) = ranges.exprs[e];
-                let narrower = if sign > 0.0 { bound < hi } else { -bound > lo };
-                if proposal.weight == 0 || !narrower {
-                    continue;
+                narrow_by(problem, ranges, &mut all, (e, sign), &simplex, 0.0, |step| prelude.push(step))?;
+                if reaches.len() <= REACHES {
+                    reaches.push(Reach { expr: e as u32, sign, solver: simplex });
                 }
-                let place = net.places[e];
-                let weight = if sign > 0.0 { proposal.weight } else { -proposal.weight };
-                let multipliers = proposal.certificate(problem, None);
-                prelude.push(Tighten { node: place.node.0, element: place.element, weight, multipliers });
-                let mut changed = Vec::new();
-                let (lo, hi) = if sign > 0.0 { (f64::NEG_INFINITY, bound) } else { (-bound, f64::INFINITY) };
-                ranges.narrow_expr(net, e, lo, hi, &mut changed)?;
-                refresh_edges(problem, ranges, &mut all, &changed);
             }
         }
     }
-    Ok(())
+    Ok(reaches)
 }

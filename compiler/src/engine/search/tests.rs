@@ -42,10 +42,11 @@ fn agrees_with_enumeration_and_the_checker() {
 fn agrees_on_deeper_networks() {
     let shape = Shape { points: 2048, nodes: 14, ..Shape::default() };
     let count = if cfg!(debug_assertions) { 1000 } else { 50_000 };
-    let engine = Search::without_enumeration();
-    (5_000_000..5_000_000 + count).for_each(|seed| {
-        agrees(&engine, seed, &shape);
-    });
+    for (engine, from) in [(Search::without_enumeration(), 5_000_000), (Search::without_patience(), 5_500_000)] {
+        (from..from + count).for_each(|seed| {
+            agrees(&engine, seed, &shape);
+        });
+    }
 }
 
 fn certificate(engine: &Search, obligation: &Obligation) -> Option<Arc<Certificate>> {
@@ -300,6 +301,60 @@ fn workers_share_a_tree() {
     assert_eq!(cores.map(|core| core.is_some()), [true, true, false], "cores come back");
 }
 
+/// Two layers of staircases over a dozen inputs, and an output that is to exceed all that a few hundred inputs reach.
+fn two_layers(seed: u64) -> Obligation {
+    use crate::network::{Matrix, Op, Step, Steps, interpret};
+    use crate::obligation::{Linear, Variable};
+    let mut random = Random::new(seed);
+    let mut graph = Graph::new();
+    let x = graph.push_input("x", 12);
+    let mut last = (x, 12);
+    for units in [8, 6, 1] {
+        let weights = (0..units * last.1).map(|_| random.between(-7, 7)).collect();
+        let terms = vec![(last.0, Matrix::dense(units, last.1, weights))];
+        let bias = (0..units).map(|_| i128::from(random.between(-20, 20))).collect();
+        last = (graph.push("sums", Op::Affine { terms, bias }), units);
+        if units > 1 {
+            let mode = crate::model::Rounding::HalfUp;
+            let step = Step::Round { numerator: 1, denominator: 8, offset: 0, mode, lo: 0, hi: 15 };
+            last.0 = graph.push("steps", Op::Step { source: last.0, steps: Steps::Uniform(step) });
+        }
+    }
+    let most = (0..400).map(|_| {
+        let input = (0..12).map(|_| i128::from(random.between(0, 7))).collect();
+        interpret(&graph, &[input]).expect("small numbers")[last.0.index()][0]
+    });
+    let least = most.max().unwrap_or(0) + 20;
+    Obligation {
+        graph: graph.into(),
+        variables: vec![Variable { name: "x".into(), node: x, domain: vec![(0, 7); 12] }],
+        assumptions: Vec::new(),
+        cases: vec![vec![Atom::new(Linear::new(vec![(last.0, 0, 1)], -least))]],
+        exact: None,
+    }
+}
+
+/// Expressions that branches bound anew are bounded rightly, also where that leaves nothing.
+#[test]
+fn branches_narrow_ranges_by_bounds_of_their_own() {
+    let mut sharpened = 0;
+    for seed in 0..600 {
+        let obligation = two_layers(seed);
+        let control = Control::with_budget(Duration::from_secs(60));
+        let expected = Search::new().solve(&obligation, &control);
+        match (replayed(&obligation, "search", Search::without_patience().solve(&obligation, &control)), expected) {
+            (Answer::Some(_), Answer::Some(_)) => {}
+            (Answer::None(Trust::Certificate { certificate: Some(found), .. }), Answer::None(_)) => {
+                let after_a_split = found.cases[0].iter().skip_while(|step| !matches!(step, Step::Split { .. }));
+                sharpened += after_a_split.filter(|step| matches!(step, Step::Tighten(_))).count();
+            }
+            (answer, expected) => panic!("seed {seed}: {answer:?}, but {expected:?}"),
+        }
+    }
+    println!("{sharpened} ranges narrowed below a split");
+    assert!(sharpened > 400, "{sharpened}");
+}
+
 /// Four random sums of thirty bits that are to hit four numbers at once: nothing but search helps, and it takes for ever.
 fn market_split(seed: u64) -> Obligation {
     use crate::network::{Matrix, Op};
@@ -310,7 +365,7 @@ fn market_split(seed: u64) -> Obligation {
     let mut graph = Graph::new();
     let x = graph.push_input("x", 30);
     let terms = vec![(x, Matrix::dense(4, 30, weights))];
-    let sums = graph.push("sums", Op::Affine { terms: terms.into(), bias: vec![0; 4].into() });
+    let sums = graph.push("sums", Op::Affine { terms, bias: vec![0; 4].into() });
     let atom = |row: usize, sign: i128| Atom::new(Linear::new(vec![(sums, row as u32, sign)], -sign * totals[row]));
     Obligation {
         graph: graph.into(),
@@ -408,7 +463,7 @@ fn repairs_find_or_say_nothing() {
 fn annealing_finds_or_says_nothing() {
     let (engine, control) = (Search::without_enumeration(), Control::default());
     let (mut found, mut missed) = (0, 0);
-    for seed in 0..150 {
+    for seed in 0..600 {
         let obligation = random_obligation(seed, &Shape { nodes: 8, ..Shape::default() });
         let Some(net) = net_of(&obligation.graph) else { continue };
         let Ok(run) = Run::new(&engine, &net, &obligation, &control) else { continue };

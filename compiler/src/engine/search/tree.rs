@@ -55,8 +55,24 @@ const LONG: Duration = Duration::from_millis(50);
 const SOON: Duration = Duration::from_secs(30);
 /// A search that has spent more than what is left to it, divided by this, is long enough to wait for another that asks for its core.
 const PATIENT: u32 = 10;
+/// The steps of the solver for an expression's bound in a branch: most of what there is to gain, at a third of the price.
+const SHARPENING: u64 = 12;
+/// A range that gets narrower by less than this share is not worth a step of the proof.
+const NARROWER: f64 = 0.03;
+/// A result that is nearer than this to its staircase has no gap for a narrower range to close.
+const GAP: f64 = 1e-3;
 /// The default for the memory of open branches, in bytes.
 pub const MEMORY: u64 = 1 << 30;
+
+/// Where the relaxation's bound of an expression ended at the root.
+pub struct Reach {
+    /// The expression.
+    pub expr: u32,
+    /// 1 for its greatest value, -1 for its least.
+    pub sign: f64,
+    /// The solver's state for that goal.
+    pub solver: Simplex,
+}
 
 /// Whether a point answers the obligation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,6 +256,8 @@ pub struct Frontier {
     /// The most branches.
     pub limit: u64,
     root: Ranges,
+    /// The root's bounds, for branches that begin there.
+    pub reaches: Arc<[Reach]>,
     learned: Learned,
     /// What splits gained in this search, so that all workers learn from each other's: (column, side, gain).
     gains: Vec<(u32, usize, f64)>,
@@ -289,6 +307,12 @@ pub struct Case<'a> {
     pub begun: Instant,
     /// Hears of the share of the case that is closed.
     pub progress: &'a (dyn Fn(f64) + Sync),
+    /// Branches with this share of the case bound expressions anew.
+    pub sharpened: f64,
+    /// The problem where the objective's atom constrains like the others, for bounds of other expressions.
+    pub whole: Problem<'a>,
+    /// The root's bounds of the expressions that read units, of the problem where all atoms constrain; none where they are too many.
+    pub reaches: Arc<[Reach]>,
 }
 
 /// Somebody who searches a case.
@@ -384,7 +408,8 @@ impl Frontier {
 
     /// About how many bytes it takes.
     pub fn bytes(&self) -> usize {
-        self.held + self.proof.len() * 2048
+        let reaches: usize = self.reaches.iter().map(|reach| reach.solver.bytes()).sum();
+        self.held + self.proof.len() * 2048 + reaches
     }
 
     /// The share of the case that is closed.
@@ -512,6 +537,7 @@ impl<'a> Case<'a> {
             effort: Effort::default(),
             limit: u64::MAX,
             root: self.root.clone(),
+            reaches: self.reaches.clone(),
             learned,
             gains: Vec::new(),
         };
@@ -878,7 +904,14 @@ impl<'a> Worker<'a> {
                 break;
             }
             let news = proposal.exact.slack(problem, &branch.ranges);
+            let sharpened = round == 0 && branch.share == case.sharpened && !case.reaches.is_empty();
+            if sharpened && self.sharpen(branch, &prices, steps, &stop) == Err(Empty) {
+                return Next::Closed(Step::Empty);
+            }
             if !news.iter().any(|(column, ..)| net.unit_of[*column as usize] != NONE) {
+                if sharpened {
+                    continue;
+                }
                 break;
             }
             steps.push(Step::Slack(proposal.certificate(problem, Some(case.objective))));
@@ -909,6 +942,44 @@ impl<'a> Worker<'a> {
             return Next::Point(point);
         }
         next
+    }
+
+    /// Bounds the expressions of units anew whose staircases the primal point misses, at a price, with the branch's ranges: the solver goes on from
+    /// where it ended at the root.
+    ///
+    /// # Errors
+    /// [`Empty`] if nothing is left.
+    fn sharpen(
+        &self,
+        branch: &mut Branch,
+        prices: &[f64],
+        steps: &mut Vec<Step>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), Empty> {
+        let (net, whole) = (self.case.problem.net, &self.case.whole);
+        let atoms = atom_edges(whole);
+        for reach in self.case.reaches.iter() {
+            let e = reach.expr as usize;
+            let unit = &net.units[net.user[e] as usize];
+            let column = unit.column as usize;
+            if branch.ranges.is_point(column) || prices[column] == 0.0 {
+                continue;
+            }
+            if let Kind::Step(stairs) = unit.kind
+                && let Some(value) = net.stairs[stairs as usize].apply((branch.simplex.e[e] + 1e-7).floor() as i64)
+                && (branch.simplex.x[column] - value as f64).abs() < GAP
+            {
+                continue;
+            }
+            let mut solver = reach.solver.clone();
+            solver.set_ranges(whole, &branch.ranges);
+            let view = View { ranges: &branch.ranges, units: &whole.live, edges: &branch.edges, atoms: &atoms };
+            solver.run(whole, &view, f64::NEG_INFINITY, SHARPENING, stop);
+            let take = |step| steps.push(Step::Tighten(step));
+            narrow_by(whole, &mut branch.ranges, &mut branch.edges, (e, reach.sign), &solver, NARROWER, take)?;
+        }
+        branch.simplex.set_ranges(self.case.problem, &branch.ranges);
+        Ok(())
     }
 
     /// A point of integers from the relaxation's, or from one of the first of those; what columns are worth is the relaxation's word now and then, as
@@ -1118,6 +1189,40 @@ pub fn propagate(
             break;
         }
     }
+    Ok(())
+}
+
+/// Narrows an expression's range, and its unit's edges, by what the solver's state says of it, if that is more than a share of the range; `take` gets
+/// the step that proves it.
+///
+/// # Errors
+/// [`Empty`] if nothing is left; `take` has the step that says so.
+pub fn narrow_by(
+    problem: &Problem<'_>,
+    ranges: &mut Ranges,
+    edges: &mut [Option<Arc<[Edge]>>],
+    (e, sign): (usize, f64),
+    solver: &Simplex,
+    share: f64,
+    take: impl FnOnce(Tighten),
+) -> Result<(), Empty> {
+    let multipliers = solver.multipliers();
+    let proposal = propose(problem, ranges, Some((e, sign)), &multipliers, &SCALES, |_, _| true);
+    let Some(proposal) = proposal.filter(|proposal| proposal.weight > 0) else { return Ok(()) };
+    let bound = Integer::div_floor(&proposal.exact.value, &i128::from(proposal.weight)) as f64;
+    let (lo, hi) = ranges.exprs[e];
+    let gained = if sign > 0.0 { hi - bound } else { -bound - lo };
+    if gained <= share * (hi - lo) {
+        return Ok(());
+    }
+    let place = problem.net.places[e];
+    let weight = if sign > 0.0 { proposal.weight } else { -proposal.weight };
+    let multipliers = proposal.certificate(problem, None);
+    take(Tighten { node: place.node.0, element: place.element, weight, multipliers });
+    let mut changed = Vec::new();
+    let (lo, hi) = if sign > 0.0 { (f64::NEG_INFINITY, bound) } else { (-bound, f64::INFINITY) };
+    ranges.narrow_expr(problem.net, e, lo, hi, &mut changed)?;
+    refresh_edges(problem, ranges, edges, &changed);
     Ok(())
 }
 
