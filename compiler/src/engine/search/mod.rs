@@ -105,7 +105,7 @@ impl Search {
         let open = run.open();
         let problems: Vec<&Problem<'_>> = open.iter().map(|index| &run.problems[*index]).collect();
         if !problems.is_empty() {
-            match tighten_roots(&run.base, &problems, &mut run.ranges, &mut run.prelude, u64::MAX, control) {
+            match tighten_roots(&run.base, &problems, &mut run.ranges, &mut run.prelude, (u64::MAX, 0), control) {
                 Err(Empty) => run.cases.iter_mut().for_each(|case| *case = Progress::Closed(vec![Step::Empty])),
                 Ok(_) => run.glance(),
             }
@@ -412,7 +412,8 @@ impl<'a> Run<'a> {
                 let open: Vec<&Problem<'_>> = self.todo.iter().map(|index| &self.problems[*index]).collect();
                 if (deep || !self.base.constraints.is_empty())
                     && !open.is_empty()
-                    && tighten_roots(&self.base, &open, &mut self.ranges, &mut self.prelude, u64::MAX, control).is_err()
+                    && tighten_roots(&self.base, &open, &mut self.ranges, &mut self.prelude, (u64::MAX, 0), control)
+                        .is_err()
                 {
                     self.cases.iter_mut().for_each(|case| *case = Progress::Closed(vec![Step::Empty]));
                     return Ended::Proved;
@@ -518,13 +519,12 @@ impl<'a> Run<'a> {
             Progress::New(known, learned) => (known.take(), std::mem::take(learned)),
             _ => (None, Learned::new()),
         };
-        self.cases[index] = match tighten_roots(&whole, &[problem], &mut own, &mut first, NARROWED, control) {
+        self.cases[index] = match tighten_roots(&whole, &[problem], &mut own, &mut first, (NARROWED, REACHES), control)
+        {
             Err(Empty) => Progress::Closed(after(first, vec![Step::Empty])),
             Ok(reaches) => {
                 let mut case = case(self.engine, problem, own, control, &|_| Accepted::Yes, index, &|_| ());
-                if reaches.len() <= REACHES {
-                    case.reaches = reaches.into();
-                }
+                case.reaches = reaches.into();
                 Progress::Begun(Box::new(case.frontier(known, learned)), first)
             }
         };
@@ -766,13 +766,13 @@ fn ancestors(net: &Net, live: &[u32], e: usize) -> Vec<u32> {
 }
 
 /// The relaxation's bounds of every expression that depends on other units, from the first layer on; of no more expressions once so many steps
-/// of the solver are taken. Where the solver ended for each is what it returns.
+/// of the solver are taken. Where the solver ended for each is what it returns, if they are not more than `most`.
 fn tighten_roots(
     problem: &Problem<'_>,
     open: &[&Problem<'_>],
     ranges: &mut Ranges,
     prelude: &mut Vec<Tighten>,
-    steps: u64,
+    (steps, most): (u64, usize),
     control: &Control,
 ) -> Result<Vec<Reach>, Empty> {
     let net = problem.net;
@@ -782,7 +782,7 @@ fn tighten_roots(
     let mut all = all_edges(problem, ranges);
     let stop = || control.stop().is_some();
     let constrained = !problem.constraints.is_empty();
-    let mut taken = 0;
+    let (mut taken, mut bounded) = (0, 0);
     for unit in problem.live.iter() {
         let column = net.units[*unit as usize].column as usize;
         if !relevant[column] || (!constrained && !is_deep(net, ranges, *unit)) {
@@ -803,11 +803,15 @@ fn tighten_roots(
                 simplex.run(problem, &view, f64::NEG_INFINITY, 200, &stop);
                 taken += simplex.steps;
                 narrow_by(problem, ranges, &mut all, (e, sign), &simplex, 0.0, |step| prelude.push(step))?;
-                if reaches.len() <= REACHES {
+                bounded += 1;
+                if bounded <= most {
                     reaches.push(Reach { expr: e as u32, sign, solver: simplex });
                 }
             }
         }
+    }
+    if bounded > most {
+        reaches.clear();
     }
     Ok(reaches)
 }
