@@ -195,13 +195,23 @@ fn other_solvers_agree() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let corpus = folder.path().join("corpus");
+    // With the features of the whole workspace, as these tests are built: what it depends on is there already, and after `tests/run` itself too.
     let status = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--locked", "-p", "qnn", "--features", "testing", "--example", "smtlib_corpus", "--"])
-        .arg(&corpus)
-        .arg("60")
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--workspace",
+            "--features",
+            "qnn/testing",
+            "--example",
+            "smtlib_corpus",
+        ])
         .current_dir(root())
         .status();
     assert!(status.expect("cargo starts").success());
+    let program = Path::new(env!("CARGO_BIN_EXE_qnn")).with_file_name("examples").join("smtlib_corpus");
+    assert!(Command::new(program).arg(&corpus).arg("60").status().expect("it was built").success());
     let status = Command::new(python)
         .arg(root().join("tests/smtlib_cross_check.py"))
         .arg(&corpus)
