@@ -14,7 +14,19 @@ property below(limit in [13, 14], i in 0..2) where i < 2 = forall x: Small[2] wh
 fn bench(folder: &Path, arguments: &[&str]) -> String {
     let spec = folder.join("spec.qnn");
     let output = Command::new(env!("CARGO"))
-        .args(["bench", "--quiet", "--locked", "--profile", "dev", "--workspace", "--bench", "specs", "--"])
+        .args([
+            "bench",
+            "--quiet",
+            "--locked",
+            "--profile",
+            "dev",
+            "--workspace",
+            "--features",
+            "qnn/testing",
+            "--bench",
+            "specs",
+            "--",
+        ])
         .arg(spec)
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
