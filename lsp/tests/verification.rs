@@ -735,3 +735,58 @@ fn the_edited_property_goes_first_and_leaves_a_thread_to_the_others() {
     client.wait_status(&uri, "all that there is room for", |s| s["counts"]["running"] == 2);
     client.leave();
 }
+
+/// Takes a core beside its own whenever there is one, and gives it back when it is wanted, until it is told to stop.
+#[derive(Default)]
+struct Greedy {
+    working: AtomicUsize,
+    helping: AtomicUsize,
+}
+
+impl Engine for Greedy {
+    fn name(&self) -> &'static str {
+        "greedy"
+    }
+
+    fn solve(&self, _: &Obligation, control: &Control) -> Answer {
+        self.working.fetch_add(1, Ordering::SeqCst);
+        let reason = loop {
+            if let Some(reason) = control.stop() {
+                break reason;
+            }
+            if let Some(core) = control.spare.take() {
+                self.helping.fetch_add(1, Ordering::SeqCst);
+                while !core.is_wanted() && control.stop().is_none() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                self.helping.fetch_sub(1, Ordering::SeqCst);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        self.working.fetch_sub(1, Ordering::SeqCst);
+        Answer::Unknown(reason)
+    }
+}
+
+#[test]
+fn a_core_without_a_thread_helps_until_it_gets_one() {
+    let engine = Arc::new(Greedy::default());
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(only(engine.clone()), None);
+    client.initialize(json!({ "verification": { "jobs": 2, "budget": 1000, "run": "never" } }));
+    client.open(&uri, SMALL);
+    client.diagnostics(&uri, 1);
+    let is = |working: usize, helping: usize| {
+        let counts = || (engine.working.load(Ordering::SeqCst), engine.helping.load(Ordering::SeqCst));
+        until("as many at work and helping", || counts() == (working, helping));
+    };
+    client.command("qnn.verify", json!({ "uri": uri, "property": "holds" }));
+    is(1, 1);
+    client.command("qnn.verify", json!({ "uri": uri, "property": "never_below" }));
+    is(2, 0);
+    client.command("qnn.cancel", json!({ "uri": uri, "property": "holds" }));
+    is(1, 1);
+    client.leave();
+    is(0, 0);
+}

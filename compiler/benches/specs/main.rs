@@ -55,6 +55,9 @@ struct Arguments {
     /// How many queries at once; with more than one, times are on the clock, since CPU time can't be told apart
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: u16,
+    /// How many cores a query may use when there is one at a time  [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    cores: Option<u16>,
     /// Only the properties and instances that match, as in `qnn verify`
     #[arg(long, value_name = "PATTERN")]
     filter: Vec<String>,
@@ -130,6 +133,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         baseline: (arguments.baseline.as_deref())
             .map(|name| measure::engine(name, tree(baseline_adder), baseline_limit)),
         jobs: usize::from(arguments.jobs),
+        cores: arguments.cores.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
     };
     let mut run = Run {
         version: VERSION,

@@ -28,6 +28,8 @@ pub struct Measure {
     pub engine: Asked,
     pub baseline: Option<Asked>,
     pub jobs: usize,
+    /// What one query at a time may use.
+    pub cores: usize,
 }
 
 /// What was measured of some queries.
@@ -180,6 +182,7 @@ impl Measure {
     fn ask(&self, db: &Database, plan: &Plan, asked: &Asked) -> Vec<(Cost, Arc<InstanceResult>)> {
         let options = Options {
             jobs: Some(self.jobs),
+            extra_cores: if self.jobs == 1 { self.cores.saturating_sub(1) } else { 0 },
             timeout: Some(asked.limit),
             portfolio: Some(asked.portfolio.clone()),
             certificates: true,

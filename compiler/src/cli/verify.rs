@@ -253,6 +253,7 @@ impl Work {
             memory: self.memory.map(|mebibytes| mebibytes.saturating_mul(1 << 20)),
             store: store.map(|location| Arc::new(Store::open(location))),
             offline: false,
+            extra_cores: 0,
             certificates: false,
             portfolio: linear.then(|| Portfolio {
                 first: vec![Arc::new(Intervals)],

@@ -106,8 +106,10 @@ pub struct Cores(Arc<(Mutex<Pool>, Condvar)>);
 
 #[derive(Debug, Default)]
 struct Pool {
-    /// Cores that nobody has a use for.
-    idle: usize,
+    /// Cores that nobody has a use for, but who took them.
+    on_offer: usize,
+    /// Those that are taken.
+    taken: usize,
     /// Who asks for another's core, by number, and whether it was lent.
     pleas: Vec<(u64, bool)>,
     /// The last plea's number.
@@ -129,14 +131,21 @@ impl Cores {
 
     /// One more core.
     pub fn add(&self) {
-        self.pool().idle += 1;
+        self.pool().on_offer += 1;
+    }
+
+    /// So many cores from now on, those that are taken included: if it is fewer than these, some are wanted back.
+    pub fn offer(&self, count: usize) {
+        self.pool().on_offer = count;
     }
 
     /// A core, if one is left.
     pub fn take(&self) -> Option<Core> {
         let mut pool = self.pool();
-        pool.idle = pool.idle.checked_sub(1)?;
-        Some(Core(self.clone()))
+        (pool.taken < pool.on_offer).then(|| {
+            pool.taken += 1;
+            Core(self.clone())
+        })
     }
 
     /// Asks whoever has one between two questions to lend it; `None` while nobody has heard another's plea.
@@ -181,9 +190,17 @@ impl Drop for Plea {
     }
 }
 
+impl Core {
+    /// Whether there is another use for it now.
+    pub fn is_wanted(&self) -> bool {
+        let pool = self.0.pool();
+        pool.taken > pool.on_offer
+    }
+}
+
 impl Drop for Core {
     fn drop(&mut self) {
-        self.0.add();
+        self.0.pool().taken -= 1;
     }
 }
 
@@ -322,7 +339,7 @@ pub fn close() -> Reason {
 
 /// The answer, once its assignment has passed the reference interpreter and its certificate the checker: nothing that does
 /// not leaves this room.
-pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer) -> Answer {
+pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer, spare: &Cores) -> Answer {
     match answer {
         Answer::Some(assignment) => match obligation.replay(&assignment) {
             Replay::Holds(_) => Answer::Some(assignment),
@@ -332,7 +349,8 @@ pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer) -> Answer
             }
         },
         Answer::None(Trust::Certificate { certificate: Some(certificate), steps }) => {
-            match crate::proof::check(obligation, &certificate) {
+            let cores: Vec<Core> = std::iter::from_fn(|| spare.take()).collect();
+            match crate::proof::check_on(obligation, &certificate, 1 + cores.len()) {
                 Ok(_) => Answer::None(Trust::Certificate { certificate: Some(certificate), steps }),
                 Err(rejection) => {
                     Answer::Unknown(Reason::Internal(format!("a certificate of {engine} is rejected: {rejection}")))
@@ -349,6 +367,21 @@ pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer) -> Answer
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_wanted_back_is_no_longer_to_be_had() {
+        let cores = Cores::default();
+        assert!(cores.take().is_none());
+        cores.add();
+        let core = cores.take().expect("one is there");
+        assert!(cores.take().is_none() && !core.is_wanted());
+        cores.offer(0);
+        assert!(core.is_wanted());
+        drop(core);
+        assert!(cores.take().is_none());
+        cores.offer(1);
+        assert!(cores.take().is_some_and(|core| !core.is_wanted()));
+    }
 
     #[test]
     fn who_lends_a_core_gets_it_back() {

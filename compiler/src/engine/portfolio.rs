@@ -284,7 +284,7 @@ fn attempt(
     let start = control.clock.now();
     let answer = catch_unwind(AssertUnwindSafe(|| engine.solve(obligation, control)))
         .unwrap_or_else(|_| Answer::Unknown(Reason::Internal(format!("engine {} panicked", engine.name()))));
-    let answer = replayed(obligation, engine.name(), answer);
+    let answer = replayed(obligation, engine.name(), answer, &control.spare);
     let outcome = match &answer {
         Answer::None(trust) => Outcome::Proved(trust.clone()),
         Answer::Some(_) => Outcome::Violated,

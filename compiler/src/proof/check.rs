@@ -10,11 +10,17 @@ use crate::network::{Graph, Interval, NodeId, Op, interpret};
 use crate::obligation::{Atom, Obligation};
 use num_integer::Integer;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 /// At most this many inputs are evaluated for one [`Step::Enumerate`].
 const POINTS: i128 = 1 << 20;
-/// The branches that are open at a time have at most this many ranges together: a tree is no reason to run out of memory.
+/// The branches that are open at a time, on a thread, have at most this many ranges together: a tree is no reason to run out of memory.
 const OPEN_RANGES: usize = 1 << 25;
+
+/// A part of fewer steps is not worth another thread's start.
+const MANY: usize = 128;
+/// The parts of a tree for each thread: some take longer than others of their size.
+const PARTS: usize = 16;
 
 /// What an accepted certificate consists of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +35,16 @@ pub struct Checked {
     pub splits: u64,
     /// Ranges narrowed, by a bound or by slack.
     pub narrowed: u64,
+}
+
+impl Checked {
+    fn add(&mut self, other: &Checked) {
+        self.bounds += other.bounds;
+        self.empty += other.empty;
+        self.points += other.points;
+        self.splits += other.splits;
+        self.narrowed += other.narrowed;
+    }
 }
 
 /// Why a certificate is not accepted.
@@ -60,6 +76,24 @@ impl std::error::Error for Rejection {}
 /// # Errors
 /// [`Rejection`] with the first step that does not hold.
 pub fn check(obligation: &Obligation, certificate: &Certificate) -> Result<Checked, Rejection> {
+    check_on(obligation, certificate, 1)
+}
+
+/// The same on some threads, with the same result.
+///
+/// # Errors
+/// [`Rejection`] with the first step that does not hold.
+pub fn check_on(obligation: &Obligation, certificate: &Certificate, threads: usize) -> Result<Checked, Rejection> {
+    check_in_parts(obligation, certificate, threads, MANY)
+}
+
+/// The same; trees of fewer steps than `least` are not taken apart.
+pub(super) fn check_in_parts(
+    obligation: &Obligation,
+    certificate: &Certificate,
+    threads: usize,
+    least: usize,
+) -> Result<Checked, Rejection> {
     let whole = |reason: &str| Rejection { case: None, step: None, reason: reason.to_owned() };
     if certificate.version != CERTIFICATE_VERSION {
         return Err(whole("The certificate is of another version."));
@@ -78,10 +112,11 @@ pub fn check(obligation: &Obligation, certificate: &Certificate) -> Result<Check
         start.tighten(tighten, &assumptions).map_err(|reason| Rejection { case: None, step: Some(step), reason })?;
         checked.narrowed += 1;
     }
-    for (case, tree) in certificate.cases.iter().enumerate() {
+    for (case, steps) in certificate.cases.iter().enumerate() {
         let mut atoms = assumptions.clone();
         atoms.extend(&obligation.cases[case]);
-        check_tree(obligation, &atoms, tree, start.clone(), &mut checked).map_err(|(step, reason)| Rejection {
+        let tree = Tree { obligation, atoms: &atoms, steps, least };
+        tree.check(start.clone(), threads, &mut checked).map_err(|(step, reason)| Rejection {
             case: Some(case),
             step,
             reason,
@@ -90,40 +125,158 @@ pub fn check(obligation: &Obligation, certificate: &Certificate) -> Result<Check
     Ok(checked)
 }
 
-fn check_tree(
-    obligation: &Obligation,
-    atoms: &[&Atom],
-    tree: &[Step],
-    start: State<'_>,
-    checked: &mut Checked,
-) -> Result<(), (Option<usize>, Fault)> {
-    let mut steps = tree.iter().enumerate();
-    let mut open = vec![start];
-    let ranges: usize = obligation.graph.nodes.iter().map(|node| node.len).sum();
-    while let Some(mut state) = open.pop() {
-        let (at, step) = steps.next().ok_or((None, "The tree ends before all branches are closed.".to_owned()))?;
+/// A case's tree.
+struct Tree<'a> {
+    obligation: &'a Obligation,
+    atoms: &'a [&'a Atom],
+    steps: &'a [Step],
+    /// Subtrees of fewer steps are not taken apart.
+    least: usize,
+}
+
+/// A branch whose subtree is still to be checked.
+struct Branch<'a> {
+    state: State<'a>,
+    /// The first step of its subtree.
+    at: usize,
+    /// How many branches wait meanwhile, in preorder.
+    waiting: usize,
+}
+
+/// The step, or none for the tree as a whole, and what is wrong.
+type Failure = (Option<usize>, Fault);
+
+impl<'a> Tree<'a> {
+    fn check(&self, start: State<'a>, threads: usize, checked: &mut Checked) -> Result<(), Failure> {
+        let start = Branch { state: start, at: 0, waiting: 0 };
+        if threads > 1
+            && self.steps.len() >= self.least
+            && let Some(ends) = self.ends()
+        {
+            return self.check_parts(start, &ends, threads, checked);
+        }
+        let next = self.walk(start, checked)?;
+        if next < self.steps.len() {
+            return Err((Some(next), "The tree goes on after all branches are closed.".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Where each step's subtree ends; `None` unless the steps are one whole tree.
+    fn ends(&self) -> Option<Vec<usize>> {
+        let mut ends = vec![0; self.steps.len()];
+        // From the last step on: the subtrees that follow are whole.
+        for (at, step) in self.steps.iter().enumerate().rev() {
+            let end = |at: usize| ends.get(at).copied();
+            ends[at] = match step {
+                Step::Bound(_) | Step::Empty | Step::Enumerate => at + 1,
+                Step::Tighten(_) | Step::Slack(_) => end(at + 1)?,
+                Step::Split { .. } => end(end(at + 1)?)?,
+            };
+        }
+        (ends.first() == Some(&self.steps.len())).then_some(ends)
+    }
+
+    /// Checks a whole tree in parts on some threads.
+    fn check_parts(
+        &self,
+        start: Branch<'a>,
+        ends: &[usize],
+        threads: usize,
+        checked: &mut Checked,
+    ) -> Result<(), Failure> {
+        let size = |branch: &Branch<'_>| ends[branch.at] - branch.at;
+        let mut parts = vec![start];
+        let mut failures: Vec<Failure> = Vec::new();
+        // The largest part is taken apart until all are small, or something is wrong.
+        while failures.is_empty() && parts.len() < threads * PARTS {
+            let Some(largest) = (0..parts.len()).max_by_key(|part| size(&parts[*part])) else { break };
+            if size(&parts[largest]) < self.least {
+                break;
+            }
+            let branch = parts.swap_remove(largest);
+            let (at, waiting) = (branch.at, branch.waiting);
+            match self.step(branch, checked) {
+                Ok(Next::Closed) => {}
+                Ok(Next::One(state)) => parts.push(Branch { state, at: at + 1, waiting }),
+                Ok(Next::Two(below, above)) => {
+                    parts.push(Branch { state: below, at: at + 1, waiting: waiting + 1 });
+                    parts.push(Branch { state: above, at: ends[at + 1], waiting });
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        // Large ones first: who comes last has a small one.
+        parts.sort_by_key(size);
+        let parts = Mutex::new(parts);
+        let work = || {
+            let (mut checked, mut failures) = (Checked::default(), Vec::new());
+            loop {
+                let part = parts.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let Some(part) = part else { return (checked, failures) };
+                failures.extend(self.walk(part, &mut checked).err());
+            }
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mut done = vec![work()];
+            for other in others {
+                done.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            for (own, failed) in done {
+                checked.add(&own);
+                failures.extend(failed);
+            }
+        });
+        failures.into_iter().min().map_or(Ok(()), Err)
+    }
+
+    /// Checks a branch; the step after its subtree.
+    fn walk(&self, branch: Branch<'a>, checked: &mut Checked) -> Result<usize, Failure> {
+        let (mut at, waiting) = (branch.at, branch.waiting);
+        let mut open = vec![branch.state];
+        while let Some(state) = open.pop() {
+            let waiting = waiting + open.len();
+            match self.step(Branch { state, at, waiting }, checked)? {
+                Next::Closed => {}
+                Next::One(state) => open.push(state),
+                Next::Two(below, above) => open.extend([above, below]),
+            }
+            at += 1;
+        }
+        Ok(at)
+    }
+
+    /// Checks a branch's first step.
+    fn step(&self, branch: Branch<'a>, checked: &mut Checked) -> Result<Next<'a>, Failure> {
+        let Branch { mut state, at, waiting } = branch;
+        let step = self.steps.get(at).ok_or((None, "The tree ends before all branches are closed.".to_owned()))?;
         let fail = |reason: Fault| (Some(at), reason);
         match step {
             Step::Bound(multipliers) => {
                 checked.bounds += 1;
-                if !state.empty && state.weighted(atoms, multipliers, None, |_| ()).map_err(fail)? >= 0 {
+                if !state.empty && state.weighted(self.atoms, multipliers, None, |_| ()).map_err(fail)? >= 0 {
                     return Err(fail("The bound is not negative.".to_owned()));
                 }
+                Ok(Next::Closed)
             }
             Step::Empty => {
                 checked.empty += 1;
                 if !state.empty {
                     return Err(fail("No range is empty.".to_owned()));
                 }
+                Ok(Next::Closed)
             }
             Step::Enumerate => {
                 if !state.empty {
-                    checked.points += state.enumerate(obligation, atoms).map_err(fail)?;
+                    checked.points += state.enumerate(self.obligation, self.atoms).map_err(fail)?;
                 }
+                Ok(Next::Closed)
             }
             Step::Split { node, element, value } => {
                 checked.splits += 1;
-                if open.len().saturating_mul(ranges) > OPEN_RANGES {
+                let ranges: usize = self.obligation.graph.nodes.iter().map(|node| node.len).sum();
+                if waiting.saturating_mul(ranges) > OPEN_RANGES {
                     return Err(fail("Too many branches are open.".to_owned()));
                 }
                 let id = state.element(*node, *element).map_err(fail)?;
@@ -131,25 +284,28 @@ fn check_tree(
                 let split = i128::from(*value);
                 above.narrow(id, *element as usize, Some(split + 1), None).map_err(fail)?;
                 state.narrow(id, *element as usize, None, Some(split)).map_err(fail)?;
-                open.push(above);
-                open.push(state);
+                Ok(Next::Two(state, above))
             }
             Step::Tighten(tighten) => {
                 checked.narrowed += 1;
-                state.tighten(tighten, atoms).map_err(fail)?;
-                open.push(state);
+                state.tighten(tighten, self.atoms).map_err(fail)?;
+                Ok(Next::One(state))
             }
             Step::Slack(multipliers) => {
                 checked.narrowed += 1;
-                state.slack(atoms, multipliers).map_err(fail)?;
-                open.push(state);
+                state.slack(self.atoms, multipliers).map_err(fail)?;
+                Ok(Next::One(state))
             }
         }
     }
-    match steps.next() {
-        None => Ok(()),
-        Some((at, _)) => Err((Some(at), "The tree goes on after all branches are closed.".to_owned())),
-    }
+}
+
+/// What is left of a branch after a step.
+enum Next<'a> {
+    Closed,
+    One(State<'a>),
+    /// Below and above a split.
+    Two(State<'a>, State<'a>),
 }
 
 /// The ranges of all elements in a branch.

@@ -1,5 +1,6 @@
 //! Mutants: certificates with something changed. None may be accepted for a false statement, whatever else happens to it.
 
+use super::check::check_in_parts;
 use super::{Certificate, Step, Tighten, check, pack, unpack};
 use crate::engine::{Answer, Control, Engine, Search, Trust};
 use crate::obligation::Obligation;
@@ -111,13 +112,21 @@ fn no_mutant_proves_a_falsehood() {
         let answer = Search::without_enumeration().solve(&obligation, &Control::with_budget(Duration::from_secs(20)));
         let Answer::None(Trust::Certificate { certificate: Some(proof), .. }) = answer else { continue };
         let proof = (*proof).clone();
+        assert_eq!(check_in_parts(&obligation, &proof, 2, 2), check(&obligation, &proof), "seed {seed}");
         assert_eq!(unpack(&pack(&proof).expect("it is small")).as_ref(), Ok(&proof));
         let Some(other) = last.replace(proof.clone()) else { continue };
         let false_one = Some(weaker(&obligation)).filter(|weaker| brute_force(weaker).is_some());
         for kind in 0..KINDS.len() {
             let Some(mut mutant) = mutant(kind, &proof, &other, &mut random) else { continue };
             mutants[kind] += 1;
-            let accepted = check(&obligation, &mutant).is_ok();
+            let checked = check(&obligation, &mutant);
+            assert_eq!(
+                check_in_parts(&obligation, &mutant, 2, 2),
+                checked,
+                "seed {seed}: {}, on two threads",
+                KINDS[kind]
+            );
+            let accepted = checked.is_ok();
             rejected[kind] += usize::from(!accepted);
             // One that is still accepted is still a proof: of a truth, since the statement is one.
             assert!(!accepted || mutant.obligation == obligation.key(), "seed {seed}: {}", KINDS[kind]);

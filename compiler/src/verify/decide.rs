@@ -346,7 +346,7 @@ fn certify(obligation: &Obligation, control: &Control) -> Option<Certificate> {
     let soon = control.clock.now().checked_add(CERTIFYING);
     let control = Control { deadline: control.deadline.min(soon).or(soon), ..control.clone() };
     let engine = Search::default();
-    match replayed(obligation, engine.name(), engine.solve(obligation, &control)) {
+    match replayed(obligation, engine.name(), engine.solve(obligation, &control), &control.spare) {
         Answer::None(Trust::Certificate { certificate: Some(found), .. }) => Some(Arc::unwrap_or_clone(found)),
         _ => None,
     }

@@ -26,6 +26,8 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Options {
     /// The number of threads; as many as there are cores by default.
     pub jobs: Option<usize>,
+    /// Cores beside those of the threads, for long searches.
+    pub extra_cores: usize,
     /// The budget of each instance. It wins over `#[timeout]`, which wins over [`DEFAULT_TIMEOUT`]: whoever runs the command knows the
     /// spec, and not the other way round.
     pub timeout: Option<Duration>,
@@ -299,7 +301,7 @@ pub fn run(
     };
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = options.jobs.unwrap_or_else(cores).clamp(1, plan.jobs.len().max(1));
-    (threads..options.jobs.unwrap_or_else(cores)).for_each(|_| spare.add());
+    (threads..options.jobs.unwrap_or_else(cores) + options.extra_cores).for_each(|_| spare.add());
     std::thread::scope(|scope| {
         let watcher = std::thread::Builder::new().name("progress".to_owned()).spawn_scoped(scope, watch).ok();
         let spawned: Vec<_> = (0..threads)
@@ -330,15 +332,17 @@ pub fn run(
 ///
 /// As [`run`] does, but `snapshot` may hand out a database that has changed since the job was planned: it returns `None` as soon as the
 /// job's item, index or meaning is not what it was, and the job ends as cancelled. A change while the job is lowered makes it ask again.
-/// Expressions are lowered by recursion: the thread needs [`STACK`] bytes of stack.
+/// Expressions are lowered by recursion: the thread needs [`STACK`] bytes of stack. Long searches take the spare cores, and give them back
+/// when they are wanted.
 pub fn decide(
     job: &Job,
     snapshot: &(dyn Fn() -> Option<Database> + Sync),
     options: &Options,
+    spare: &Cores,
     cancel: &CancelToken,
     on_event: &(dyn Fn(Event) + Sync),
 ) -> InstanceResult {
-    one(job, &Source { snapshot, revision: None }, options, (&Cores::default(), &Meter::default()), cancel, on_event)
+    one(job, &Source { snapshot, revision: None }, options, (spare, &Meter::default()), cancel, on_event)
 }
 
 /// The key under which a job's decision is remembered: equal keys, equal verdicts. `None` if the spec is wrong, and for `largest`.

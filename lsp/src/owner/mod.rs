@@ -239,6 +239,7 @@ impl Owner {
             store: store.map(|path| Arc::new(Store::open(path))),
             portfolio: self.setup.portfolio.clone(),
             offline: false,
+            extra_cores: 0,
             certificates: false,
         }
     }

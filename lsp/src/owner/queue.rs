@@ -10,12 +10,14 @@
 //! No engine is stopped for the sake of another job, so long budgets that have all threads would hold up whatever is asked for next. Hence one more thread than was asked for, when all
 //! are taken: for the property that is being edited if it has none, or for a job whose budget is shorter than that of every running one.
 //!
+//! A long search also works on cores that have no thread, until they get one.
+//!
 //! Lines of a document whose text has not been analysed wait: what its jobs mean may have changed.
 
 use super::Event;
 use super::verification::Runs;
 use qnn::db::Database;
-use qnn::engine::CancelToken;
+use qnn::engine::{CancelToken, Cores};
 use qnn::ide::outline::is_same;
 use qnn::verify::run::{Job, Progress};
 use qnn::verify::{InstanceResult, Options};
@@ -85,6 +87,8 @@ pub struct Queue {
     edited: Option<(PathBuf, Arc<str>)>,
     running: HashMap<u64, Running>,
     next: u64,
+    /// The cores without a thread, for long searches.
+    spare: Cores,
     /// The runs that jobs belong to.
     pub runs: Runs,
 }
@@ -174,13 +178,14 @@ impl Queue {
             let id = task.id;
             self.running.insert(id, Running { task: task.clone(), since: Instant::now() });
             started.push(id);
-            let (options, sender) = (options.clone(), events.clone());
+            let (options, spare, sender) = (options.clone(), self.spare.clone(), events.clone());
             let thread = std::thread::Builder::new().name("verify".to_owned()).stack_size(qnn::verify::run::STACK);
-            if let Err(error) = thread.spawn(move || work(&task, &options, sender)) {
+            if let Err(error) = thread.spawn(move || work(&task, &options, &spare, sender)) {
                 tracing::error!(%error, "no thread for a verification job");
                 let _ = events.send(Event::Done(Box::new(Done { id, result: None, outdated: false })));
             }
         }
+        self.spare.offer(room.saturating_sub(self.running.len()));
         started
     }
 }
@@ -200,7 +205,7 @@ impl Drop for Ending {
 }
 
 /// Decides one job.
-fn work(task: &Task, options: &Options, events: Sender<Event>) {
+fn work(task: &Task, options: &Options, spare: &Cores, events: Sender<Event>) {
     let mut ending = Ending { done: Some(Done { id: task.id, result: None, outdated: false }), events: events.clone() };
     let outdated = AtomicBool::new(false);
     let lent = std::sync::Mutex::new(events.clone());
@@ -224,7 +229,7 @@ fn work(task: &Task, options: &Options, events: Sender<Event>) {
         }
     };
     let tell = std::sync::Mutex::new(events);
-    let result = qnn::verify::decide(&task.job, &snapshot, options, &task.cancel, &|event| {
+    let result = qnn::verify::decide(&task.job, &snapshot, options, spare, &task.cancel, &|event| {
         if let qnn::verify::Event::Progress { progress, .. } = event {
             let text = progress_text(&progress);
             let _ = tell.lock().unwrap_or_else(std::sync::PoisonError::into_inner).send(Event::Progress(task.id, text));

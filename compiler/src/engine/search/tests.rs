@@ -1,6 +1,7 @@
 //! The search against enumeration, and every proof against the checker.
 
 use super::*;
+use crate::engine::Cores;
 use crate::obligation::Replay;
 use crate::proof::check;
 use crate::testing::{Random, Shape, brute_force, describe, random_obligation};
@@ -291,7 +292,7 @@ fn workers_share_a_tree() {
         let obligation = random_obligation(seed, &shape);
         let answer = Search::without_enumeration().solve(&obligation, &control);
         let truth = brute_force(&obligation);
-        match replayed(&obligation, "search", answer) {
+        match replayed(&obligation, "search", answer, &Cores::default()) {
             Answer::None(_) => assert!(truth.is_none(), "seed {seed}"),
             Answer::Some(_) => assert!(truth.is_some(), "seed {seed}"),
             Answer::Unknown(reason) => panic!("seed {seed}: {reason}"),
@@ -342,7 +343,10 @@ fn branches_narrow_ranges_by_bounds_of_their_own() {
         let obligation = two_layers(seed);
         let control = Control::with_budget(Duration::from_secs(60));
         let expected = Search::new().solve(&obligation, &control);
-        match (replayed(&obligation, "search", Search::without_patience().solve(&obligation, &control)), expected) {
+        match (
+            replayed(&obligation, "search", Search::without_patience().solve(&obligation, &control), &control.spare),
+            expected,
+        ) {
             (Answer::Some(_), Answer::Some(_)) => {}
             (Answer::None(Trust::Certificate { certificate: Some(found), .. }), Answer::None(_)) => {
                 let after_a_split = found.cases[0].iter().skip_while(|step| !matches!(step, Step::Split { .. }));
@@ -394,6 +398,39 @@ fn long_searches_wait_for_each_other() {
     assert!(waited > Duration::ZERO);
 }
 
+/// Cores that are wanted back in the middle of a search, again and again, leave nothing undone.
+#[test]
+fn cores_come_and_go() {
+    let control = Control::with_budget(Duration::from_secs(600));
+    let search = || {
+        let mut proved = 0;
+        for seed in 0..150 {
+            let obligation = two_layers(seed);
+            let alone = Search::without_patience().solve(&obligation, &Control::with_budget(Duration::from_secs(600)));
+            let answer = Search::without_patience().solve(&obligation, &control);
+            match (replayed(&obligation, "search", answer, &Cores::default()), alone) {
+                (Answer::None(_), Answer::None(_)) => proved += 1,
+                (Answer::Some(_), Answer::Some(_)) => {}
+                (answer, alone) => panic!("seed {seed}: {answer:?}, and alone {alone:?}"),
+            }
+        }
+        proved
+    };
+    let (proved, helped) = std::thread::scope(|scope| {
+        let searches = scope.spawn(search);
+        let mut helped = 0;
+        for count in (0..3).cycle().take_while(|_| !searches.is_finished()) {
+            control.spare.offer(count);
+            std::thread::sleep(Duration::from_micros(200));
+            // Whether all that are on offer are taken.
+            helped += usize::from(count > 0 && control.spare.take().is_none());
+        }
+        (searches.join().expect("they end"), helped)
+    });
+    println!("{proved} proved, {helped} times with help");
+    assert!(proved > 20 && helped > 20, "{proved} proved, {helped} times with help");
+}
+
 /// Attacks break what they can, and never claim more.
 #[test]
 fn attacks_find_or_say_nothing() {
@@ -401,7 +438,7 @@ fn attacks_find_or_say_nothing() {
     for seed in 0..400 {
         let obligation = random_obligation(seed, &Shape::default());
         match (
-            replayed(&obligation, "attack", Attacks.solve(&obligation, &Control::default())),
+            replayed(&obligation, "attack", Attacks.solve(&obligation, &Control::default()), &Cores::default()),
             brute_force(&obligation),
         ) {
             (Answer::Some(_), Some(_)) => found += 1,
@@ -525,7 +562,7 @@ fn thin_cells_have_their_points_found() {
             exact: None,
         };
         let answer = Search::new().solve(&obligation, &Control::with_budget(Duration::from_secs(60)));
-        assert!(matches!(replayed(&obligation, "search", answer), Answer::Some(_)), "seed {seed}");
+        assert!(matches!(replayed(&obligation, "search", answer, &Cores::default()), Answer::Some(_)), "seed {seed}");
     }
 }
 

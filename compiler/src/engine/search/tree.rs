@@ -564,8 +564,7 @@ impl<'a> Case<'a> {
                 let who = workers.replace(workers.get() + 1);
                 let (shared, learned) = (&shared, learned.clone());
                 scope.spawn(move || {
-                    let _core = core;
-                    Worker::new(self, learned, branches, who).work(shared, &|| {});
+                    Worker::new(self, learned, branches, who).work(shared, &|| {}, core.as_ref());
                 });
             };
             let helped = Cell::new(false);
@@ -592,7 +591,7 @@ impl<'a> Case<'a> {
                     self.control.clock.pause(|| self.control.spare.lend(&self.control.cancel));
                 }
             };
-            worker.work(&shared, &recruit);
+            worker.work(&shared, &recruit, None);
         });
         drop(plea);
         let mut frontier = shared.0.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -645,7 +644,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Takes branches until there are none, or somebody found the end.
-    fn work(&mut self, shared: &(Mutex<Frontier>, Condvar), recruit: &dyn Fn()) {
+    fn work(&mut self, shared: &(Mutex<Frontier>, Condvar), recruit: &dyn Fn(), core: Option<&Core>) {
         let _alarm = Alarm(shared);
         let control = self.case.control;
         let most = control.memory.unwrap_or(MEMORY) as usize;
@@ -663,7 +662,7 @@ impl<'a> Worker<'a> {
             if frontier.ended.is_none() && frontier.bytes() > most {
                 frontier.ended = Some(Found::Stopped(Reason::Memory));
             }
-            if frontier.ended.is_some() {
+            if frontier.ended.is_some() || core.is_some_and(Core::is_wanted) {
                 for branch in own.drain(..) {
                     frontier.busy -= 1;
                     frontier.open.push(Queued(branch));
