@@ -11,17 +11,18 @@ mod tree;
 
 use crate::engine::attack::Attack;
 use crate::engine::bounds::exact::live_units;
+use crate::engine::bounds::hull::Edge;
 use crate::engine::bounds::net::{Expr, Kind, NONE, Net, Place};
 use crate::engine::bounds::simplex::{Problem, Simplex, View, relevant};
 use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::measure::MeasureAnswer;
-use crate::engine::{Answer, Control, Engine, Reason, Trust, replayed};
+use crate::engine::{Answer, Control, Core, Cores, Engine, Plea, Reason, Trust, replayed};
 use crate::network::{Graph, Interval, NodeId};
 use crate::obligation::{Assignment, Atom, Objective, Obligation};
 use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
 use propose::{SCALES, propose};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 use tree::{
     Accepted, Case, Effort, Found, Frontier, Known, Learned, MEMORY, Reach, all_edges, atom_edges, narrow_by, propagate,
@@ -105,7 +106,15 @@ impl Search {
         let open = run.open();
         let problems: Vec<&Problem<'_>> = open.iter().map(|index| &run.problems[*index]).collect();
         if !problems.is_empty() {
-            match tighten_roots(&run.base, &problems, &mut run.ranges, &mut run.prelude, (u64::MAX, 0), control) {
+            match tighten_roots(
+                &run.base,
+                &problems,
+                &mut run.ranges,
+                &mut run.prelude,
+                (u64::MAX, 0),
+                control,
+                &run.helpers,
+            ) {
                 Err(Empty) => run.cases.iter_mut().for_each(|case| *case = Progress::Closed(vec![Step::Empty])),
                 Ok(_) => run.glance(),
             }
@@ -281,6 +290,7 @@ struct Run<'a> {
     todo: Vec<usize>,
     keep_bounds: bool,
     begun: Instant,
+    helpers: Helpers,
     effort: Effort,
 }
 
@@ -316,6 +326,7 @@ impl<'a> Run<'a> {
             todo: if excluded { Vec::new() } else { (0..obligation.cases.len()).collect() },
             keep_bounds: false,
             begun: control.clock.now(),
+            helpers: Helpers::default(),
             effort: Effort::default(),
         };
         run.raise(net, obligation).ok_or_else(too_large)?;
@@ -412,8 +423,16 @@ impl<'a> Run<'a> {
                 let open: Vec<&Problem<'_>> = self.todo.iter().map(|index| &self.problems[*index]).collect();
                 if (deep || !self.base.constraints.is_empty())
                     && !open.is_empty()
-                    && tighten_roots(&self.base, &open, &mut self.ranges, &mut self.prelude, (u64::MAX, 0), control)
-                        .is_err()
+                    && tighten_roots(
+                        &self.base,
+                        &open,
+                        &mut self.ranges,
+                        &mut self.prelude,
+                        (u64::MAX, 0),
+                        control,
+                        &self.helpers,
+                    )
+                    .is_err()
                 {
                     self.cases.iter_mut().for_each(|case| *case = Progress::Closed(vec![Step::Empty]));
                     return Ended::Proved;
@@ -519,8 +538,15 @@ impl<'a> Run<'a> {
             Progress::New(known, learned) => (known.take(), std::mem::take(learned)),
             _ => (None, Learned::new()),
         };
-        self.cases[index] = match tighten_roots(&whole, &[problem], &mut own, &mut first, (NARROWED, REACHES), control)
-        {
+        self.cases[index] = match tighten_roots(
+            &whole,
+            &[problem],
+            &mut own,
+            &mut first,
+            (NARROWED, REACHES),
+            control,
+            &self.helpers,
+        ) {
             Err(Empty) => Progress::Closed(after(first, vec![Step::Empty])),
             Ok(reaches) => {
                 let mut case = case(self.engine, problem, own, control, &|_| Accepted::Yes, index, &|_| ());
@@ -553,7 +579,12 @@ impl<'a> Run<'a> {
         let memory = control.memory.unwrap_or(MEMORY).saturating_sub(held);
         let control = &Control { memory: Some(memory), ..control.clone() };
         let begun = self.begun;
-        let see = |root: Ranges| Case { begun, ..case(self.engine, problem, root, control, accept, index, &progress) };
+        let helpers = &self.helpers;
+        let see = |root: Ranges| Case {
+            begun,
+            helpers: helpers.clone(),
+            ..case(self.engine, problem, root, control, accept, index, &progress)
+        };
         let (mut case, mut frontier, first) =
             match std::mem::replace(&mut self.cases[index], Progress::New(None, Learned::new())) {
                 Progress::Closed(tree) => {
@@ -614,6 +645,7 @@ fn case<'a>(
         enumerate: engine.enumerate,
         seed: SEED + index as u64,
         begun: control.clock.now(),
+        helpers: Helpers::default(),
         progress,
         sharpened: 0.5f64.powi(engine.sharpened),
         whole: whole(problem),
@@ -661,6 +693,8 @@ const GLANCE: u64 = 16;
 const FIRST_TRY: u64 = 250;
 /// … by bounds of as many expressions as so many steps of the solver give.
 const NARROWED: u64 = 20_000;
+/// Fewer expressions than this are bounded before a helper has begun.
+const FEW_TARGETS: usize = 8;
 
 /// So many splits from the root there are few branches, and each has a large part of the tree before it: expressions are bounded anew there.
 const SHARPENED: i32 = 4;
@@ -765,8 +799,30 @@ fn ancestors(net: &Net, live: &[u32], e: usize) -> Vec<u32> {
     found
 }
 
+/// What is known while expressions are bounded.
+struct Bounding<'a> {
+    ranges: &'a mut Ranges,
+    edges: Vec<Option<Arc<[Edge]>>>,
+    prelude: &'a mut Vec<Tighten>,
+    /// Those that come next.
+    next: std::vec::IntoIter<Target>,
+    /// Steps of the solver so far.
+    taken: u64,
+    reaches: Vec<Reach>,
+    bounded: usize,
+    empty: bool,
+}
+
+/// An expression to be bounded: the column of its unit, and the units that say anything about it.
+struct Target {
+    column: usize,
+    expr: usize,
+    sign: f64,
+    units: Arc<[u32]>,
+}
+
 /// The relaxation's bounds of every expression that depends on other units, from the first layer on; of no more expressions once so many steps
-/// of the solver are taken. Where the solver ended for each is what it returns, if they are not more than `most`.
+/// of the solver are taken. Where the solver ended for each is what it returns, if they are not more than `most`. Helpers bound others meanwhile.
 fn tighten_roots(
     problem: &Problem<'_>,
     open: &[&Problem<'_>],
@@ -774,44 +830,108 @@ fn tighten_roots(
     prelude: &mut Vec<Tighten>,
     (steps, most): (u64, usize),
     control: &Control,
+    helpers: &Helpers,
 ) -> Result<Vec<Reach>, Empty> {
     let net = problem.net;
-    let mut reaches = Vec::new();
     let relevant = relevant(open);
-    let atoms = atom_edges(problem);
-    let mut all = all_edges(problem, ranges);
-    let stop = || control.stop().is_some();
     let constrained = !problem.constraints.is_empty();
-    let (mut taken, mut bounded) = (0, 0);
+    let all: Arc<[u32]> = problem.live.clone();
+    let mut targets = Vec::new();
     for unit in problem.live.iter() {
         let column = net.units[*unit as usize].column as usize;
         if !relevant[column] || (!constrained && !is_deep(net, ranges, *unit)) {
             continue;
         }
-        for e in net.units[*unit as usize].exprs() {
+        for expr in net.units[*unit as usize].exprs() {
             // Where nothing else constrains the inputs, only what an expression depends on says anything about it.
-            let own = if constrained { Vec::new() } else { ancestors(net, &problem.live, e) };
-            let units = if constrained { &*problem.live } else { own.as_slice() };
-            for sign in [1.0, -1.0] {
-                if stop() || taken > steps || ranges.is_point(column) {
-                    break;
-                }
-                let mut objective = vec![0.0; net.columns.len()];
-                net.exprs[e].add_to(&mut objective, sign);
-                let mut simplex = Simplex::new(problem, ranges, objective);
-                let view = View { ranges, units, edges: &all, atoms: &atoms };
-                simplex.run(problem, &view, f64::NEG_INFINITY, 200, &stop);
-                taken += simplex.steps;
-                narrow_by(problem, ranges, &mut all, (e, sign), &simplex, 0.0, |step| prelude.push(step))?;
-                bounded += 1;
-                if bounded <= most {
-                    reaches.push(Reach { expr: e as u32, sign, solver: simplex });
-                }
-            }
+            let units = if constrained { all.clone() } else { ancestors(net, &problem.live, expr).into() };
+            targets.extend([1.0, -1.0].map(|sign| Target { column, expr, sign, units: units.clone() }));
         }
     }
-    if bounded > most {
-        reaches.clear();
+    if targets.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(reaches)
+    let atoms = atom_edges(problem);
+    let count = targets.len();
+    let shared = Mutex::new(Bounding {
+        edges: all_edges(problem, ranges),
+        ranges,
+        prelude,
+        next: targets.into_iter(),
+        taken: 0,
+        reaches: Vec::new(),
+        bounded: 0,
+        empty: false,
+    });
+    let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let stop = || control.stop().is_some();
+    let work = || {
+        loop {
+            let mut now = lock();
+            if now.empty || now.taken > steps || stop() {
+                return;
+            }
+            let Some(Target { column, expr, sign, units }) = now.next.next() else { return };
+            if now.ranges.is_point(column) {
+                continue;
+            }
+            let (ranges, edges) = (now.ranges.clone(), now.edges.clone());
+            drop(now);
+            let mut objective = vec![0.0; net.columns.len()];
+            net.exprs[expr].add_to(&mut objective, sign);
+            let mut solver = Simplex::new(problem, &ranges, objective);
+            let view = View { ranges: &ranges, units: &units, edges: &edges, atoms: &atoms };
+            solver.run(problem, &view, f64::NEG_INFINITY, 200, &stop);
+            let mut now = lock();
+            let now = &mut *now;
+            now.taken += solver.steps;
+            let take = |step| now.prelude.push(step);
+            if narrow_by(problem, now.ranges, &mut now.edges, (expr, sign), &solver, 0.0, take).is_err() {
+                now.empty = true;
+            }
+            now.bounded += 1;
+            if now.bounded <= most {
+                now.reaches.push(Reach { expr: expr as u32, sign, solver });
+            }
+        }
+    };
+    if count < FEW_TARGETS {
+        work();
+    } else {
+        helpers.along(control, work);
+    }
+    let mut bounding = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if bounding.empty {
+        return Err(Empty);
+    }
+    if bounding.bounded > most {
+        bounding.reaches.clear();
+    }
+    Ok(bounding.reaches)
+}
+
+/// Who helps a run: spare cores, and another's once it has been lent, until the run is over.
+#[derive(Clone, Default)]
+pub struct Helpers(Arc<OnceLock<Plea>>);
+
+impl Helpers {
+    /// The wish for another's core, if there has been one.
+    pub fn plea(&self) -> Option<&Plea> {
+        self.0.get()
+    }
+
+    /// Wishes for another's core; `false` while somebody else does.
+    pub fn ask(&self, cores: &Cores) -> bool {
+        self.0.get().is_some() || cores.ask().is_some_and(|plea| self.0.set(plea).is_ok())
+    }
+
+    /// Does some work here and on all cores that help.
+    fn along(&self, control: &Control, work: impl Fn() + Sync) {
+        let spare: Vec<Core> = std::iter::from_fn(|| control.spare.take()).collect();
+        let lent = usize::from(self.plea().is_some_and(Plea::is_heard));
+        std::thread::scope(|scope| {
+            (0..spare.len() + lent).for_each(|_| drop(scope.spawn(&work)));
+            work();
+        });
+    }
 }

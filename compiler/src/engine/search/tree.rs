@@ -5,17 +5,18 @@
 //! that both sides exclude it. Several workers may share a [`Frontier`]. Invariant: between searches the frontier's tree, with each open
 //! branch closed by its bound, proves what [`Frontier::bounds`] say.
 
+use super::Helpers;
 use super::propose::{Proposal, SCALES, propose};
 use crate::engine::attack::Attack;
 use crate::engine::bounds::hull::{Edge, edges};
 use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
 use crate::engine::bounds::simplex::{Outcome, Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
-use crate::engine::{Control, Core, Plea, Reason, close};
+use crate::engine::{Control, Core, Reason, close};
 use crate::obligation::Replay;
 use crate::proof::{Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -305,6 +306,8 @@ pub struct Case<'a> {
     pub seed: u64,
     /// When the search for an answer began, by the control's clock.
     pub begun: Instant,
+    /// Who helps.
+    pub helpers: Helpers,
     /// Hears of the share of the case that is closed.
     pub progress: &'a (dyn Fn(f64) + Sync),
     /// Branches with this share of the case bound expressions anew.
@@ -556,8 +559,6 @@ impl<'a> Case<'a> {
         let branches = frontier.effort.branches;
         let mut worker = Worker::new(self, learned.clone(), branches, 0);
         let shared = (Mutex::new(frontier), Condvar::new());
-        // What was lent goes back after the last helper's end.
-        let plea: OnceCell<Plea> = OnceCell::new();
         std::thread::scope(|scope| {
             let workers = Cell::new(1);
             let join = |core: Option<Core>| {
@@ -578,22 +579,18 @@ impl<'a> Case<'a> {
                 if helped.get() || spent < LONG || left > SOON {
                     return;
                 }
-                if let Some(plea) = plea.get() {
+                if let Some(plea) = self.helpers.plea() {
                     if plea.is_heard() {
                         helped.set(true);
                         join(None);
                     }
-                } else if let Some(asked) = self.control.spare.ask() {
-                    // Nobody else asks in this search.
-                    let _ = plea.set(asked);
-                } else if spent > left / PATIENT {
+                } else if !self.helpers.ask(&self.control.spare) && spent > left / PATIENT {
                     // Two with a core each would both take long: one after the other has both.
                     self.control.clock.pause(|| self.control.spare.lend(&self.control.cancel));
                 }
             };
             worker.work(&shared, &recruit, None);
         });
-        drop(plea);
         let mut frontier = shared.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         worker.learn_from(&frontier);
         frontier.gains.clear();
