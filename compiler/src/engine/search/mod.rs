@@ -884,6 +884,10 @@ fn tighten_roots(
             solver.run(problem, &view, f64::NEG_INFINITY, 200, &stop);
             let mut now = lock();
             let now = &mut *now;
+            // Ranges that are empty say nothing any more.
+            if now.empty {
+                return;
+            }
             now.taken += solver.steps;
             let take = |step| now.prelude.push(step);
             if narrow_by(problem, now.ranges, &mut now.edges, (expr, sign), &solver, 0.0, take).is_err() {
