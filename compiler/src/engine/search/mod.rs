@@ -16,16 +16,17 @@ use crate::engine::bounds::net::{Expr, Kind, NONE, Net, Place};
 use crate::engine::bounds::simplex::{Problem, Simplex, View, relevant};
 use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::measure::MeasureAnswer;
-use crate::engine::{Answer, Control, Core, Cores, Engine, Plea, Reason, Trust, replayed};
+use crate::engine::{Answer, Control, Engine, Reason, Trust, replayed};
 use crate::network::{Graph, Interval, NodeId};
 use crate::obligation::{Assignment, Atom, Objective, Obligation};
 use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
 use propose::{SCALES, propose};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 use tree::{
-    Accepted, Case, Effort, Found, Frontier, Known, Learned, MEMORY, Reach, all_edges, atom_edges, narrow_by, propagate,
+    Accepted, Case, Effort, Found, Frontier, Helpers, Known, Learned, MEMORY, Reach, all_edges, atom_edges, narrow_by,
+    propagate,
 };
 
 /// The networks of the graphs that were searched last, for one query is seldom the only one about a graph.
@@ -912,30 +913,4 @@ fn tighten_roots(
         bounding.reaches.clear();
     }
     Ok(bounding.reaches)
-}
-
-/// Who helps a run: spare cores, and another's once it has been lent, until the run is over.
-#[derive(Clone, Default)]
-pub struct Helpers(Arc<OnceLock<Plea>>);
-
-impl Helpers {
-    /// The wish for another's core, if there has been one.
-    pub fn plea(&self) -> Option<&Plea> {
-        self.0.get()
-    }
-
-    /// Wishes for another's core; `false` while somebody else does.
-    pub fn ask(&self, cores: &Cores) -> bool {
-        self.0.get().is_some() || cores.ask().is_some_and(|plea| self.0.set(plea).is_ok())
-    }
-
-    /// Does some work here and on all cores that help.
-    fn along(&self, control: &Control, work: impl Fn() + Sync) {
-        let spare: Vec<Core> = std::iter::from_fn(|| control.spare.take()).collect();
-        let lent = usize::from(self.plea().is_some_and(Plea::is_heard));
-        std::thread::scope(|scope| {
-            (0..spare.len() + lent).for_each(|_| drop(scope.spawn(&work)));
-            work();
-        });
-    }
 }

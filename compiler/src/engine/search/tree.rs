@@ -5,21 +5,20 @@
 //! that both sides exclude it. Several workers may share a [`Frontier`]. Invariant: between searches the frontier's tree, with each open
 //! branch closed by its bound, proves what [`Frontier::bounds`] say.
 
-use super::Helpers;
 use super::propose::{Proposal, SCALES, propose};
 use crate::engine::attack::Attack;
 use crate::engine::bounds::hull::{Edge, edges};
 use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
 use crate::engine::bounds::simplex::{Outcome, Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
-use crate::engine::{Control, Core, Reason, close};
+use crate::engine::{Control, Core, Cores, Plea, Reason, close};
 use crate::obligation::Replay;
 use crate::proof::{Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The bound must be this much below zero before integers are asked.
@@ -316,6 +315,32 @@ pub struct Case<'a> {
     pub whole: Problem<'a>,
     /// The root's bounds of the expressions that read units, of the problem where all atoms constrain; none where they are too many.
     pub reaches: Arc<[Reach]>,
+}
+
+/// Who helps a run: spare cores, and another's once it has been lent, until the run is over.
+#[derive(Clone, Default)]
+pub struct Helpers(Arc<OnceLock<Plea>>);
+
+impl Helpers {
+    /// The wish for another's core, if there has been one.
+    pub fn plea(&self) -> Option<&Plea> {
+        self.0.get()
+    }
+
+    /// Wishes for another's core; `false` while somebody else does.
+    pub fn ask(&self, cores: &Cores) -> bool {
+        self.0.get().is_some() || cores.ask().is_some_and(|plea| self.0.set(plea).is_ok())
+    }
+
+    /// Does some work here and on all cores that help.
+    pub fn along(&self, control: &Control, work: impl Fn() + Sync) {
+        let spare: Vec<Core> = std::iter::from_fn(|| control.spare.take()).collect();
+        let lent = usize::from(self.plea().is_some_and(Plea::is_heard));
+        std::thread::scope(|scope| {
+            (0..spare.len() + lent).for_each(|_| drop(scope.spawn(&work)));
+            work();
+        });
+    }
 }
 
 /// Somebody who searches a case.
