@@ -1,9 +1,9 @@
 //! Branch and bound on one case: the integer values of columns, with warm-started bounds, until each branch is closed.
 //!
 //! In: a root with its ranges. Out: the case's tree for the certificate, or a point that meets all atoms. From the best branch straight
-//! down, then from the best again; the split is where the relaxation's primal point is furthest from the staircase, at its price, so
-//! that both sides exclude it. Several workers may share a [`Frontier`]. Invariant: between searches the frontier's tree, with each open
-//! branch closed by its bound, proves what [`Frontier::bounds`] say.
+//! down and about there for a while, then from the best again; the split is where the relaxation's primal point is furthest from the
+//! staircase, at its price, so that both sides exclude it. Several workers may share a [`Frontier`]. Invariant: between searches the frontier's
+//! tree, with each open branch closed by its bound, proves what [`Frontier::bounds`] say.
 
 use super::propose::{Proposal, SCALES, propose};
 use crate::engine::attack::Attack;
@@ -33,6 +33,9 @@ const FEW_TERMS: usize = 64;
 const ROUNDS: usize = 8;
 /// Inputs with at most so many bits together are few.
 const FEW_BITS: f64 = 24.0;
+/// So many branches are taken below the best one, the deepest first, before what is left there is compared with the others: one branch is a few steps
+/// of the solver from the last, and a point that answers the question is often near one that nearly does.
+const PLUNGE: u64 = 100;
 /// The solver's sums for one of repairs, which start at primal points.
 const REPAIRED: u64 = 2;
 /// In deep networks repairs hit while the bound of some open branch exceeds what closes it by most of an output's step: by this share of it. After that …
@@ -460,6 +463,12 @@ impl Frontier {
         self.open.push(Queued(branch));
     }
 
+    /// Takes back branches from who was at work on them.
+    fn give_back(&mut self, branches: &mut Vec<Branch>) {
+        self.busy -= branches.len();
+        self.open.extend(branches.drain(..).map(Queued));
+    }
+
     fn chain(&mut self, entry: &mut usize, steps: Vec<Step>) {
         for step in steps {
             self.proof[*entry].step = step;
@@ -671,8 +680,8 @@ impl<'a> Worker<'a> {
         let control = self.case.control;
         let most = control.memory.unwrap_or(MEMORY) as usize;
         let lock = || shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // The way straight down; more than one branch only where memory is short.
-        let mut own: Vec<Branch> = Vec::new();
+        // What is left below the branch that was the best, and how many branches were taken there.
+        let (mut own, mut taken_below) = (Vec::new(), 0);
         let mut frontier = lock();
         loop {
             if let (None, Some(reason)) = (&frontier.ended, control.stop()) {
@@ -685,18 +694,20 @@ impl<'a> Worker<'a> {
                 frontier.ended = Some(Found::Stopped(Reason::Memory));
             }
             if frontier.ended.is_some() || core.is_some_and(Core::is_wanted) {
-                for branch in own.drain(..) {
-                    frontier.busy -= 1;
-                    frontier.open.push(Queued(branch));
-                }
+                frontier.give_back(&mut own);
                 shared.1.notify_all();
                 return;
             }
+            if taken_below >= PLUNGE && frontier.held <= most / 2 {
+                frontier.give_back(&mut own);
+            }
+            taken_below += 1;
             let mut branch = match own.pop() {
                 Some(branch) => branch,
                 None => match frontier.open.pop() {
                     Some(Queued(branch)) => {
                         frontier.busy += 1;
+                        taken_below = 1;
                         branch
                     }
                     None if frontier.busy == 0 => {
@@ -716,7 +727,7 @@ impl<'a> Worker<'a> {
             frontier.effort.branches += 1;
             self.learn_from(&frontier);
             self.best = frontier.open.peek().map_or(f64::INFINITY, |queued| queued.0.value());
-            let shareable = frontier.open.len() > 1;
+            let shareable = !frontier.open.is_empty();
             drop(frontier);
             if shareable && self.branches.is_multiple_of(8) {
                 recruit();
@@ -737,7 +748,8 @@ impl<'a> Worker<'a> {
             let mut entry = branch.entry;
             frontier.chain(&mut entry, steps);
             branch.entry = entry;
-            let deep = frontier.held > most / 2;
+            // Others find something to do, unless memory is short.
+            let keep = frontier.held > most / 2 || taken_below < PLUNGE && !frontier.open.is_empty();
             match next {
                 Next::Closed(step) => {
                     frontier.proof[entry].step = step;
@@ -807,7 +819,7 @@ impl<'a> Worker<'a> {
                     frontier.busy -= 1;
                     let nearer = made.pop();
                     for other in made {
-                        if deep {
+                        if keep {
                             frontier.held += other.bytes();
                             frontier.busy += 1;
                             own.push(other);
