@@ -64,6 +64,8 @@ const SHARPENING: u64 = 12;
 const NARROWER: f64 = 0.03;
 /// A result that is nearer than this to its staircase has no gap for a narrower range to close.
 const GAP: f64 = 1e-3;
+/// About how many bytes a node of the proof takes, without its step's multipliers.
+const NODE: usize = 160;
 /// The default for the memory of open branches, in bytes.
 pub const MEMORY: u64 = 1 << 30;
 
@@ -114,6 +116,23 @@ pub enum Found {
 struct Entry {
     step: Step,
     children: Vec<usize>,
+}
+
+impl Entry {
+    /// A node that is to be filled.
+    fn open() -> Entry {
+        Entry { step: Step::Empty, children: Vec::new() }
+    }
+}
+
+/// About how many bytes a step takes beyond its node.
+fn bytes_of(step: &Step) -> usize {
+    match step {
+        Step::Bound(multipliers) | Step::Slack(multipliers) | Step::Tighten(Tighten { multipliers, .. }) => {
+            size_of_val(&multipliers.slots[..]) + size_of_val(&multipliers.atoms[..])
+        }
+        Step::Split { .. } | Step::Empty | Step::Enumerate => 0,
+    }
 }
 
 /// What the objective's atom is known not to exceed in a branch, and why.
@@ -244,6 +263,8 @@ pub struct Effort {
 /// A case's tree so far: what is proved, and which branches are open.
 pub struct Frontier {
     proof: Vec<Entry>,
+    /// The bytes that the proof's steps take.
+    written: usize,
     open: BinaryHeap<Queued>,
     /// Branches whose points are no answers, nor excluded by any bound.
     close: Vec<Branch>,
@@ -440,7 +461,7 @@ impl Frontier {
     /// About how many bytes it takes.
     pub fn bytes(&self) -> usize {
         let reaches: usize = self.reaches.iter().map(|reach| reach.solver.bytes()).sum();
-        self.held + self.proof.len() * 2048 + reaches
+        self.held + self.written + self.proof.len() * NODE + reaches
     }
 
     /// The share of the case that is closed.
@@ -469,10 +490,16 @@ impl Frontier {
         self.open.extend(branches.drain(..).map(Queued));
     }
 
+    /// Says what a node of the proof is.
+    fn fill(&mut self, entry: usize, step: Step) {
+        self.written += bytes_of(&step);
+        self.proof[entry].step = step;
+    }
+
     fn chain(&mut self, entry: &mut usize, steps: Vec<Step>) {
         for step in steps {
-            self.proof[*entry].step = step;
-            self.proof.push(Entry { step: Step::Empty, children: Vec::new() });
+            self.fill(*entry, step);
+            self.proof.push(Entry::open());
             let place = self.proof.len() - 1;
             self.proof[*entry].children.push(place);
             *entry = place;
@@ -564,7 +591,8 @@ impl<'a> Case<'a> {
             thin: false,
         };
         let mut frontier = Frontier {
-            proof: vec![Entry { step: Step::Empty, children: Vec::new() }],
+            proof: vec![Entry::open()],
+            written: 0,
             open: BinaryHeap::new(),
             close: Vec::new(),
             held: 0,
@@ -752,7 +780,7 @@ impl<'a> Worker<'a> {
             let keep = frontier.held > most / 2 || taken_below < PLUNGE && !frontier.open.is_empty();
             match next {
                 Next::Closed(step) => {
-                    frontier.proof[entry].step = step;
+                    frontier.fill(entry, step);
                     frontier.busy -= 1;
                     frontier.closed += branch.share;
                     (self.case.progress)(frontier.closed);
@@ -778,7 +806,7 @@ impl<'a> Worker<'a> {
                     frontier.ended.get_or_insert(Found::Stopped(reason));
                 }
                 Next::Split { node, element, value, below, above, origin } => {
-                    frontier.proof[entry].step = Step::Split { node, element, value };
+                    frontier.fill(entry, Step::Split { node, element, value });
                     // The way down goes on where the primal point is nearer.
                     let nearer_below =
                         origin.is_some_and(|origin| branch.simplex.x[origin.column as usize] - value as f64 <= 0.5);
@@ -786,7 +814,7 @@ impl<'a> Worker<'a> {
                     frontier.closed += branch.share * (2 - count) as f64 / 2.0;
                     let mut children = Vec::with_capacity(2);
                     for (number, side) in [below, above].into_iter().enumerate() {
-                        frontier.proof.push(Entry { step: Step::Empty, children: Vec::new() });
+                        frontier.proof.push(Entry::open());
                         let place = frontier.proof.len() - 1;
                         frontier.proof[entry].children.push(place);
                         if let Some((ranges, changed)) = side {
