@@ -27,13 +27,29 @@ impl std::error::Error for Unreadable {}
 
 /// The certificate as gzipped JSON; `None` if it is larger than what [`unpack()`] reads.
 pub fn pack(certificate: &Certificate) -> Option<Vec<u8>> {
-    let text = serde_json::to_vec(certificate).ok()?;
-    if text.len() as u64 > MAX_CERTIFICATE_BYTES {
-        return None;
-    }
+    // What is too large is not written to its end.
+    let mut text = Limited(Vec::new(), MAX_CERTIFICATE_BYTES);
+    serde_json::to_writer(&mut text, certificate).ok()?;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(&text).ok()?;
+    encoder.write_all(&text.0).ok()?;
     encoder.finish().ok()
+}
+
+/// Bytes that take no more than so many.
+struct Limited(Vec<u8>, u64);
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if (self.0.len() + bytes.len()) as u64 > self.1 {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The certificate that [`pack()`] packed.
@@ -73,6 +89,16 @@ mod tests {
         let split = Step::Split { node: 1, element: 2, value: -3 };
         let cases = vec![vec![split, Step::Bound(multipliers), Step::Enumerate]];
         Certificate { version: CERTIFICATE_VERSION, obligation: "ab".repeat(32), prelude: Vec::new(), cases }
+    }
+
+    #[test]
+    fn writing_ends_at_the_limit() {
+        let text = serde_json::to_vec(&certificate()).unwrap();
+        for (room, fits) in [(0, true), (1, false)] {
+            let mut limited = Limited(Vec::new(), text.len() as u64 - room);
+            assert_eq!(serde_json::to_writer(&mut limited, &certificate()).is_ok(), fits);
+            assert!(text.starts_with(&limited.0) && (limited.0 == text) == fits);
+        }
     }
 
     #[test]
