@@ -7,8 +7,7 @@
 //! where an input reaches few units, as in convolutions. Invariant: all numbers are integers in `f64`, so that a move that is taken back leaves no trace.
 
 use super::{Attack, LEAKS};
-use crate::engine::bounds::net::{Kind, Mentions, NONE, Net};
-use std::rc::Rc;
+use crate::engine::bounds::net::{Kind, NONE, Net};
 
 /// The steps along the gradient's signs …
 const DESCENT: usize = 60;
@@ -42,7 +41,6 @@ type Scored = (f64, f64, Vec<Term>);
 /// A point and what all columns and expressions are there.
 pub struct Walk<'a> {
     net: &'a Net,
-    mentions: Rc<Mentions>,
     x: Vec<f64>,
     e: Vec<f64>,
     /// An expression at least so great, and less than …
@@ -78,7 +76,6 @@ impl<'a> Walk<'a> {
         }
         Walk {
             net,
-            mentions: attack.mentions(),
             x: Vec::new(),
             e: Vec::new(),
             least: vec![f64::NEG_INFINITY; net.exprs.len()],
@@ -113,7 +110,7 @@ impl<'a> Walk<'a> {
     fn spread(&mut self, column: usize, by: f64) {
         self.moved.push((column, by));
         self.x[column] += by;
-        for (first, c) in self.mentions.of(column) {
+        for (first, c) in self.net.mentions.of(column) {
             self.work += c.len() as u64;
             for (e, c) in (first..).zip(c) {
                 self.e[e] += by * c;
@@ -159,7 +156,7 @@ impl<'a> Walk<'a> {
     fn take_back(&mut self) {
         for (column, by) in self.moved.drain(..) {
             self.x[column] -= by;
-            for (first, c) in self.mentions.of(column) {
+            for (first, c) in self.net.mentions.of(column) {
                 self.work += c.len() as u64;
                 self.e[first..first + c.len()].iter_mut().zip(c).for_each(|(e, c)| *e -= by * c);
             }

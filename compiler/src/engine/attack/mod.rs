@@ -11,10 +11,8 @@ mod lattice;
 mod repair;
 
 use super::bounds::Ranges;
-use super::bounds::net::{Kind, Mentions, NONE, Stairs, Unit};
+use super::bounds::net::{Kind, NONE, Stairs, Unit};
 use super::bounds::simplex::{Problem, Simplex, relevant};
-use std::cell::OnceCell;
-use std::rc::Rc;
 
 /// How much of its gradient a saturated hidden neuron passes on, by attempt.
 const LEAKS: [f64; 4] = [0.0, 0.1, 0.02, 0.4];
@@ -28,8 +26,6 @@ pub struct Attack<'a> {
     inputs: Vec<usize>,
     /// The live units that the atoms depend on, by ascending index.
     units: Vec<u32>,
-    /// For each column, the expressions of those that mention it.
-    mentions: OnceCell<Rc<Mentions>>,
     /// By staircase: (slope, value at zero) of the line that replaces it.
     lines: Vec<(f64, f64)>,
     /// The columns' values; those that are not live keep theirs.
@@ -55,7 +51,7 @@ impl<'a> Attack<'a> {
         random = (random ^ random >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         random = (random ^ random >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         random = (random ^ random >> 31).max(1);
-        Attack { problem, ranges, inputs, units, mentions: OnceCell::new(), lines, x, e, random, work: 0 }
+        Attack { problem, ranges, inputs, units, lines, x, e, random, work: 0 }
     }
 
     /// The inputs where the relaxation is best, rounded: all but the basic ones are at bounds, which are integers.
@@ -65,22 +61,6 @@ impl<'a> Attack<'a> {
             x[j] = x[j].round().clamp(ranges.lower[j], ranges.upper[j]);
         }
         self.inputs.iter().map(|j| x[*j]).collect()
-    }
-
-    /// For each column, the expressions of the attack's units that mention it.
-    fn mentions(&self) -> Rc<Mentions> {
-        let mentions = self.mentions.get_or_init(|| {
-            let net = self.problem.net;
-            let mut ours = vec![false; net.units.len()];
-            self.units.iter().for_each(|unit| ours[*unit as usize] = true);
-            let of = |column: usize| -> Vec<(u32, f64)> {
-                let runs =
-                    net.mentions.of(column).flat_map(|(first, values)| (first as u32..).zip(values.iter().copied()));
-                runs.filter(|(e, value)| *value != 0.0 && ours[net.user[*e as usize] as usize]).collect()
-            };
-            Mentions::new(&(0..net.columns.len()).map(of).collect::<Vec<_>>()).into()
-        });
-        mentions.clone()
     }
 
     /// Whether units read units that read units.

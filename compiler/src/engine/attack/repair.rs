@@ -12,9 +12,8 @@ use super::lattice::{Lattice, TRIES};
 use super::{Attack, Stairs};
 use crate::engine::bounds::Ranges;
 use crate::engine::bounds::kernels::{add_scaled, add_squares, gains, relief};
-use crate::engine::bounds::net::{Expr, Kind, Mentions, NONE, Net, add_all};
+use crate::engine::bounds::net::{Expr, Kind, NONE, Net, add_all};
 use std::ops::Range;
-use std::rc::Rc;
 
 /// The most steps of a repair.
 const STEPS: usize = 300;
@@ -32,7 +31,6 @@ const PARTS: usize = 4;
 /// The inputs on their way, and what the arguments of the first units are asked for; all by expression or by column.
 struct Walk<'a> {
     net: &'a Net,
-    mentions: Rc<Mentions>,
     /// The columns from the first input's to the last one's.
     inputs: Range<usize>,
     /// The expressions of the first units.
@@ -80,7 +78,6 @@ impl<'a> Walk<'a> {
         }
         Walk {
             net,
-            mentions: attack.mentions(),
             inputs: attack.inputs.first().map_or(0, |j| *j)..attack.inputs.last().map_or(0, |j| j + 1),
             asked,
             values,
@@ -168,7 +165,7 @@ impl<'a> Walk<'a> {
             let room = if pull > 0.0 { self.up[j] } else { self.down[j] };
             let by = (pull.abs() / self.curve[j]).round().clamp(1.0, room) * pull.signum();
             let mut gain = 0.0;
-            for (e, c) in self.mentions.of(j) {
+            for (e, c) in self.net.mentions.of(j) {
                 let own = e..e + c.len();
                 let (low, high) = (&self.wanted_low[own.clone()], &self.wanted_high[own.clone()]);
                 gain += relief(&self.values[own.clone()], low, high, &self.weights[own], c, by);
@@ -185,7 +182,7 @@ impl<'a> Walk<'a> {
     fn take(&mut self, j: usize, by: f64) {
         self.up[j] -= by;
         self.down[j] += by;
-        for (e, c) in self.mentions.of(j) {
+        for (e, c) in self.net.mentions.of(j) {
             add_scaled(&mut self.values[e..e + c.len()], c, by);
         }
     }

@@ -4,6 +4,7 @@
 //! not exceed for any point within the ranges, or `None` where the numbers are too large to be sure of. Coefficients are summed up
 //! in `f64`, exactly: their absolute sum is checked to stay below 2^53 first; all else is 128 bits wide.
 
+use super::kernels::{PART, greatest_over_box};
 use super::net::{Kind, NONE, Net, Stairs, add_all};
 use super::ranges::Ranges;
 use super::simplex::Problem;
@@ -96,22 +97,17 @@ pub fn exact(
         value = value.checked_add(share)?;
     }
     add_all(&shallow, |e| &net.exprs[e], 0..coefficients.len(), &mut coefficients);
-    let mut is_live = vec![false; net.units.len()];
-    problem.live.iter().for_each(|unit| is_live[*unit as usize] = true);
-    // Most of it is within 64 bits.
-    let mut sum = 0i64;
-    let bounds = ranges.lower.iter().zip(&ranges.upper);
-    for ((c, unit), (lower, upper)) in coefficients.iter().zip(&net.unit_of).zip(bounds) {
-        if *unit != NONE && is_live[*unit as usize] {
-            continue;
-        }
-        let end = if *c > 0.0 { *upper } else { *lower };
-        match (*c as i64).checked_mul(end as i64).and_then(|product| sum.checked_add(product)) {
-            Some(more) => sum = more,
-            None => value = value.checked_add(i128::from(*c as i64) * i128::from(end as i64))?,
-        }
+    for free in &problem.free {
+        let (c, lower, upper) = (&coefficients[free.clone()], &ranges.lower[free.clone()], &ranges.upper[free.clone()]);
+        let (high, low, size) = greatest_over_box(c, lower, upper);
+        let sum = if size < EXACT {
+            high as i128 * PART as i128 + low as i128
+        } else {
+            let ends = c.iter().zip(lower.iter().zip(upper)).map(|(c, (l, u))| (*c, if *c > 0.0 { *u } else { *l }));
+            ends.map(|(c, end)| i128::from(c as i64) * i128::from(end as i64)).sum()
+        };
+        value = value.checked_add(sum)?;
     }
-    value = value.checked_add(i128::from(sum))?;
     Some(Exact { value, coefficients, shares })
 }
 

@@ -5,6 +5,9 @@
 
 use multiversion::multiversion;
 
+/// What the parts of exact sums are split at.
+pub const PART: f64 = (1u64 << 24) as f64;
+
 /// The scalar product, in eight independent sums so that it vectorizes.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -46,21 +49,36 @@ pub fn middle_and_width(w: &[f64], l: &[f64], u: &[f64]) -> (f64, f64) {
     (m + middle.iter().sum::<f64>(), d + width.iter().sum::<f64>())
 }
 
-/// sum of c · (c > 0 ? u : l): the greatest value of a linear form over a box.
+/// The greatest value of an integer form over a box of integers, sum of c · (c > 0 ? u : l), in two parts that are exact: high · [`PART`] + low, while
+/// the third number, how far the sums of either part can get from zero, is below 2^53.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-pub fn greatest_over_box(c: &[f64], l: &[f64], u: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    let (c8, l8, u8) = (c.chunks_exact(8), l.chunks_exact(8), u.chunks_exact(8));
-    let mut tail = 0.0;
-    for ((c, l), u) in c8.remainder().iter().zip(l8.remainder()).zip(u8.remainder()) {
-        tail += c * if *c > 0.0 { *u } else { *l };
-    }
-    for ((c, l), u) in c8.zip(l8).zip(u8) {
+pub fn greatest_over_box(c: &[f64], l: &[f64], u: &[f64]) -> (f64, f64, f64) {
+    let count = c.len();
+    let (l, u) = (&l[..count], &u[..count]);
+    let (mut highs, mut lows, mut sizes, mut ends) = ([0.0; 8], [0.0; 8], [0.0; 8], [0.0; 8]);
+    let whole = count / 8 * 8;
+    for at in (0..whole).step_by(8) {
         for k in 0..8 {
-            sums[k] += c[k] * if c[k] > 0.0 { u[k] } else { l[k] };
+            let c = c[at + k];
+            let end = if c > 0.0 { u[at + k] } else { l[at + k] };
+            let high = (c * (1.0 / PART)).floor();
+            highs[k] += high * end;
+            lows[k] += (c - high * PART) * end;
+            sizes[k] += (high * end).abs();
+            ends[k] += end.abs();
         }
     }
-    sums.iter().sum::<f64>() + tail
+    for at in whole..count {
+        let c = c[at];
+        let end = if c > 0.0 { u[at] } else { l[at] };
+        let high = (c * (1.0 / PART)).floor();
+        highs[0] += high * end;
+        lows[0] += (c - high * PART) * end;
+        sizes[0] += (high * end).abs();
+        ends[0] += end.abs();
+    }
+    let size = sizes.iter().sum::<f64>().max(PART * ends.iter().sum::<f64>());
+    (highs.iter().sum(), lows.iter().sum(), size)
 }
 
 /// target += the sum of factor · values over four rows.
@@ -182,5 +200,36 @@ pub fn gains(g: &[f64], h: &[f64], up: &[f64], down: &[f64], gain: &mut [f64]) {
         let by = if by < room { by } else { room };
         let own = (2.0 * size - h[j] * by) * by;
         gain[j] = if room >= 1.0 && size > 0.0 { own } else { f64::NEG_INFINITY };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_sums_are_exact() {
+        let mut state = 0x2545_f491_4f6c_dd1du64;
+        let mut random = |bits: u32| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            ((state >> (64 - bits)) as i64 - (1i64 << (bits - 1))) as f64
+        };
+        let mut within = 0;
+        for round in 0..2000 {
+            let (count, size, ends) = (round % 37, 2 + round as u32 % 51, 2 + round as u32 / 37 % 20);
+            let c: Vec<f64> = (0..count).map(|_| random(size)).collect();
+            let l: Vec<f64> = (0..count).map(|_| random(ends)).collect();
+            let u: Vec<f64> = l.iter().map(|l| l + random(ends).abs()).collect();
+            let (high, low, most) = greatest_over_box(&c, &l, &u);
+            if most < (1u64 << 53) as f64 {
+                within += 1;
+                let ends = l.iter().zip(&u);
+                let sum = c.iter().zip(ends).map(|(c, (l, u))| (*c as i128 * *l as i128).max(*c as i128 * *u as i128));
+                assert_eq!(high as i128 * PART as i128 + low as i128, sum.sum(), "{c:?} {l:?} {u:?}");
+            }
+        }
+        assert!(within > 1000, "{within}");
     }
 }

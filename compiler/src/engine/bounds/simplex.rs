@@ -15,6 +15,7 @@ use super::kernels::{add_scaled, between, dot, gain_until, kinks};
 use super::net::{Expr, Mentions, NONE, Net, add_all};
 use super::ranges::Ranges;
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 /// A row or a column is violated beyond this.
@@ -46,13 +47,18 @@ pub struct Problem<'a> {
     pub constraints: Vec<u32>,
     /// The units that are not constant, by ascending index.
     pub live: Arc<[u32]>,
+    /// The columns that are no live unit's, in runs.
+    pub free: Vec<Range<usize>>,
     mentions: OnceLock<Mentions>,
 }
 
 impl<'a> Problem<'a> {
-    /// A problem with the atoms, the last of which is the objective unless all of them constrain.
+    /// A problem with the atoms, the last of which is the objective unless all of them constrain, and the units that are not constant.
     pub fn new(net: &'a Net, atoms: Vec<Expr>, constraints: Vec<u32>, live: Arc<[u32]>) -> Problem<'a> {
-        Problem { net, atoms, constraints, live, mentions: OnceLock::new() }
+        let ends = live.iter().map(|unit| net.units[*unit as usize].column as usize).chain([net.columns.len()]);
+        let begins = [0].into_iter().chain(ends.clone().map(|column| column + 1));
+        let free = begins.zip(ends).map(|(begin, end)| begin..end).filter(|run| !run.is_empty()).collect();
+        Problem { net, atoms, constraints, live, free, mentions: OnceLock::new() }
     }
 
     /// An expression of the network or an atom's.

@@ -314,7 +314,7 @@ impl<'a> Run<'a> {
             }
         }
         let excluded = propagate(&base, &mut ranges, &mut prelude, &mut Vec::new()) == Err(Empty);
-        base.live = live_units(net, &ranges).into();
+        base = Problem::new(net, base.atoms, base.constraints, live_units(net, &ranges).into());
         let case = || if excluded { Progress::Closed(vec![Step::Empty]) } else { Progress::New(None, Learned::new()) };
         let mut run = Run {
             engine,
