@@ -187,7 +187,7 @@ impl Square {
     /// One more row and column, of zeros.
     fn grow(&mut self) {
         if self.size == self.stride {
-            let stride = (self.stride * 3 / 2).max(16);
+            let stride = self.stride + self.stride / 8 + 16;
             let mut data = vec![0.0; stride * stride];
             for p in 0..self.size {
                 data[p * stride..p * stride + self.size].copy_from_slice(self.row(p));
