@@ -93,7 +93,7 @@ fn begin(
     let feasible = objective.feasible();
     let Some(presolved) = presolve(&feasible)? else { return Ok(None) };
     answer.upper = upper(objective, &feasible, &presolved)?;
-    match replayed(&feasible, engine.name(), engine.solve(&feasible, control), &control.spare) {
+    match replayed(&feasible, engine.name(), engine.solve(&feasible, control), control) {
         Answer::None(trust) => {
             answer.trust = trust;
             Ok(None)
@@ -213,7 +213,7 @@ impl Thresholds<'_> {
     }
 
     fn ask(&self, obligation: &Obligation, control: &Control) -> Answer {
-        replayed(obligation, self.engine.name(), self.engine.solve(obligation, control), &control.spare)
+        replayed(obligation, self.engine.name(), self.engine.solve(obligation, control), control)
     }
 
     /// The middle of what is undecided once more, with all the time that is left.

@@ -337,9 +337,12 @@ pub fn close() -> Reason {
     Reason::Incomplete(why.to_owned())
 }
 
+/// A check that takes no longer than this is finished although nobody waits any more: what was found is not lost then.
+const NEARLY: Duration = Duration::from_millis(30);
+
 /// The answer, once its assignment has passed the reference interpreter and its certificate the checker: nothing that does
-/// not leaves this room.
-pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer, spare: &Cores) -> Answer {
+/// not leaves this room. A certificate may be checked past the deadline, for which it was found in time.
+pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer, control: &Control) -> Answer {
     match answer {
         Answer::Some(assignment) => match obligation.replay(&assignment) {
             Replay::Holds(_) => Answer::Some(assignment),
@@ -349,9 +352,12 @@ pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer, spare: &C
             }
         },
         Answer::None(Trust::Certificate { certificate: Some(certificate), steps }) => {
-            let cores: Vec<Core> = std::iter::from_fn(|| spare.take()).collect();
-            match crate::proof::check_on(obligation, &certificate, 1 + cores.len()) {
-                Ok(_) => Answer::None(Trust::Certificate { certificate: Some(certificate), steps }),
+            let cores: Vec<Core> = std::iter::from_fn(|| control.spare.take()).collect();
+            let begun = Instant::now();
+            let stop = || control.cancel.is_cancelled() && begun.elapsed() > NEARLY;
+            match crate::proof::check_until(obligation, &certificate, 1 + cores.len(), &stop) {
+                Ok(None) => Answer::Unknown(Reason::Cancelled),
+                Ok(Some(_)) => Answer::None(Trust::Certificate { certificate: Some(certificate), steps }),
                 Err(rejection) => {
                     Answer::Unknown(Reason::Internal(format!("a certificate of {engine} is rejected: {rejection}")))
                 }

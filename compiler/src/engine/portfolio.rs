@@ -196,6 +196,7 @@ impl Portfolio {
     ) {
         let inner = Control { cancel: control.cancel.child(), ..control.clone() };
         let (sender, receiver) = channel();
+        // Whether the first has given up.
         let (over, changed) = (Mutex::new(false), Condvar::new());
         std::thread::scope(|scope| {
             for (index, engine) in self.rest.iter().enumerate() {
@@ -220,20 +221,17 @@ impl Portfolio {
                     }
                     let answer = ask(engine.as_ref(), inner);
                     // The receiver outlives the scope.
-                    let _ = sender.send((engine.name(), answer));
-                    // Whoever waits looks whether it is still wanted.
-                    if index == 0 {
-                        *over.lock().unwrap_or_else(PoisonError::into_inner) = true;
-                    }
-                    changed.notify_all();
+                    let _ = sender.send((index, engine.name(), answer));
                 });
             }
             drop(sender);
-            for (engine, answer) in receiver {
+            for (index, engine, answer) in receiver {
                 if take(engine, answer) {
                     inner.cancel.cancel();
-                    changed.notify_all();
                 }
+                *over.lock().unwrap_or_else(PoisonError::into_inner) |= index == 0;
+                // Whoever waits looks whether it is still wanted.
+                changed.notify_all();
             }
         });
     }
@@ -284,7 +282,7 @@ fn attempt(
     let start = control.clock.now();
     let answer = catch_unwind(AssertUnwindSafe(|| engine.solve(obligation, control)))
         .unwrap_or_else(|_| Answer::Unknown(Reason::Internal(format!("engine {} panicked", engine.name()))));
-    let answer = replayed(obligation, engine.name(), answer, &control.spare);
+    let answer = replayed(obligation, engine.name(), answer, control);
     let outcome = match &answer {
         Answer::None(trust) => Outcome::Proved(trust.clone()),
         Answer::Some(_) => Outcome::Violated,
@@ -392,6 +390,17 @@ mod tests {
             assert!((2..=5).contains(&decision.reports.len()), "{:?}", decision.reports);
             let liar = decision.reports.iter().find(|report| report.engine == "liar").unwrap();
             assert!(matches!(&liar.outcome, Outcome::Undecided(Reason::Internal(_))));
+        }
+    }
+
+    #[test]
+    fn nobody_starts_once_the_first_has_answered() {
+        let rest: Vec<Arc<dyn Engine>> = vec![Arc::new(Search::default()), Arc::new(Panicker)];
+        let portfolio = Portfolio { first: Vec::new(), rest };
+        for seed in 0..300 {
+            let decision = portfolio.decide(&random_obligation(seed, &Shape::default()), &Control::default());
+            assert_eq!(decision.engine, Some("search"), "seed {seed}");
+            assert_eq!(decision.reports.len(), 1, "seed {seed}: {:?}", decision.reports);
         }
     }
 

@@ -103,6 +103,17 @@ impl Step {
         }
     }
 
+    /// Whether the thresholds of all values are equally far from the next, as the arithmetic shows: where the denominator is a multiple of the
+    /// numerator, rounding down and rounding halves up put one value more exactly their quotient further.
+    pub fn is_even(&self) -> bool {
+        match self {
+            Step::Round { numerator, denominator, mode, .. } => {
+                denominator % numerator == 0 && matches!(mode, Rounding::Floor | Rounding::HalfUp)
+            }
+            Step::Table { .. } => false,
+        }
+    }
+
     /// The same step followed by clamp(·, lo, hi).
     pub fn then_clamp(self, low: i128, high: i128) -> Step {
         match self {
@@ -172,6 +183,8 @@ mod tests {
                 let t = step.threshold(v).unwrap();
                 prop_assert!(step.apply(t) >= v && step.apply(t - 1) < v);
                 prop_assert_eq!(table.threshold(v), Some(t));
+                let next = step.threshold(v + 1).map(|next| next - t);
+                prop_assert!(!step.is_even() || next.is_none_or(|by| by * numerator == denominator));
             }
         }
 

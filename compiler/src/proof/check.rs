@@ -21,6 +21,8 @@ const OPEN_RANGES: usize = 1 << 25;
 const MANY: usize = 128;
 /// The parts of a tree for each thread: some take longer than others of their size.
 const PARTS: usize = 16;
+/// What is wrong with a certificate that nobody wants checked any more.
+const STOPPED: &str = "The check was stopped.";
 
 /// What an accepted certificate consists of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,23 +78,32 @@ impl std::error::Error for Rejection {}
 /// # Errors
 /// [`Rejection`] with the first step that does not hold.
 pub fn check(obligation: &Obligation, certificate: &Certificate) -> Result<Checked, Rejection> {
-    check_on(obligation, certificate, 1)
+    check_in_parts(obligation, certificate, 1, MANY, &|| false)
 }
 
-/// The same on some threads, with the same result.
+/// The same on some threads, with the same result; `None` if `stop` says that it is no longer wanted before it is known.
 ///
 /// # Errors
 /// [`Rejection`] with the first step that does not hold.
-pub fn check_on(obligation: &Obligation, certificate: &Certificate, threads: usize) -> Result<Checked, Rejection> {
-    check_in_parts(obligation, certificate, threads, MANY)
+pub fn check_until(
+    obligation: &Obligation,
+    certificate: &Certificate,
+    threads: usize,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<Option<Checked>, Rejection> {
+    match check_in_parts(obligation, certificate, threads, MANY, stop) {
+        Err(_) if stop() => Ok(None),
+        result => result.map(Some),
+    }
 }
 
-/// The same; trees of fewer steps than `least` are not taken apart.
+/// The same; trees of fewer steps than `least` are not taken apart. Once `stop` holds there is an error.
 pub(super) fn check_in_parts(
     obligation: &Obligation,
     certificate: &Certificate,
     threads: usize,
     least: usize,
+    stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Checked, Rejection> {
     let whole = |reason: &str| Rejection { case: None, step: None, reason: reason.to_owned() };
     if certificate.version != CERTIFICATE_VERSION {
@@ -109,13 +120,16 @@ pub(super) fn check_in_parts(
     let mut start = State { graph: &obligation.graph, ranges, empty: false };
     let assumptions: Vec<&Atom> = obligation.assumptions.iter().collect();
     for (step, tighten) in certificate.prelude.iter().enumerate() {
+        if stop() {
+            return Err(whole(STOPPED));
+        }
         start.tighten(tighten, &assumptions).map_err(|reason| Rejection { case: None, step: Some(step), reason })?;
         checked.narrowed += 1;
     }
     for (case, steps) in certificate.cases.iter().enumerate() {
         let mut atoms = assumptions.clone();
         atoms.extend(&obligation.cases[case]);
-        let tree = Tree { obligation, atoms: &atoms, steps, least };
+        let tree = Tree { obligation, atoms: &atoms, steps, least, stop };
         tree.check(start.clone(), threads, &mut checked).map_err(|(step, reason)| Rejection {
             case: Some(case),
             step,
@@ -132,6 +146,8 @@ struct Tree<'a> {
     steps: &'a [Step],
     /// Subtrees of fewer steps are not taken apart.
     least: usize,
+    /// Whether nobody wants to know any more.
+    stop: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// A branch whose subtree is still to be checked.
@@ -250,6 +266,9 @@ impl<'a> Tree<'a> {
     /// Checks a branch's first step.
     fn step(&self, branch: Branch<'a>, checked: &mut Checked) -> Result<Next<'a>, Failure> {
         let Branch { mut state, at, waiting } = branch;
+        if (self.stop)() {
+            return Err((None, STOPPED.to_owned()));
+        }
         let step = self.steps.get(at).ok_or((None, "The tree ends before all branches are closed.".to_owned()))?;
         let fail = |reason: Fault| (Some(at), reason);
         match step {

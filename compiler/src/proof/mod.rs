@@ -13,7 +13,7 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Checked, Rejection, check, check_on};
+pub use check::{Checked, Rejection, check, check_until};
 pub use export::export;
 pub use pack::{MAX_CERTIFICATE_BYTES, Unreadable, pack, unpack, unpack_within};
 pub use plain::plain;

@@ -1,10 +1,11 @@
 //! Mutants: certificates with something changed. None may be accepted for a false statement, whatever else happens to it.
 
-use super::check::check_in_parts;
+use super::check::{check_in_parts, check_until};
 use super::{Certificate, Step, Tighten, check, pack, unpack};
 use crate::engine::{Answer, Control, Engine, Search, Trust};
 use crate::obligation::Obligation;
 use crate::testing::{Random, Shape, brute_force, random_obligation};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What is changed.
@@ -112,7 +113,7 @@ fn no_mutant_proves_a_falsehood() {
         let answer = Search::without_enumeration().solve(&obligation, &Control::with_budget(Duration::from_secs(20)));
         let Answer::None(Trust::Certificate { certificate: Some(proof), .. }) = answer else { continue };
         let proof = (*proof).clone();
-        assert_eq!(check_in_parts(&obligation, &proof, 2, 2), check(&obligation, &proof), "seed {seed}");
+        assert_eq!(check_in_parts(&obligation, &proof, 2, 2, &|| false), check(&obligation, &proof), "seed {seed}");
         assert_eq!(unpack(&pack(&proof).expect("it is small")).as_ref(), Ok(&proof));
         let Some(other) = last.replace(proof.clone()) else { continue };
         let false_one = Some(weaker(&obligation)).filter(|weaker| brute_force(weaker).is_some());
@@ -121,7 +122,7 @@ fn no_mutant_proves_a_falsehood() {
             mutants[kind] += 1;
             let checked = check(&obligation, &mutant);
             assert_eq!(
-                check_in_parts(&obligation, &mutant, 2, 2),
+                check_in_parts(&obligation, &mutant, 2, 2, &|| false),
                 checked,
                 "seed {seed}: {}, on two threads",
                 KINDS[kind]
@@ -145,6 +146,37 @@ fn no_mutant_proves_a_falsehood() {
     // This can't be right, whatever it is about; a lost step may have been one that narrowed more than was needed.
     assert_eq!(rejected[6], mutants[6], "{}", KINDS[6]);
     assert!(rejected[2] * 10 > mutants[2] * 9, "{}: {} of {}", KINDS[2], rejected[2], mutants[2]);
+}
+
+/// A check that nobody waits for ends at the next step, alone or with others.
+#[test]
+fn unwanted_checks_end() {
+    let engine = Search::without_enumeration();
+    let proofs = (0..400).filter_map(|seed| {
+        let obligation = random_obligation(seed, &Shape::default());
+        match engine.solve(&obligation, &Control::with_budget(Duration::from_secs(20))) {
+            Answer::None(Trust::Certificate { certificate: Some(proof), steps }) if steps > 4 => {
+                Some((obligation, proof))
+            }
+            _ => None,
+        }
+    });
+    let mut seen = 0;
+    for (obligation, proof) in proofs {
+        seen += 1;
+        let steps = proof.steps() as u64;
+        let asked = AtomicU64::new(0);
+        let never = check_until(&obligation, &proof, 1, &|| asked.fetch_add(1, Ordering::Relaxed) > 1 << 40);
+        assert_eq!(never, check(&obligation, &proof).map(Some));
+        assert!(asked.load(Ordering::Relaxed) >= steps, "{asked:?} for {steps} steps");
+        for threads in [1, 2] {
+            let asked = AtomicU64::new(0);
+            let stopped = check_until(&obligation, &proof, threads, &|| asked.fetch_add(1, Ordering::Relaxed) >= 3);
+            assert_eq!(stopped, Ok(None));
+            assert!(asked.load(Ordering::Relaxed) < 8 + threads as u64, "{asked:?}");
+        }
+    }
+    assert!(seen > 10, "{seen}");
 }
 
 /// A tree that keeps ever more branches open ends before memory does.

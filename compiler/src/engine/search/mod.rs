@@ -122,7 +122,7 @@ impl Search {
         }
         let open = run.open();
         if open.is_empty() {
-            return Some(Err(replayed(obligation, self.name(), run.proved(obligation), &control.spare)));
+            return Some(Err(replayed(obligation, self.name(), run.proved(obligation), control)));
         }
         let column = |(j, (node, element)): (usize, &(NodeId, u32))| {
             (*node, *element, Interval::new(run.ranges.lower[j] as i128, run.ranges.upper[j] as i128))
@@ -192,7 +192,7 @@ impl Engine for Search {
                     run.raise(&net, &obligation)?;
                 }
                 Ended::Proved => {
-                    let trust = match replayed(&obligation, self.name(), run.proved(&obligation), &control.spare) {
+                    let trust = match replayed(&obligation, self.name(), run.proved(&obligation), control) {
                         Answer::None(trust) => trust,
                         Answer::Unknown(reason) => {
                             return Some(MeasureAnswer::open(best, intervals, Trust::Interval, reason));
@@ -208,7 +208,7 @@ impl Engine for Search {
                     let reached = reached.filter(|reached| *reached < intervals);
                     let proof = reached.and_then(|reached| {
                         let above = objective.at_least(reached.checked_add(1)?);
-                        match replayed(&above, self.name(), run.proved_by_bounds(&above)?, &control.spare) {
+                        match replayed(&above, self.name(), run.proved_by_bounds(&above)?, control) {
                             Answer::None(trust) => Some((reached, trust)),
                             _ => None,
                         }

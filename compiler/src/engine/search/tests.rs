@@ -1,7 +1,6 @@
 //! The search against enumeration, and every proof against the checker.
 
 use super::*;
-use crate::engine::Cores;
 use crate::obligation::Replay;
 use crate::proof::check;
 use crate::testing::{Random, Shape, brute_force, describe, random_obligation};
@@ -292,7 +291,7 @@ fn workers_share_a_tree() {
         let obligation = random_obligation(seed, &shape);
         let answer = Search::without_enumeration().solve(&obligation, &control);
         let truth = brute_force(&obligation);
-        match replayed(&obligation, "search", answer, &Cores::default()) {
+        match replayed(&obligation, "search", answer, &Control::default()) {
             Answer::None(_) => assert!(truth.is_none(), "seed {seed}"),
             Answer::Some(_) => assert!(truth.is_some(), "seed {seed}"),
             Answer::Unknown(reason) => panic!("seed {seed}: {reason}"),
@@ -344,7 +343,7 @@ fn branches_narrow_ranges_by_bounds_of_their_own() {
         let control = Control::with_budget(Duration::from_secs(60));
         let expected = Search::new().solve(&obligation, &control);
         match (
-            replayed(&obligation, "search", Search::without_patience().solve(&obligation, &control), &control.spare),
+            replayed(&obligation, "search", Search::without_patience().solve(&obligation, &control), &control),
             expected,
         ) {
             (Answer::Some(_), Answer::Some(_)) => {}
@@ -408,7 +407,7 @@ fn cores_come_and_go() {
             let obligation = two_layers(seed);
             let alone = Search::without_patience().solve(&obligation, &Control::with_budget(Duration::from_secs(600)));
             let answer = Search::without_patience().solve(&obligation, &control);
-            match (replayed(&obligation, "search", answer, &Cores::default()), alone) {
+            match (replayed(&obligation, "search", answer, &Control::default()), alone) {
                 (Answer::None(_), Answer::None(_)) => proved += 1,
                 (Answer::Some(_), Answer::Some(_)) => {}
                 (answer, alone) => panic!("seed {seed}: {answer:?}, and alone {alone:?}"),
@@ -438,7 +437,7 @@ fn attacks_find_or_say_nothing() {
     for seed in 0..400 {
         let obligation = random_obligation(seed, &Shape::default());
         match (
-            replayed(&obligation, "attack", Attacks.solve(&obligation, &Control::default()), &Cores::default()),
+            replayed(&obligation, "attack", Attacks.solve(&obligation, &Control::default()), &Control::default()),
             brute_force(&obligation),
         ) {
             (Answer::Some(_), Some(_)) => found += 1,
@@ -562,7 +561,7 @@ fn thin_cells_have_their_points_found() {
             exact: None,
         };
         let answer = Search::new().solve(&obligation, &Control::with_budget(Duration::from_secs(60)));
-        assert!(matches!(replayed(&obligation, "search", answer, &Cores::default()), Answer::Some(_)), "seed {seed}");
+        assert!(matches!(replayed(&obligation, "search", answer, &Control::default()), Answer::Some(_)), "seed {seed}");
     }
 }
 

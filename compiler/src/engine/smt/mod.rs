@@ -76,7 +76,7 @@ impl Smt {
             z3::Verdict::Satisfiable(model) => {
                 let bits = |term| model.get(&term).copied().unwrap_or(0);
                 let assignment = encoding.decode(obligation, &presolved, bits);
-                Ok(replayed(obligation, self.name(), Answer::Some(assignment), &control.spare))
+                Ok(replayed(obligation, self.name(), Answer::Some(assignment), control))
             }
         }
     }

@@ -20,7 +20,7 @@ use z3::{ContextHandle, Params, SatResult, Solver, Tactic};
 const POLL: Duration = Duration::from_millis(5);
 /// How long a caller waits for a worker that was asked to stop. Z3 was seen to go on for five seconds; it is still being
 /// interrupted while the caller has its answer already, see [`settle`].
-const GRACE: Duration = Duration::from_millis(250);
+const GRACE: Duration = Duration::from_millis(30);
 /// The most memory for a query that says nothing else.
 const DEFAULT_MEMORY: u64 = 4 << 30;
 
