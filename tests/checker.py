@@ -3,6 +3,9 @@
 
 Reads JSON lines {"obligation": ..., "certificate": ...} from the files given (or the standard input) and prints one verdict
 a line; exit code 1 if any is rejected. Written from docs/certificates.md, not from the Rust checker.
+
+Nothing is computed with before its form was looked at: Python takes floats and booleans where integers are meant, and negative
+indices, which count from the end.
 """
 import functools
 import itertools
@@ -24,18 +27,115 @@ def need(condition, reason):
         raise Rejected(reason)
 
 
+# The form of what is read.
+
+def read(line):
+    """A line of JSON without anything but integers for numbers, and without names that are there twice."""
+    def unique(pairs):
+        value = dict(pairs)
+        need(len(value) == len(pairs), "a name that is there twice")
+        return value
+
+    def refuse(text):
+        raise Rejected(f"{text} is no integer")
+
+    return json.loads(line.decode(), object_pairs_hook=unique, parse_float=refuse, parse_constant=refuse)
+
+
+def fields(value, *names):
+    """The fields of an object that has just these."""
+    need(type(value) is dict and value.keys() == set(names), f"not an object of {', '.join(names)}")
+    return [value[name] for name in names]
+
+
+def array(value, length=None):
+    need(type(value) is list and length in (None, len(value)), "not a list, or not of its length")
+    return value
+
+
+def integer(value, least=-1 << 63, most=(1 << 63) - 1):
+    need(type(value) is int and least <= value <= most, "not an integer, or not within its limits")
+    return value
+
+
+def below(value, end):
+    """An index, or the number of something."""
+    return integer(value, 0, end - 1)
+
+
+def indices(*values):
+    """Indices of what is yet to be looked up."""
+    for value in values:
+        below(value, 1 << 32)
+
+
+def number(value):
+    """An integer of an obligation: beyond 64 bits it is a string."""
+    if type(value) is not str:
+        return integer(value)
+    need(str(int(value)) == value, "not an integer as it is written")
+    return int(value)
+
+
+def read_multipliers(data):
+    atoms, slots = fields(data, "atoms", "slots")
+    for entry in array(atoms):
+        atom, weight = array(entry, 2)
+        indices(atom)
+        integer(weight)
+    for entry in array(slots):
+        node, slot, multiplier = array(entry, 3)
+        indices(node, slot)
+        integer(multiplier)
+    return data
+
+
+def read_tighten(data):
+    node, element, weight, multipliers = fields(data, "node", "element", "weight", "multipliers")
+    indices(node, element)
+    integer(weight)
+    read_multipliers(multipliers)
+    return data
+
+
+def read_split(data):
+    node, element, value = fields(data, "node", "element", "value")
+    indices(node, element)
+    integer(value)
+    return data
+
+
+def read_step(step):
+    """Its kind and what it says."""
+    if type(step) is str:
+        need(step in ("empty", "enumerate"), "a step of unknown kind")
+        return step, None
+    need(type(step) is dict and len(step) == 1, "not a step")
+    (kind, data), = step.items()
+    readers = {"bound": read_multipliers, "slack": read_multipliers, "tighten": read_tighten, "split": read_split}
+    need(kind in readers, "a step of unknown kind")
+    return kind, readers[kind](data)
+
+
+MODES = ("HalfUp", "HalfEven", "HalfAway", "Floor", "TowardZero")
+
+
 class Step:
     """A monotone function, by apply and threshold."""
 
     def __init__(self, data):
-        self.lo = int(data["lo"])
         self.thresholds = None
-        if "thresholds" in data:
-            self.thresholds = [int(t) for t in data["thresholds"]]
+        if type(data) is dict and "thresholds" in data:
+            lo, thresholds = fields(data, "lo", "thresholds")
+            self.lo, self.thresholds = number(lo), [number(t) for t in array(thresholds)]
             self.hi = self.lo + len(self.thresholds)
+            need(self.thresholds == sorted(self.thresholds), "thresholds out of order")
         else:
-            self.n, self.d, self.o = (int(data[k]) for k in ("numerator", "denominator", "offset"))
-            self.mode, self.hi = data["mode"], int(data["hi"])
+            names = ("numerator", "denominator", "offset", "lo", "hi")
+            *numbers, self.mode = fields(data, *names, "mode")
+            self.n, self.d, self.o, self.lo, self.hi = map(number, numbers)
+            need(self.n > 0 and self.d > 0 and self.lo <= self.hi, "not a monotone step")
+            need(self.mode in MODES, "a mode of unknown name")
             self.threshold = functools.cache(self.threshold)
 
     def apply(self, a):
@@ -75,18 +175,80 @@ def wrap(a, width, signed):
 
 class Checker:
     def __init__(self, obligation):
-        self.nodes = obligation["nodes"]
+        key, nodes, domains, assumptions, cases = fields(
+            obligation, "key", "nodes", "domains", "assumptions", "cases")
+        need(type(key) is str, "a key that is no string")
+        self.key, self.nodes, self.lengths = key, array(nodes), []
         for node in self.nodes:
-            if node["op"] == "step":
-                steps = [Step(s) for s in node["steps"]]
-                node["f"] = steps * node["len"] if len(steps) == 1 and node["len"] > 1 else steps
-            for key in ("bias", "values"):
-                if key in node:
-                    node[key] = [int(v) for v in node[key]]
-        atom = lambda a: (int(a[0]), [(n, i, int(f)) for n, i, f in a[1]])
-        self.assumptions = [atom(a) for a in obligation["assumptions"]]
-        self.cases = [[atom(a) for a in case] for case in obligation["cases"]]
-        self.domains = {n: [tuple(d) for d in domain] for n, domain in obligation["domains"]}
+            self.lengths.append(self.read_node(node))
+        self.assumptions = [self.read_atom(a) for a in array(assumptions)]
+        self.cases = [[self.read_atom(a) for a in array(case)] for case in array(cases)]
+        self.domains = {}
+        for entry in array(domains):
+            n, domain = array(entry, 2)
+            need(self.nodes[below(n, len(self.nodes))]["op"] == "input" and n not in self.domains, "not an input")
+            self.domains[n] = [tuple(integer(end) for end in array(d, 2)) for d in array(domain, self.lengths[n])]
+            need(all(lo <= hi for lo, hi in self.domains[n]), "an empty domain")
+        need(len(self.domains) == sum(node["op"] == "input" for node in self.nodes), "an input without a domain")
+
+    def read_node(self, node):
+        """Its length: it reads nodes before it, at elements that they have."""
+        need(type(node) is dict, "not a node")
+        op = node.get("op")
+        source = lambda n: self.lengths[below(n, len(self.lengths))]
+        if op == "input":
+            _, length = fields(node, "op", "len")
+            return integer(length, 0)
+        if op == "constant":
+            _, values = fields(node, "op", "values")
+            node["values"] = [number(v) for v in array(values)]
+            return len(values)
+        if op == "affine":
+            _, bias, terms = fields(node, "op", "bias", "terms")
+            node["bias"] = [number(v) for v in array(bias)]
+            for term in array(terms):
+                s, rows = array(term, 2)
+                columns = source(s)
+                for row in array(rows, len(bias)):
+                    for entry in array(row):
+                        column, weight = array(entry, 2)
+                        below(column, columns)
+                        integer(weight)
+            return len(bias)
+        if op == "gather":
+            _, picks = fields(node, "op", "picks")
+            for pick in array(picks):
+                n, element = array(pick, 2)
+                below(element, source(n))
+            return len(picks)
+        if op == "max":
+            _, s, windows = fields(node, "op", "source", "windows")
+            for window in array(windows):
+                need(array(window), "an empty window")
+                for element in window:
+                    below(element, source(s))
+            return len(windows)
+        if op == "step":
+            _, s, length, steps = fields(node, "op", "source", "len", "steps")
+            steps = [Step(step) for step in array(steps)]
+            node["f"] = steps * length if len(steps) == 1 else steps
+            need(len(node["f"]) == length, "not a step for each element")
+        else:
+            need(op == "wrap", "a node of unknown kind")
+            _, s, length, width, signed = fields(node, "op", "source", "len", "width", "signed")
+            integer(width, 1)
+            need(type(signed) is bool, "neither signed nor unsigned")
+        need(integer(length) == source(s), "not of its source's length")
+        return length
+
+    def read_atom(self, data):
+        constant, terms = array(data, 2)
+        atom = number(constant), []
+        for term in array(terms):
+            n, i, factor = array(term, 3)
+            below(i, self.lengths[below(n, len(self.lengths))])
+            atom[1].append((n, i, number(factor)))
+        return atom
 
     def sources(self, node):
         if node["op"] == "affine":
@@ -143,9 +305,16 @@ class Checker:
 
     # The dual bound.
 
+    def slots(self, k):
+        """How many multipliers a node takes."""
+        if self.nodes[k]["op"] == "max":
+            return sum(len(window) for window in self.nodes[k]["windows"])
+        return self.lengths[k] if self.nodes[k]["op"] in ("step", "wrap") else 0
+
     def bound(self, ranges, form, constant, slots):
         m_of = {}
         for node, slot, m in slots:
+            below(slot, self.slots(below(node, len(self.nodes))))
             m_of[node, slot] = m
         coefficients = [[0] * len(r) for r in ranges]
         for n, i, factor in form:
@@ -276,13 +445,20 @@ class Checker:
     def weighted(self, ranges, atoms, multipliers, form):
         constant, form = 0, list(form)
         for atom, weight in multipliers["atoms"]:
-            need(weight >= 0 and atom < len(atoms), "a weight")
+            need(weight >= 0, "a negative weight")
+            below(atom, len(atoms))
             constant += weight * atoms[atom][0]
             form += [(n, i, weight * factor) for n, i, factor in atoms[atom][1]]
         return self.bound(ranges, form, constant, multipliers["slots"])
 
+    def element(self, data):
+        """The node and the element that a step names, whatever is left of its branch."""
+        k, i = data["node"], data["element"]
+        below(i, self.lengths[below(k, len(self.nodes))])
+        return k, i
+
     def tighten(self, ranges, atoms, data):
-        k, i, w = data["node"], data["element"], data["weight"]
+        (k, i), w = self.element(data), data["weight"]
         need(w != 0, "a weight of zero")
         value, _ = self.weighted(ranges, atoms, data["multipliers"], [(k, i, w)])
         self.narrow(ranges, [(k, i, None, value // w) if w > 0 else (k, i, -(value // -w), None)])
@@ -341,12 +517,14 @@ class Checker:
             ranges = stack.pop()
             step = next(steps, None)
             need(step is not None, "the tree ends too soon")
-            kind, data = (step, None) if isinstance(step, str) else next(iter(step.items()))
+            kind, data = step
             if kind == "split":
+                k, i = self.element(data)
                 sides = [(None, data["value"]), (data["value"] + 1, None)]
                 for lo, hi in reversed(sides):
-                    stack.append(self.after(ranges, lambda r: self.narrow(r, [(data["node"], data["element"], lo, hi)])))
+                    stack.append(self.after(ranges, lambda r: self.narrow(r, [(k, i, lo, hi)])))
             elif kind == "tighten":
+                self.element(data)
                 stack.append(self.after(ranges, lambda r: self.tighten(r, atoms, data)))
             elif kind == "slack":
                 stack.append(self.after(ranges, lambda r: self.slack(r, atoms, data)))
@@ -355,10 +533,8 @@ class Checker:
             elif kind == "enumerate":
                 if ranges is not None:
                     self.enumerate(ranges, atoms)
-            else:
-                need(kind == "bound", "a step of unknown kind")
-                if ranges is not None:
-                    need(self.weighted(ranges, atoms, data, [])[0] < 0, "the bound is not negative")
+            elif ranges is not None:
+                need(self.weighted(ranges, atoms, data, [])[0] < 0, "the bound is not negative")
         need(next(steps, None) is None, "the tree goes on after all branches are closed")
 
     @staticmethod
@@ -372,30 +548,35 @@ class Checker:
             return None
         return ranges
 
-    def check(self, certificate, key):
-        need(certificate["version"] == 1, "another version")
-        need(certificate["obligation"] == key, "another obligation")
-        need(len(certificate["cases"]) == len(self.cases), "not a tree for each case")
+    def check(self, certificate):
+        version, key, prelude, cases = fields(certificate, "version", "obligation", "prelude", "cases")
+        need(integer(version) == 1, "another version")
+        need(key == self.key, "another obligation")
+        prelude = [read_tighten(data) for data in array(prelude)]
+        cases = [[read_step(step) for step in array(case)] for case in array(cases)]
+        need(len(cases) == len(self.cases), "not a tree for each case")
         ranges = []
         for k in range(len(self.nodes)):
             ranges.append(self.interval(k, ranges))
-        for data in certificate["prelude"]:
+        for data in prelude:
+            self.element(data)
             ranges = self.after(ranges, lambda r: self.tighten(r, self.assumptions, data))
-        for case, steps in zip(self.cases, certificate["cases"]):
+        for case, steps in zip(self.cases, cases):
             self.tree(ranges, self.assumptions + case, steps)
 
 
 def main():
-    lines = itertools.chain.from_iterable(open(path) for path in sys.argv[1:]) if sys.argv[1:] else sys.stdin
+    files = [open(path, "rb") for path in sys.argv[1:]] or [sys.stdin.buffer]
     rejected = 0
-    for number, line in enumerate(lines, 1):
-        data = json.loads(line)
+    for number, line in enumerate(itertools.chain.from_iterable(files), 1):
+        # Whatever goes wrong with a line, it is not accepted, and the next one is read.
         try:
-            Checker(data["obligation"]).check(data["certificate"], data["obligation"]["key"])
+            obligation, certificate = fields(read(line), "obligation", "certificate")
+            Checker(obligation).check(certificate)
             print(f"{number}: accepted")
-        except (Rejected, IndexError, KeyError, TypeError) as reason:
+        except Exception as reason:
             rejected += 1
-            print(f"{number}: rejected: {reason!r}")
+            print(f"{number}: rejected: {reason!a}")
     return 1 if rejected else 0
 
 

@@ -8,6 +8,8 @@
 mod bound;
 mod check;
 mod export;
+#[cfg(test)]
+mod form_tests;
 mod pack;
 mod plain;
 #[cfg(test)]
@@ -25,6 +27,7 @@ pub const CERTIFICATE_VERSION: u32 = 1;
 
 /// A proof that an obligation has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Certificate {
     /// [`CERTIFICATE_VERSION`].
     pub version: u32,
@@ -49,7 +52,7 @@ pub type Tree = Vec<Step>;
 
 /// A step of a proof. All speak of the current ranges: those of the obligation's domains, narrowed by the steps above.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Step {
     /// Closes the branch: the dual bound of the weighted atoms is negative, though each of them should be at least zero.
     Bound(Multipliers),
@@ -74,6 +77,7 @@ pub enum Step {
 
 /// A dual bound of one element: `weight · element + the weighted atoms <= D`, and so `element <= floor(D / weight)`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tighten {
     /// The node.
     pub node: u32,
@@ -87,6 +91,7 @@ pub struct Tighten {
 
 /// The integers that define a dual bound; see `docs/certificates.md`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Multipliers {
     /// (atom, weight), weights not negative: atoms are counted through the assumptions, then through the case.
     pub atoms: Vec<(u32, i64)>,
