@@ -566,3 +566,6 @@ impl State<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod random_steps;
