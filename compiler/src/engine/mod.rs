@@ -12,6 +12,8 @@ pub mod measure;
 pub mod portfolio;
 pub mod presolve;
 pub mod search;
+#[cfg(test)]
+mod seed_tests;
 pub mod smt;
 
 use crate::obligation::{Assignment, Objective, Obligation, Replay};
