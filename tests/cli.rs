@@ -42,6 +42,17 @@ impl Place {
         self.shown(self.command(&root(), arguments).output().expect("qnn runs"))
     }
 
+    /// Runs in the temporary folder until Ctrl-C after two seconds.
+    #[cfg(unix)]
+    fn interrupted(&self, arguments: &[&str]) -> String {
+        let mut command = self.command(self.folder.path(), arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("qnn runs");
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is everywhere");
+        assert!(killed.success());
+        self.shown(child.wait_with_output().expect("qnn ends"))
+    }
+
     /// The exit code and both streams.
     fn shown(&self, output: Output) -> String {
         let text = |bytes: &[u8]| {
@@ -310,15 +321,23 @@ fn ctrl_c_keeps_what_is_decided() {
         digits.display()
     );
     let place = Place::new().with("a.qnn", text);
-    let mut command =
-        place.command(place.folder.path(), &["verify", "a.qnn", "-t", "10m", "-j", "1", "--engine", "smt"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("qnn runs");
-    std::thread::sleep(std::time::Duration::from_secs(2));
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is everywhere");
-    assert!(killed.success());
-    let shown = place.shown(child.wait_with_output().expect("qnn ends"));
+    let shown = place.interrupted(&["verify", "a.qnn", "-t", "10m", "-j", "1", "--engine", "smt"]);
     assert!(shown.starts_with("exit 2\n"), "{shown}");
     assert!(shown.contains("easy  ✓ proved") && shown.contains("1 cancelled"), "{shown}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_shows_what_is_known_of_a_measure() {
+    let digits = root().join("examples/digits/digits.qnn");
+    let text = format!(
+        "use \"{}\";\nmeasure top = maximize deep<8>(x)[0] over x in ball(test[0].image, 12 lsb);\n",
+        digits.display()
+    );
+    let shown = Place::new().with("a.qnn", text).interrupted(&["verify", "a.qnn", "-t", "10m"]);
+    assert!(shown.starts_with("exit 2\n"), "{shown}");
+    let top = shown.lines().find(|line| line.starts_with("top ")).expect("the measure has a line");
+    assert!(top.contains("It is at most") && top.contains("was found"), "{shown}");
 }
 
 #[cfg(unix)]

@@ -401,8 +401,9 @@ impl Screen<'_> {
             let time = duration(results.iter().map(|r| r.time).sum());
             let remembered = if results.iter().all(|r| r.cached) { ", remembered" } else { "" };
             let name = format!("{:<width$}", first.property, width = self.name_width);
-            let verdict =
-                if alone && !cancelled(first) { standing(first) } else { summary(results, self.cancel.is_cancelled()) };
+            // What is known of a measure is told whatever ended it.
+            let told = alone && (!cancelled(first) || first.measure.is_some());
+            let verdict = if told { standing(first) } else { summary(results, self.cancel.is_cancelled()) };
             text.push_str(&format!("{}  {verdict}  {}\n", name.bold(), format!("{time}{remembered}").dimmed()));
         }
         let mut in_full = self.look.counterexamples.unwrap_or(3);
