@@ -255,6 +255,7 @@ impl Work {
             offline: false,
             extra_cores: 0,
             certificates: false,
+            most_certificate: None,
             portfolio: linear.then(|| Portfolio {
                 first: vec![Arc::new(Intervals)],
                 rest: vec![Arc::new(Smt::with_tree(AdderTree::Linear))],

@@ -17,7 +17,7 @@ mod tests;
 
 pub use check::{Checked, Rejection, check, check_until};
 pub use export::export;
-pub use pack::{MAX_CERTIFICATE_BYTES, Unreadable, pack, unpack, unpack_within};
+pub use pack::{MAX_CERTIFICATE_BYTES, Unreadable, pack, pack_within, unpack, unpack_within};
 pub use plain::plain;
 
 use serde::{Deserialize, Serialize};

@@ -27,8 +27,13 @@ impl std::error::Error for Unreadable {}
 
 /// The certificate as gzipped JSON; `None` if it is larger than what [`unpack()`] reads.
 pub fn pack(certificate: &Certificate) -> Option<Vec<u8>> {
+    pack_within(certificate, MAX_CERTIFICATE_BYTES)
+}
+
+/// The certificate as gzipped JSON; `None` if the JSON takes more than `limit` bytes.
+pub fn pack_within(certificate: &Certificate, limit: u64) -> Option<Vec<u8>> {
     // What is too large is not written to its end.
-    let mut text = Limited(Vec::new(), MAX_CERTIFICATE_BYTES);
+    let mut text = Limited(Vec::new(), limit);
     serde_json::to_writer(&mut text, certificate).ok()?;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&text.0).ok()?;

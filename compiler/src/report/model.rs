@@ -229,12 +229,19 @@ pub struct Ground {
     pub steps: usize,
     /// Their size in bytes, compressed.
     pub bytes: usize,
+    /// How many of them were too large to be kept, and don't count in the size.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub too_large: usize,
     /// Inputs that were run through the reference interpreter.
     pub inputs: usize,
     /// Proofs by exact interval arithmetic without a certificate.
     pub interval: usize,
     /// Proofs on a solver's word, by its name.
     pub solver: BTreeMap<String, usize>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What an axis of a family is to its property.
@@ -470,7 +477,8 @@ impl Ground {
                 Basis::Certificate(kept) => {
                     ground.certificates += 1;
                     ground.steps += kept.steps;
-                    ground.bytes += kept.bytes;
+                    ground.bytes += kept.bytes.unwrap_or(0);
+                    ground.too_large += usize::from(kept.bytes.is_none());
                 }
                 Basis::Assignment(_) => ground.inputs += 1,
                 Basis::Interval => ground.interval += 1,

@@ -5,6 +5,7 @@ use super::model::{Counts, Ground, Property, Reversal};
 use super::picture::{Ink, image_size, side_by_side};
 use crate::check::spec::Expectation;
 use crate::engine::Trust;
+use crate::proof::MAX_CERTIFICATE_BYTES;
 use crate::verify::verdict::{CallValue, Counterexample, Kind, Layout, Number, Numbers, Output, VariableValue};
 use crate::verify::{InstanceResult, Verdict};
 use std::fmt::Write;
@@ -257,7 +258,13 @@ pub fn grounds(ground: &Ground) -> Vec<String> {
     if ground.certificates > 0 {
         let steps = plural(ground.steps, "step", "steps");
         let count = plural(ground.certificates, "certificate", "certificates");
-        list.push(format!("{count} of {steps} in all, accepted by the checker ({})", size(ground.bytes)));
+        let gone = match ground.too_large {
+            0 => String::new(),
+            count => {
+                format!("; {} too large to be kept, over {} MiB as JSON", thousands(count), MAX_CERTIFICATE_BYTES >> 20)
+            }
+        };
+        list.push(format!("{count} of {steps} in all, accepted by the checker ({}{gone})", size(ground.bytes)));
     }
     if ground.inputs > 0 {
         let count = plural(ground.inputs, "input", "inputs");

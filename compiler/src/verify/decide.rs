@@ -69,6 +69,8 @@ pub(super) struct Session<'a> {
     pub offline: bool,
     /// Certificates stay in memory with the results.
     pub certificates: bool,
+    /// The most bytes of a certificate, as JSON, that is kept.
+    pub most_certificate: u64,
 }
 
 /// The most time to be spent on a certificate for what is proved already.
@@ -121,7 +123,9 @@ impl Session<'_> {
         let key = self.key("obligation", &about);
         if let Some(entry) = self.remembered(&key, budget) {
             let answer = match &entry.known {
-                Known::None(trust) => self.recall(trust, &about).map(|kept| (Answer::None(trust.clone()), kept)),
+                Known::None(trust) => {
+                    self.recall(trust, &about, entry.too_large).map(|kept| (Answer::None(trust.clone()), kept))
+                }
                 Known::Some(assignment) => match obligation.replay(assignment) {
                     Replay::Holds(_) => Ok((Answer::Some(assignment.clone()), None)),
                     Replay::Close | Replay::Fails(_) => Err(UNSOUND),
@@ -173,7 +177,7 @@ impl Session<'_> {
             let answer = match &entry.known {
                 Known::Maximum(maximum) => believed(objective, maximum).ok_or(UNSOUND).and_then(|answer| {
                     let about = rests_on(objective, &answer).map(|obligation| obligation.key()).unwrap_or_default();
-                    self.recall(&answer.trust, &about).map(|kept| (answer, kept))
+                    self.recall(&answer.trust, &about, entry.too_large).map(|kept| (answer, kept))
                 }),
                 _ => Err(UNSOUND),
             };
@@ -242,12 +246,15 @@ impl Session<'_> {
         self.store?.get(key).filter(|entry| self.offline || entry.serves(budget))
     }
 
-    /// The stored certificate that a remembered proof rests on.
+    /// The stored certificate that a remembered proof rests on, if it was not too large.
     ///
     /// # Errors
     /// If it should have one and has not.
-    fn recall(&self, trust: &Trust, obligation: &str) -> Result<Option<Kept>, Option<&'static str>> {
+    fn recall(&self, trust: &Trust, obligation: &str, too_large: bool) -> Result<Option<Kept>, Option<&'static str>> {
         let (Trust::Certificate { steps, .. }, Some(store)) = (trust, self.store) else { return Ok(None) };
+        if too_large {
+            return Ok(Some(Kept::too_large(obligation, *steps)));
+        }
         let packed = store.proof(obligation).ok_or(None)?;
         Ok(Some(Kept::new(obligation, *steps, packed, Some(store.proof_path(obligation)), self.certificates)))
     }
@@ -282,16 +289,22 @@ impl Session<'_> {
         certificate: Option<Arc<Certificate>>,
         budget: Duration,
     ) {
+        let mut too_large = false;
         if let Some(certificate) = certificate {
-            let about = certificate.obligation.as_str();
-            // One too large to be read again is shown by its size alone, and what rests on it is decided anew each time.
-            let packed = proof::pack(&certificate).unwrap_or_default();
-            let store = self.store.filter(|_| !packed.is_empty());
-            let stored = store.is_some_and(|store| store.put_proof(about, &packed));
-            let file = store.filter(|_| stored).map(|store| store.proof_path(about));
-            decided.kept = Some(Kept::new(about, certificate.steps(), packed, file, self.certificates));
-            if !stored {
-                return;
+            let (about, steps) = (certificate.obligation.as_str(), certificate.steps());
+            match proof::pack_within(&certificate, self.most_certificate) {
+                Some(packed) => {
+                    let stored = self.store.filter(|store| store.put_proof(about, &packed));
+                    let file = stored.map(|store| store.proof_path(about));
+                    decided.kept = Some(Kept::new(about, steps, packed, file, self.certificates));
+                    if stored.is_none() {
+                        return;
+                    }
+                }
+                None => {
+                    decided.kept = Some(Kept::too_large(about, steps));
+                    too_large = true;
+                }
             }
         }
         let Some(store) = self.store else { return };
@@ -305,6 +318,7 @@ impl Session<'_> {
             reports: decided.reports.clone(),
             time: decided.time,
             budget,
+            too_large,
         });
     }
 }

@@ -59,8 +59,8 @@ pub struct Kept {
     pub obligation: String,
     /// Its steps.
     pub steps: usize,
-    /// Its size in bytes, compressed.
-    pub bytes: usize,
+    /// Its size in bytes, compressed; `None` if it was too large to be kept.
+    pub bytes: Option<usize>,
     /// Its file in the store; `None` if it is not stored.
     pub file: Option<PathBuf>,
     /// The certificate, as [`crate::proof::pack`] packs it, if the run was asked to keep it.
@@ -71,13 +71,23 @@ pub struct Kept {
 impl Kept {
     /// A packed certificate.
     pub(super) fn new(obligation: &str, steps: usize, packed: Vec<u8>, file: Option<PathBuf>, keep: bool) -> Kept {
-        let bytes = packed.len();
+        let bytes = Some(packed.len());
         let packed = keep.then(|| packed.into());
         Kept { obligation: obligation.to_owned(), steps, bytes, file, packed }
+    }
+
+    /// A certificate that was checked, and was too large to be kept.
+    pub(super) fn too_large(obligation: &str, steps: usize) -> Kept {
+        Kept { obligation: obligation.to_owned(), steps, bytes: None, file: None, packed: None }
     }
 }
 
 impl Evidence {
+    /// Whether it is a certificate that was too large to be kept.
+    pub fn is_too_large(&self) -> bool {
+        matches!(&self.rests_on, Basis::Certificate(kept) if kept.bytes.is_none())
+    }
+
     /// What a decision says of an obligation; `None` if it says nothing.
     pub(super) fn of(
         about: About,

@@ -4,13 +4,15 @@
 //! Each instance is lowered on the worker's thread from a snapshot of the database, which is dropped before any engine starts.
 
 use super::decide::{Session, portfolio};
-use super::job::{self, Failure, Source};
+use super::evidence::Evidence;
+use super::job::{self, Failure, Source, show_bytes};
 use super::store::Store;
 use super::verdict::{Fault, InstanceResult, Kind, Number, Parameter, Verdict};
 use crate::check::spec::{Attributes, Expectation, attributes, family, instance_name, verifiable};
 use crate::db::{Database, Db, ItemId, SourceFile, tree};
 use crate::engine::portfolio::Portfolio;
 use crate::engine::{CancelToken, Clock, Cores, Meter};
+use crate::proof::MAX_CERTIFICATE_BYTES;
 use crate::syntax::ast::{ItemKind, MeasureBody};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,8 +43,35 @@ pub struct Options {
     pub offline: bool,
     /// Keeps certificates in memory, in the results' evidence.
     pub certificates: bool,
+    /// The most bytes of a certificate, as JSON, that is kept in memory or in the store; never more than, and by default,
+    /// [`crate::proof::MAX_CERTIFICATE_BYTES`].
+    pub most_certificate: Option<u64>,
     /// Engines instead of the named ones, for whoever brings their own.
     pub portfolio: Option<Portfolio>,
+}
+
+impl Options {
+    fn most_certificate(&self) -> u64 {
+        self.most_certificate.unwrap_or(u64::MAX).min(MAX_CERTIFICATE_BYTES)
+    }
+
+    /// What is missing of the certificates that somebody wants: those that were too large.
+    fn too_large(&self, results: &[Arc<InstanceResult>]) -> Option<String> {
+        let wanted = |r: &InstanceResult| self.certificates || self.store.is_some() && !r.cached;
+        let lacks = |r: &InstanceResult| r.evidence.iter().any(Evidence::is_too_large);
+        let mut all = results.iter().filter(|r| wanted(r) && lacks(r));
+        let first = all.next()?;
+        let others = match all.count() {
+            0 => String::new(),
+            1 => " and one other".to_owned(),
+            more => format!(" and {more} others"),
+        };
+        Some(format!(
+            "Certificates of more than {} are not kept: those of `{}`{others} were checked and are gone.",
+            show_bytes(self.most_certificate()),
+            first.name
+        ))
+    }
 }
 
 /// Which instances are wanted.
@@ -321,11 +350,10 @@ pub fn run(
         }
     });
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Summary {
-        results: results.into_iter().flatten().collect(),
-        warnings: options.store.as_ref().map(|store| store.take_warnings()).unwrap_or_default(),
-        time: start.elapsed(),
-    }
+    let results: Vec<_> = results.into_iter().flatten().collect();
+    let mut warnings = options.store.as_ref().map(|store| store.take_warnings()).unwrap_or_default();
+    warnings.extend(options.too_large(&results));
+    Summary { results, warnings, time: start.elapsed() }
 }
 
 /// Decides one job on the caller's thread, for callers with a queue of their own.
@@ -379,6 +407,7 @@ fn one(
         meter,
         offline: options.offline,
         certificates: options.certificates,
+        most_certificate: options.most_certificate(),
     };
     let mut on_progress = |progress| on_event(Event::Progress { index: job.index, progress });
     catch_unwind(AssertUnwindSafe(|| job::decide(job, source, &session, &mut on_progress))).unwrap_or_else(|panic| {

@@ -4,7 +4,7 @@
 //! objectives rather than results of instances, so that `largest eps such that robust(i, eps)` finds what `robust` proved.
 //! One small JSON file holds one decision, under a checksum; it is written beside its place and renamed into it, so that readers see all of it or
 //! nothing, whoever else writes or crashes. A certificate is a file of its own, by the key of the obligation that it is about, written before the decision
-//! that rests on it: a decision that claims a certificate and has none is not believed. A store that fails makes verification slower, never wrong and never impossible.
+//! that rests on it: a decision that claims a certificate and has none is not believed, unless it says that its certificate was too large to be kept. A store that fails makes verification slower, never wrong and never impossible.
 
 use super::verdict::{Verdict, seconds};
 use crate::engine::portfolio::Report;
@@ -46,6 +46,9 @@ pub(crate) struct Entry {
     pub time: Duration,
     /// What the engines were given; an undecided entry serves no larger budget.
     pub budget: Duration,
+    /// Its certificate was checked, and was too large to be kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub too_large: bool,
 }
 
 /// What was decided.

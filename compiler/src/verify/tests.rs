@@ -619,7 +619,7 @@ fn lost_and_damaged_certificates_are_made_anew() {
     let Basis::Certificate(kept) = &evidence.rests_on else { panic!("{evidence:?}") };
     let path = kept.file.clone().unwrap();
     let sound = std::fs::read(&path).unwrap();
-    assert!(path.ends_with(format!("{}.proof", evidence.obligation)) && sound.len() > kept.bytes, "{kept:?}");
+    assert!(path.ends_with(format!("{}.proof", evidence.obligation)) && Some(sound.len()) > kept.bytes, "{kept:?}");
     let all = first.results.iter().flat_map(|r| &r.evidence);
     let other = all.filter(|e| e.obligation != evidence.obligation).find_map(|e| match &e.rests_on {
         Basis::Certificate(kept) => kept.file.clone(),
@@ -651,6 +651,43 @@ fn lost_and_damaged_certificates_are_made_anew() {
     assert!(stats.certificates > 0 && stats.damaged == 0, "{stats:?}");
     assert_eq!(Store::open(&folder).clear().unwrap(), stats.entries);
     assert_eq!(Store::open(&folder).stats().bytes, 0);
+}
+
+/// A certificate that is too large to be kept is told, once; what rests on it is remembered all the same.
+#[test]
+fn certificates_that_are_too_large_are_told() {
+    use super::evidence::{Basis, Evidence};
+    let world = World::whole(STORED).checked();
+    let folder = world.path("store");
+    let limited = |certificates| Options { most_certificate: Some(10), certificates, ..with(&folder) };
+    let too_large = |summary: &Summary| {
+        let results = summary.results.iter();
+        results.map(|r| r.evidence.iter().filter(|e| e.is_too_large()).count()).collect::<Vec<_>>()
+    };
+    let first = world.run(&limited(false));
+    assert_eq!(cached(&first)[0], false);
+    let lacking = too_large(&first);
+    assert!(lacking[0] == 1 && lacking[1] == 0 && lacking[3] == 1, "{lacking:?}");
+    for (result, lacks) in first.results.iter().zip(&lacking) {
+        assert_eq!(result.detail.contains("takes more than 10 bytes"), *lacks > 0, "{}", result.detail);
+        assert!(result.verdict.is_decided(), "{result:?}");
+    }
+    let json = serde_json::to_value(&first.results[0].evidence).unwrap();
+    let certificate = &json[0]["rests_on"]["certificate"];
+    assert!(certificate["steps"].is_u64() && certificate["bytes"].is_null() && certificate["file"].is_null(), "{json}");
+    let told = |summary: &Summary| summary.warnings.iter().filter(|w| w.contains("more than 10 bytes")).count();
+    assert_eq!((told(&first), first.warnings.len()), (1, 1), "{:?}", first.warnings);
+    // Nobody misses them the second time, unless they are to be handed on.
+    for (certificates, times) in [(false, 0), (true, 1)] {
+        let again = world.run(&limited(certificates));
+        assert_eq!((cached(&again), told(&again)), (vec![true; 5], times), "{:?}", again.warnings);
+        assert_eq!(too_large(&again), lacking);
+        assert_eq!(again.results[0].detail, first.results[0].detail);
+    }
+    assert_eq!(Store::open(&folder).stats().certificates, 0);
+    let kept = |e: &Evidence| matches!(&e.rests_on, Basis::Certificate(kept) if kept.bytes.is_some());
+    let whole = world.run(&Options { certificates: true, ..Options::default() });
+    assert!(whole.results[0].evidence.iter().any(kept) && whole.warnings.is_empty(), "{:?}", whole.warnings);
 }
 
 /// An entry in perfect order whose counterexample is none is not believed either.

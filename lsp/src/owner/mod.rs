@@ -241,6 +241,7 @@ impl Owner {
             offline: false,
             extra_cores: 0,
             certificates: false,
+            most_certificate: None,
         }
     }
 
