@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// A spec of two rows: some that are proved, some that are broken.
 const SPEC: &str = "
@@ -12,8 +12,14 @@ property below(limit in [13, 14], i in 0..2) where i < 2 = forall x: Small[2] wh
 ";
 
 fn bench(folder: &Path, arguments: &[&str]) -> String {
+    let output = started(folder, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("the table is UTF-8")
+}
+
+fn started(folder: &Path, arguments: &[&str]) -> Output {
     let spec = folder.join("spec.qnn");
-    let output = Command::new(env!("CARGO"))
+    Command::new(env!("CARGO"))
         .args([
             "bench",
             "--quiet",
@@ -31,9 +37,7 @@ fn bench(folder: &Path, arguments: &[&str]) -> String {
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
-        .expect("cargo starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("the table is UTF-8")
+        .expect("cargo starts")
 }
 
 #[test]
@@ -66,6 +70,35 @@ fn measures_writes_and_compares() {
     for line in compared {
         let cells: Vec<&str> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
         assert_eq!(cells[1..4], ["1", "1", "1"], "one query, decided before and now: {line}");
+    }
+    // Verdicts that differ are an error.
+    let text = std::fs::read_to_string(json).expect("the JSON").replacen("\"proved\"", "\"violated\"", 1);
+    std::fs::write(json, text).expect("the JSON");
+    let output = started(folder.path(), &["--by", "limit", "--compare", json]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && error.contains("is proved here, but violated before"), "{error}");
+}
+
+#[test]
+fn measures_have_certificates_too() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let spec = "
+type Small = ufixed<3, 0>;
+network total(x: Small[2]) -> fixed<8, 0>[1] { (x[0] + x[1]) as fixed<8, 0> }
+measure most = maximize total(x)[0] over x: Small[2] where x[0] <= 3;
+measure limit = largest n in 0..=20 such that forall x: Small[2]: total(x)[0] <= 24 - n;
+measure nothing = minimize total(x)[0] over x: Small[2] where x[0] + x[1] > 14;
+";
+    std::fs::write(folder.path().join("spec.qnn"), spec).expect("the spec");
+    let json = folder.path().join("run.json");
+    let json = json.to_str().expect("a path in UTF-8");
+    bench(folder.path(), &["--json", json]);
+    let run: Value = serde_json::from_str(&std::fs::read_to_string(json).expect("the JSON")).expect("it is JSON");
+    let rows = run["specs"][0]["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        let query = &row["queries"][0];
+        assert!(query["certificate"]["steps"].as_u64().is_some_and(|steps| steps > 0), "{query}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Two runs beside each other.
 
-use super::measure::{Cost, Row};
+use super::measure::{Cost, Row, contradiction};
 use super::summary::{quantile, seconds, sum, table, times};
 use super::{Run, Spec, VERSION};
 use std::error::Error;
@@ -18,8 +18,8 @@ pub fn read(path: &Path) -> Result<Run, Box<dyn Error>> {
     }
 }
 
-/// The queries that both runs asked, row by row: what they took before, what they take now.
-pub fn print(before: &Run, now: &Run) {
+/// The queries that both runs asked, row by row: what they took before, what they take now. What must not be goes to `wrong`.
+pub fn print(before: &Run, now: &Run, wrong: &mut Vec<String>) {
     println!("\nbefore (engine {}) and now (engine {}), for the queries that both asked:", before.engine, now.engine);
     if before.cpu != now.cpu {
         println!("beware: one run measured CPU time, the other time on the clock");
@@ -38,6 +38,10 @@ pub fn print(before: &Run, now: &Run) {
             old.queries.iter().map(|query| (query.name.as_str(), &query.cost)).collect();
         let both = row.queries.iter().filter_map(|query| Some((*known.get(query.name.as_str())?, &query.cost)));
         let (old, new): (Vec<&Cost>, Vec<&Cost>) = both.unzip();
+        wrong.extend(row.queries.iter().filter_map(|query| {
+            let old = known.get(query.name.as_str())?;
+            contradiction(&query.name, &query.cost, old, "before: is it the same spec?")
+        }));
         let decided = |costs: &[&Cost]| costs.iter().filter(|c| c.verdict.is_decided()).count().to_string();
         let (old_sum, old_more) = sum(old.iter().copied(), before.limit);
         let (new_sum, new_more) = sum(new.iter().copied(), now.limit);
@@ -55,14 +59,6 @@ pub fn print(before: &Run, now: &Run) {
             seconds((new_sum, new_more)),
             ratio,
         ]);
-        let differ = old
-            .iter()
-            .zip(&new)
-            .filter(|(old, new)| old.verdict.is_decided() && new.verdict.is_decided() && old.verdict != new.verdict);
-        let differ = differ.count();
-        if differ > 0 {
-            println!("beware: {differ} verdicts of {} differ: is it the same spec?", row.name);
-        }
     }
     table(&rows);
 }

@@ -1,7 +1,8 @@
 //! What the verification of specs costs: CPU time for each query, memory, certificates, and another engine beside it.
 //!
 //! In: specs, as `qnn verify` takes them. Out: a table with a row for each property (or for each choice of some parameters of it), and
-//! the same as JSON, which a later run can be compared with. `docs/benchmarks.md` says how it measures and how to read it.
+//! the same as JSON, which a later run can be compared with, and which is written after each row. Answers that contradict each other, and
+//! certificates that the checker rejects, end in an error. `docs/benchmarks.md` says how it measures and how to read it.
 
 mod compare;
 mod measure;
@@ -13,12 +14,13 @@ use measure::{Measure, Row};
 use qnn::check::spec::{diagnostics, duration};
 use qnn::db::{Database, Db, Disk};
 use qnn::diagnostic::Severity;
-use qnn::engine::NAMES;
 use qnn::engine::smt::AdderTree;
+use qnn::engine::{CancelToken, NAMES};
 use qnn::verify::{Filter, Options, plan};
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 #[global_allocator]
@@ -113,8 +115,20 @@ fn engines() -> PossibleValuesParser {
     PossibleValuesParser::new(NAMES.iter().copied().chain(["smt-alone"]))
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+/// What a shell says of a command that was interrupted.
+const SIGINT: u8 = 130;
+
+fn main() -> ExitCode {
+    match measured(&Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measured(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     // Cargo starts a benchmark in its package's folder; paths are meant from the workspace's, where the command is given.
     if arguments.bench
         && let Some(workspace) = Path::new(env!("CARGO_MANIFEST_DIR")).parent()
@@ -134,6 +148,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .map(|name| measure::engine(name, tree(baseline_adder), baseline_limit)),
         jobs: usize::from(arguments.jobs),
         cores: arguments.cores.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from),
+        cancel: interruptible(),
     };
     let mut run = Run {
         version: VERSION,
@@ -147,24 +162,59 @@ fn main() -> Result<(), Box<dyn Error>> {
         cpu: measure.in_cpu_time(),
         specs: Vec::new(),
     };
+    let mut wrong = Vec::new();
     for path in &arguments.specs {
-        run.specs.push(spec(&arguments, &measure, path)?);
+        spec(arguments, &measure, path, &mut run, &mut wrong)?;
         summary::print(&run, run.specs.last().into_iter());
+        if measure.cancel.is_cancelled() {
+            break;
+        }
     }
     if run.specs.len() > 1 {
         summary::print_total(&run);
     }
-    if let Some(path) = &arguments.json {
-        std::fs::write(path, serde_json::to_string_pretty(&run)? + "\n")?;
-    }
     if let Some(before) = before {
-        compare::print(&before, &run);
+        compare::print(&before, &run, &mut wrong);
     }
-    Ok(())
+    for problem in &wrong {
+        eprintln!("error: {problem}");
+    }
+    Ok(match wrong.is_empty() {
+        _ if measure.cancel.is_cancelled() => SIGINT.into(),
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
-/// Measures one spec.
-fn spec(arguments: &Arguments, measure: &Measure, path: &Path) -> Result<Spec, Box<dyn Error>> {
+/// What the first Ctrl-C sets; a second one ends the process.
+fn interruptible() -> CancelToken {
+    let cancel = CancelToken::new();
+    let heard = cancel.clone();
+    // Where no handler can be set, Ctrl-C ends the process at once, as it does by default.
+    let _ = ctrlc::set_handler(move || {
+        if heard.is_cancelled() {
+            std::process::exit(SIGINT.into());
+        }
+        heard.cancel();
+        eprintln!("\nstopping; what is measured follows (Ctrl-C again ends at once)");
+    });
+    cancel
+}
+
+/// Writes every figure.
+fn write(path: &Path, run: &Run) -> Result<(), Box<dyn Error>> {
+    let written = std::fs::write(path, serde_json::to_string_pretty(run)? + "\n");
+    Ok(written.map_err(|error| format!("`{}` can't be written: {error}", path.display()))?)
+}
+
+/// Measures one spec, and writes the run after each of its rows.
+fn spec(
+    arguments: &Arguments,
+    measure: &Measure,
+    path: &Path,
+    run: &mut Run,
+    wrong: &mut Vec<String>,
+) -> Result<(), Box<dyn Error>> {
     let start = measure::Clock::now();
     let db = Database::new(Disk);
     let file = db.source(path);
@@ -180,6 +230,20 @@ fn spec(arguments: &Arguments, measure: &Measure, path: &Path) -> Result<Spec, B
     if rows.is_empty() {
         return Err(format!("`{}` has no query to measure", path.display()).into());
     }
-    let rows = rows.into_iter().map(|(name, plan)| measure.row(&db, name, &plan)).collect();
-    Ok(Spec { spec: path.display().to_string(), front_end, rows })
+    let at = run.specs.len();
+    run.specs.push(Spec { spec: path.display().to_string(), front_end, rows: Vec::new() });
+    for (name, plan) in rows {
+        let row = measure.row(&db, name, &plan, wrong);
+        // What was stopped before anything was known of it is no row.
+        if !row.queries.is_empty() {
+            run.specs[at].rows.push(row);
+        }
+        if let Some(path) = &arguments.json {
+            write(path, run)?;
+        }
+        if measure.cancel.is_cancelled() {
+            break;
+        }
+    }
+    Ok(())
 }

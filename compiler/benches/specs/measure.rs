@@ -3,15 +3,18 @@
 //! An engine may use several threads for a query, and go on for a moment after another one has the answer; so a query is charged
 //! with all that the process spends from its start until every engine is at rest.
 
-use qnn::check::spec::{Question, question_once};
+use qnn::check::property::Statement;
+use qnn::check::spec::{Question, largest_at, question_once};
 use qnn::db::Database;
 use qnn::engine::interval::Intervals;
 use qnn::engine::portfolio::Portfolio;
 use qnn::engine::search::Attacks;
 use qnn::engine::smt::{AdderTree, Smt, settle};
 use qnn::engine::{CancelToken, Engine, Search};
+use qnn::obligation::Obligation;
 use qnn::proof::{check, unpack};
 use qnn::verify::evidence::{About, Basis};
+use qnn::verify::verdict::Kind;
 use qnn::verify::{Event, InstanceResult, Job, Options, Plan, Verdict};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +33,8 @@ pub struct Measure {
     pub jobs: usize,
     /// What one query at a time may use.
     pub cores: usize,
+    /// Set when whoever waits has had enough: what is not decided by then was not asked.
+    pub cancel: CancelToken,
 }
 
 /// What was measured of some queries.
@@ -161,25 +166,28 @@ impl Measure {
         self.jobs == 1 && cpu_time().is_some()
     }
 
-    /// Measures the queries of a row.
-    pub fn row(&self, db: &Database, name: String, plan: &Plan) -> Row {
+    /// Measures the queries of a row; what must not be goes to `wrong`.
+    pub fn row(&self, db: &Database, name: String, plan: &Plan, wrong: &mut Vec<String>) -> Row {
         reset_peak();
         let results = self.ask(db, plan, &self.engine);
         let peak_memory = peak();
         let others = self.baseline.as_ref().map(|baseline| self.ask(db, plan, baseline));
-        let queries = (results.iter().enumerate())
-            .map(|(index, (cost, result))| Query {
-                name: result.name.clone(),
-                cost: *cost,
-                baseline: others.as_ref().and_then(|others| others.get(index)).map(|(cost, _)| *cost),
-                certificate: certificate(db, &plan.jobs[index], result),
-            })
-            .collect();
+        let mut queries = Vec::new();
+        for (index, (cost, result)) in results.iter().enumerate() {
+            let Some(cost) = *cost else { continue };
+            let baseline = others.as_ref().and_then(|others| others.get(index)?.0);
+            wrong.extend(baseline.and_then(|other| contradiction(&result.name, &cost, &other, "by the other engine")));
+            let certificate = certificate(db, &plan.jobs[index], result).unwrap_or_else(|why| {
+                wrong.push(format!("the certificate of {}: {why}", result.name));
+                None
+            });
+            queries.push(Query { name: result.name.clone(), cost, baseline, certificate });
+        }
         Row { name, peak_memory, queries }
     }
 
-    /// Decides the plan's jobs.
-    fn ask(&self, db: &Database, plan: &Plan, asked: &Asked) -> Vec<(Cost, Arc<InstanceResult>)> {
+    /// Decides the plan's jobs. One that was cancelled has no cost.
+    fn ask(&self, db: &Database, plan: &Plan, asked: &Asked) -> Vec<(Option<Cost>, Arc<InstanceResult>)> {
         let options = Options {
             jobs: Some(self.jobs),
             extra_cores: if self.jobs == 1 { self.cores.saturating_sub(1) } else { 0 },
@@ -207,23 +215,73 @@ impl Measure {
             Event::Progress { .. } => {}
         };
         let snapshot = qnn::verify::snapshots(db.clone());
-        let summary = qnn::verify::run(&plan, &snapshot, &options, &CancelToken::new(), &on_event);
+        let summary = qnn::verify::run(&plan, &snapshot, &options, &self.cancel, &on_event);
         let clocks = clocks.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let cost = |(_, _, spent): &(Clock, Instant, Duration), verdict| Cost { verdict, time: spent.as_secs_f64() };
+        let cancelled = |verdict| self.cancel.is_cancelled() && verdict == Verdict::Unknown;
+        let cost = |(_, _, spent): &(Clock, Instant, Duration), verdict| {
+            (!cancelled(verdict)).then_some(Cost { verdict, time: spent.as_secs_f64() })
+        };
         clocks.iter().zip(summary.results).map(|(clock, result)| (cost(clock, result.verdict), result)).collect()
     }
 }
 
-/// What the certificate of a proof costs whoever gets it.
-fn certificate(db: &Database, job: &Job, result: &InstanceResult) -> Option<Certificate> {
-    let packed = result.evidence.iter().find_map(|evidence| match &evidence.rests_on {
-        Basis::Certificate(kept) if evidence.about == About::Statement => kept.packed.clone(),
+/// What is wrong with two answers to the same question, where one of them must be.
+pub fn contradiction(name: &str, here: &Cost, there: &Cost, whose: &str) -> Option<String> {
+    let (here, there) = (here.verdict, there.verdict);
+    (here.is_decided() && there.is_decided() && here != there)
+        .then(|| format!("{name} is {here} here, but {there} {whose}"))
+}
+
+/// What the certificate costs whoever gets it, if what a result says rests on one.
+///
+/// # Errors
+/// If the checker rejects it.
+fn certificate(db: &Database, job: &Job, result: &InstanceResult) -> Result<Option<Certificate>, String> {
+    if !result.verdict.is_decided() {
+        return Ok(None);
+    }
+    let found = result.measure.as_ref().and_then(|m| m.largest.as_ref()?.proved);
+    let wanted = match (result.verdict, result.kind) {
+        (Verdict::Vacuous, _) => About::Assumptions,
+        (_, Kind::Maximize | Kind::Minimize) => About::Bound,
+        _ => About::Statement,
+    };
+    let packed = result.evidence.iter().rev().find_map(|evidence| match &evidence.rests_on {
+        Basis::Certificate(kept) if evidence.about == wanted && evidence.candidate == found => kept.packed.clone(),
         _ => None,
-    })?;
-    let certificate = unpack(&packed).ok()?;
-    let Some(Question::Property(statement)) = question_once(db, job.item, job.instance).value else { return None };
-    let bytes = serde_json::to_vec(&certificate).ok()?.len();
+    });
+    let Some(packed) = packed else { return Ok(None) };
+    let certificate = unpack(&packed).map_err(|why| why.to_string())?;
+    let bytes = serde_json::to_vec(&certificate).map_err(|why| why.to_string())?.len();
+    let obligation = obligation(db, job, result, wanted).ok_or("nobody knows what it is about")?;
     let start = Clock::now();
-    check(&statement.obligation, &certificate).ok()?;
-    Some(Certificate { steps: certificate.steps(), bytes, check: start.elapsed().as_secs_f64() })
+    check(&obligation, &certificate).map_err(|why| format!("the checker rejects it: {why}"))?;
+    Ok(Some(Certificate { steps: certificate.steps(), bytes, check: start.elapsed().as_secs_f64() }))
+}
+
+/// What is known to have no answer.
+fn obligation(db: &Database, job: &Job, result: &InstanceResult, about: About) -> Option<Arc<Obligation>> {
+    let of = |statement: Statement| match about {
+        About::Assumptions => statement.vacuity,
+        _ => Some(statement.obligation),
+    };
+    match question_once(db, job.item, job.instance).value? {
+        Question::Property(statement) => of(statement),
+        Question::Optimize(optimization) if about == About::Assumptions => {
+            Some(optimization.objective.feasible().into())
+        }
+        Question::Optimize(optimization) => {
+            let objective = optimization.objective;
+            let found = result.evidence.iter().find_map(|evidence| match &evidence.rests_on {
+                Basis::Assignment(assignment) if evidence.about == About::Found => Some(assignment),
+                _ => None,
+            });
+            let best = objective.of(found?)?;
+            Some(objective.at_least(best.checked_add(1)?).into())
+        }
+        Question::Largest { .. } => {
+            let proved = result.measure.as_ref()?.largest.as_ref()?.proved?;
+            of(largest_at(db, job.item, job.instance, proved).value?)
+        }
+    }
 }
