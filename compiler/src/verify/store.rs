@@ -201,6 +201,10 @@ impl Store {
         let read = std::fs::File::open(&path).and_then(|file| file.take(MOST_PROOF_BYTES).read_to_end(&mut bytes));
         let sound = match &read {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
+            Err(_) if path.is_dir() => {
+                self.in_the_way(&path);
+                return None;
+            }
             Err(_) => None,
             Ok(_) => proof_parts(&bytes).filter(|(about, _)| *about == obligation).map(|(_, packed)| packed.to_vec()),
         };
@@ -219,8 +223,7 @@ impl Store {
             return false;
         }
         let head = format!("{PROOF_FRAME}{obligation} {}\n", blake3::hash(packed).to_hex());
-        let written = self.write(&self.proof_path(obligation), &[head.as_bytes(), packed].concat());
-        written.map_err(|error| self.give_up(&error)).is_ok()
+        self.write(&self.proof_path(obligation), &[head.as_bytes(), packed].concat())
     }
 
     /// The sound entry of a key.
@@ -229,6 +232,10 @@ impl Store {
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
+            Err(_) if path.is_dir() => {
+                self.in_the_way(&path);
+                return None;
+            }
             Err(error) => {
                 self.warn(format!("The stored verdict `{}` can't be read: {error}.", path.display()));
                 return None;
@@ -252,9 +259,15 @@ impl Store {
         if !entry.known.is_lasting() || self.unwritable.load(Ordering::Relaxed) {
             return;
         }
-        if let Err(error) = encode(entry).and_then(|bytes| self.write(&self.path(&entry.key), &bytes)) {
-            self.give_up(&error);
+        match encode(entry) {
+            Ok(bytes) => _ = self.write(&self.path(&entry.key), &bytes),
+            Err(error) => self.give_up(&error),
         }
+    }
+
+    /// Says that a folder has the name of a file of ours.
+    fn in_the_way(&self, path: &Path) {
+        self.warn(format!("`{}` is a folder where a file belongs: what it would hold is not stored.", path.display()));
     }
 
     /// Nothing more is written.
@@ -265,7 +278,17 @@ impl Store {
         }
     }
 
-    fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    /// Writes a file, and says whether it is there. One that can't be written is told; it is the last, unless the fault is with its place alone.
+    fn write(&self, path: &Path, bytes: &[u8]) -> bool {
+        match self.try_to_write(path, bytes) {
+            Ok(()) => return true,
+            Err(_) if path.is_dir() => self.in_the_way(path),
+            Err(error) => self.give_up(&error),
+        }
+        false
+    }
+
+    fn try_to_write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(&self.root);
         std::fs::create_dir_all(folder)?;
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
@@ -305,21 +328,23 @@ impl Store {
         stats
     }
 
-    /// Removes all entries with their certificates, and nothing else that may be in the folder. Says how many entries there were.
+    /// Removes all entries with their certificates, and nothing else that may be in the folder. Says how many entries there were. What is a
+    /// folder stays, and is told.
     ///
     /// # Errors
-    /// If one can't be removed.
+    /// If a file can't be removed; all that can are.
     pub fn clear(&self) -> std::io::Result<usize> {
-        let mut count = 0;
+        let (mut count, mut failure) = (0, None);
         for (path, _) in self.files() {
             match std::fs::remove_file(&path) {
                 Ok(()) => count += usize::from(!is_proof(&path)),
                 // Somebody else was quicker.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
+                Err(_) if path.is_dir() => self.in_the_way(&path),
+                Err(error) => failure = failure.or(Some(error)),
             }
         }
-        Ok(count)
+        failure.map_or(Ok(count), Err)
     }
 
     /// What went wrong since the last call, in sentences.

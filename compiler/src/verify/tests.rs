@@ -762,6 +762,31 @@ fn a_store_that_cannot_be_written_is_told_once() {
     assert_eq!(std::fs::read_to_string(world.path("file")).unwrap(), "not a folder");
 }
 
+/// A folder in the place of an entry, or of a certificate, costs that one, and no other.
+#[test]
+fn a_folder_in_the_place_of_an_entry_is_left_alone() {
+    let world = World::whole(STORED).checked();
+    let folder = world.path("store");
+    let first = world.run(&with(&folder));
+    let entry = |result: &InstanceResult| {
+        let key = result.key.clone().unwrap();
+        folder.join("verdicts-2").join(&key[..2]).join(format!("{key}.json"))
+    };
+    let path = entry(&first.results[1]);
+    let all = Store::open(&folder).clear().unwrap();
+    std::fs::create_dir_all(path.join("mine")).unwrap();
+    let told = |warnings: &[String]| warnings.len() == 1 && warnings[0].contains("is a folder where a file belongs");
+    let summary = world.run(&with(&folder));
+    assert_eq!(verdicts(&summary), verdicts(&first));
+    assert!(told(&summary.warnings), "{:?}", summary.warnings);
+    let again = world.run(&with(&folder));
+    assert_eq!(cached(&again), [true, false, true, true, true]);
+    assert!(told(&again.warnings), "{:?}", again.warnings);
+    let store = Store::open(&folder);
+    assert_eq!((store.clear().unwrap(), store.stats().entries), (all - 1, 0));
+    assert!(told(&store.take_warnings()) && path.join("mine").is_dir());
+}
+
 #[test]
 fn the_store_is_listed_and_cleared() {
     let world = World::whole(STORED).checked();
