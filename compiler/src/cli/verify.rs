@@ -60,7 +60,7 @@ pub struct Arguments {
     /// Prints only what is not as expected
     #[arg(short, long)]
     quiet: bool,
-    /// Says who decided how much, and what took longest
+    /// Says what each engine did, and what took longest
     #[arg(long)]
     stats: bool,
 }
@@ -545,20 +545,35 @@ fn total(results: &[Arc<InstanceResult>], time: Duration, cancelled: bool) -> St
     )
 }
 
-/// Who decided how much, and what took longest.
+/// What each engine did, and what took longest.
 fn stats(results: &[Arc<InstanceResult>], output: &mut Output) -> Result<(), Failure> {
     let mut engines: BTreeMap<&str, (usize, Duration)> = BTreeMap::new();
     for result in results {
-        let (count, time) = engines.entry(result.engine.as_deref().unwrap_or("nobody")).or_default();
-        *count += 1;
-        *time += result.time;
+        for report in &result.reports {
+            engines.entry(&report.engine).or_default().1 += report.time;
+        }
+        // Each candidate of a `largest` is a question of its own.
+        let candidates = result.measure.as_ref().and_then(|measure| measure.largest.as_ref());
+        let answers: Vec<(Verdict, Option<&String>)> = match candidates {
+            Some(largest) => largest.candidates.iter().map(|c| (c.verdict, c.engine.as_ref())).collect(),
+            None => vec![(result.verdict, result.engine.as_ref())],
+        };
+        for (verdict, engine) in answers {
+            if let (true, Some(engine)) = (verdict.is_decided(), engine) {
+                engines.entry(engine).or_default().0 += 1;
+            }
+        }
     }
-    output.line(format_args!("\n{}", "decided by".bold()))?;
-    let rows: Vec<Vec<String>> = engines
+    output.line(format_args!("\n{}", "engines".bold()))?;
+    let mut rows: Vec<Vec<String>> = engines
         .iter()
-        .map(|(name, (count, time))| vec![format!("  {name}"), count.to_string(), duration(*time)])
+        .map(|(name, (count, time))| vec![format!("  {name}"), plural(*count, "answer", "answers"), duration(*time)])
         .collect();
-    for line in super::output::table(&rows, &[1, 2]) {
+    let undecided = results.iter().filter(|r| matches!(r.verdict, Verdict::Timeout | Verdict::Unknown)).count();
+    if undecided > 0 {
+        rows.push(vec!["  undecided".to_owned(), plural(undecided, "instance", "instances")]);
+    }
+    for line in super::output::table(&rows, &[2]) {
         output.line(line)?;
     }
     let mut slowest: Vec<_> = results.iter().collect();

@@ -442,14 +442,19 @@ impl Recorder<'_> {
         if let Some(engine) = engine {
             heard.engine = Some(engine.to_owned());
         }
-        for report in reports {
-            match heard.reports.iter_mut().find(|known| known.engine == report.engine) {
-                Some(known) => {
-                    known.time += report.time;
-                    known.outcome = report.outcome;
-                }
-                None => heard.reports.push(report),
+        add(&mut heard.reports, reports);
+    }
+}
+
+/// More questions' reports: an engine has one, with its last outcome and its time in all.
+pub(super) fn add(known: &mut Vec<Report>, more: impl IntoIterator<Item = Report>) {
+    for report in more {
+        match known.iter_mut().find(|known| known.engine == report.engine) {
+            Some(known) => {
+                known.time += report.time;
+                known.outcome = report.outcome;
             }
+            None => known.push(report),
         }
     }
 }

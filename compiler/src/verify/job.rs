@@ -16,7 +16,7 @@ use crate::check::property::Statement;
 use crate::check::spec::{Question, family, largest_at, question_once};
 use crate::db::Database;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::engine::portfolio::Portfolio;
+use crate::engine::portfolio::{Portfolio, Report};
 use crate::engine::{Answer, Reason, Trust};
 use crate::model::rational::integer;
 use crate::obligation::{Assignment, Objective, Obligation};
@@ -167,13 +167,17 @@ pub(super) fn decide(
         Lowered::Optimize(objective, cast) => optimize(&mut result, session, &objective, &cast, on_progress),
         Lowered::Largest { name, domain, monotone } => {
             let search = Search::new(domain.0, domain.1, monotone);
-            Candidates { job, source, session, tried: Vec::new(), best: None, broken: None, known: Vec::new() }.run(
-                &mut result,
-                &name,
-                domain,
-                search,
-                on_progress,
-            )
+            let candidates = Candidates {
+                job,
+                source,
+                session,
+                tried: Vec::new(),
+                best: None,
+                broken: None,
+                known: Vec::new(),
+                reports: Vec::new(),
+            };
+            candidates.run(&mut result, &name, domain, search, on_progress)
         }
     });
     if let Err(failure) = done {
@@ -408,6 +412,8 @@ struct Candidates<'a> {
     broken: Option<(i128, Counterexample)>,
     /// What broke candidates: it may break others.
     known: Vec<Assignment>,
+    /// What each engine did over all candidates.
+    reports: Vec<Report>,
 }
 
 impl Candidates<'_> {
@@ -428,6 +434,7 @@ impl Candidates<'_> {
         let what = format!("{}: {name} = {value}", self.session.name);
         let decided = self.session.decide_like(&what, &asked.obligation, &self.known, budget);
         result.time += decided.time;
+        decide::add(&mut self.reports, decided.reports.iter().cloned());
         let verdict = match &decided.answer {
             Answer::None(_) => Verdict::Proved,
             Answer::Some(_) => Verdict::Violated,
@@ -479,6 +486,7 @@ impl Candidates<'_> {
         search.run(budget, self.session.clock, &|| cancel.is_cancelled(), &mut |value, slice| {
             self.ask(result, name, value, slice, on_progress)
         })?;
+        result.reports = std::mem::take(&mut self.reports);
         let (open, violated, bound) = (search.open(), search.violated(), search.bound());
         let count = |n: i128| Number::from(&integer(n));
         self.tried.sort_by_key(|candidate| candidate.value);
@@ -512,7 +520,6 @@ impl Candidates<'_> {
         }
         if let Some((best, asked, decided)) = &self.best {
             result.engine.clone_from(&decided.engine);
-            result.reports.clone_from(&decided.reports);
             if let Answer::None(trust) = &decided.answer {
                 result.trust = Some(trust.clone());
             }

@@ -464,6 +464,8 @@ fn candidates_learn_from_each_other() {
     assert_eq!(engine.calls.load(Ordering::SeqCst), 1, "{known:?}");
     assert_eq!(engines.iter().filter(|engine| **engine == Some("replay")).count(), 4, "{engines:?}");
     assert!(known.candidates.iter().all(|c| c.verdict == Verdict::Violated) && known.proved.is_none());
+    let reports: Vec<&str> = only(&summary).reports.iter().map(|report| &*report.engine).collect();
+    assert_eq!(reports, ["scripted", "replay"], "one for each engine over all candidates");
 }
 
 /// What is known when the time is up is told, and sound.

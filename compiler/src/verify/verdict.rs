@@ -139,7 +139,7 @@ pub struct InstanceResult {
     pub key: Option<String>,
     /// Whether all of it was remembered from an earlier run.
     pub cached: bool,
-    /// What each engine did, in the order in which they ended.
+    /// What each engine did, in the order in which they ended; over all questions, for a measure.
     pub reports: Vec<Report>,
     /// What the answers to the obligations rest on, those of a `largest` in the order in which candidates were tried.
     #[serde(default)]
