@@ -311,6 +311,28 @@ fn the_cache_can_be_listed_and_cleared() {
     assert!(place.run(&["cache", "list"]).contains("0 verdicts"));
 }
 
+#[test]
+fn statistics_say_what_each_engine_did() {
+    let spec = "
+type Bit = ufixed<1, 0>;
+network odd(x: Bit[2]) -> fixed<8, 0>[1] { (relu(x[0] + x[1] - 1) as ufixed<4, 0> * 2 - x[0] - x[1]) as fixed<8, 0> }
+property easy = forall x: Bit[2]: x[0] <= 1;
+property never = forall x: Bit[2]: odd(x)[0] <= 0;
+measure none = largest n in 0..=1 such that forall x: Bit[2]: x[0] > n;
+";
+    let place = Place::new().with("a.qnn", spec);
+    let shown = place.run(&["verify", "a.qnn", "--stats", "--engine", "interval"]);
+    let line =
+        |start: &str| shown.lines().find(|line| line.trim_start().starts_with(start)).unwrap_or(&shown).to_owned();
+    assert!(line("undecided").ends_with("1 instance"), "{shown}");
+    assert!(line("interval").contains("answer") && !shown.contains("nobody"), "{shown}");
+    assert!(line("never").contains("? unknown: interval: "), "{shown}");
+    let shown = place.run(&["verify", "a.qnn", "--stats"]);
+    let line =
+        |start: &str| shown.lines().find(|line| line.trim_start().starts_with(start)).unwrap_or(&shown).to_owned();
+    assert!(line("search").contains("1 answer") && !shown.contains("undecided"), "{shown}");
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_what_is_decided() {

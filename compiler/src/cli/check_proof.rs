@@ -398,7 +398,7 @@ fn complaint(checked: &Checked) -> Option<String> {
         Standing::Open(why) => Some(why.yellow().to_string()),
         Standing::Solver(name) => Some(format!("{} on the word of {name}", checked.verdict).yellow().to_string()),
         _ if !checked.as_expected => {
-            Some(format!("{} holds, which is not what the spec expects", checked.verdict).red().to_string())
+            Some(format!("{}, which is not what the spec expects", checked.verdict).red().to_string())
         }
         _ => None,
     }

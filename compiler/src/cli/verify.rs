@@ -80,7 +80,7 @@ pub struct Work {
     /// How `smt` adds up: `balanced` trees, or the `linear` chain of older encodings (and of nothing but `smt`)
     #[arg(long, value_name = "TREE", value_parser = ["balanced", "linear"])]
     adder: Option<String>,
-    /// The most memory for one query of a solver, in MiB
+    /// The most memory that `search` or `smt` takes for one query, in MiB  [default: 1024 and 4096]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
     memory: Option<u64>,
     /// Decides everything anew, and remembers nothing
@@ -505,7 +505,8 @@ fn standing(result: &InstanceResult) -> String {
     if let Some(measure) = &result.measure {
         let what = match (&measure.found, measure.complete) {
             (Some(found), true) => format!("= {}", found.text.bold()),
-            _ => result.detail.trim_end_matches('.').to_owned(),
+            (None, true) if result.verdict == Verdict::Proved => result.detail.trim_end_matches('.').to_owned(),
+            _ => format!("{}: {}", result.verdict.name().style(style), after_a_word(&result.detail)),
         };
         return format!("{} {what}", sign.style(style));
     }
@@ -522,9 +523,15 @@ fn standing(result: &InstanceResult) -> String {
             format!("{}, although `#[expect({expected})]` says otherwise", word.style(style))
         }
         Verdict::Violated => word.style(style).to_string(),
-        _ => format!("{}: {}", word.style(style), result.detail.trim_end_matches('.')),
+        _ => format!("{}: {}", word.style(style), after_a_word(&result.detail)),
     };
     format!("{} {what}", sign.style(style))
+}
+
+/// A sentence as it goes on after a word and a colon.
+fn after_a_word(sentence: &str) -> String {
+    let mut rest = sentence.trim_end_matches('.').chars();
+    rest.next().into_iter().flat_map(char::to_lowercase).chain(rest).collect()
 }
 
 /// The last line.

@@ -86,6 +86,8 @@ pub(super) struct Decided<T> {
     pub engine: Option<String>,
     pub reports: Vec<Report>,
     pub time: Duration,
+    /// What the engines were given, now or then.
+    pub budget: Duration,
     pub key: String,
     pub cached: bool,
 }
@@ -159,8 +161,16 @@ impl Session<'_> {
             Answer::Unknown(reason) => Known::Open(reason.clone()),
         };
         let engine = decision.engine.map(str::to_owned);
-        let mut decided =
-            Decided { answer, kept: None, engine, reports, time: control.clock.since(start), key, cached: false };
+        let mut decided = Decided {
+            answer,
+            kept: None,
+            engine,
+            reports,
+            time: control.clock.since(start),
+            budget,
+            key,
+            cached: false,
+        };
         self.remember(what, &mut decided, known, certificate, budget);
         decided
     }
@@ -216,8 +226,16 @@ impl Session<'_> {
             reason: answer.reason.clone(),
         });
         let engine = heard.engine;
-        let mut decided =
-            Decided { answer, kept: None, engine, reports, time: control.clock.since(start), key, cached: false };
+        let mut decided = Decided {
+            answer,
+            kept: None,
+            engine,
+            reports,
+            time: control.clock.since(start),
+            budget,
+            key,
+            cached: false,
+        };
         self.remember(self.name, &mut decided, known, certificate, budget);
         decided
     }
@@ -268,8 +286,8 @@ impl Session<'_> {
     ) -> Option<Decided<T>> {
         match answer {
             Ok((answer, kept)) => {
-                let Entry { engine, reports, time, .. } = entry;
-                Some(Decided { answer, kept, engine, reports, time, key: key.to_owned(), cached: true })
+                let Entry { engine, reports, time, budget, .. } = entry;
+                Some(Decided { answer, kept, engine, reports, time, budget, key: key.to_owned(), cached: true })
             }
             Err(Some(why)) => {
                 self.store?.distrust(key, why);
@@ -333,7 +351,8 @@ fn not_stored() -> Reason {
 impl<T> Decided<T> {
     /// Nobody was asked.
     fn nothing(key: String, answer: T) -> Decided<T> {
-        Decided { answer, kept: None, engine: None, reports: Vec::new(), time: Duration::ZERO, key, cached: false }
+        let (time, budget) = (Duration::ZERO, Duration::ZERO);
+        Decided { answer, kept: None, engine: None, reports: Vec::new(), time, budget, key, cached: false }
     }
 }
 

@@ -193,8 +193,8 @@ pub(super) fn decide(
 impl InstanceResult {
     fn fail(&mut self, failure: Failure) {
         match failure {
-            Failure::Cancelled => self.undecided(&Reason::Cancelled),
-            Failure::Internal(why) => self.undecided(&Reason::Internal(why)),
+            Failure::Cancelled => self.undecided(&Reason::Cancelled, self.budget),
+            Failure::Internal(why) => self.undecided(&Reason::Internal(why), self.budget),
             Failure::Spec(diagnostics) => {
                 self.verdict = Verdict::Error;
                 self.fault = Some(Fault::Spec);
@@ -206,18 +206,19 @@ impl InstanceResult {
         }
     }
 
-    /// The verdict for an answer that there is none.
-    fn undecided(&mut self, reason: &Reason) {
+    /// The verdict for an answer that there is none, and what the engines were given.
+    fn undecided(&mut self, reason: &Reason, given: Duration) {
         (self.verdict, self.fault) = match reason {
             Reason::Timeout => (Verdict::Timeout, None),
             Reason::Internal(_) => (Verdict::Error, Some(Fault::Internal)),
             _ => (Verdict::Unknown, None),
         };
         self.detail = match reason {
-            Reason::Timeout => format!("Undecided when its {} were spent.", show_duration(self.budget)),
+            Reason::Timeout => format!("Not decided within {}.", show_duration(given)),
             Reason::Cancelled => "Cancelled before it was decided.".to_owned(),
+            Reason::Memory => "The memory limit was reached (`--memory` raises it).".to_owned(),
+            Reason::Incomplete(why) => format!("{}.", capitalised(why)),
             Reason::Internal(why) => format!("Internal error, please report it: {why}."),
-            other => format!("Undecided: {other}."),
         };
     }
 
@@ -242,6 +243,12 @@ impl InstanceResult {
             self.detail.push_str(&format!(" An engine failed on the way, please report it: {why}."));
         }
     }
+}
+
+/// The text as a sentence begins.
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_else(|| "Undecided".to_owned())
 }
 
 /// A budget as people write it.
@@ -296,7 +303,7 @@ fn property(
                     Answer::Unknown(reason) => {
                         result.trust = Some(trust);
                         result.reports.extend(checked.reports);
-                        result.undecided(&reason);
+                        result.undecided(&reason, budget.max(checked.budget));
                         result.detail.push_str(
                             " It holds for every input that meets the assumptions, but whether any does is not known.",
                         );
@@ -304,7 +311,7 @@ fn property(
                 }
             }
         },
-        Answer::Unknown(reason) => result.undecided(&reason),
+        Answer::Unknown(reason) => result.undecided(&reason, decided.budget),
     }
     result.mention_broken();
     Ok(())
@@ -386,7 +393,8 @@ fn optimize(
             _ => format!("The {extreme} is {}.", found.text),
         };
     } else {
-        result.undecided(&answer.reason.unwrap_or_else(|| Reason::Incomplete("nobody knows why".to_owned())));
+        let reason = answer.reason.unwrap_or_else(|| Reason::Incomplete("nobody knows why".to_owned()));
+        result.undecided(&reason, decided.budget);
         let known = match (&found, &bound) {
             (Some(found), Some(bound)) => format!(" It is {most} {}, and {} was found.", bound.text, found.text),
             (None, Some(bound)) => format!(" It is {most} {}.", bound.text),
@@ -510,7 +518,7 @@ impl Candidates<'_> {
                 true => Reason::Timeout,
                 false => Reason::Incomplete("no engine decides the candidates that are left".to_owned()),
             };
-            result.undecided(&reason);
+            result.undecided(&reason, budget);
             let proved = match search.proved {
                 Some(proved) => format!(" It is proved for {name} = {proved}"),
                 None => format!(" It is proved for no {name}"),
@@ -538,7 +546,7 @@ impl Candidates<'_> {
                     Answer::Unknown(reason) => {
                         complete = false;
                         let detail = std::mem::take(&mut result.detail);
-                        result.undecided(&reason);
+                        result.undecided(&reason, budget);
                         result.detail = format!("{detail} But whether any input meets the assumptions is not known.");
                     }
                 }

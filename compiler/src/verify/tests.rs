@@ -227,16 +227,29 @@ fn undecided_is_never_success() {
     let budget = Some(Duration::from_millis(30));
     let internal = Some(Fault::Internal);
     let cases = [
-        (scripted(|_, control| sleep(control)), Verdict::Timeout, None, 2),
-        (scripted(|_, _| Answer::Unknown(Reason::Incomplete("no idea".into()))), Verdict::Unknown, None, 2),
-        (scripted(|_, _| Answer::Unknown(Reason::Memory)), Verdict::Unknown, None, 2),
-        (scripted(|_, _| Answer::Some(vec![vec![0, 0]])), Verdict::Error, internal, 4),
-        (scripted(|_, _| std::panic::resume_unwind(Box::new("ouch"))), Verdict::Error, internal, 4),
+        (scripted(|_, control| sleep(control)), Verdict::Timeout, None, 2, "Not decided within 30 ms."),
+        (
+            scripted(|_, _| Answer::Unknown(Reason::Incomplete("no idea".into()))),
+            Verdict::Unknown,
+            None,
+            2,
+            "Scripted: no idea.",
+        ),
+        (
+            scripted(|_, _| Answer::Unknown(Reason::Memory)),
+            Verdict::Unknown,
+            None,
+            2,
+            "The memory limit was reached (`--memory` raises it).",
+        ),
+        (scripted(|_, _| Answer::Some(vec![vec![0, 0]])), Verdict::Error, internal, 4, "Internal error"),
+        (scripted(|_, _| std::panic::resume_unwind(Box::new("ouch"))), Verdict::Error, internal, 4, "Internal error"),
     ];
-    for (engine, verdict, fault, code) in cases {
+    for (engine, verdict, fault, code, detail) in cases {
         let summary = world.run(&Options { timeout: budget, ..by(&[engine]) });
         let result = only(&summary);
         assert_eq!((result.verdict, result.fault, summary.exit_code()), (verdict, fault, code), "{result:?}");
+        assert!(result.detail.starts_with(detail), "{}", result.detail);
         assert!(!result.as_expected && result.counterexample.is_none() && result.trust.is_none());
     }
 }
@@ -667,7 +680,7 @@ fn certificates_that_are_too_large_are_told() {
         results.map(|r| r.evidence.iter().filter(|e| e.is_too_large()).count()).collect::<Vec<_>>()
     };
     let first = world.run(&limited(false));
-    assert_eq!(cached(&first)[0], false);
+    assert!(!cached(&first)[0]);
     let lacking = too_large(&first);
     assert!(lacking[0] == 1 && lacking[1] == 0 && lacking[3] == 1, "{lacking:?}");
     for (result, lacks) in first.results.iter().zip(&lacking) {
@@ -730,13 +743,15 @@ fn timeouts_are_remembered_for_smaller_budgets_only() {
         let timeout = Some(Duration::from_millis(budget));
         let summary = world.run(&Options { timeout, store: with(&folder).store, ..by(&engines) });
         assert_eq!(only(&summary).verdict, Verdict::Timeout);
-        only(&summary).cached
+        (only(&summary).cached, only(&summary).detail.clone())
     };
-    assert!(!run(40));
-    assert!(run(40));
-    assert!(run(10));
-    assert!(!run(60));
-    assert!(run(60));
+    // What is remembered says what the engines were given then.
+    let (earlier, later) = ("Not decided within 40 ms.".to_owned(), "Not decided within 60 ms.".to_owned());
+    assert_eq!(run(40), (false, earlier.clone()));
+    assert_eq!(run(40), (true, earlier.clone()));
+    assert_eq!(run(10), (true, earlier));
+    assert_eq!(run(60), (false, later.clone()));
+    assert_eq!(run(60), (true, later));
     assert_eq!(engine.calls.load(Ordering::SeqCst), 2);
 }
 
