@@ -260,6 +260,39 @@ fn damaged_and_absurd_files_are_told() {
     assert_eq!(place.qnn(&["verify", "spec.qnn", "--proof", "spec.qnn"]).0, 3, "a spec is not overwritten");
 }
 
+#[test]
+fn an_export_replaces_nothing_that_is_read() {
+    let place = Place::new();
+    place.proved();
+    place.write("lines.jsonl", b"as it was");
+    let names = || {
+        let entries = std::fs::read_dir(place.0.path()).expect("a folder");
+        let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    let files = ["spec.qnnproof", "spec.qnn", "x.npy", "lines.jsonl"].map(|name| (name, place.read(name)));
+    // Over what is read, by any of its names; and over any spec.
+    let proof = place.path("spec.qnnproof");
+    let absolute = proof.to_str().expect("a path in UTF-8");
+    for export in ["spec.qnnproof", "./spec.qnnproof", absolute, "spec.qnn", "x.npy", "new.qnn", "."] {
+        let (exit, output) = place.qnn(&["check-proof", "spec.qnnproof", "--export", export]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(exit == 3 && said.contains("can't be written: "), "{export}: {exit} {said}");
+    }
+    // A run that fails writes nothing.
+    for arguments in [["nowhere.qnnproof"].as_slice(), &["x.npy"], &["spec.qnnproof", "--filter", "nothing"]] {
+        assert_eq!(place.check(&[arguments, &["--export", "lines.jsonl"]].concat()).0, 3);
+    }
+    assert_eq!(names(), before);
+    for (name, bytes) in files {
+        assert_eq!(place.read(name), bytes, "{name}");
+    }
+    assert_eq!(place.check(&["spec.qnnproof", "--export", "lines.jsonl"]).0, 0);
+    assert!(place.read("lines.jsonl").starts_with(b"{") && names() == before);
+}
+
 /// Verifies a spec, checks its proof, and has the second checker read every certificate.
 fn both_checkers(place: &Place, spec: &Path, timeout: &str) -> usize {
     let Ok(python) = std::env::var("QNN_PYTHON") else {

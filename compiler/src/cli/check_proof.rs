@@ -77,6 +77,9 @@ struct Reviewed {
 /// Checks each file.
 pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
     let export = arguments.export.as_deref().map(Export::create).transpose()?;
+    if let Some(export) = &export {
+        export.spares(arguments.files.iter().chain(&arguments.spec))?;
+    }
     let mut exit = Exit::Fine;
     let mut documents = Vec::new();
     for path in &arguments.files {
@@ -245,6 +248,9 @@ fn check(
     if !arguments.filter.is_empty() && !subjects.iter().any(wanted) {
         return Err(Failure::wrong("no instance matches the filter"));
     }
+    if let Some(export) = export {
+        export.spares(specs.db.files().iter().map(|(path, _)| path))?;
+    }
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = arguments.jobs.map_or_else(cores, usize::from);
     let on_certificate = |obligation: &Obligation, certificate: &Certificate| {
@@ -308,12 +314,7 @@ pub struct ProofFile(OutFile);
 impl ProofFile {
     /// Makes sure that it can be written.
     pub fn create(path: &Path) -> Result<ProofFile, Failure> {
-        if path.extension().is_some_and(|extension| extension == "qnn") {
-            return Err(Failure::wrong(format!(
-                "`{}` can't be written: that is the name of a spec; a proof file's ends in `.qnnproof`",
-                path.display()
-            )));
-        }
+        not_a_spec(path)?;
         OutFile::create(path).map(ProofFile)
     }
 
@@ -363,32 +364,56 @@ pub fn write_proof(
     qnn::review::write(out, &header, records)
 }
 
-/// Lines of JSON for another checker.
+/// Lines of JSON for another checker. They are in their place once [`Export::finish`] puts them there.
 struct Export {
-    path: PathBuf,
-    out: Mutex<(BufWriter<File>, Option<std::io::Error>)>,
+    file: OutFile,
+    lines: Mutex<(BufWriter<File>, Option<std::io::Error>)>,
 }
 
 impl Export {
     fn create(path: &Path) -> Result<Export, Failure> {
-        let file = File::create(path)
-            .map_err(|error| Failure::wrong(format!("`{}` can't be written: {error}", path.display())))?;
-        Ok(Export { path: path.to_owned(), out: Mutex::new((BufWriter::new(file), None)) })
+        not_a_spec(path)?;
+        let mut file = OutFile::create(path)?;
+        let lines = file.file().try_clone().map_err(|error| file.failure(&error))?;
+        Ok(Export { file, lines: Mutex::new((BufWriter::new(lines), None)) })
+    }
+
+    /// Makes sure that it will not replace what is read.
+    fn spares<'a>(&self, read: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), Failure> {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| normalise(path));
+        let place = real(self.file.path());
+        // A folder of images is read with all that is in it.
+        if read.into_iter().any(|path| place.starts_with(real(path))) {
+            return Err(self.file.failure(&"it is one of the files that are read; write to another file"));
+        }
+        Ok(())
     }
 
     fn line(&self, obligation: &Obligation, certificate: &Certificate) {
         let line = json!({ "obligation": export(obligation), "certificate": certificate });
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        if out.1.is_none() {
-            out.1 = writeln!(out.0, "{line}").err();
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.1.is_none() {
+            lines.1 = writeln!(lines.0, "{line}").err();
         }
     }
 
     fn finish(self) -> Result<(), Failure> {
-        let (mut out, error) = self.out.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let done = error.map_or_else(|| out.flush(), Err);
-        done.map_err(|error| Failure::wrong(format!("`{}` can't be written: {error}", self.path.display())))
+        let (mut lines, error) = self.lines.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let done = error.map_or_else(|| lines.flush(), Err);
+        done.map_err(|error| self.file.failure(&error))?;
+        self.file.finish().map(drop)
     }
+}
+
+/// Specs are not written over, whatever else they are named for.
+fn not_a_spec(path: &Path) -> Result<(), Failure> {
+    if path.extension().is_some_and(|extension| extension == "qnn") {
+        return Err(Failure::wrong(format!(
+            "`{}` can't be written: that is the name of a spec; proof files end in `.qnnproof`, exports in `.jsonl`",
+            path.display()
+        )));
+    }
+    Ok(())
 }
 
 /// Why an instance is worth a line.
