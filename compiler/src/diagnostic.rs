@@ -3,6 +3,7 @@
 use crate::db::ItemId;
 use crate::syntax::Span;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// How grave a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -114,5 +115,60 @@ impl Diagnostic {
         }
         self.fixes.push(fix);
         self
+    }
+}
+
+/// Whether a terminal acts on a character instead of showing it: control characters, line ends too, and what turns the direction of text.
+pub fn is_command(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
+}
+
+/// What a file calls something, as part of a line: characters that a terminal acts on are replaced.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    match text.contains(is_command) {
+        true => Cow::Owned(text.chars().map(|c| if is_command(c) { replacement(c) } else { c }).collect()),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// Text of several lines, as [`printable`] has it but for its line ends and tabs. Every character stays at its byte.
+pub fn printable_lines(text: &str) -> Cow<'_, str> {
+    if !text.contains(|c| is_command(c) && c != '\n') {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let kept = matches!(c, '\n' | '\t') || (c == '\r' && rest.peek() == Some(&'\n'));
+        shown.push(if kept || !is_command(c) { c } else { replacement(c) });
+    }
+    Cow::Owned(shown)
+}
+
+/// A character to show for one that can't be, of as many bytes.
+fn replacement(c: char) -> char {
+    match c.len_utf8() {
+        1 => '?',
+        2 => '¿',
+        _ => char::REPLACEMENT_CHARACTER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_acts_on_is_replaced() {
+        for (text, line, lines) in [
+            ("robust(i = 3, ε = «1»)", "robust(i = 3, ε = «1»)", "robust(i = 3, ε = «1»)"),
+            ("a\u{1b}[32mb\u{9b}8m\u{7f}", "a?[32mb¿8m?", "a?[32mb¿8m?"),
+            ("a\r\n\tb\rc\n", "a???b?c?", "a\r\n\tb?c\n"),
+            ("\u{202e}a\u{2066}\u{61c}", "\u{fffd}a\u{fffd}¿", "\u{fffd}a\u{fffd}¿"),
+        ] {
+            assert_eq!((&*printable(text), &*printable_lines(text)), (line, lines));
+            assert_eq!(printable_lines(text).len(), text.len());
+        }
     }
 }

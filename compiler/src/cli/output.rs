@@ -6,6 +6,7 @@
 use anstream::AutoStream;
 use clap::ColorChoice;
 use owo_colors::OwoColorize;
+use qnn::diagnostic::printable_lines;
 use qnn::report::picture::Ink;
 pub use qnn::report::sentences::{plural, thousands};
 use std::fmt::Display;
@@ -159,14 +160,18 @@ impl Output {
         let _ = writeln!(anstream::stderr(), "{text}");
     }
 
-    /// `error: …` on standard error.
+    /// `error: …` on standard error. What a terminal would act on is replaced.
     pub fn error(&self, message: impl Display) {
-        self.note(format_args!("{}{} {message}", "error".red().bold(), ":".bold()));
+        self.message("error".red().bold(), &message.to_string());
     }
 
-    /// `warning: …` on standard error.
+    /// `warning: …` on standard error, likewise.
     pub fn warning(&self, message: impl Display) {
-        self.note(format_args!("{}{} {message}", "warning".yellow().bold(), ":".bold()));
+        self.message("warning".yellow().bold(), &message.to_string());
+    }
+
+    fn message(&self, kind: impl Display, message: &str) {
+        self.note(format_args!("{kind}{} {}", ":".bold(), printable_lines(message)));
     }
 }
 

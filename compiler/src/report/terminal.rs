@@ -1,10 +1,10 @@
 //! Diagnostics as text for a terminal: the source with the places underlined, the reason, what to do.
 //!
-//! In: diagnostics, whose places are relative to their items. Out: text, with or without colours. Places are resolved
-//! through the database, so the text is that of the moment; nothing is printed here.
+//! In: diagnostics, whose places are relative to their items. Out: text, with or without colours, and without anything else that a
+//! terminal acts on. Places are resolved through the database, so the text is that of the moment; nothing is printed here.
 
 use crate::db::{Db, SourceFile, offset};
-use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::diagnostic::{Diagnostic, Place, Severity, printable, printable_lines};
 use codespan_reporting::diagnostic as codespan;
 use codespan_reporting::files::SimpleFiles;
 use codespan_reporting::term::termcolor::Buffer;
@@ -57,10 +57,11 @@ pub fn render(db: &dyn Db, diagnostics: &[Diagnostic], style: Style<'_>) -> Stri
             let (file, range) = resolve(db, label.place);
             // Without a text there is nothing to underline; the message names the file.
             let Ok(text) = file.text(db) else { continue };
-            let id =
-                *known.entry(file).or_insert_with(|| files.add(show_path(file.path(db), style.base), text.clone()));
+            let id = *known.entry(file).or_insert_with(|| {
+                files.add(printable(&show_path(file.path(db), style.base)).into_owned(), printable_lines(text).into())
+            });
             let kind = if index == 0 { codespan::LabelStyle::Primary } else { codespan::LabelStyle::Secondary };
-            labels.push(codespan::Label::new(kind, id, range).with_message(&label.message));
+            labels.push(codespan::Label::new(kind, id, range).with_message(printable_lines(&label.message)));
         }
         let shown = codespan::Diagnostic::new(match diagnostic.severity {
             Severity::Error => codespan::Severity::Error,
@@ -68,7 +69,7 @@ pub fn render(db: &dyn Db, diagnostics: &[Diagnostic], style: Style<'_>) -> Stri
             Severity::Note => codespan::Severity::Note,
         })
         .with_code(diagnostic.code)
-        .with_message(&diagnostic.message)
+        .with_message(printable_lines(&diagnostic.message))
         .with_labels(labels)
         .with_notes(notes(diagnostic));
         // Only writing can fail, as all ranges are within their texts; and memory takes everything.
@@ -83,7 +84,7 @@ fn notes(diagnostic: &Diagnostic) -> Vec<String> {
     notes.extend(diagnostic.help.iter().map(|help| format!("help: {help}")));
     let others = diagnostic.fixes.iter().filter(|fix| diagnostic.help.as_ref() != Some(&fix.title));
     notes.extend(others.map(|fix| format!("fix: {}", fix.title)));
-    notes
+    notes.iter().map(|note| printable_lines(note).into_owned()).collect()
 }
 
 /// The line and the column, both from 1, of a place: for one-line messages.
