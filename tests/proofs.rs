@@ -236,6 +236,26 @@ fn damaged_and_absurd_files_are_told() {
     let mut newer = lines.clone();
     newer[0]["version"] = json!(99);
     absurd.push(packed(&newer));
+    absurd.push([sound.as_slice(), b"junk"].concat());
+    absurd.push([sound.clone(), sound.clone()].concat());
+    let mut nothing = lines[0].clone();
+    (nothing["specs"], nothing["instances"]) = (json!([]), json!(0));
+    absurd.push(packed(&[nothing]));
+    // One step more than a certificate may have bytes.
+    let mut large = lines[..2].to_vec();
+    large[1]["evidence"][0]["rests_on"] = json!({ "certificate": vec!["empty"; (64 << 20) / 8 + 1] });
+    absurd.push(packed(&large));
+    drop(large);
+    let mut long = lines[..2].to_vec();
+    long[1]["instance"] = json!("x".repeat((64 << 10) + 1));
+    absurd.push(packed(&long));
+    // More that no spec has than is kept.
+    let mut strange = lines[1].clone();
+    (strange["instance"], strange["evidence"]) = (json!("x"), json!([]));
+    let mut many = vec![lines[0].clone()];
+    many[0]["instances"] = json!(100_001);
+    many.resize(100_002, strange);
+    absurd.push(packed(&many));
     let mut elsewhere = lines.clone();
     elsewhere[1]["spec"] = json!(7);
     absurd.push(packed(&elsewhere));
@@ -258,6 +278,101 @@ fn damaged_and_absurd_files_are_told() {
     assert_eq!(place.qnn(&["check-proof", "."]).0, 3);
     assert_eq!(place.qnn(&["verify", "spec.qnn", "--proof", "no/such/folder"]).0, 3);
     assert_eq!(place.qnn(&["verify", "spec.qnn", "--proof", "spec.qnn"]).0, 3, "a spec is not overwritten");
+}
+
+/// What is shown of a file is a line of text, whatever the file says.
+#[test]
+fn terminals_get_no_commands_from_a_file() {
+    let place = Place::new();
+    place.proved();
+    let mut lines = unpacked(&place.read("spec.qnnproof"));
+    let evil = "\u{1b}[8m\nall hold\u{9b}32m\u{202e}";
+    lines[0]["qnn"] = json!(format!("0.1.0{evil}"));
+    lines[0]["files"] = json!([{ "path": evil, "blake3": evil }]);
+    lines[1]["instance"] = json!(evil);
+    lines[2]["evidence"][0]["rests_on"] = json!({ "solver": evil });
+    let most = lines.iter().position(|line| line["instance"] == "most").expect("a measure");
+    lines[most]["found"] = json!(evil);
+    let mut elsewhere = lines.clone();
+    elsewhere[0]["specs"][0]["path"] = json!(evil);
+    let mut unreadable = lines.clone();
+    unreadable[1]["verdict"] = json!(evil);
+    let mut newer = lines.clone();
+    newer[0]["semantics"] = json!(99);
+    place.write("warned.qnn", format!("{SPEC}// {evil}\nconst idle{evil} = 3;\n").as_bytes());
+    let mut warned = lines.clone();
+    warned[0]["specs"][0]["path"] = json!("warned.qnn");
+    for (lines, exit) in [(&lines, 1), (&elsewhere, 3), (&unreadable, 3), (&newer, 3), (&warned, 3)] {
+        place.write("evil.qnnproof", &packed(lines));
+        for mode in [["check-proof", "--color=always"], ["check-proof", "--json"]] {
+            let (code, output) = place.qnn(&[&mode[..], &["evil.qnnproof"]].concat());
+            assert_eq!(code, exit, "{}", String::from_utf8_lossy(&output.stderr));
+            for stream in [&output.stdout, &output.stderr] {
+                let text = String::from_utf8_lossy(stream);
+                assert!(!text.lines().any(|line| line.starts_with("all hold")), "{text}");
+                assert!(!text.contains("\u{1b}[8m") && !text.contains(['\u{9b}', '\u{202e}']), "{text}");
+            }
+            if exit == 1 && mode[1] == "--json" {
+                let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+                assert_eq!(document["files"][0]["statements"][0]["instance"], evil, "{document:#}");
+            }
+        }
+    }
+}
+
+/// The bound of a measure that is undecided counts if there is a certificate of it.
+#[test]
+fn bounds_of_undecided_measures_are_checked() {
+    let place = Place::new();
+    place.proved();
+    let sound = unpacked(&place.read("spec.qnnproof"));
+    let huge = format!("-{}", "9".repeat(60_000));
+    for (name, bound, expected, said) in [
+        ("most", "15", 2, "its time was up; it is at most 15, on a certificate"),
+        ("least", "-12", 2, "its time was up; it is at least -12, on a certificate"),
+        ("most", "14", 1, "ask something else now"),
+        ("most", "1/2", 1, "its bound is none of its values"),
+        ("most", "170141183460469231731687303715884105727", 2, "its time was up"),
+        ("most", &huge, 1, "its bound is none of its values"),
+        ("most", "1/0", 1, "its bound is none of its values"),
+        ("breaks", "1", 2, "its time was up"),
+    ] {
+        let mut lines = sound.clone();
+        let line = lines.iter_mut().find(|line| line["instance"] == name).expect("an instance");
+        (line["verdict"], line["bound"]) = (json!("timeout"), json!(bound));
+        place.write("bound.qnnproof", &packed(&lines));
+        let (exit, document) = place.check(&["bound.qnnproof", "--filter", name]);
+        assert!(exit == expected && document.to_string().contains(said), "{name} {bound}: {document:#}");
+    }
+}
+
+/// What is proved of real numbers is a bound: it is said beside what was found.
+#[test]
+fn a_measure_of_real_numbers_shows_its_gap() {
+    let place = Place::new();
+    let spec = root().join("examples/studies/error.qnn");
+    let spec = spec.to_str().expect("a path in UTF-8");
+    let only = ["--filter", "quantization_error(bits = 6)"];
+    let (exit, output) = place.qnn(&[&["verify", spec, "--proof", "error.qnnproof"], &only[..]].concat());
+    assert_eq!(exit, 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let (exit, document) = place.check(&[&["error.qnnproof"], &only[..]].concat());
+    let gap = &document["files"][0]["statements"][0]["gap"];
+    assert_eq!((exit, &gap["minimum"]), (0, &json!(false)), "{document:#}");
+    let (found, bound) = (gap["found"]["value"].as_f64(), gap["bound"]["value"].as_f64());
+    assert!(found.is_some() && found < bound, "{document:#}");
+    let (_, output) = place.qnn(&[&["check-proof", "error.qnnproof"], &only[..]].concat());
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("0.422632 was found, and it is at most 0.423665"), "{text}");
+}
+
+#[test]
+fn nothing_to_check_is_nothing_shown() {
+    let place = Place::new();
+    place.write("empty.qnn", b"type In = uint<4>;\n");
+    let (exit, _) = place.qnn(&["verify", "empty.qnn", "--proof", "empty.qnnproof"]);
+    assert_eq!((exit, place.check(&["empty.qnnproof"]).0, place.check(&["empty.qnn"]).0), (0, 2, 0));
+    let (_, output) = place.qnn(&["check-proof", "empty.qnnproof"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("nothing to check"));
 }
 
 #[test]

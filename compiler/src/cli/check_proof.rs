@@ -6,12 +6,13 @@ use super::output::{Exit, Failure, Output, plural};
 use super::spec::Specs;
 use owo_colors::OwoColorize;
 use qnn::db::{SourceFile, normalise};
+use qnn::diagnostic::{is_command, printable};
 use qnn::engine::CancelToken;
 use qnn::obligation::Obligation;
 use qnn::proof::{Certificate, Unreadable, export};
 use qnn::report::sentences::{duration, size};
 use qnn::review::file::Place;
-use qnn::review::{Checked, Header, Reader, Record, Standing, Subject, review};
+use qnn::review::{Checked, Gap, Header, Reader, Record, Standing, Subject, brief, review};
 use qnn::verify::{Filter, InstanceResult, Options, Store, plan, snapshots};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -29,7 +30,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  every verdict holds, is the expected one, and rests on certificates or counterexamples that were checked just now
   1  a verdict does not hold, its evidence does not show it, or it is not the one that the spec expects
-  2  something rests on a solver's word, or on nothing: undecided, or not in the file
+  2  something rests on a solver's word, or on nothing: undecided, or not in the file; or a proof file has nothing to check
   3  the command, a proof file, a spec or one of its files is wrong
   4  an internal error: please report it
 Where several apply, the first of 4, 3, 1, 2, 0 counts.";
@@ -91,7 +92,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             true => of_store(arguments, path, export.as_ref(), output)?,
             false => of_file(arguments, path, export.as_ref(), output)?,
         };
-        exit = exit.worse(verdict(&reviewed.checked));
+        exit = exit.worse(verdict(&reviewed));
         if arguments.json {
             documents.push(json_of(&reviewed));
         } else {
@@ -108,14 +109,31 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             "exit": u8::from(exit),
             "files": documents,
         });
-        output.line(format_args!("{document:#}"))?;
+        output.line(escaped(&document))?;
     }
     Ok(exit)
 }
 
+/// JSON without characters that a terminal acts on. Such a one is part of a string, where an escape says the same.
+fn escaped(document: &Value) -> String {
+    let mut text = String::new();
+    for c in format!("{document:#}").chars() {
+        if c != '\n' && is_command(c) {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
 /// What the findings come to.
-fn verdict(checked: &[Checked]) -> Exit {
-    let each = checked.iter().map(|c| match &c.standing {
+fn verdict(reviewed: &Reviewed) -> Exit {
+    // A file that says nothing shows nothing. A spec without properties may well be read by others.
+    if reviewed.checked.is_empty() && reviewed.header.is_some() {
+        return Exit::Undecided;
+    }
+    let each = reviewed.checked.iter().map(|c| match &c.standing {
         Standing::Rejected(_) => Exit::Violated,
         Standing::Solver(_) | Standing::Open(_) => Exit::Undecided,
         _ if !c.as_expected => Exit::Violated,
@@ -153,10 +171,12 @@ fn of_proof(
     output: &mut Output,
 ) -> Result<Reviewed, Failure> {
     let start = Instant::now();
-    let wrong = |why: &dyn std::fmt::Display| Failure::wrong(format!("`{name}` can't be read: {why}"));
+    let shown = printable(&name).into_owned();
+    let wrong = |why: &dyn std::fmt::Display| Failure::wrong(format!("`{shown}` can't be read: {why}"));
     let file = File::open(path).map_err(|error| wrong(&error))?;
     let unreadable = |why: Unreadable| {
-        Failure::wrong(format!("`{name}`: {why}\n  help: proof files are written by `qnn verify SPEC --proof FILE`"))
+        let why = printable(&why.0).into_owned();
+        Failure::wrong(format!("`{shown}`: {why}\n  help: proof files are written by `qnn verify SPEC --proof FILE`"))
     };
     let mut reader = Reader::new(BufReader::new(file)).map_err(unreadable)?;
     let header = reader.header.clone();
@@ -165,7 +185,7 @@ fn of_proof(
         (Some(spec), 1) => vec![spec.clone()],
         (Some(_), n) => {
             return Err(Failure::wrong(format!(
-                "`{name}` speaks of {}: `--spec` can't say where they are",
+                "`{shown}` speaks of {}: `--spec` can't say where they are",
                 plural(n, "spec", "specs")
             )));
         }
@@ -173,8 +193,8 @@ fn of_proof(
     };
     if let Some(missing) = paths.iter().find(|path| !path.is_file()) {
         return Err(Failure::wrong(format!(
-            "`{}`, which `{name}` speaks of, does not exist\n  help: `--spec SPEC` says where the spec is",
-            missing.display()
+            "`{}`, which `{shown}` speaks of, does not exist\n  help: `--spec SPEC` says where the spec is",
+            printable(&missing.display().to_string())
         )));
     }
     let mut specs = Specs::read(&paths)?;
@@ -286,8 +306,8 @@ fn changed(specs: &Specs, header: &Header, folder: &Path, paths: &[PathBuf]) -> 
     let all = specs.chain(files);
     all.filter(|(place, path)| hash(path).as_deref() != Some(place.blake3.as_str()))
         .map(|(place, path)| match hash(&path) {
-            Some(_) => format!("{} is not the file that was verified", place.path),
-            None => format!("{} was verified, and is not read any more", place.path),
+            Some(_) => format!("{} is not the file that was verified", brief(&place.path)),
+            None => format!("{} was verified, and is not read any more", brief(&place.path)),
         })
         .collect()
 }
@@ -419,9 +439,13 @@ fn not_a_spec(path: &Path) -> Result<(), Failure> {
 /// Why an instance is worth a line.
 fn complaint(checked: &Checked) -> Option<String> {
     match &checked.standing {
-        Standing::Rejected(why) => Some(format!("{} is claimed, but {why}", checked.verdict).red().to_string()),
-        Standing::Open(why) => Some(why.yellow().to_string()),
-        Standing::Solver(name) => Some(format!("{} on the word of {name}", checked.verdict).yellow().to_string()),
+        Standing::Rejected(why) => {
+            Some(format!("{} is claimed, but {}", checked.verdict, printable(why)).red().to_string())
+        }
+        Standing::Open(why) => Some(printable(why).yellow().to_string()),
+        Standing::Solver(name) => {
+            Some(format!("{} on the word of {}", checked.verdict, printable(name)).yellow().to_string())
+        }
         _ if !checked.as_expected => {
             Some(format!("{}, which is not what the spec expects", checked.verdict).red().to_string())
         }
@@ -448,21 +472,33 @@ fn show(reviewed: &Reviewed, output: &mut Output) -> Result<(), Failure> {
     let about = match &reviewed.header {
         Some(header) => {
             let specs: Vec<&str> = header.specs.iter().map(|place| place.path.as_str()).collect();
-            format!(": written by qnn {} about {}", header.qnn, specs.join(", "))
+            format!(": written by qnn {} about {}", printable(&brief(&header.qnn)), printable(&specs.join(", ")))
         }
         None => ": what is remembered of it".to_owned(),
     };
-    output.line(format_args!("{}{about}", reviewed.name.bold()))?;
-    for change in &reviewed.changed {
-        output.line(format_args!("  {} {change}", "changed:".yellow().bold()))?;
+    output.line(format_args!("{}{about}", printable(&reviewed.name).bold()))?;
+    for change in reviewed.changed.iter().take(MOST_LINES) {
+        output.line(format_args!("  {} {}", "changed:".yellow().bold(), printable(change)))?;
+    }
+    if reviewed.changed.len() > MOST_LINES {
+        output.line(format_args!("  … and {} more files", reviewed.changed.len() - MOST_LINES))?;
     }
     let checked = &reviewed.checked;
     let complaints: Vec<(&Checked, String)> = checked.iter().filter_map(|c| Some((c, complaint(c)?))).collect();
     for (checked, why) in complaints.iter().take(MOST_LINES) {
-        output.line(format_args!("  {}: {why}", checked.instance))?;
+        output.line(format_args!("  {}: {why}", printable(&checked.instance)))?;
     }
     if complaints.len() > MOST_LINES {
         output.line(format_args!("  … and {} more; `--json` lists them all", complaints.len() - MOST_LINES))?;
+    }
+    for (checked, gap) in checked.iter().filter_map(|c| Some((c, c.gap.as_ref()?))) {
+        let (Gap { found, bound, .. }, most) = (gap, if gap.minimum { "at least" } else { "at most" });
+        output.line(format_args!(
+            "  {}: {} was found, and it is {most} {}, which is what integers can tell of a real-valued network",
+            printable(&checked.instance),
+            found.text,
+            bound.text
+        ))?;
     }
     let [certificate, counterexample, solver, open, rejected] = counts(checked);
     let steps: usize = checked.iter().map(|c| c.steps).sum();

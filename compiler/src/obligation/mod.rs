@@ -226,6 +226,14 @@ impl Objective {
         if self.negated { -value } else { value }
     }
 
+    /// The integer whose [`bound`](Objective::bound) this is; `None` if there is none.
+    pub fn upper(&self, bound: &Rational) -> Option<i128> {
+        let error = self.exact.as_ref().map_or(0, |exact| exact.error);
+        let value = if self.negated { -bound } else { bound.clone() };
+        let upper = value / &self.scale - integer(error);
+        if upper.is_integer() { i128::try_from(upper.to_integer()).ok() } else { None }
+    }
+
     /// The integers that the objective can take by interval arithmetic.
     ///
     /// # Errors

@@ -8,8 +8,8 @@
 pub mod file;
 pub mod recheck;
 
-pub use file::{Header, Reader, Record, write};
-pub use recheck::{Checked, Standing, Subject, review};
+pub use file::{Header, Limits, Reader, Record, brief, write};
+pub use recheck::{Checked, Gap, Standing, Subject, review};
 
 #[cfg(test)]
 mod tests {

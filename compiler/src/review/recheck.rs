@@ -3,15 +3,16 @@
 //! In: a spec in the database, records. Out: for each record what it rests on. Each obligation is lowered from the spec as it is on this machine;
 //! evidence counts only for the obligation whose key it names.
 
-use super::file::{Ground, Item, Record};
+use super::file::{Ground, Item, Record, brief};
 use crate::check::property::Statement;
 use crate::check::spec::{Question, largest_at, question};
 use crate::db::{Database, SourceFile};
 use crate::diagnostic::Severity;
-use crate::obligation::{Objective, Obligation, Replay};
+use crate::model::Rational;
+use crate::obligation::{Assignment, Objective, Obligation, Replay};
 use crate::proof::{Certificate, Unreadable, check, plain};
 use crate::verify::evidence::About;
-use crate::verify::verdict::Verdict;
+use crate::verify::verdict::{Number, Verdict};
 use crate::verify::{Filter, Job};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -70,6 +71,8 @@ pub struct Checked {
     pub as_expected: bool,
     /// What it rests on.
     pub standing: Standing,
+    /// How near a measure's answer is to the true one, where that is not the same.
+    pub gap: Option<Gap>,
     /// The certificates that were accepted.
     pub certificates: usize,
     /// Their steps.
@@ -77,6 +80,17 @@ pub struct Checked {
     /// How long it took to check, in seconds.
     #[serde(with = "crate::verify::verdict::seconds")]
     pub time: Duration,
+}
+
+/// The answer of a measure of real-valued networks, whose proof is one about integers that enclose them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Gap {
+    /// What was found, and is attained.
+    pub found: Number,
+    /// What no input exceeds (for a minimum: falls below).
+    pub bound: Number,
+    /// The spec asks for a minimum.
+    pub minimum: bool,
 }
 
 /// A spec that is spoken of.
@@ -88,6 +102,9 @@ pub struct Subject {
     /// Which of them are looked at.
     pub filter: Filter,
 }
+
+/// The most records that are kept of instances that no spec has, or that were spoken of before.
+const MOST_STRANGE: usize = 100_000;
 
 /// Hears of every certificate before it is checked, with the obligation that it should be about.
 pub type OnCertificate<'a> = dyn Fn(&Obligation, &Certificate) + Sync + 'a;
@@ -108,16 +125,17 @@ pub fn review(
     struct State<'a> {
         next: &'a mut (dyn FnMut() -> Result<Option<Record>, Unreadable> + Send),
         count: usize,
-        seen: HashSet<(usize, String)>,
+        seen: HashSet<(usize, &'a str)>,
+        strange: usize,
         done: Vec<(usize, Checked)>,
         error: Option<Unreadable>,
     }
-    let state = State { next, count: 0, seen: HashSet::new(), done: Vec::new(), error: None };
+    let state = State { next, count: 0, seen: HashSet::new(), strange: 0, done: Vec::new(), error: None };
     let state = Mutex::new(state);
     let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
     let work = || {
         loop {
-            let (number, record, again) = {
+            let (number, record, job, again) = {
                 let mut state = lock();
                 if state.error.is_some() {
                     return;
@@ -125,8 +143,15 @@ pub fn review(
                 match (state.next)() {
                     Ok(Some(record)) => {
                         state.count += 1;
-                        let again = !state.seen.insert((record.spec, record.instance.clone()));
-                        (state.count, record, again)
+                        let job = jobs.get(record.spec).and_then(|jobs| jobs.get(record.instance.as_str())).copied();
+                        let again = job.is_some_and(|job| !state.seen.insert((record.spec, job.name.as_str())));
+                        state.strange += usize::from(again || job.is_none());
+                        if state.strange > MOST_STRANGE {
+                            let why = "It speaks of too much that no spec has, or more than once.";
+                            state.error = Some(Unreadable(why.to_owned()));
+                            return;
+                        }
+                        (state.count, record, job, again)
                     }
                     Ok(None) => return,
                     Err(error) => {
@@ -135,15 +160,11 @@ pub fn review(
                     }
                 }
             };
-            let job = jobs.get(record.spec).and_then(|jobs| jobs.get(record.instance.as_str())).copied();
             let wanted = |job: &Job| subjects[record.spec].filter.matches(&job.property, &job.name);
             if job.is_some_and(|job| !wanted(job)) {
                 continue;
             }
-            let Some(mut checked) = snapshot().map(|db| one(&db, job, &record, on_certificate)) else { return };
-            if again {
-                checked.standing = Standing::Rejected("it is spoken of more than once".to_owned());
-            }
+            let Some(checked) = snapshot().map(|db| one(&db, job, again, &record, on_certificate)) else { return };
             lock().done.push((number, checked));
         }
     };
@@ -162,7 +183,7 @@ pub fn review(
     let mut all: Vec<Checked> = done.into_iter().map(|(_, checked)| checked).collect();
     for (spec, subject) in subjects.iter().enumerate() {
         let missing =
-            |job: &&Job| subject.filter.matches(&job.property, &job.name) && !seen.contains(&(spec, job.name.clone()));
+            |job: &&Job| subject.filter.matches(&job.property, &job.name) && !seen.contains(&(spec, job.name.as_str()));
         for job in subject.jobs.iter().filter(missing) {
             all.push(Checked {
                 spec,
@@ -172,6 +193,7 @@ pub fn review(
                 found: None,
                 as_expected: false,
                 standing: Standing::Open("nothing is said of it".to_owned()),
+                gap: None,
                 certificates: 0,
                 steps: 0,
                 time: Duration::ZERO,
@@ -181,21 +203,23 @@ pub fn review(
     Ok(all)
 }
 
-fn one(db: &Database, job: Option<&Job>, record: &Record, on_certificate: &OnCertificate<'_>) -> Checked {
+fn one(db: &Database, job: Option<&Job>, again: bool, record: &Record, on_certificate: &OnCertificate<'_>) -> Checked {
     let start = Instant::now();
-    let mut case = Case { record, on_certificate, certificates: 0, steps: 0 };
+    let mut case = Case { record, on_certificate, gap: None, certificates: 0, steps: 0 };
     let standing = match job {
-        None => Err(Standing::Rejected("the spec has no such instance".to_owned())),
+        None => Err(rejected("the spec has no such instance")),
+        Some(_) if again => Err(rejected("it is spoken of more than once")),
         Some(job) => case.standing(db, job),
     };
     Checked {
         spec: record.spec,
-        instance: record.instance.clone(),
+        instance: job.map_or_else(|| brief(&record.instance), |job| job.name.clone()),
         property: job.map_or_else(String::new, |job| job.property.to_string()),
         verdict: record.verdict,
-        found: record.found.clone(),
+        found: record.found.as_ref().map(|found| if job.is_some() && !again { found.clone() } else { brief(found) }),
         as_expected: job.is_some_and(|job| record.verdict.is(job.expected)),
         standing: standing.unwrap_or_else(|standing| standing),
+        gap: case.gap,
         certificates: case.certificates,
         steps: case.steps,
         time: start.elapsed(),
@@ -212,6 +236,7 @@ fn rejected(why: impl Into<String>) -> Standing {
 struct Case<'a> {
     record: &'a Record,
     on_certificate: &'a OnCertificate<'a>,
+    gap: Option<Gap>,
     certificates: usize,
     steps: usize,
 }
@@ -222,17 +247,23 @@ impl Case<'_> {
         if self.record.kind != job.kind {
             return Err(rejected("the spec's instance of this name is of another kind"));
         }
-        if !verdict.is_decided() {
-            return Err(Standing::Open(match verdict {
-                Verdict::Timeout => "it was undecided when its time was up".to_owned(),
-                Verdict::Error => "it ended in an error".to_owned(),
-                _ => "it is undecided".to_owned(),
-            }));
+        let undecided = match verdict {
+            Verdict::Timeout => "it was undecided when its time was up",
+            Verdict::Error => "it ended in an error",
+            _ => "it is undecided",
+        };
+        if !verdict.is_decided() && self.record.bound.is_none() {
+            return Err(Standing::Open(undecided.to_owned()));
         }
         let outcome = question(db, job.item, job.instance);
         let sound = outcome.diagnostics.iter().all(|d| d.severity != Severity::Error);
         match outcome.value.as_ref().filter(|_| sound) {
             None => Err(rejected("the spec is in error here")),
+            Some(Question::Optimize(optimization)) if !verdict.is_decided() => {
+                let known = self.bounded(&optimization.objective)?;
+                Err(Standing::Open(format!("{undecided}{known}")))
+            }
+            _ if !verdict.is_decided() => Err(Standing::Open(undecided.to_owned())),
             Some(Question::Property(statement)) => self.property(statement),
             Some(Question::Optimize(optimization)) => self.optimize(&optimization.objective),
             Some(Question::Largest { domain, monotone, .. }) => {
@@ -267,14 +298,39 @@ impl Case<'_> {
         if self.record.verdict != Verdict::Proved {
             return Err(rejected("a measure is not violated"));
         }
-        self.answered(About::Found, None, &objective.feasible())?;
-        let Some(Item { rests_on: Ground::Assignment(assignment), .. }) = self.item(About::Found, None) else {
-            return Err(rejected("no input attains it"));
-        };
-        let best = objective.of(assignment).ok_or_else(|| rejected("no input attains it"))?;
-        self.found(&Some(objective.found(best, assignment).to_string()))?;
+        let assignment = self.input(About::Found, None, &objective.feasible())?;
+        let best = objective.of(&assignment).ok_or_else(|| rejected("no input attains it"))?;
+        let found = objective.found(best, &assignment);
+        self.found(&Some(found.to_string()))?;
         let above = best.checked_add(1).ok_or_else(|| rejected("a number beyond 128 bits"))?;
-        self.unanswered(About::Bound, None, &objective.at_least(above))
+        let standing = self.unanswered(About::Bound, None, &objective.at_least(above))?;
+        let bound = objective.bound(best);
+        if bound != found {
+            self.gap = Some(Gap { found: (&found).into(), bound: (&bound).into(), minimum: objective.negated });
+        }
+        Ok(standing)
+    }
+
+    /// What is known of a measure that is undecided, as the end of a sentence.
+    fn bounded(&mut self, objective: &Objective) -> Result<String, Standing> {
+        let bound = self.record.bound.as_ref().and_then(|text| text.parse::<Rational>().ok());
+        let range = objective.range().map_err(|_| rejected("a number beyond 128 bits"))?;
+        let upper = bound.as_ref().and_then(|bound| objective.upper(bound));
+        let (Some(bound), Some(upper)) = (bound, upper) else {
+            return Err(rejected("its bound is none of its values"));
+        };
+        // What is beyond its ranges is worth no proof; within them nothing overflows.
+        if !range.contains(upper) {
+            return Ok(String::new());
+        }
+        let ground = match self.unanswered(About::Bound, None, &objective.at_least(upper + 1)) {
+            Ok(Standing::Solver(name)) => format!("the word of {name}"),
+            Ok(_) => "a certificate".to_owned(),
+            Err(Standing::Open(_)) => return Ok(String::new()),
+            Err(standing) => return Err(standing),
+        };
+        let most = if objective.negated { "at least" } else { "at most" };
+        Ok(format!("; it is {most} {}, on {ground}", Number::from(&bound).text))
     }
 
     fn largest(
@@ -287,7 +343,7 @@ impl Case<'_> {
             None => None,
             Some(text) => {
                 let best = text.parse::<i128>().ok().filter(|best| (first..=last).contains(best));
-                Some(best.ok_or_else(|| rejected(format!("{text} is no candidate")))?)
+                Some(best.ok_or_else(|| rejected(format!("{} is no candidate", brief(text))))?)
             }
         };
         if self.record.verdict == Verdict::Violated {
@@ -318,7 +374,7 @@ impl Case<'_> {
 
     /// The answer of a measure must be the one that is claimed.
     fn found(&self, value: &Option<String>) -> Result<(), Standing> {
-        let show = |value: &Option<String>| value.clone().unwrap_or_else(|| "no value".to_owned());
+        let show = |value: &Option<String>| value.as_deref().map_or_else(|| "no value".to_owned(), brief);
         if *value == self.record.found {
             return Ok(());
         }
@@ -350,13 +406,19 @@ impl Case<'_> {
 
     /// An input answers the obligation.
     fn answered(&self, about: About, candidate: Option<i128>, obligation: &Obligation) -> Found {
-        match &self.evidence(about, candidate, obligation)?.rests_on {
-            Ground::Assignment(assignment) => match obligation.replay(assignment) {
-                Replay::Holds(_) => Ok(Standing::Counterexample),
-                Replay::Close => Err(rejected("its input does not show it: the real-valued network says otherwise")),
-                Replay::Fails(why) => Err(rejected(format!("its input does not show it: {why}"))),
-            },
-            _ => Err(rejected("it needs an input, and there is none")),
+        self.input(about, candidate, obligation).map(|_| Standing::Counterexample)
+    }
+
+    /// The input that answers the obligation.
+    fn input(&self, about: About, candidate: Option<i128>, obligation: &Obligation) -> Result<Assignment, Standing> {
+        let Ground::Assignment(assignment) = &self.evidence(about, candidate, obligation)?.rests_on else {
+            return Err(rejected("it needs an input, and there is none"));
+        };
+        let assignment = assignment.read().map_err(|why| rejected(format!("its input can't be read: {why}")))?;
+        match obligation.replay(&assignment) {
+            Replay::Holds(_) => Ok(assignment),
+            Replay::Close => Err(rejected("its input does not show it: the real-valued network says otherwise")),
+            Replay::Fails(why) => Err(rejected(format!("its input does not show it: {why}"))),
         }
     }
 
@@ -364,8 +426,11 @@ impl Case<'_> {
     fn unanswered(&mut self, about: About, candidate: Option<i128>, obligation: &Obligation) -> Found {
         let steps = match &self.evidence(about, candidate, obligation)?.rests_on {
             Ground::Certificate(certificate) => {
-                (self.on_certificate)(obligation, certificate);
-                check(obligation, certificate)
+                let certificate = certificate.read();
+                let certificate =
+                    certificate.map_err(|why| rejected(format!("its certificate can't be read: {why}")))?;
+                (self.on_certificate)(obligation, &certificate);
+                check(obligation, &certificate)
                     .map_err(|why| rejected(format!("its certificate is rejected: {why}")))?;
                 certificate.steps()
             }
@@ -378,7 +443,7 @@ impl Case<'_> {
                 (self.on_certificate)(obligation, &found);
                 found.steps()
             }
-            Ground::Solver(name) => return Ok(Standing::Solver(name.clone())),
+            Ground::Solver(name) => return Ok(Standing::Solver(brief(name))),
             Ground::Assignment(_) => return Err(rejected("it needs a proof, and there is an input only")),
         };
         self.certificates += 1;
