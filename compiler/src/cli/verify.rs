@@ -528,10 +528,14 @@ fn standing(result: &InstanceResult) -> String {
     format!("{} {what}", sign.style(style))
 }
 
-/// A sentence as it goes on after a word and a colon.
+/// A sentence as it goes on after a word and a colon: names such as `Z3` stay as they are.
 fn after_a_word(sentence: &str) -> String {
-    let mut rest = sentence.trim_end_matches('.').chars();
-    rest.next().into_iter().flat_map(char::to_lowercase).chain(rest).collect()
+    let sentence = sentence.trim_end_matches('.');
+    let mut rest = sentence.chars();
+    match (rest.next(), rest.clone().next()) {
+        (Some(first), Some(' ' | 'a'..='z')) => first.to_lowercase().chain(rest).collect(),
+        _ => sentence.to_owned(),
+    }
 }
 
 /// The last line.
