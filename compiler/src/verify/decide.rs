@@ -492,3 +492,59 @@ pub(super) fn broken(reports: &[Report]) -> Option<String> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Shape, random_obligation};
+
+    struct Helpless;
+
+    impl Engine for Helpless {
+        fn name(&self) -> &'static str {
+            "helpless"
+        }
+
+        fn solve(&self, _: &Obligation, _: &Control) -> Answer {
+            Answer::Unknown(Reason::Incomplete("on purpose".to_owned()))
+        }
+    }
+
+    fn decided(portfolio: &Portfolio, obligation: &Obligation) -> Decided<Answer> {
+        let session = Session {
+            name: "random",
+            portfolio,
+            store: None,
+            cancel: &CancelToken::new(),
+            memory: None,
+            spare: &Cores::default(),
+            clock: &Clock::default(),
+            meter: &Meter::default(),
+            offline: false,
+            certificates: true,
+            most_certificate: u64::MAX,
+        };
+        session.decide("random", obligation, Duration::from_secs(60))
+    }
+
+    #[test]
+    fn what_the_solver_proves_among_others_is_certified() {
+        let among = Portfolio { first: Vec::new(), rest: vec![Arc::new(Helpless), Arc::new(Smt::default())] };
+        let alone = Portfolio { first: Vec::new(), rest: vec![Arc::new(Smt::default())] };
+        let mut on_its_word = 0;
+        for obligation in (0..2000).map(|seed| random_obligation(seed, &Shape::default())) {
+            // Its bounds alone prove some of them.
+            let own = decided(&alone, &obligation);
+            if !matches!(own.answer, Answer::None(Trust::Solver { .. })) {
+                continue;
+            }
+            assert!(own.kept.is_none());
+            let certified = decided(&among, &obligation);
+            assert_eq!(certified.engine.as_deref(), Some("smt"));
+            assert!(matches!(certified.answer, Answer::None(Trust::Certificate { .. })), "{:?}", certified.answer);
+            assert!(certified.kept.is_some());
+            on_its_word += 1;
+        }
+        assert!(on_its_word > 5, "{on_its_word}");
+    }
+}
