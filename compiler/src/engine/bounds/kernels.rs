@@ -206,16 +206,12 @@ pub fn gains(g: &[f64], h: &[f64], up: &[f64], down: &[f64], gain: &mut [f64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Random;
 
     #[test]
     fn parts_of_sums_are_exact() {
-        let mut state = 0x2545_f491_4f6c_dd1du64;
-        let mut random = |bits: u32| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            ((state >> (64 - bits)) as i64 - (1i64 << (bits - 1))) as f64
-        };
+        let mut random = Random::new(3);
+        let mut random = |bits: u32| random.between(-(1 << (bits - 1)), (1 << (bits - 1)) - 1) as f64;
         let mut within = 0;
         for round in 0..2000 {
             let (count, size, ends) = (round % 37, 2 + round as u32 % 51, 2 + round as u32 / 37 % 20);
