@@ -280,7 +280,7 @@ fn json_is_one_document_whatever_happens() {
         let folder = if exit == 3 { place.folder.path().to_owned() } else { root() };
         let output = place.command(&folder, &arguments).output().expect("qnn runs");
         let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
-        assert_eq!(document["version"], 1);
+        assert_eq!(document["version"], 2);
         assert_eq!(document["exit"], exit);
         assert_eq!(output.status.code(), Some(exit));
     }

@@ -101,6 +101,12 @@ impl Diagnostic {
         self
     }
 
+    /// Adds reasons.
+    pub fn notes(mut self, notes: impl IntoIterator<Item = String>) -> Diagnostic {
+        self.notes.extend(notes);
+        self
+    }
+
     /// Says what to do.
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());

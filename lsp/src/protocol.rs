@@ -7,7 +7,7 @@ use qnn::check::spec::Expectation;
 use qnn::engine::Trust;
 use qnn::verify::Verdict;
 use qnn::verify::verdict::{
-    CallValue, Counterexample, Kind, Layout, MeasureResult, Number, Output, Parameter, VariableValue,
+    CallValue, Counterexample, Kind, Label, Layout, MeasureResult, Number, Output, Parameter, VariableValue,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::Value;
@@ -382,6 +382,10 @@ pub struct CallStatus {
     pub center: Option<OutputStatus>,
     /// Whether the property asks for its argmax.
     pub asks_argmax: bool,
+    /// The class that the property compares its argmax with, where that is one constant.
+    pub label: Option<Label>,
+    /// Whether the centre's class already is not what the property wants of it.
+    pub wrong_before: bool,
 }
 
 /// Numbers that a network computes.
@@ -394,6 +398,8 @@ pub struct OutputStatus {
     pub values: Vec<String>,
     /// The index of the first greatest.
     pub argmax: Option<usize>,
+    /// The indices of all that are greatest; empty unless there are two or more.
+    pub ties: Vec<usize>,
 }
 
 impl From<&Output> for OutputStatus {
@@ -402,6 +408,7 @@ impl From<&Output> for OutputStatus {
             raw: integers(&output.numbers.raw),
             values: output.numbers.values.clone(),
             argmax: output.argmax,
+            ties: output.ties.clone(),
         }
     }
 }
@@ -437,6 +444,8 @@ impl From<&CallValue> for CallStatus {
             output: (&call.output).into(),
             center: call.center.as_ref().map(Into::into),
             asks_argmax: call.asks_argmax,
+            label: call.label.clone(),
+            wrong_before: call.wrong_before,
         }
     }
 }

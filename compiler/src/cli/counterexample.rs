@@ -2,7 +2,9 @@
 
 use super::output::table;
 use owo_colors::OwoColorize;
+use qnn::model::rational;
 use qnn::report::picture::{Ink, Panel, Scale, image_size, side_by_side};
+use qnn::report::sentences::{argmax, greatest, label};
 use qnn::verify::verdict::{CallValue, Counterexample, Layout, Numbers, Output as Outputs, VariableValue};
 
 /// The most numbers of a tensor that are written out.
@@ -55,8 +57,8 @@ fn named_table(names: &[String], variables: &[VariableValue]) -> String {
 
 /// The pictures of a variable, and of the centre it stays near.
 fn picture(variable: &VariableValue, height: usize, width: usize, ink: Ink) -> String {
-    let values = floats(&variable.numbers);
-    let center = variable.center.as_ref().map(|c| floats(&c.numbers));
+    let values = variable.numbers.floats();
+    let center = variable.center.as_ref().map(|c| c.numbers.floats());
     let all = || values.iter().chain(center.iter().flatten()).copied();
     // Most images are of what is at least 0: then 0 is black, however dark the image.
     let scale = Scale::Grey(all().fold(0.0, f64::min), all().fold(f64::MIN, f64::max));
@@ -64,19 +66,17 @@ fn picture(variable: &VariableValue, height: usize, width: usize, ink: Ink) -> S
     let mut panels = Vec::new();
     if let Some(center) = &center {
         let change: Vec<f64> = values.iter().zip(center).map(|(value, center)| value - center).collect();
-        let most = change.iter().fold(0.0, |most: f64, d| most.max(d.abs()));
+        let strongest = change.iter().fold(0.0, |most: f64, d| most.max(d.abs()));
         let count = change.iter().filter(|d| **d != 0.0).count();
         panels.push(panel("original".to_owned(), center.clone(), scale));
         panels.push(panel(variable.name.clone(), values, scale));
-        panels.push(panel(format!("{count} changed, ≤ {most}"), change, Scale::Change(most)));
+        let most =
+            variable.greatest_difference().map_or_else(String::new, |most| format!(", ≤ {}", rational::show(&most)));
+        panels.push(panel(format!("{count} changed{most}"), change, Scale::Change(strongest)));
     } else {
         panels.push(panel(variable.name.clone(), values, scale));
     }
     side_by_side(&panels, ink)
-}
-
-fn floats(numbers: &Numbers) -> Vec<f64> {
-    numbers.values.iter().map(|text| text.parse().unwrap_or(0.0)).collect()
 }
 
 /// A variable as numbers, with what differs from the centre where there are many.
@@ -117,23 +117,23 @@ fn index(layout: &Layout, mut element: usize) -> String {
     places.join(", ")
 }
 
-/// The name of an output: a class, a variant, a number.
-fn class(layout: &Layout, index: usize) -> String {
-    let names = layout.labels.first().and_then(Option::as_ref);
-    names.and_then(|names| names.get(index)).cloned().unwrap_or_else(|| index.to_string())
-}
-
 /// A network's output, before → after where there is a before.
 fn outputs(call: &CallValue) -> String {
     let count = call.output.numbers.values.len();
     let before = call.center.as_ref();
     let title = call.text.bold().to_string();
-    let argmax = |output: &Outputs| output.argmax.map(|i| class(&call.layout, i));
-    let verdict = match (before.and_then(&argmax), argmax(&call.output)) {
-        (Some(a), Some(b)) if a != b => format!("  argmax {} → {}", a.green().bold(), b.red().bold()),
+    let class = |output: &Outputs| argmax(&call.layout, output);
+    let changed = before.is_some_and(|before| before.argmax != call.output.argmax);
+    let mut verdict = match (before.and_then(&class), class(&call.output)) {
+        (Some(a), Some(b)) if changed => format!("  argmax {} → {}", a.green().bold(), b.red().bold()),
         (_, Some(b)) => format!("  argmax {}", b.bold()),
         _ => String::new(),
     };
+    match label(call) {
+        Some(label) if call.wrong_before => verdict.push_str(&format!("  {}", label.red())),
+        Some(label) => verdict.push_str(&format!("  {label}")),
+        None => {}
+    }
     if count == 1 || call.layout.shape.len() > 1 || count > MOST_OUTPUTS {
         let show = |output: &Outputs| match output.numbers.values.as_slice() {
             [only] => only.clone(),
@@ -145,11 +145,10 @@ fn outputs(call: &CallValue) -> String {
             None => format!("{title} = {}{verdict}\n", show(&call.output)),
         };
     }
-    let mut rows = vec![std::iter::once(String::new()).chain((0..count).map(|i| class(&call.layout, i))).collect()];
+    let mut rows = vec![std::iter::once(String::new()).chain((0..count).map(|i| call.layout.entry(i))).collect()];
     // A star marks the argmax, for those who see no colours.
     let row = |name: &str, output: &Outputs| {
-        let cell =
-            |(i, value): (usize, &String)| format!("{value}{}", if output.argmax == Some(i) { "*" } else { " " });
+        let cell = |(i, value): (usize, &String)| format!("{value}{}", if greatest(output, i) { "*" } else { " " });
         let cells = output.numbers.values.iter().enumerate().map(cell);
         std::iter::once(name.to_owned()).chain(cells).collect::<Vec<String>>()
     };

@@ -11,9 +11,10 @@ use qnn::check::spec::variant_names;
 use qnn::check::types::{Type, count, same_sizes, show_shape};
 use qnn::db::{SourceFile, tree};
 use qnn::model::Rational;
-use qnn::model::rational::{parse_decimal, show};
+use qnn::model::rational::{exact, parse_decimal, show, to_f64};
 use qnn::network::interpret;
 use qnn::report::picture::{Panel, Scale, image_size, side_by_side};
+use qnn::report::sentences::tied;
 use qnn::syntax::ast::ItemKind;
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -391,7 +392,7 @@ impl Arguments {
         let name = |class: usize| class_name(specs, &run.network.output, class);
         let mut line = run.sample.number.map_or_else(String::new, |n| format!("{n:>6}"));
         if let Some(class) = run.argmax() {
-            line.push_str(&format!("  {}", name(class).bold()));
+            line.push_str(&format!("  {}", tied(class, &run.ties(), |i| name(*i)).bold()));
         }
         match (run.is_right(), run.sample.label) {
             (Some(true), _) => line.push_str(&format!(" {}", "✓".green())),
@@ -437,7 +438,8 @@ impl Arguments {
                 (_, Some(label)) => format!("  {}", format!("✗ labelled {}", class_name(specs, out, label)).red()),
                 _ => String::new(),
             };
-            output.line(format_args!("  argmax {}{label}", class_name(specs, out, class).bold()))?;
+            let name = tied(class, &run.ties(), |i| class_name(specs, out, *i));
+            output.line(format_args!("  argmax {}{label}", name.bold()))?;
         }
         Ok(())
     }
@@ -483,11 +485,21 @@ impl<'a> Run<'a> {
         self.outputs().iter().map(show).collect()
     }
 
+    /// The indices of all greatest values of a vector.
+    fn greatest(&self) -> Vec<usize> {
+        let values = self.outputs();
+        let greatest = values.iter().max().filter(|_| values.len() > 1);
+        (0..values.len()).filter(|i| greatest == Some(&values[*i])).collect()
+    }
+
     /// The index of the first greatest value.
     fn argmax(&self) -> Option<usize> {
-        let values = self.outputs();
-        let first_greatest = || (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best });
-        (values.len() > 1).then(first_greatest)
+        self.greatest().first().copied()
+    }
+
+    /// The indices of all greatest values where there are several.
+    fn ties(&self) -> Vec<usize> {
+        Some(self.greatest()).filter(|ties| ties.len() > 1).unwrap_or_default()
     }
 
     fn is_right(&self) -> Option<bool> {
@@ -523,7 +535,9 @@ impl<'a> Run<'a> {
             // Exact numbers are no raw integers of any format.
             "output": if self.reals.is_none() { tensor(out, &self.values[out.node.index()]) } else { Value::Null },
             "values": self.output_values(),
+            "exact": self.outputs().iter().map(exact).collect::<Vec<String>>(),
             "argmax": self.argmax(),
+            "ties": self.ties(),
             "label": self.sample.label,
         })
     }
@@ -577,7 +591,7 @@ fn show_tensor(
 ) -> Result<(), Failure> {
     output.line(format_args!("  {}  {}", port.name.bold(), port_type(specs, port).dimmed()))?;
     if let Some((height, width)) = image_size(&sizes(port)).filter(|_| picture) {
-        let pixels: Vec<f64> = values(port, numbers).iter().map(|v| v.parse().unwrap_or(0.0)).collect();
+        let pixels: Vec<f64> = numbers.iter().enumerate().map(|(i, n)| to_f64(&port.value(i, *n))).collect();
         let scale =
             Scale::Grey(pixels.iter().copied().fold(0.0, f64::min), pixels.iter().copied().fold(f64::MIN, f64::max));
         let panel = Panel { caption: String::new(), height, width, pixels, scale };

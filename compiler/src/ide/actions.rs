@@ -177,21 +177,16 @@ fn fixed(variable: &VariableValue) -> Option<(String, String)> {
         axes.push(size.to_string());
     }
     let ty = if axes.is_empty() { format } else { format!("{format}[{}]", axes.join(", ")) };
-    // Decimals of twelve digits may have been rounded; then no equation says the value.
-    let rounded = |value: &String| value.split_once('.').is_some_and(|(_, digits)| digits.len() >= 12);
-    if variable.numbers.values.iter().any(rounded) {
-        return None;
-    }
     let name = &variable.name;
     if variable.layout.shape.is_empty() {
-        return Some((ty, format!("{name} == {}", variable.numbers.values.first()?)));
+        return Some((ty, format!("{name} == {}", variable.numbers.exact.first()?)));
     }
     // At most so many equations make a property that one still reads.
-    let count = variable.numbers.values.len();
+    let count = variable.numbers.exact.len();
     if count > 4096 {
         return None;
     }
-    let list = nested(&variable.layout.shape, &variable.numbers.values);
+    let list = nested(&variable.layout.shape, &variable.numbers.exact);
     Some((ty, format!("{name} == {list}")))
 }
 

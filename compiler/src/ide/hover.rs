@@ -251,8 +251,8 @@ fn about_network(db: &dyn Db, network: &Network) -> String {
             show_shape(db, &layer.port.shape),
             layer.port.format.as_ref().map_or_else(|| "exact".to_owned(), ToString::to_string),
             width(layer),
-            layer.range.lo,
-            layer.range.hi,
+            layer.stored.lo,
+            layer.stored.hi,
         );
     }
     let (count, bits) = network
@@ -394,8 +394,8 @@ fn about_let(db: &dyn Db, network: &Network, name: &str) -> String {
         network.name,
         show_shape(db, &layer.port.shape),
         width(layer),
-        layer.range.lo,
-        layer.range.hi
+        layer.stored.lo,
+        layer.stored.hi
     );
     if let Some(ranges) = network.ranges.get(layer.port.node.index()) {
         let constant = ranges.iter().filter(|range| range.is_point()).count();

@@ -258,6 +258,29 @@ impl Format {
     }
 }
 
+impl Format {
+    /// Where two formats differ that are written alike, since lists of channels are shortened.
+    pub fn difference(&self, other: &Format) -> Option<String> {
+        let (Scale::Affine { scales, zeros }, Scale::Affine { scales: others, zeros: other_zeros }) =
+            (&self.scale, &other.scale)
+        else {
+            return None;
+        };
+        if self.to_string() != other.to_string() {
+            return None;
+        }
+        let scale = (0..).zip(scales.iter().zip(others.iter())).find(|(_, (a, b))| a != b);
+        let zero = (0..).zip(zeros.iter().zip(other_zeros.iter())).find(|(_, (a, b))| a != b);
+        let scale = scale.map(|(channel, (a, b))| {
+            let exact = super::rational::exact;
+            format!("The scales of channel {channel} differ: {} and {}.", exact(a), exact(b))
+        });
+        scale.or_else(|| {
+            zero.map(|(channel, (a, b))| format!("The zero points of channel {channel} differ: {a} and {b}."))
+        })
+    }
+}
+
 impl fmt::Display for Format {
     /// The format as a spec writes it; defaults are left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -267,7 +290,7 @@ impl fmt::Display for Format {
             Scale::Fixed { fraction } => write!(f, "{u}fixed<{}, {fraction}", self.width)?,
             Scale::Affine { scales, zeros } => {
                 write!(f, "affine<{u}int<{}>, ", self.width)?;
-                list(f, scales.iter().map(super::rational::show))?;
+                list(f, scales.iter().map(super::rational::exact))?;
                 write!(f, ", ")?;
                 list(f, zeros.iter().map(i64::to_string))?;
             }

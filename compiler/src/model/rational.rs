@@ -75,29 +75,87 @@ fn over_power_of_ten(mut digits: BigInt, power: u32) -> Rational {
     Rational::new_raw(digits, BigInt::from(5).pow(power - fives) << (power - twos))
 }
 
-/// The rational as a short decimal: exact where at most 12 decimals say it, else rounded to six significant digits with `≈`-free text.
-pub fn show(value: &Rational) -> String {
-    if value.is_integer() {
-        return value.to_integer().to_string();
+/// The most digits after the point of a number that is written in full.
+const MOST_DECIMALS: u32 = 12;
+/// The most digits before the point of a number that people are shown in full.
+const MOST_WHOLE: usize = 40;
+/// The significant digits of a rounded number, and the least of them that round nothing before the point.
+const SIGNIFICANT: i64 = 6;
+
+/// The rational exactly: as a decimal where at most 12 digits after the point say it, else as a fraction. Two rationals never have one text.
+pub fn exact(value: &Rational) -> String {
+    decimals(value).map_or_else(|| value.to_string(), |decimals| in_decimals(value, decimals))
+}
+
+/// What [`exact`] wrote.
+pub fn parse_exact(text: &str) -> Option<Rational> {
+    match text.split_once('/') {
+        Some((numerator, denominator)) => {
+            let (numerator, denominator): (BigInt, BigInt) = (numerator.parse().ok()?, denominator.parse().ok()?);
+            (!denominator.is_zero()).then(|| Rational::new(numerator, denominator))
+        }
+        None => parse_decimal(text),
     }
+}
+
+/// The rational for people: exactly where that is short, else rounded after `≈`: `0.0625`, `1/3`, `≈0.142012`.
+pub fn show(value: &Rational) -> String {
+    let short = |n: &BigInt| n.bits() <= 6;
+    if short(value.numer()) && short(value.denom()) || decimals(value).is_some() {
+        let text = exact(value);
+        if text.find('.').unwrap_or(text.len()) <= MOST_WHOLE {
+            return text;
+        }
+    }
+    format!("≈{}", rounded(value))
+}
+
+/// How many digits after the point say it exactly, if few do.
+fn decimals(value: &Rational) -> Option<u32> {
     let mut denominator = value.denom().clone();
     let mut decimals = 0;
     for prime in [2, 5] {
         let mut count = 0;
-        while denominator.is_multiple_of(&BigInt::from(prime)) {
+        while count <= MOST_DECIMALS && denominator.is_multiple_of(&BigInt::from(prime)) {
             denominator /= prime;
             count += 1;
         }
         decimals = decimals.max(count);
     }
-    if denominator.is_one() && decimals <= 12 {
-        let scaled = (value * Rational::from_integer(BigInt::from(10).pow(decimals))).to_integer();
-        let digits = format!("{:0>width$}", scaled.abs().to_string(), width = decimals as usize + 1);
-        let (whole, fraction) = digits.split_at(digits.len() - decimals as usize);
-        let sign = if value.is_negative() { "-" } else { "" };
-        return format!("{sign}{whole}.{fraction}");
+    (denominator.is_one() && decimals <= MOST_DECIMALS).then_some(decimals)
+}
+
+/// With so many digits after the point, the last one rounded.
+fn in_decimals(value: &Rational, decimals: u32) -> String {
+    let scaled = (value * Rational::from_integer(BigInt::from(10).pow(decimals))).round().to_integer();
+    let digits = format!("{:0>width$}", scaled.abs().to_string(), width = decimals as usize + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - decimals as usize);
+    let sign = if scaled.is_negative() { "-" } else { "" };
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+/// In six significant digits, with a power of ten where the number is very small or very large; digits before the point are not rounded.
+fn rounded(value: &Rational) -> String {
+    let ten = |exponent: i64| {
+        let power =
+            Rational::from_integer(BigInt::from(10).pow(u32::try_from(exponent.unsigned_abs()).unwrap_or(u32::MAX)));
+        if exponent < 0 { power.recip() } else { power }
+    };
+    let digits = |n: &BigInt| i64::try_from(n.abs().to_string().len()).unwrap_or(i64::MAX);
+    // The exponent of the first digit.
+    let guess = digits(value.numer()) - digits(value.denom());
+    let exponent = if value.abs() < ten(guess) { guess - 1 } else { guess };
+    let trimmed = |text: String| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    };
+    match exponent {
+        -5..15 => trimmed(in_decimals(value, u32::try_from(SIGNIFICANT - 1 - exponent).unwrap_or(0))),
+        _ => {
+            let mantissa = in_decimals(&(value * ten(-exponent)), 5);
+            format!("{}e{exponent}", trimmed(mantissa))
+        }
     }
-    format!("{:.6}", to_f64(value))
 }
 
 /// The nearest float, for display and for heuristics only.
@@ -147,6 +205,34 @@ mod tests {
         assert_eq!(show(&ratio(-1, 16)), "-0.0625");
         assert_eq!(show(&ratio(3, 20)), "0.15");
         assert_eq!(show(&integer(7)), "7");
-        assert_eq!(show(&ratio(1, 3)), "0.333333");
+        assert_eq!(show(&ratio(-2, 3)), "-2/3");
+    }
+
+    #[test]
+    fn what_is_rounded_says_so() {
+        let tiny = power_of_two(-60);
+        assert_eq!(show(&ratio(100, 300_001)), "≈0.000333332");
+        assert_eq!(show(&ratio(-1_000_000, 7)), "≈-142857");
+        assert_eq!(show(&ratio(199_999_999, 200_000_000)), "0.999999995");
+        assert_eq!(show(&ratio(2_999_999_999, 3_000_000_000)), "≈1");
+        assert_eq!(show(&from_f64(f64::from(0.1f32)).unwrap()), "≈0.1");
+        assert_eq!(show(&tiny), "≈8.67362e-19");
+        assert_eq!(show(&(integer(1) / (&tiny * integer(3)))), "≈3.84307e17");
+        assert_eq!(show(&parse_decimal("1e400").unwrap()), "≈1e400");
+        assert_eq!(show(&parse_decimal("-1e-400").unwrap()), "≈-1e-400");
+    }
+
+    #[test]
+    fn exact_texts_are_read_back() {
+        let values =
+            [ratio(1, 3), ratio(-22, 7), power_of_two(-60), integer(-5), ratio(1, 16), parse_decimal("1e400").unwrap()];
+        for value in values {
+            let text = exact(&value);
+            assert_eq!(parse_exact(&text), Some(value.clone()), "{text}");
+            // What isn't marked is all there is.
+            let shown = show(&value);
+            assert!(shown.starts_with('≈') || parse_exact(&shown) == Some(value), "{shown}");
+        }
+        assert_eq!((parse_exact("1/0"), parse_exact("1/x"), parse_exact("/")), (None, None, None));
     }
 }

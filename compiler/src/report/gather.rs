@@ -245,8 +245,8 @@ impl Networks<'_> {
             shape: show_shape(db, &layer.port.shape),
             format: layer.port.format.as_ref().map_or_else(|| "exact".to_owned(), ToString::to_string),
             bits: layer.width(),
-            least: layer.range.lo,
-            greatest: layer.range.hi,
+            least: layer.stored.lo,
+            greatest: layer.stored.hi,
             parameters: layer.parameters.count,
         });
         // Its files are named from the folder of the spec that it stands in: that of its first layer's place.

@@ -101,15 +101,11 @@ fn encode(width: usize, height: usize, pixels: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn floats(values: &[String]) -> Vec<f64> {
-    values.iter().map(|text| text.parse().unwrap_or(0.0)).collect()
-}
-
 /// A variable, and the centre that it stays near with the difference. Empty unless it is an image.
 pub(crate) fn panels(variable: &VariableValue) -> Vec<Panel> {
     let Some((height, width)) = image_size(&variable.layout.shape) else { return Vec::new() };
-    let values = floats(&variable.numbers.values);
-    let center = variable.center.as_ref().map(|c| floats(&c.numbers.values));
+    let values = variable.numbers.floats();
+    let center = variable.center.as_ref().map(|c| c.numbers.floats());
     let all = || values.iter().chain(center.iter().flatten()).copied();
     let scale = Scale::Grey(all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
     let panel =

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The version of [`Report`]'s serialised form.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What a run says of its specs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -45,17 +45,50 @@ pub fn variable_line(variable: &VariableValue) -> String {
     }
 }
 
-/// A call in a line: `digits<4>(x): 8 → 3`.
+/// A call in a line: `digits<4>(x): argmax 8 → argmax 3`.
 pub fn call_line(call: &CallValue) -> String {
-    let before = call.center.as_ref();
-    let show = |output: &Output| match output.argmax.filter(|_| call.asks_argmax) {
-        Some(index) => format!("argmax {}", entry(&call.layout, index)),
+    let show = |output: &Output| match argmax(&call.layout, output).filter(|_| call.asks_argmax) {
+        Some(class) => format!("argmax {class}"),
         None => numbers(&output.numbers),
     };
-    match before {
-        Some(before) => format!("{}: {} → {}", call.text, show(before), show(&call.output)),
-        None => format!("{}: {}", call.text, show(&call.output)),
+    let now = show(&call.output);
+    let wrong = match label(call) {
+        Some(label) if call.wrong_before => format!("; {label}"),
+        _ => String::new(),
+    };
+    match &call.center {
+        Some(before) => format!("{}: {} → {now}{wrong}", call.text, show(before)),
+        None => format!("{}: {now}{wrong}", call.text),
     }
+}
+
+/// The most entries that are named beside the first greatest one.
+const MOST_TIES: usize = 3;
+
+/// The first greatest entry, with those that are as great: `3 (tied with 5)`. `None` for a single number.
+pub fn argmax(layout: &Layout, output: &Output) -> Option<String> {
+    let names = |index: &usize| layout.entry(*index);
+    Some(tied(output.argmax?, &output.ties, names))
+}
+
+/// A class, with the others that are as great.
+pub fn tied(class: usize, ties: &[usize], name: impl Fn(&usize) -> String) -> String {
+    let others: Vec<&usize> = ties.iter().filter(|other| **other != class).collect();
+    let shown: Vec<String> = others.iter().take(MOST_TIES).map(|other| name(other)).collect();
+    let class = name(&class);
+    match (shown.as_slice(), others.len().saturating_sub(MOST_TIES)) {
+        ([], _) => class,
+        (shown, 0) => format!("{class} (tied with {})", and(shown)),
+        (shown, more) => format!("{class} (tied with {} and {more} more)", shown.join(", ")),
+    }
+}
+
+/// What the property wants a call's argmax to be, and whether the centre's already is not: `label 7, wrong before any change`.
+pub fn label(call: &CallValue) -> Option<String> {
+    let label = call.label.as_ref()?;
+    let wanted = if label.excluded { "any class but" } else { "label" };
+    let wrong = if call.wrong_before { ", wrong before any change" } else { "" };
+    Some(format!("{wanted} {}{wrong}", label.text))
 }
 
 fn numbers(numbers: &Numbers) -> String {
@@ -64,12 +97,6 @@ fn numbers(numbers: &Numbers) -> String {
         values if values.len() <= MOST_NUMBERS => format!("[{}]", values.join(", ")),
         values => format!("[{}, … {} numbers]", values[..6].join(", "), values.len()),
     }
-}
-
-/// The name of an entry of a vector: an enum's variant, or its index.
-pub(super) fn entry(layout: &Layout, index: usize) -> String {
-    let names = layout.labels.first().and_then(Option::as_ref);
-    names.and_then(|names| names.get(index)).cloned().unwrap_or_else(|| index.to_string())
 }
 
 /// A counterexample in full, as plain text: images as pictures of characters, raw integers beside values.
@@ -89,12 +116,15 @@ pub fn counterexample_text(counterexample: &Counterexample) -> String {
     for call in &counterexample.calls {
         let format = call.layout.format.as_deref().unwrap_or("exact");
         let _ = writeln!(text, "{}  ({} -> {format})", call_line(call), call.network);
+        if let Some(label) = label(call).filter(|_| !call.wrong_before) {
+            let _ = writeln!(text, "  {label}");
+        }
         let count = call.output.numbers.values.len();
         for index in 0..count.min(64) {
             let now = pair(&call.output.numbers, index);
             let before = call.center.as_ref().map(|center| pair(&center.numbers, index));
-            let star = if call.output.argmax == Some(index) { " *" } else { "" };
-            let name = if count == 1 { String::new() } else { entry(&call.layout, index) };
+            let star = if greatest(&call.output, index) { " *" } else { "" };
+            let name = if count == 1 { String::new() } else { call.layout.entry(index) };
             match before {
                 Some(before) => _ = writeln!(text, "  {name:>12}  {before} → {now}{star}"),
                 None => _ = writeln!(text, "  {name:>12}  {now}{star}"),
@@ -103,6 +133,11 @@ pub fn counterexample_text(counterexample: &Counterexample) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Whether an element of a vector is the greatest, or one of them.
+pub fn greatest(output: &Output, index: usize) -> bool {
+    output.argmax == Some(index) || output.ties.contains(&index)
 }
 
 /// `0.5 (raw 8)`.
@@ -167,6 +202,21 @@ pub fn duration(time: Duration) -> String {
             shown.join(" ")
         }
     }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub fn and(list: &[String]) -> String {
+    match list {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The text as a sentence begins.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// «1 property», «3 properties».

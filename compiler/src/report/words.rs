@@ -3,6 +3,7 @@
 //! In: a property, measure or definition as a tree, and its text. Out: a sentence; what is code in it stands between backticks. It is a reading aid: what counts is the
 //! spec's own text, which every report shows beside it.
 
+use super::sentences::{and, capitalised};
 use crate::syntax::ast::{
     BinaryOp, Binder, BinderRange, Expr, ExprKind, FamilyParam, Item, ItemKind, MeasureBody, QuantifierKind, Span,
     UnaryOp,
@@ -41,9 +42,7 @@ pub(super) fn words(text: &str, item: &Item) -> String {
         }
         _ => return String::new(),
     };
-    let mut letters = sentence.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
+    capitalised(&sentence) + "."
 }
 
 /// What a property takes for granted: where its variables range, and the conditions on them.
@@ -188,15 +187,6 @@ impl Speaker<'_> {
             },
             _ => self.code(expr.span),
         }
-    }
-}
-
-/// `a`, `a and b`, `a, b and c`.
-fn and(list: &[String]) -> String {
-    match list {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 

@@ -41,6 +41,7 @@ impl World {
     fn whole(text: &str) -> World {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("x.npy"), npy(&[2, 2], &[5, 2, 7, 7])).unwrap();
+        std::fs::write(folder.path().join("c.npy"), npy(&[2], &[0, 1])).unwrap();
         std::fs::write(folder.path().join("w.safetensors"), weights([1, -1])).unwrap();
         std::fs::write(folder.path().join("spec.qnn"), text).unwrap();
         let db = Database::new(Disk);
@@ -203,6 +204,68 @@ fn counterexamples_show_before_and_after() {
     assert_eq!((before.numbers.raw.as_slice(), before.argmax), (&[3, -2][..], Some(0)));
     let text = serde_json::to_string(result).unwrap();
     assert_eq!(&serde_json::from_str::<InstanceResult>(&text).unwrap(), result);
+}
+
+/// The class that a property wants is told where it is one constant that has to be met, and with it whether the centre meets it.
+#[test]
+fn a_wrong_centre_is_told() {
+    // test[0] is (5, 2), where f gives (3, -2); test[1] is (7, 7), where it gives (0, 1). g gives two equal numbers everywhere.
+    type Told = Option<(&'static str, bool)>;
+    let cases: [(&str, Told, bool); 14] = [
+        ("argmax(f(x)) == Place.right", Some(("right", false)), true),
+        ("Place.right == argmax(f(x))", Some(("right", false)), true),
+        ("argmax(f(x)) == Place.left", Some(("left", false)), false),
+        ("argmax(f(x)) == test[0].c", Some(("left", false)), false),
+        ("argmax(f(x)) == test[1].c", Some(("right", false)), true),
+        ("argmax(f(x)) != Place.left", Some(("left", true)), true),
+        ("argmax(f(x)) != Place.right", Some(("right", true)), false),
+        ("let y = f(x); argmax(y) == Place.right and y[Place.left] < 0", Some(("right", false)), true),
+        ("argmax(f(x)) == Place.right or f(x)[Place.left] == 3", None, false),
+        ("not (argmax(f(x)) != Place.right)", None, false),
+        ("argmax(f(x)) == Place.left and argmax(f(x)) == Place.right", None, false),
+        ("argmax(-f(x)) == Place.left", None, false),
+        ("strict_argmax(g(x)) == Place.left", Some(("left", false)), true),
+        ("strict_argmax(g(x)) != Place.left and f(x)[Place.left] < 0", Some(("left", true)), false),
+    ];
+    let labelled = NETWORK.replace("raw; }", "raw; c: class<Place> from \"c.npy\"; }");
+    for (statement, label, wrong) in cases {
+        let world = World::whole(&format!(
+            "{labelled}
+            network g(x: In[2]) -> Out[Place] {{ dense(x, [[1, 0], [1, 0]], [0, 0]) as Out }}
+            property p = forall x in ball(test[0].x, 2 lsb): {statement};"
+        ));
+        let world = world.checked();
+        let summary = world.run(&Options::default());
+        let found = only(&summary).counterexample.as_ref().unwrap_or_else(|| panic!("{statement} is violated"));
+        let call = &found.calls[0];
+        let told = call.label.as_ref().map(|label| (label.text.as_str(), label.excluded));
+        assert_eq!((told, call.wrong_before), (label, wrong), "{statement}");
+    }
+}
+
+/// All greatest elements are told, not only the first.
+#[test]
+fn ties_are_told() {
+    let world = World::whole(
+        "network g(x: uint<4>[2]) -> int<8>[4] { dense(x, [[1, 0], [1, 1], [0, 1], [1, 1]], [0, 0, 0, 0]) as int<8> }
+        property p = forall x: uint<4>[2] where x == [1, 2]: argmax(g(x)) == 0;
+        property q = forall x: uint<4>[2] where x == [1, 0]: argmax(g(x)) != 0;
+        property r = forall x: uint<4>[2] where x == [1, 2]: g(x)[0] > 5;",
+    )
+    .checked();
+    let summary = world.run(&Options::default());
+    let output = |index: usize| {
+        let calls = &summary.results[index].counterexample.as_ref().unwrap().calls;
+        (calls[0].output.argmax, calls[0].output.ties.clone())
+    };
+    assert_eq!((output(0), output(1)), ((Some(1), vec![1, 3]), (Some(0), vec![0, 1, 3])));
+    let line = |index: usize| {
+        let calls = &summary.results[index].counterexample.as_ref().unwrap().calls;
+        crate::report::sentences::call_line(&calls[0])
+    };
+    assert_eq!(line(0), "g(x): argmax 1 (tied with 3)");
+    assert_eq!(line(1), "g(x): argmax 0 (tied with 1 and 3)");
+    assert_eq!(line(2), "g(x): [1, 3, 2, 3]");
 }
 
 /// Raw integers are what the format stores, with its zero point; values are what they mean.

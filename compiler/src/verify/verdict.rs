@@ -9,14 +9,15 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::Trust;
 use crate::engine::portfolio::Report;
 use crate::model::Rational;
-use crate::model::rational::{show, to_f64};
+use crate::model::rational::{exact, parse_exact, show, to_f64};
+use num_traits::Signed;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The version of [`InstanceResult`]'s serialised form.
-pub const RESULT_VERSION: u32 = 1;
+pub const RESULT_VERSION: u32 = 2;
 
 /// What is known of an instance. A measure is `proved` when its answer is known exactly, or, of a real-valued network, as far as its
 /// enclosure tells.
@@ -160,7 +161,7 @@ pub struct InstanceResult {
 pub struct Number {
     /// Exactly: `-3`, `5/16`.
     pub exact: String,
-    /// As a short decimal, rounded where it must be: `0.3125`.
+    /// As people read it: exact, or rounded after `≈`.
     pub text: String,
     /// The nearest float.
     pub value: f64,
@@ -186,8 +187,22 @@ pub struct Counterexample {
 pub struct Numbers {
     /// The raw integers, row-major, as the format stores them.
     pub raw: Vec<i128>,
-    /// The values as decimals; exact where at most 12 digits after the point say it.
+    /// The values as people read them: exact, or rounded after `≈`.
     pub values: Vec<String>,
+    /// The values exactly: `0.5`, `1/3`.
+    pub exact: Vec<String>,
+}
+
+impl Numbers {
+    /// Stored integers with their values.
+    pub fn new(raw: Vec<i128>, values: &[Rational]) -> Numbers {
+        Numbers { raw, values: values.iter().map(show).collect(), exact: values.iter().map(exact).collect() }
+    }
+
+    /// The nearest floats, for pictures; 0 where a text that somebody wrote is no number.
+    pub fn floats(&self) -> Vec<f64> {
+        self.exact.iter().map(|text| parse_exact(text).map_or(0.0, |value| to_f64(&value))).collect()
+    }
 }
 
 /// How numbers are laid out and stored.
@@ -203,6 +218,14 @@ pub struct Layout {
     pub limits: Option<(i64, i64)>,
 }
 
+impl Layout {
+    /// The name of an entry of a vector: an enum's variant, or its index.
+    pub fn entry(&self, index: usize) -> String {
+        let names = self.labels.first().and_then(Option::as_ref);
+        names.and_then(|names| names.get(index)).cloned().unwrap_or_else(|| index.to_string())
+    }
+}
+
 /// A variable of a counterexample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VariableValue {
@@ -215,6 +238,14 @@ pub struct VariableValue {
     pub numbers: Numbers,
     /// The centre of the ball that it ranges over, if it does.
     pub center: Option<CenterValue>,
+}
+
+impl VariableValue {
+    /// The greatest magnitude of the differences from the centre; `None` where there is no centre.
+    pub fn greatest_difference(&self) -> Option<Rational> {
+        let pairs = self.numbers.exact.iter().zip(&self.center.as_ref()?.numbers.exact);
+        pairs.filter_map(|(value, center)| Some((parse_exact(value)? - parse_exact(center)?).abs())).max()
+    }
 }
 
 /// The centre of a ball beside a value of it.
@@ -242,6 +273,21 @@ pub struct CallValue {
     pub center: Option<Output>,
     /// Whether the property asks for its argmax.
     pub asks_argmax: bool,
+    /// The class that the property compares its argmax with; `None` where that is no constant, or not one alone.
+    pub label: Option<Label>,
+    /// Whether the centre's class already is not what the property wants of it.
+    pub wrong_before: bool,
+}
+
+/// A class that a property compares an argmax with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Label {
+    /// Its index.
+    pub index: usize,
+    /// An enum's variant, or the index.
+    pub text: String,
+    /// Whether the property wants any class but this one.
+    pub excluded: bool,
 }
 
 /// What a network computes.
@@ -251,6 +297,8 @@ pub struct Output {
     pub numbers: Numbers,
     /// The index of the first greatest value; `None` for a single number.
     pub argmax: Option<usize>,
+    /// The indices of all greatest values, ascending; empty unless there are two or more.
+    pub ties: Vec<usize>,
 }
 
 /// What was measured. Everything here is sound, whether or not it is complete.

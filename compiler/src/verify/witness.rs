@@ -3,14 +3,13 @@
 //! In: an assignment, the obligation that it answers, what the front end said of variables and networks. Out: numbers in the formats of the spec, beside the
 //! centre of the ball where there is one. Nothing comes out that the reference interpreter has not just confirmed.
 
-use super::verdict::{CallValue, CenterValue, Counterexample, Layout, Numbers, Output, VariableValue};
+use super::verdict::{CallValue, CenterValue, Counterexample, Label, Layout, Numbers, Output, VariableValue};
 use crate::check::network::Port;
-use crate::check::property::{CallInfo, VariableInfo};
+use crate::check::property::{CallInfo, ClassClaim, VariableInfo};
 use crate::check::spec::variant_names;
 use crate::check::types::Axis;
 use crate::db::{Db, ItemId};
 use crate::model::Rational;
-use crate::model::rational::show;
 use crate::network::interpret;
 use crate::obligation::{Assignment, Obligation, Replay};
 use std::collections::HashMap;
@@ -69,13 +68,29 @@ impl Cast {
                 VariableValue { name, layout, numbers: numbers(&info.port, value), center }
             })
             .collect();
-        let calls = self.calls.iter().map(|call| CallValue {
-            text: call.text.clone(),
-            network: call.network.name.to_string(),
-            layout: self.layout(&call.output),
-            output: output(call, &values),
-            center: before.as_ref().map(|values| output(call, values)),
-            asks_argmax: call.argmax,
+        let calls = self.calls.iter().map(|call| {
+            let layout = self.layout(&call.output);
+            let center = before.as_ref().map(|values| output(call, values));
+            // Several claims leave no class that is the right one.
+            let claim = match call.claims.as_slice() {
+                [only] => Some(*only),
+                _ => None,
+            };
+            let label = claim.map(|claim| Label {
+                index: claim.class,
+                text: layout.entry(claim.class),
+                excluded: claim.excluded,
+            });
+            CallValue {
+                text: call.text.clone(),
+                network: call.network.name.to_string(),
+                output: output(call, &values),
+                asks_argmax: call.argmax,
+                label,
+                wrong_before: claim.zip(center.as_ref()).is_some_and(|(claim, center)| !meets(center, claim)),
+                layout,
+                center,
+            }
         });
         Ok(Counterexample { variables, calls: calls.collect() })
     }
@@ -92,10 +107,12 @@ impl Cast {
 }
 
 fn numbers(port: &Port, node: &[i128]) -> Numbers {
-    Numbers {
-        raw: node.iter().enumerate().map(|(i, n)| port.raw(i, *n)).collect(),
-        values: node.iter().enumerate().map(|(i, n)| show(&port.value(i, *n))).collect(),
-    }
+    let values: Vec<Rational> = node.iter().enumerate().map(|(i, n)| port.value(i, *n)).collect();
+    Numbers::new(raw(port, node), &values)
+}
+
+fn raw(port: &Port, node: &[i128]) -> Vec<i128> {
+    node.iter().enumerate().map(|(i, n)| port.raw(i, *n)).collect()
 }
 
 /// What a network computes, given the values of all nodes.
@@ -108,8 +125,15 @@ fn output(call: &CallInfo, nodes: &[Vec<i128>]) -> Output {
         }
         None => node.iter().enumerate().map(|(i, n)| call.output.value(i, *n)).collect(),
     };
-    let first_greatest = || (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best });
-    let argmax = (values.len() > 1).then(first_greatest);
-    let numbers = Numbers { values: values.iter().map(show).collect(), ..numbers(&call.output, node) };
-    Output { numbers, argmax }
+    let greatest = values.iter().max();
+    let ties: Vec<usize> = (0..values.len()).filter(|i| greatest == Some(&values[*i])).collect();
+    let argmax = ties.first().copied().filter(|_| values.len() > 1);
+    let numbers = Numbers::new(raw(&call.output, node), &values);
+    Output { numbers, argmax, ties: if ties.len() > 1 { ties } else { Vec::new() } }
+}
+
+/// Whether an output's argmax is as claimed.
+fn meets(output: &Output, claim: ClassClaim) -> bool {
+    let is = output.argmax == Some(claim.class) && (!claim.strict || output.ties.is_empty());
+    is != claim.excluded
 }

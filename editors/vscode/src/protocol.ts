@@ -112,12 +112,22 @@ export interface Variable extends Layout, Numbers {
     center: (Numbers & { difference: Integer[] }) | null;
 }
 
+export interface Output extends Numbers {
+    argmax: number | null;
+    /** The indices of all greatest values; empty unless there are two or more. */
+    ties: number[];
+}
+
 export interface Call extends Layout {
     text: string;
     network: string;
-    output: Numbers & { argmax: number | null };
-    center: (Numbers & { argmax: number | null }) | null;
+    output: Output;
+    center: Output | null;
     asksArgmax: boolean;
+    /** The class that the property compares the argmax with, or, if `excluded`, wants it not to be. */
+    label: { index: number; text: string; excluded: boolean } | null;
+    /** Whether the centre's class already is not what the property wants of it. */
+    wrongBefore: boolean;
 }
 
 export interface Counterexample {

@@ -55,7 +55,7 @@ test("outputs are bars from zero on one scale, with the greatest marked where th
 test("a tie for the greatest output is told of", () => {
     const call = IMAGE.calls[0];
     assert.ok(call);
-    const output = { raw: [7, 7], values: ["3.5", "3.5"], argmax: 0 };
+    const output = { raw: [7, 7], values: ["3.5", "3.5"], argmax: 0, ties: [0, 1] };
     const bars = sections({ ...IMAGE, calls: [{ ...call, output }] })[1] as BarSection;
     assert.match(bars.note, /^argmax eight → three \(a tie of three, eight\); /);
 });
@@ -68,7 +68,7 @@ test("two calls of one kind are seen on one scale, two of different kinds are no
         text,
         center: null,
         asksArgmax: false,
-        output: { raw: [], values, argmax: null },
+        output: { raw: [], values, argmax: null, ties: [] },
         ...more,
     });
     const both = sections({ ...IMAGE, variables: [], calls: [of("f(a)", ["1", "0"]), of("f(b)", ["4", "2"])] }) as BarSection[];

@@ -81,9 +81,11 @@ export const IMAGE: Counterexample = {
             labels: [["three", "eight"]],
             format: "fixed<4, 1>",
             limits: [-8, 7],
-            output: { raw: [7, -5], values: ["3.5", "-2.5"], argmax: 0 },
-            center: { raw: [5, 7], values: ["2.5", "3.5"], argmax: 1 },
+            output: { raw: [7, -5], values: ["3.5", "-2.5"], argmax: 0, ties: [] },
+            center: { raw: [5, 7], values: ["2.5", "3.5"], argmax: 1, ties: [] },
             asksArgmax: true,
+            label: { index: 1, text: "eight", excluded: false },
+            wrongBefore: false,
         },
     ],
 };

@@ -109,6 +109,8 @@ pub struct Layer {
     pub parameters: Parameters,
     /// The least and the greatest integer over all elements and all inputs.
     pub range: Interval,
+    /// The same of the integers as the format stores them, with its zero points.
+    pub stored: Interval,
     /// Where it stands.
     pub place: Place,
 }
@@ -425,17 +427,27 @@ impl Builder<'_> {
         Interval::new(lo, hi)
     }
 
+    /// The least and the greatest integer that a port stores, over all its elements.
+    fn stored(&self, port: &Port) -> Interval {
+        let ranges = || self.ranges[port.node.index()].iter().enumerate();
+        let lo = ranges().map(|(i, r)| port.raw(i, r.lo)).min().unwrap_or(0);
+        let hi = ranges().map(|(i, r)| port.raw(i, r.hi)).max().unwrap_or(0);
+        Interval::new(lo, hi)
+    }
+
     /// Records a layer.
     fn layer(&mut self, operation: String, bits: &Bits, parameters: Parameters, span: Span) {
         if self.real.is_some() {
             return;
         }
         let name = format!("#{}", self.layers.len() + 1);
+        let port = self.port(&name, bits);
         let layer = Layer {
             operation,
-            port: self.port(&name, bits),
             parameters,
             range: self.range(bits.node),
+            stored: self.stored(&port),
+            port,
             place: self.place(span),
         };
         self.layers.push(layer);
@@ -606,15 +618,22 @@ impl Builder<'_> {
                 Ok(())
             }
             Type::Real(shape) if interchangeable(shape, &bits.shape) => Ok(()),
-            _ => Err(context.report(
-                Diagnostic::error(
-                    "E0306",
-                    format!("this is `{}`, not `{}`", self.type_text(bits), ty.show(self.db())),
-                    value,
-                    format!("is `{}`", self.type_text(bits)),
-                )
-                .label(annotation, "annotated here"),
-            )),
+            _ => {
+                let difference = match (&bits.format, ty) {
+                    (Some(found), Type::Stored(format, _)) => found.difference(format),
+                    _ => None,
+                };
+                Err(context.report(
+                    Diagnostic::error(
+                        "E0306",
+                        format!("this is `{}`, not `{}`", self.type_text(bits), ty.show(self.db())),
+                        value,
+                        format!("is `{}`", self.type_text(bits)),
+                    )
+                    .label(annotation, "annotated here")
+                    .notes(difference),
+                ))
+            }
         }
     }
 
@@ -664,6 +683,7 @@ impl Builder<'_> {
                     format!("is `{found}`"),
                 )
                 .label(result, "declared here")
+                .notes(found.difference(format))
                 .help("make the last cast and the declared output the same format"),
             ),
             (_, _) => {
@@ -902,16 +922,20 @@ impl Builder<'_> {
             };
             if bits.format != port.format || !interchangeable(&bits.shape, &port.shape) {
                 let format = port.format.as_ref().map(Format::to_string).unwrap_or_default();
-                return self.error(
-                    "E0306",
-                    argument.value.span,
-                    format!(
-                        "`{}` takes `{format}{}`, not `{}`",
-                        inner.name,
-                        show_shape(self.db(), &port.shape),
-                        self.type_text(&bits)
-                    ),
-                    "another type",
+                let difference = bits.format.as_ref().zip(port.format.as_ref()).and_then(|(a, b)| b.difference(a));
+                return self.report(
+                    Diagnostic::error(
+                        "E0306",
+                        format!(
+                            "`{}` takes `{format}{}`, not `{}`",
+                            inner.name,
+                            show_shape(self.db(), &port.shape),
+                            self.type_text(&bits)
+                        ),
+                        self.place(argument.value.span),
+                        "another type",
+                    )
+                    .notes(difference),
                 );
             }
             map[port.node.index()] = Some(bits.node);
@@ -928,6 +952,7 @@ impl Builder<'_> {
             layer.port.node = mapped(layer.port.node);
             layer.port.name = format!("{}.{}", call.callee.text, layer.port.name).into();
             layer.range = self.range(layer.port.node);
+            layer.stored = self.stored(&layer.port);
             self.layers.push(layer);
         }
         let output = &inner.output;

@@ -33,17 +33,8 @@ impl Lowering<'_> {
                         "not a vector of two or more",
                     );
                 }
-                let node = match &t.elements {
-                    Elements::Picks(picks) => picks.first().map(|pick| pick.0),
-                    // The outputs of a real-valued reading.
-                    Elements::Terms(terms) => terms.first().and_then(|term| match term.linear.terms.len() {
-                        1 if term.maxima.is_empty() => term.linear.terms.keys().next().map(|key| key.0),
-                        _ => None,
-                    }),
-                    Elements::Known(_) => None,
-                };
-                if let Some(call) = self.calls.iter_mut().find(|call| node == Some(call.output.node)) {
-                    call.argmax = true;
+                if let Some(call) = self.call_of(t) {
+                    self.calls[call].argmax = true;
                 }
                 Ok(Value::Argmax { of: t.clone(), strict: name == "strict_argmax" })
             }

@@ -9,7 +9,7 @@ use super::super::network::{flatten_list, instantiate, instantiate_real, remap};
 use super::super::scope::is_cyclic;
 use super::super::types::{Shape, Type, count, interchangeable, plural, same_sizes, shape_text, show_shape};
 use super::super::{Checked, Reported, at};
-use super::{CallInfo, Elements, Env, Lowering, Polarity, Tensor, Value, VariableInfo};
+use super::{CallInfo, ClassClaim, Elements, Env, Lowering, Polarity, Tensor, Value, VariableInfo};
 use crate::check::data::Samples;
 use crate::check::network::pick_indices;
 use crate::db::{ItemId, tree};
@@ -96,13 +96,17 @@ impl Lowering<'_> {
                 let a = self.formula(env, a, polarity)?;
                 Ok(Formula::and(vec![a, self.formula(env, b, polarity)?]))
             }
-            ExprKind::Binary(BinaryOp::Or, a, b) => {
-                let a = self.formula(env, a, polarity)?;
-                Ok(Formula::or(vec![a, self.formula(env, b, polarity)?]))
-            }
+            ExprKind::Binary(BinaryOp::Or, a, b) => self.disjunct(|this| {
+                let a = this.formula(env, a, polarity)?;
+                Ok(Formula::or(vec![a, this.formula(env, b, polarity)?]))
+            }),
             ExprKind::Binary(BinaryOp::Implies, a, b) => {
                 let a = self.formula(env, a, polarity.flipped())?;
-                Ok(Formula::or(vec![a.opposite(), self.formula(env, b, polarity)?]))
+                let b = match a {
+                    Formula::Bool(false) => self.disjunct(|this| this.formula(env, b, polarity)),
+                    _ => self.formula(env, b, polarity),
+                };
+                Ok(Formula::or(vec![a.opposite(), b?]))
             }
             ExprKind::Quantifier(q) => self.quantifier(env, q, polarity, place),
             ExprKind::Let(l) => {
@@ -114,19 +118,66 @@ impl Lowering<'_> {
                     self.expect_statement(&inner, result.as_ref(), place)?;
                     return self.formula(&inner, &body, polarity);
                 }
-                self.as_formula(env, expr)
+                let value = self.eval(env, expr)?;
+                self.as_formula(value, place)
             }
-            _ => self.as_formula(env, expr),
+            ExprKind::Binary(op @ (BinaryOp::Equal | BinaryOp::NotEqual), left, right)
+                if polarity == Polarity::Positive && self.disjunctions == 0 =>
+            {
+                let (a, b) = (self.eval(env, left)?, self.eval(env, right)?);
+                self.claim(*op, &a, &b);
+                let value = self.combined(env, *op, (left, a), (right, b), place)?;
+                self.as_formula(value, place)
+            }
+            _ => {
+                let value = self.eval(env, expr)?;
+                self.as_formula(value, place)
+            }
         }
     }
 
-    fn as_formula(&mut self, env: &Env, expr: &Expr) -> Checked<Formula> {
-        match self.eval(env, expr)? {
+    /// A statement of which another one may hold instead.
+    fn disjunct<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        self.disjunctions += 1;
+        let result = f(self);
+        self.disjunctions -= 1;
+        result
+    }
+
+    /// Remembers that the argmax of a network's output is claimed to be a class, or not to be it.
+    fn claim(&mut self, op: BinaryOp, a: &Value, b: &Value) {
+        let (of, strict, class) = match (a, b) {
+            (Value::Argmax { of, strict }, other) | (other, Value::Argmax { of, strict }) => {
+                (of, *strict, class_index(other).and_then(|index| usize::try_from(index).ok()))
+            }
+            _ => return,
+        };
+        let (Some(class), Some(call)) = (class, self.call_of(of)) else { return };
+        let claim = ClassClaim { class, excluded: op == BinaryOp::NotEqual, strict };
+        let claims = &mut self.calls[call].claims;
+        if !claims.contains(&claim) {
+            claims.push(claim);
+        }
+    }
+
+    /// The call whose whole output a tensor is.
+    pub(super) fn call_of(&self, tensor: &Tensor) -> Option<usize> {
+        let (node, _) = *tensor.term(0).linear.terms.keys().next()?;
+        self.calls.iter().position(|CallInfo { output, .. }| {
+            let element = |i: usize| Term::element(node, i as u32, output.scale.get(i).clone());
+            output.node == node
+                && tensor.len() == count(&output.shape)
+                && (0..tensor.len()).all(|i| tensor.term(i) == element(i))
+        })
+    }
+
+    fn as_formula(&self, value: Value, place: Place) -> Checked<Formula> {
+        match value {
             Value::Formula(formula) => Ok(formula),
             Value::Constant(Constant::Bool(b)) => Ok(Formula::Bool(b)),
             other => self.error(
                 "E0302",
-                at(env.item, expr.span),
+                place,
                 format!("a statement is needed here, not {}", other.kind()),
                 "neither true nor false",
             ),
@@ -155,8 +206,8 @@ impl Lowering<'_> {
         let universal = q.kind == QuantifierKind::Forall;
         let polarity = if free == universal { Polarity::Positive } else { Polarity::Negative };
         let Some((binder, rest)) = binders.split_first() else {
-            let body = self.formula(env, &q.body, polarity)?;
-            let Some(condition) = &q.condition else { return Ok(body) };
+            let Some(condition) = &q.condition else { return self.formula(env, &q.body, polarity) };
+            let body = self.disjunct(|this| this.formula(env, &q.body, polarity))?;
             return Ok(if universal {
                 let condition = self.formula(env, condition, polarity.flipped())?;
                 Formula::or(vec![condition.opposite(), body])
@@ -171,7 +222,10 @@ impl Lowering<'_> {
                 .into_iter()
                 .map(|value| {
                     let inner = env.with(&binder.name.text, Value::Constant(value));
-                    self.bind_all(&inner, q, rest, free, place)
+                    match universal {
+                        true => self.bind_all(&inner, q, rest, free, place),
+                        false => self.disjunct(|this| this.bind_all(&inner, q, rest, free, place)),
+                    }
                 })
                 .collect::<Checked<Vec<_>>>()?;
             return Ok(if universal { Formula::and(parts) } else { Formula::or(parts) });
@@ -507,6 +561,10 @@ impl Lowering<'_> {
             }
             other => other.kind(),
         };
+        let difference = match (&value, ty) {
+            (Value::Tensor(Tensor { format: Some(found), .. }), Type::Stored(format, _)) => found.difference(format),
+            _ => None,
+        };
         Err(self.context.report(
             Diagnostic::error(
                 "E0306",
@@ -514,7 +572,8 @@ impl Lowering<'_> {
                 place,
                 format!("this is {found}"),
             )
-            .label(declared.0, declared.1),
+            .label(declared.0, declared.1)
+            .notes(difference),
         ))
     }
 
@@ -836,6 +895,18 @@ impl Lowering<'_> {
 
     fn binary(&mut self, env: &Env, op: BinaryOp, left: &Expr, right: &Expr, place: Place) -> Checked<Value> {
         let (a, b) = (self.eval(env, left)?, self.eval(env, right)?);
+        self.combined(env, op, (left, a), (right, b), place)
+    }
+
+    /// Two operands, each with its value, under an operator.
+    fn combined(
+        &mut self,
+        env: &Env,
+        op: BinaryOp,
+        (left, a): (&Expr, Value),
+        (right, b): (&Expr, Value),
+        place: Place,
+    ) -> Checked<Value> {
         if let (Value::Constant(x), Value::Constant(y)) = (&a, &b) {
             if let Some(value) = combine(op, x, y) {
                 return bounded(self.context, place, value).map(Value::Constant);
@@ -988,13 +1059,7 @@ impl Lowering<'_> {
                 let message = format!("these are classes of `{}`, not of `{}`", labels.name(db), other.name(db));
                 return self.error("E0603", place, message, "a class of another enum");
             }
-            let index = match v {
-                Value::Class(_, index) => Some(*index as i128),
-                Value::Constant(Constant::Number(n)) if n.is_integer() => n.to_integer().to_i128(),
-                Value::Constant(Constant::Variant(_, index)) => Some(*index as i128),
-                _ => None,
-            };
-            match index {
+            match class_index(v) {
                 Some(i) if i >= 0 && i < of as i128 => Ok(Some(i as usize)),
                 Some(i) => Err(self.context.report(
                     Diagnostic::error(
@@ -1226,6 +1291,7 @@ impl Lowering<'_> {
                     place,
                     format!("this is {found}"),
                 );
+                diagnostic = diagnostic.notes(t.format.as_ref().and_then(|found| found.difference(format)));
                 diagnostic = if t.format.is_none() {
                     diagnostic.note("The result of arithmetic may not be a value of the format, so that a network could not take it as it is.")
                         .help("quantify over the network's input itself, and state the arithmetic as a condition")
@@ -1371,7 +1437,14 @@ impl Lowering<'_> {
                     }
                 }
                 let output = Port { node, ..network.output.clone() };
-                self.calls.push(CallInfo { text, output, network: network.clone(), inputs, argmax: false });
+                self.calls.push(CallInfo {
+                    text,
+                    output,
+                    network: network.clone(),
+                    inputs,
+                    argmax: false,
+                    claims: Vec::new(),
+                });
                 node
             }
         };
@@ -1418,6 +1491,15 @@ fn known_numbers(
             }
         }
         _ => Err(None),
+    }
+}
+
+/// What names a class: a label, a variant, an integer.
+fn class_index(value: &Value) -> Option<i128> {
+    match value {
+        Value::Class(_, index) | Value::Constant(Constant::Variant(_, index)) => Some(*index as i128),
+        Value::Constant(Constant::Number(n)) if n.is_integer() => n.to_integer().to_i128(),
+        _ => None,
     }
 }
 

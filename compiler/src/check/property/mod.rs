@@ -135,6 +135,19 @@ pub struct CallInfo {
     pub inputs: Vec<NodeId>,
     /// Whether the property asks for its argmax.
     pub argmax: bool,
+    /// What the property claims of its argmax wherever it holds, each claim once.
+    pub claims: Vec<ClassClaim>,
+}
+
+/// A class that an argmax is claimed to be, or not to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassClaim {
+    /// The class.
+    pub class: usize,
+    /// Whether the argmax is claimed to be any other.
+    pub excluded: bool,
+    /// Whether it is the strict argmax, which is no class where elements tie.
+    pub strict: bool,
 }
 
 /// An instance of a property, lowered.
@@ -225,6 +238,8 @@ pub(crate) struct Lowering<'a> {
     /// The real-valued networks whose graphs only enclose them, and by how much.
     reals: Vec<RealCall>,
     errors: Errors,
+    /// How many disjunctions the statement that is being evaluated stands in.
+    disjunctions: usize,
     /// Expressions evaluated so far, and those that are being evaluated.
     steps: usize,
     depth: usize,
@@ -248,6 +263,7 @@ impl<'a> Lowering<'a> {
             magnitudes: Vec::new(),
             reals: Vec::new(),
             errors: Errors::new(),
+            disjunctions: 0,
             steps: 0,
             depth: 0,
         }

@@ -3,9 +3,9 @@
 use super::badge;
 use crate::report::image::{panels, pixels};
 use crate::report::model::{Property, Spec};
-use crate::report::sentences::{entry, place, plural, variable_line};
+use crate::report::sentences::{argmax, capitalised, greatest, label, place, plural, variable_line};
 use crate::verify::InstanceResult;
-use crate::verify::verdict::{CallValue, Counterexample, Kind, VariableValue};
+use crate::verify::verdict::{CallValue, Counterexample, Kind, Output, VariableValue};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
@@ -109,7 +109,7 @@ fn variable_line_or_name(variable: &VariableValue, count: usize) -> String {
 fn of_call(call: &CallValue) -> Markup {
     let count = call.output.numbers.values.len();
     let before = call.center.as_ref();
-    let greatest = |argmax: Option<usize>, index: usize| argmax == Some(index);
+    let class = |output: &Output| argmax(&call.layout, output).filter(|_| call.asks_argmax);
     html! { div {
         table {
             caption { code { (call.text) } " by " code { (call.network) } }
@@ -119,12 +119,18 @@ fn of_call(call: &CallValue) -> Markup {
                 th.number scope="col" { @if before.is_some() { "attacked" } @else { "value" } }
             } }
             tbody { @for index in 0..count.min(MOST_OUTPUTS) { tr {
-                th scope="row" { @if count == 1 { "output" } @else { (entry(&call.layout, index)) } }
-                @if let Some(before) = before { td.number { (cell(at(&before.numbers.values, index), greatest(before.argmax, index))) } }
-                td.number { (cell(at(&call.output.numbers.values, index), greatest(call.output.argmax, index))) }
+                th scope="row" { @if count == 1 { "output" } @else { (call.layout.entry(index)) } }
+                @if let Some(before) = before { td.number { (cell(at(&before.numbers.values, index), greatest(before, index))) } }
+                td.number { (cell(at(&call.output.numbers.values, index), greatest(&call.output, index))) }
             } } }
         }
         @if count > MOST_OUTPUTS { p.soft { "… and " (count - MOST_OUTPUTS) " more" } }
+        @if let Some(now) = class(&call.output) {
+            p { "Argmax " @if let Some(before) = before.and_then(class) { (before) " → " } (now) }
+        }
+        @if let Some(label) = label(call) {
+            p { @if call.wrong_before { strong.wrong { (capitalised(&label)) } } @else { (capitalised(&label)) } }
+        }
     } }
 }
 

@@ -194,11 +194,17 @@ export function signed(n: Integer): string {
     return isNegative(n) ? `−${-BigInt(n)}` : isNonzero(n) ? `+${n}` : "0";
 }
 
+/** The float nearest to a number's text: `0.5`, `1/3`, `≈0.142012`. */
+function float(text: string): number {
+    const [numerator = "", denominator] = text.replace("≈", "").split("/");
+    return denominator === undefined ? Number(numerator) : Number(numerator) / Number(denominator);
+}
+
 function pictures(variable: Variable, size: { height: number; width: number; channels: number }): PictureSection {
     const { height, width, channels } = size;
     const center = variable.center;
-    const values = variable.values.map(Number);
-    const before = center?.values.map(Number);
+    const values = variable.values.map(float);
+    const before = center?.values.map(float);
     const shown = [...values, ...(before ?? [])];
     const low = shown.reduce((least, v) => Math.min(least, v), Infinity);
     const high = shown.reduce((most, v) => Math.max(most, v), -Infinity);
@@ -376,7 +382,7 @@ function bars(group: Call[]): BarSection {
                   { caption: "Original", asks: call.asksArgmax, output: call.center },
                   { caption: "Counterexample", asks: call.asksArgmax, output: call.output },
               ];
-    const all = series.flatMap(({ output }) => output.values.map(Number)).filter(Number.isFinite);
+    const all = series.flatMap(({ output }) => output.values.map(float)).filter(Number.isFinite);
     const low = all.reduce((least, v) => Math.min(least, v), 0);
     const high = all.reduce((most, v) => Math.max(most, v), 0);
     const place = (v: number): number => (high > low && Number.isFinite(v) ? (v - low) / (high - low) : 0);
@@ -385,7 +391,7 @@ function bars(group: Call[]): BarSection {
         label: entry(call, at) || "value",
         bars: series.map(({ output, asks }): Bar => {
             const value = output.values[at] ?? "";
-            const end = place(Number(value));
+            const end = place(float(value));
             return { value, raw: raw(output, at), from: Math.min(zero, end), to: Math.max(zero, end), greatest: asks && output.argmax === at };
         }),
     }));
@@ -406,8 +412,7 @@ function winner(call: Call, several: boolean): string[] {
     if (!call.asksArgmax || is === null) return [];
     const was = call.center?.argmax ?? is;
     const change = was === is ? entry(call, is) : `${entry(call, was)} → ${entry(call, is)}`;
-    const greatest = call.output.values[is];
-    const equals = call.output.values.flatMap((value, at) => (value === greatest ? [entry(call, at)] : []));
-    const tie = equals.length > 1 ? ` (a tie of ${equals.join(", ")})` : "";
+    const ties = call.output.ties.map((at) => entry(call, at));
+    const tie = ties.length > 0 ? ` (a tie of ${ties.join(", ")})` : "";
     return [`argmax ${several ? `of ${call.text} ` : ""}${change}${tie}`];
 }
