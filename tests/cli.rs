@@ -47,10 +47,10 @@ impl Place {
     fn interrupted(&self, arguments: &[&str]) -> String {
         let mut command = self.command(self.folder.path(), arguments);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("qnn runs");
+        let mut child = Running(Some(child));
         std::thread::sleep(std::time::Duration::from_secs(2));
-        let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is everywhere");
-        assert!(killed.success());
-        self.shown(child.wait_with_output().expect("qnn ends"))
+        child.interrupt();
+        self.shown(child.output())
     }
 
     /// The exit code and both streams.
@@ -68,6 +68,35 @@ impl Place {
             }
         }
         shown
+    }
+}
+
+/// A child that ends with its test, whatever ends that.
+#[cfg(unix)]
+struct Running(Option<std::process::Child>);
+
+#[cfg(unix)]
+impl Running {
+    /// What Ctrl-C does.
+    fn interrupt(&mut self) {
+        let child = self.0.as_mut().expect("it runs");
+        let id = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
+        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGINT).expect("it gets the signal");
+    }
+
+    /// Waits for its end.
+    fn output(mut self) -> Output {
+        self.0.take().expect("it runs").wait_with_output().expect("qnn ends")
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -179,12 +208,14 @@ fn studies_say_what_their_page_says() {
     for (bits, error) in [(6, "0.422632"), (7, "0.133334"), (8, "0.071999"), (9, "0.034873"), (10, "0.017155")] {
         assert!(shown.contains(&format!("quantization_error(bits = {bits})  ✓ = {error}")), "{shown}");
     }
-    // The first image of the quick version, where the test images are at hand.
-    let images = root().join("../shared/data/mnist");
-    if !images.exists() {
-        eprintln!("skipped: no images in {}", images.display());
-        return;
-    }
+}
+
+/// The first image of the quick version of a study.
+#[test]
+#[ignore = "needs data beside the repository: tests/run looks for it"]
+fn a_study_of_images_says_what_its_page_says_with_data() {
+    let images = support::shared("data/mnist");
+    let place = Place::new();
     let folder = tempfile::tempdir().expect("a folder");
     let copy = |from: &Path| {
         let to = folder.path().join(from.parent().and_then(Path::file_name).expect("a folder's name"));
@@ -372,3 +403,6 @@ fn a_reader_that_goes_away_is_no_error_to_talk_about() {
     let output = child.wait_with_output().expect("qnn ends");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(141), "".into()));
 }
+
+#[path = "support/benchmark.rs"]
+mod support;

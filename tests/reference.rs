@@ -1,7 +1,7 @@
 //! The interpreter against an independent implementation of the same semantics in Python, on the shipped networks.
 //!
-//! `QNN_PYTHON` names a Python with the packages of `tests/requirements.txt`; without it these tests say that they are skipped.
-//! `tests/run` sets it. What needs data that is not part of the repository is skipped where that is absent.
+//! `QNN_PYTHON` names a Python with the packages of `tests/requirements.txt`; `tests/run` sets it. Tests that end in `_with_data` need data that is not part of the
+//! repository. Both kinds are ignored by a plain `cargo test`.
 
 #[path = "support/benchmark.rs"]
 mod support;
@@ -9,28 +9,14 @@ mod support;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::benchmark_spec;
+use support::{benchmark_spec, shared};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace's folder").to_owned()
 }
 
-fn python() -> Option<String> {
-    let python = std::env::var("QNN_PYTHON").ok();
-    if python.is_none() {
-        println!("skipped: QNN_PYTHON names no Python with NumPy (tests/run sets it)");
-    }
-    python
-}
-
-/// The folder of private data beside the repository, if this machine has it.
-fn shared(part: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("QNN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from).join(part);
-    if folder.exists() {
-        return folder.canonicalize().ok();
-    }
-    println!("skipped: {} is absent", folder.display());
-    None
+fn python() -> String {
+    std::env::var("QNN_PYTHON").expect("QNN_PYTHON names a Python with NumPy; tests/run sets it")
 }
 
 fn lines(command: &mut Command) -> Vec<Value> {
@@ -62,7 +48,7 @@ fn numbers(value: &Value) -> Vec<i64> {
 
 /// The same inputs, the same integers after every cast, the same class.
 fn agree(spec: &Path, network: &str, reference: &[&str], samples: &str) {
-    let Some(python) = python() else { return };
+    let python = python();
     let mut command = Command::new(python);
     command.arg(root().join("tests/reference/reference.py")).args(reference).args(["--samples", samples]);
     let theirs = lines(&mut command);
@@ -89,13 +75,15 @@ fn agree(spec: &Path, network: &str, reference: &[&str], samples: &str) {
 }
 
 #[test]
+#[ignore = "needs QNN_PYTHON: tests/run sets it"]
 fn the_reference_agrees_with_its_own_definitions() {
-    let Some(python) = python() else { return };
+    let python = python();
     let status = Command::new(python).arg(root().join("tests/reference/reference.py")).arg("selftest").status();
     assert!(status.expect("Python starts").success());
 }
 
 #[test]
+#[ignore = "needs QNN_PYTHON: tests/run sets it"]
 fn shipped_networks() {
     let digits = root().join("examples/digits/digits.qnn");
     let conv = root().join("examples/conv/conv.qnn");
@@ -111,8 +99,9 @@ fn shipped_networks() {
 }
 
 #[test]
-fn mnist() {
-    let Some(data) = shared("data/mnist") else { return };
+#[ignore = "needs data beside the repository: tests/run looks for it"]
+fn mnist_with_data() {
+    let data = shared("data/mnist");
     // The spec reads the images beside itself: a copy of the example with links to them.
     let folder = tempfile::tempdir().expect("a temporary folder");
     for name in ["mnist.qnn", "mnist.npz", "mnist-100.npz"] {
@@ -131,8 +120,9 @@ fn mnist() {
 }
 
 #[test]
-fn published_benchmark_network() {
-    let (Some(data), Some(bench)) = (shared("data/mnist"), shared("bench/aaai21")) else { return };
+#[ignore = "needs data beside the repository: tests/run looks for it"]
+fn published_benchmark_network_with_data() {
+    let (data, bench) = (shared("data/mnist"), shared("bench/aaai21"));
     let folder = tempfile::tempdir().expect("a temporary folder");
     let spec = benchmark_spec(folder.path(), &data, &bench);
     let ours = lines(&mut qnn(&[
@@ -152,8 +142,9 @@ fn published_benchmark_network() {
 }
 
 #[test]
-fn published_benchmark_verdicts() {
-    let (Some(data), Some(bench)) = (shared("data/mnist"), shared("bench/aaai21")) else { return };
+#[ignore = "needs data beside the repository: tests/run looks for it"]
+fn published_benchmark_verdicts_with_data() {
+    let (data, bench) = (shared("data/mnist"), shared("bench/aaai21"));
     let folder = tempfile::tempdir().expect("a temporary folder");
     let spec = benchmark_spec(folder.path(), &data, &bench);
     let published = std::fs::read_to_string(bench.join("verdicts.csv")).expect("the published verdicts");
@@ -191,8 +182,9 @@ fn published_benchmark_verdicts() {
 }
 
 #[test]
+#[ignore = "needs QNN_PYTHON: tests/run sets it"]
 fn other_solvers_agree() {
-    let Some(python) = python() else { return };
+    let python = python();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let corpus = folder.path().join("corpus");
     // With the features of the whole workspace, as these tests are built: what it depends on is there already, and after `tests/run` itself too.

@@ -2,9 +2,7 @@
 
 (require 'package)
 (package-initialize)
-(unless (require 'eglot nil t)
-  (message "skipped: there is no eglot")
-  (kill-emacs 0))
+(require 'eglot)
 
 (defun wait (what holds)
   "Wait until HOLDS returns non-nil; WHAT is said if it never does."

@@ -1,6 +1,15 @@
-//! The published benchmark as a spec.
+//! The published benchmark as a spec, and where data lies that is not part of the repository.
+
+#![allow(dead_code, reason = "no test uses all of it")]
 
 use std::path::{Path, PathBuf};
+
+/// A part of the data beside the repository, in the folder that `QNN_SHARED` names or in `../shared`.
+pub fn shared(part: &str) -> PathBuf {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let folder = std::env::var_os("QNN_SHARED").map_or(beside, PathBuf::from).join(part);
+    folder.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+}
 
 /// The published benchmark: a network of 784-64-32 at 6 bits.
 pub fn benchmark_spec(folder: &Path, data: &Path, bench: &Path) -> PathBuf {
