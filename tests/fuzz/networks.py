@@ -1,0 +1,257 @@
+"""Random networks: their text, and what they compute, as docs/language.md defines it."""
+
+from fractions import Fraction
+
+import numpy as np
+from values import Q, decimal, random_format
+
+
+def nested(values):
+    """A nested list as a spec writes it."""
+    return "[" + ", ".join(map(nested, values)) + "]" if isinstance(values, list) else decimal(values)
+
+
+def weight(rng):
+    return Fraction(rng.choice(["0", "1", "-1", "0.5", "-0.5", "2", "-1.25", "0.3", "-0.7", "1.5", "0.125", "-3"]))
+
+
+def tensor(rng, shape):
+    return [tensor(rng, shape[1:]) for _ in range(shape[0])] if shape else weight(rng)
+
+
+class Params:
+    """Tensors of an NPZ file with the formats that a spec gives them."""
+
+    def __init__(self, name):
+        self.name, self.arrays, self.rules = name, {}, []
+
+    def add(self, rng, key, shape):
+        """A tensor; returns its values."""
+        if rng.random() < 0.25:
+            form = random_format(rng, rng.randint(2, 5), shape[0])
+            raw = np.array([rng.randint(form.lo, form.hi) for _ in range(int(np.prod(shape)))]).reshape(shape)
+            self.arrays[key] = raw.astype(rng.choice([np.int16, np.int32, np.int64]))
+            self.rules.append(f"{key}: {form.text} raw;")
+            return form.values(raw[None])
+        form = random_format(rng, rng.randint(3, 6), shape[0])
+        reals = np.array([rng.choice([-1.5, -0.75, -0.3, -0.1, 0, 0.2, 0.45, 0.5, 1.0, 1.9]) for _ in range(int(np.prod(shape)))])
+        reals = reals.reshape(shape).astype(rng.choice([np.float32, np.float64]))
+        self.arrays[key] = reals
+        self.rules.append(f"{key}: {form.text};")
+        exact = np.array([Fraction(float(v)) for v in reals.reshape(-1)], dtype=object).reshape(shape)
+        return form.convert(Q.of(exact.tolist()))
+
+    def text(self, file):
+        return f'    params {self.name} = "{file}" {{ {" ".join(self.rules)} }}\n' if self.rules else ""
+
+
+def dense(x, w, b):
+    """b + w · x."""
+    wide = w.num[0]
+    big = max(1, int(abs(x.num).max())) * max(1, int(abs(wide).astype(object).sum(axis=1).max())) >= 1 << 62
+    kind = object if big else np.int64
+    out = Q(x.num.astype(kind) @ wide.astype(kind).T, x.den * w.den)
+    return out + b if b is not None else out
+
+
+def windows(x, size, stride, padding, fill):
+    """The windows of each channel: points, channels, rows, columns, size · size."""
+    num = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)), constant_values=fill)
+    rows, columns = ((num.shape[axis] - size) // stride + 1 for axis in (2, 3))
+    out = np.zeros((*num.shape[:2], rows, columns, size * size), dtype=num.dtype)
+    for i in range(rows):
+        for j in range(columns):
+            part = num[:, :, i * stride : i * stride + size, j * stride : j * stride + size]
+            out[:, :, i, j] = part.reshape(*num.shape[:2], -1)
+    return out
+
+
+def conv(x, w, b, stride, padding, groups):
+    out_channels, in_channels, size, _ = w.num.shape[1:]
+    view = windows(x.num, size, stride, padding, 0)
+    per_group = out_channels // groups
+    planes = []
+    for o in range(out_channels):
+        group = o // per_group
+        part = view[:, group * in_channels : (group + 1) * in_channels]
+        planes.append((part * w.num[0][o].reshape(in_channels, 1, 1, -1)).sum(axis=(1, 4)))
+    out = Q(np.stack(planes, axis=1), x.den * w.den)
+    return out + Q(b.num[:, :, None, None], b.den) if b is not None else out
+
+
+class Network:
+    """A network with a text, and a function from its inputs' values to its output's."""
+
+    def __init__(self, rng, name, folder, inputs):
+        """`inputs` are formats with shapes."""
+        self.rng, self.name, self.inputs = rng, name, inputs
+        self.params = Params("m")
+        self.lines, self.steps = [], []
+        self.fresh = 0
+        self.values = [(f"x{i}", shape) for i, (_, shape) in enumerate(inputs)]
+        current = self.values[0]
+        if len(inputs) > 1:
+            current = self.join(current, self.values[1])
+        for _ in range(rng.randint(1, 3)):
+            current = self.layer(current)
+        self.finish(current)
+        file = f"{name}.npz"
+        if self.params.arrays:
+            np.savez(folder / file, **self.params.arrays)
+        signature = ", ".join(f"x{i}: {form.text}{shape_text(shape)}" for i, (form, shape) in enumerate(inputs))
+        result = "real" if self.format is None else self.format.text
+        body = "".join(f"    {line}\n" for line in self.lines)
+        self.text = f"network {name}({signature}) -> {result}{shape_text(self.shape)} {{\n{self.params.text(file)}{body}}}\n"
+
+    def __call__(self, *arguments):
+        env = {f"x{i}": argument for i, argument in enumerate(arguments)}
+        for name, function in self.steps:
+            env[name] = function(env)
+        return env["result"]
+
+    def let(self, text, function, shape):
+        self.fresh += 1
+        name = f"v{self.fresh}"
+        self.lines.append(f"let {name} = {text};")
+        self.steps.append((name, function))
+        return name, shape
+
+    def join(self, a, b):
+        (left, ls), (right, rs) = a, b
+        if ls == rs and self.rng.random() < 0.6:
+            if self.rng.random() < 0.5:
+                return self.let(f"{left} + {right}", lambda env: env[left] + env[right], ls)
+            return self.let(f"{left} - {right}", lambda env: env[left] - env[right], ls)
+        left, ls = self.flat(a)
+        right, rs = self.flat(b)
+
+        def joined(env):
+            x, y = env[left], env[right]
+            a, b, den = (x.over(x.den * y.den), y.over(x.den * y.den), x.den * y.den)
+            points = max(a.shape[0], b.shape[0])
+            a, b = (np.broadcast_to(v, (points, *v.shape[1:])) for v in (a, b))
+            return Q(np.concatenate([a, b], axis=1), den)
+
+        return self.let(f"concat({left}, {right})", joined, (ls[0] + rs[0],))
+
+    def flat(self, value):
+        name, shape = value
+        size = int(np.prod(shape)) if shape else 1
+        if len(shape) == 1:
+            return value
+        if not shape:
+            return self.let(f"reshape({name}, [1])", lambda env: Q(env[name].num.reshape(-1, 1), env[name].den), (1,))
+        return self.let(f"flatten({name})", lambda env: env[name].flat(), (size,))
+
+    def cast(self, value, bits):
+        name, shape = value
+        form = random_format(self.rng, bits, shape[0] if shape else 1)
+        self.last = form
+        return self.let(f"{name} as {form.text}", lambda env: form.convert(env[name]), shape)
+
+    def weights(self, shape, bias):
+        """A weight and a bias as texts and values: from a file, or as lists."""
+        rng = self.rng
+        if rng.random() < 0.5:
+            self.fresh += 1
+            key = f"l{self.fresh}"
+            w = self.params.add(rng, f"{key}.weight", shape)
+            b = self.params.add(rng, f"{key}.bias", shape[:1]) if bias else None
+            return f"m.{key}", w, b
+        w = tensor(rng, shape)
+        text, w = nested(w), Q.of(w)
+        if rng.random() < 0.3:
+            form = random_format(rng, rng.randint(2, 5), shape[0])
+            text, w = f"{text} as {form.text}", form.convert(w)
+        if not bias:
+            return text, w, None
+        b = tensor(rng, shape[:1])
+        return f"{text}, {nested(b)}", w, Q.of(b)
+
+    def layer(self, value):
+        rng = self.rng
+        name, shape = value
+        if len(shape) == 3:
+            value = self.image_layer(value)
+        elif rng.random() < 0.8:
+            name, shape = self.flat(value)
+            out = rng.randint(1, 3)
+            text, w, b = self.weights((out, shape[0]), rng.random() < 0.7)
+            value = self.let(f"dense({name}, {text})", lambda env: dense(env[name], w, b), (out,))
+        value = self.pointwise(value)
+        if rng.random() < 0.75:
+            value = self.cast(value, rng.randint(2, 6))
+            if rng.random() < 0.1:
+                before = self.let(f"relu({value[0]})", lambda env, n=value[0]: env[n].greater(Q.of(0)), value[1])
+                value = before
+        return value
+
+    def image_layer(self, value):
+        rng = self.rng
+        name, (channels, rows, columns) = value
+        kind = rng.choice(["conv", "conv", "max", "avg", "flatten"])
+        size, stride, padding = rng.randint(1, 2), rng.randint(1, 2), rng.randint(0, 1)
+        padding = min(padding, size - 1) if kind != "conv" else padding
+        if kind == "flatten" or min(rows, columns) + 2 * padding < size:
+            return self.flat(value)
+        after = lambda n: (n + 2 * padding - size) // stride + 1
+        if kind == "conv":
+            groups = channels if rng.random() < 0.3 else 1
+            out = groups * rng.randint(1, 2)
+            text, w, b = self.weights((out, channels // groups, size, size), rng.random() < 0.6)
+            options = f"stride = {stride}, padding = {padding}, groups = {groups}"
+            return self.let(f"conv2d({name}, {text}, {options})", lambda env: conv(env[name], w, b, stride, padding, groups),
+                            (out, after(rows), after(columns)))
+        if kind == "max":
+            least = -(1 << 62)
+            pool = lambda env: Q(windows(env[name].num.astype(object), size, stride, padding, least).max(axis=-1), env[name].den)
+        else:
+            pool = lambda env: Q(windows(env[name].num, size, stride, padding, 0).sum(axis=-1), env[name].den * size * size)
+        text = f"{kind}_pool2d({name}, {size}, stride = {stride}, padding = {padding})"
+        return self.let(text, pool, (channels, after(rows), after(columns)))
+
+    def pointwise(self, value):
+        rng = self.rng
+        name, shape = value
+        kind = rng.choice(["relu", "relu", "relu", "none", "clamp", "times", "plus", "minus", "index", "range"])
+        if kind == "relu":
+            return self.let(f"relu({name})", lambda env: env[name].greater(Q.of(0)), shape)
+        if kind == "clamp":
+            lo = Fraction(rng.randint(-6, 2), 2)
+            hi = lo + Fraction(rng.randint(1, 8), 2)
+            return self.let(f"clamp({name}, {decimal(lo)}, {decimal(hi)})",
+                            lambda env: env[name].greater(Q.of(lo)).lesser(Q.of(hi)), shape)
+        if kind == "times":
+            c = rng.choice([Fraction(1, 2), Fraction(-3, 4), Fraction(1, 10), Fraction(2)])
+            if rng.random() < 0.5:
+                return self.let(f"{name} / ({decimal(1 / c)})", lambda env: env[name].scaled(c), shape)
+            return self.let(f"{name} * ({decimal(c)})", lambda env: env[name].scaled(c), shape)
+        if kind == "plus":
+            c = Fraction(rng.randint(-6, 6), 4)
+            return self.let(f"{name} + ({decimal(c)})", lambda env: env[name] + Q.of(c), shape)
+        if kind == "minus":
+            return self.let(f"-{name}", lambda env: env[name].scaled(-1), shape)
+        if kind == "range" and len(shape) == 1 and shape[0] > 1:
+            start = rng.randint(0, shape[0] - 1)
+            stop = rng.randint(start + 1, shape[0])
+            return self.let(f"{name}[{start}..{stop}]", lambda env: Q(env[name].num[:, start:stop], env[name].den), (stop - start,))
+        if kind == "index" and len(shape) == 1 and shape[0] > 1 and rng.random() < 0.5:
+            i = rng.randrange(shape[0])
+            j = rng.randrange(shape[0])
+            return self.let(f"concat({name}[{i}..{i + 1}], {name}[{j}..{j + 1}])",
+                            lambda env: Q(env[name].num[:, [i, j]], env[name].den), (2,))
+        return value
+
+    def finish(self, value):
+        if self.rng.random() < 0.85:
+            value = self.cast(value, self.rng.randint(2, 6))
+            self.format = self.last
+        else:
+            self.format = None
+        name, self.shape = value
+        self.lines.append(name)
+        self.steps.append(("result", lambda env: env[name]))
+
+
+def shape_text(shape):
+    return "[" + ", ".join(map(str, shape)) + "]" if shape else ""
