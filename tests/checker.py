@@ -175,14 +175,15 @@ def wrap(a, width, signed):
 
 class Checker:
     def __init__(self, obligation):
-        key, nodes, domains, assumptions, cases = fields(
-            obligation, "key", "nodes", "domains", "assumptions", "cases")
+        key, nodes, domains, atoms, assumptions, cases = fields(
+            obligation, "key", "nodes", "domains", "atoms", "assumptions", "cases")
         need(type(key) is str, "a key that is no string")
         self.key, self.nodes, self.lengths = key, array(nodes), []
         for node in self.nodes:
             self.lengths.append(self.read_node(node))
-        self.assumptions = [self.read_atom(a) for a in array(assumptions)]
-        self.cases = [[self.read_atom(a) for a in array(case)] for case in array(cases)]
+        atoms = [self.read_atom(a) for a in array(atoms)]
+        self.assumptions = [atoms[below(a, len(atoms))] for a in array(assumptions)]
+        self.cases = [[atoms[below(a, len(atoms))] for a in array(case)] for case in array(cases)]
         self.domains = {}
         for entry in array(domains):
             n, domain = array(entry, 2)

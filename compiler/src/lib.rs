@@ -5,6 +5,8 @@ pub mod db;
 pub mod diagnostic;
 pub mod engine;
 pub mod ide;
+pub mod interrupt;
+pub mod memory;
 pub mod model;
 pub mod network;
 pub mod obligation;

@@ -3,7 +3,7 @@
 mod cli;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: qnn::memory::Allocator = qnn::memory::Allocator;
 
 fn main() -> std::process::ExitCode {
     cli::main()

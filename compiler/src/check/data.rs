@@ -6,6 +6,7 @@ use super::types::{Axis, Classes, Shape, Type, count, show_shape};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, contents, tree};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::interrupt::work;
 use crate::model::rational::{integer, show, to_f64};
 use crate::model::{Element, FileContents, FileData, FileError, FileTensor, Format, Overflow, Rational};
 use crate::syntax::ast::{DatasetField, ItemKind, Params, Text};
@@ -182,6 +183,7 @@ fn quantize(
         }
         let (min, max) = (format.min_raw(), format.max_raw());
         for i in 0..tensor.data.len() {
+            work(4);
             let Some(Element::Integer(n)) = tensor.data.get(i) else { return Err(Reported) };
             if n < min || n > max {
                 return Err(context.report(
@@ -208,6 +210,7 @@ fn quantize(
         }
     };
     for i in 0..tensor.data.len() {
+        work(16);
         let channel = channel_of(i);
         let number = match &tensor.data {
             FileData::Floats(values) => {

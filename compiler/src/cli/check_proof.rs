@@ -4,6 +4,7 @@ use super::bundle;
 use super::out_file::OutFile;
 use super::output::{Exit, Failure, Output, plural};
 use super::spec::Specs;
+use super::verify::interruptible;
 use owo_colors::OwoColorize;
 use qnn::db::{SourceFile, normalise};
 use qnn::diagnostic::{is_command, printable};
@@ -14,6 +15,7 @@ use qnn::report::sentences::{duration, size};
 use qnn::review::file::Place;
 use qnn::review::{Checked, Gap, Header, Reader, Record, Standing, Subject, brief, review};
 use qnn::verify::{Filter, InstanceResult, Options, Store, plan, snapshots};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
@@ -77,6 +79,8 @@ struct Reviewed {
 
 /// Checks each file.
 pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
+    let cancel = CancelToken::new();
+    interruptible(&cancel, "what is checked");
     let export = arguments.export.as_deref().map(Export::create).transpose()?;
     if let Some(export) = &export {
         export.spares(arguments.files.iter().chain(&arguments.spec))?;
@@ -89,8 +93,8 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             return Err(Failure::wrong("`--spec` says which spec a proof file speaks of; this is a spec itself"));
         }
         let reviewed = match is_spec {
-            true => of_store(arguments, path, export.as_ref(), output)?,
-            false => of_file(arguments, path, export.as_ref(), output)?,
+            true => of_store(arguments, path, export.as_ref(), &cancel, output)?,
+            false => of_file(arguments, path, export.as_ref(), &cancel, output)?,
         };
         exit = exit.worse(verdict(&reviewed));
         if arguments.json {
@@ -99,8 +103,11 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             show(&reviewed, output)?;
         }
     }
-    if let Some(export) = export {
-        export.finish()?;
+    match export {
+        // Not all of it is there: what was there before stays.
+        Some(_) if cancel.is_cancelled() => output.warning("the export was not written: the check was stopped"),
+        Some(export) => export.finish()?,
+        None => {}
     }
     if arguments.json {
         let document = json!({
@@ -147,6 +154,7 @@ fn of_file(
     arguments: &Arguments,
     path: &Path,
     export: Option<&Export>,
+    cancel: &CancelToken,
     output: &mut Output,
 ) -> Result<Reviewed, Failure> {
     let name = path.display().to_string();
@@ -154,13 +162,13 @@ fn of_file(
         return Err(Failure::wrong(format!("`{name}` can't be read: it is a folder")));
     }
     if !bundle::is_archive(path) {
-        return of_proof(arguments, path, name, export, output);
+        return of_proof(arguments, path, name, export, cancel, output);
     }
     if arguments.spec.is_some() {
         return Err(Failure::wrong(format!("`{name}` is a bundle, and brings its specs along: leave out `--spec`")));
     }
     let folder = bundle::unpack(path)?;
-    of_proof(arguments, &folder.path().join(bundle::PROOF), name, export, output)
+    of_proof(arguments, &folder.path().join(bundle::PROOF), name, export, cancel, output)
 }
 
 fn of_proof(
@@ -168,6 +176,7 @@ fn of_proof(
     path: &Path,
     name: String,
     export: Option<&Export>,
+    cancel: &CancelToken,
     output: &mut Output,
 ) -> Result<Reviewed, Failure> {
     let start = Instant::now();
@@ -201,10 +210,10 @@ fn of_proof(
     if specs.files.len() != paths.len() {
         return Err(unreadable(Unreadable("It names a spec twice.".to_owned())));
     }
-    demand(&mut specs, output)?;
+    demand(&mut specs, cancel, output)?;
     let changed = changed(&specs, &header, folder, &paths);
     let mut next = || reader.next_record();
-    let checked = check(arguments, &specs, &mut next, export)?.map_err(unreadable)?;
+    let checked = check(arguments, &specs, &mut next, export, cancel)?.map_err(unreadable)?;
     Ok(Reviewed { name, header: Some(header), changed, checked, time: start.elapsed() })
 }
 
@@ -213,11 +222,12 @@ fn of_store(
     arguments: &Arguments,
     path: &Path,
     export: Option<&Export>,
+    cancel: &CancelToken,
     output: &mut Output,
 ) -> Result<Reviewed, Failure> {
     let start = Instant::now();
     let mut specs = Specs::read(&[path.to_owned()])?;
-    demand(&mut specs, output)?;
+    demand(&mut specs, cancel, output)?;
     let file = specs.files[0];
     let store = Store::default_location().ok_or_else(|| {
         Failure::wrong("there is no folder for caches here\n  help: name one in the environment variable QNN_CACHE")
@@ -230,22 +240,26 @@ fn of_store(
         ..Options::default()
     };
     let plan = plan(&specs.db, file, &Filter::new(&arguments.filter), &options);
-    let summary = qnn::verify::run(&plan, &snapshots(specs.db.clone()), &options, &CancelToken::new(), &|_| {});
+    let summary = qnn::verify::run(&plan, &snapshots(specs.db.clone()), &options, cancel, &|_| {});
     for warning in &summary.warnings {
         output.warning(warning);
     }
     let mut results = summary.results.iter();
     let mut next = || Ok(results.next().map(|result| Record::new(0, result)));
-    let found = check(arguments, &specs, &mut next, export)?;
+    let found = check(arguments, &specs, &mut next, export, cancel)?;
     let checked = found.map_err(|why| Failure::Message(Exit::Internal, why.to_string()))?;
     let name = specs.name(file);
     Ok(Reviewed { name, header: None, changed: Vec::new(), checked, time: start.elapsed() })
 }
 
 /// Specs without errors.
-fn demand(specs: &mut Specs, output: &Output) -> Result<(), Failure> {
+fn demand(specs: &mut Specs, cancel: &CancelToken, output: &Output) -> Result<(), Failure> {
     for file in specs.files.clone() {
-        specs.demand(file, output)?;
+        let cancel = cancel.clone();
+        let counts = specs.check_until(file, move || cancel.is_cancelled(), output);
+        if counts.errors > 0 {
+            return Err(Failure::Message(Exit::Spec, specs.problems(file, counts)));
+        }
     }
     Ok(())
 }
@@ -256,6 +270,7 @@ fn check(
     specs: &Specs,
     next: &mut (dyn FnMut() -> Result<Option<Record>, Unreadable> + Send),
     export: Option<&Export>,
+    cancel: &CancelToken,
 ) -> Result<Result<Vec<Checked>, Unreadable>, Failure> {
     let options = Options::default();
     let subject = |file: &SourceFile| Subject {
@@ -278,7 +293,7 @@ fn check(
             export.line(obligation, certificate);
         }
     };
-    Ok(review(&snapshots(specs.db.clone()), &subjects, next, threads, &on_certificate))
+    Ok(review(&snapshots(specs.db.clone()), &subjects, next, threads, &on_certificate, cancel))
 }
 
 /// The files that are not what they were, or not there any more, as a reader knows them.
@@ -410,10 +425,16 @@ impl Export {
     }
 
     fn line(&self, obligation: &Obligation, certificate: &Certificate) {
-        let line = json!({ "obligation": export(obligation), "certificate": certificate });
+        #[derive(Serialize)]
+        struct Line<'a> {
+            obligation: qnn::proof::Export<'a>,
+            certificate: &'a Certificate,
+        }
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.1.is_none() {
-            lines.1 = writeln!(lines.0, "{line}").err();
+            let line = Line { obligation: export(obligation), certificate };
+            let written = serde_json::to_writer(&mut lines.0, &line).map_err(std::io::Error::from);
+            lines.1 = written.and_then(|()| lines.0.write_all(b"\n")).err();
         }
     }
 

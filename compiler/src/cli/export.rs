@@ -1,5 +1,6 @@
 //! `qnn export`: what is verified, in other tools' formats.
 
+use super::out_file::OutFile;
 use super::output::{Exit, Failure, Output, plural};
 use super::spec::Specs;
 use qnn::check::spec::{Question, question};
@@ -9,6 +10,7 @@ use qnn::report::vnnlib;
 use qnn::verify::verdict::Kind;
 use qnn::verify::{Filter, Job, Options, plan};
 use std::collections::HashSet;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 /// Writes properties for other tools: as SMT-LIB 2 for solvers of bit-vectors, as VNN-LIB for verifiers of networks
@@ -85,7 +87,9 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             }
         };
         if standard {
-            output.text(&text)?;
+            for piece in text.pieces() {
+                output.text(piece)?;
+            }
             continue;
         }
         let stem = file_stem(&job.name);
@@ -94,8 +98,12 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             .find(|name| taken.insert(name.clone()))
             .unwrap_or(stem);
         let path = arguments.output.join(name);
-        std::fs::write(&path, text)
-            .map_err(|e| Failure::wrong(format!("`{}` can't be written: {e}", path.display())))?;
+        let mut file = OutFile::create(&path)?;
+        let mut out = BufWriter::new(file.file());
+        let written = text.pieces().try_for_each(|piece| out.write_all(piece.as_bytes())).and_then(|()| out.flush());
+        drop(out);
+        written.map_err(|error| file.failure(&error))?;
+        file.finish()?;
     }
     if let Some((first, why)) = unsaid.first() {
         if unsaid.len() == jobs.len() {
@@ -114,13 +122,30 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     Ok(Exit::Fine)
 }
 
+/// The text of an instance.
+enum Text {
+    /// As one piece.
+    Whole(String),
+    /// Piece by piece.
+    Pieces(vnnlib::Text),
+}
+
+impl Text {
+    fn pieces(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        match self {
+            Text::Whole(text) => Box::new(std::iter::once(text.as_str())),
+            Text::Pieces(text) => Box::new(text.pieces()),
+        }
+    }
+}
+
 /// The text of an instance, or why the format can't say it.
 fn script(
     arguments: &Arguments,
     specs: &mut Specs,
     job: &Job,
     output: &Output,
-) -> Result<Result<String, String>, Failure> {
+) -> Result<Result<Text, String>, Failure> {
     let outcome = question(&specs.db, job.item, job.instance).clone();
     let Some(Question::Property(statement)) = &outcome.value else {
         specs.show(&outcome.diagnostics, output);
@@ -129,11 +154,11 @@ fn script(
     let title =
         format!("{} of {}\nby qnn {}", job.name, specs.name(job.item.file(&specs.db)), env!("CARGO_PKG_VERSION"));
     if arguments.format.vnnlib {
-        return Ok(vnnlib::text(statement, &title));
+        return Ok(vnnlib::text(statement, &title).map(Text::Pieces));
     }
     let script = Script { title, values: arguments.values, ..Script::default() };
     let text = script.write(&statement.obligation, &Control::default());
-    text.map(Ok)
+    text.map(|text| Ok(Text::Whole(text)))
         .map_err(|reason| Failure::Message(Exit::Undecided, format!("`{}` can't be exported: {reason}", job.name)))
 }
 

@@ -1,9 +1,11 @@
 //! Specs as the commands take them: read into one database, checked, their diagnostics shown once.
 
 use super::output::{Exit, Failure, Output, plural};
+use qnn::check::scope::file_diagnostics;
 use qnn::check::spec::diagnostics;
 use qnn::db::{Database, Db, Disk, SourceFile};
 use qnn::diagnostic::{Diagnostic, Severity};
+use qnn::interrupt;
 use qnn::report::terminal::{Style, render, show_path};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -80,6 +82,18 @@ impl Specs {
     /// Checks a spec and shows what is wrong with it, unless it has been shown.
     pub fn check(&mut self, file: SourceFile, output: &Output) -> Counts {
         let all = diagnostics(&self.db, file).clone();
+        self.show(&all, output)
+    }
+
+    /// The same until `stop` holds: then only syntax and names are checked.
+    pub fn check_until(
+        &mut self,
+        file: SourceFile,
+        stop: impl Fn() -> bool + Send + Sync + 'static,
+        output: &Output,
+    ) -> Counts {
+        let all = interrupt::until(stop, || diagnostics(&self.db, file).to_vec());
+        let all = all.unwrap_or_else(|_| file_diagnostics(&self.db, file));
         self.show(&all, output)
     }
 

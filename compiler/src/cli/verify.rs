@@ -24,6 +24,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// The time that the check of a spec has at least.
+const LEAST_CHECK: Duration = Duration::from_secs(1);
 /// The undecided instances of a family that get a line each.
 const MOST_LINES: usize = 20;
 
@@ -158,9 +160,16 @@ impl Run {
         output: &mut Output,
     ) -> Result<Run, Failure> {
         let mut specs = Specs::read(paths)?;
+        let cancel = CancelToken::new();
+        interruptible(&cancel, "what is decided");
         let mut wrong = Exit::Fine;
         for file in specs.files.clone() {
-            let counts = specs.check(file, output);
+            // It takes no longer than what is to be decided may take, or a moment. What is not checked by then is checked as it is lowered.
+            let jobs = qnn::verify::plan(&specs.db, file, &Filter::new(patterns), options).jobs;
+            let all = jobs.iter().fold(Duration::ZERO, |sum, job| sum.saturating_add(job.budget));
+            let budget = all.max(LEAST_CHECK);
+            let (stop, begun) = (cancel.clone(), Instant::now());
+            let counts = specs.check_until(file, move || stop.is_cancelled() || begun.elapsed() > budget, output);
             if counts.errors > 0 {
                 output.error(specs.problems(file, counts));
                 wrong = Exit::Spec;
@@ -171,8 +180,6 @@ impl Run {
             return Ok(run);
         }
         let plans = plans(&run.specs, patterns, options)?;
-        let cancel = CancelToken::new();
-        interruptible(&cancel);
         let began = Instant::now();
         let several = plans.len() > 1;
         for (file, plan) in plans {
@@ -282,7 +289,7 @@ fn plans(specs: &Specs, patterns: &[String], options: &Options) -> Result<Vec<(S
 }
 
 /// The first Ctrl-C asks the run to stop, the second ends the process.
-fn interruptible(cancel: &CancelToken) {
+pub fn interruptible(cancel: &CancelToken, done: &'static str) {
     let cancel = cancel.clone();
     // Where no handler can be set, Ctrl-C ends the process at once, as it does by default.
     let _ = ctrlc::set_handler(move || {
@@ -290,7 +297,7 @@ fn interruptible(cancel: &CancelToken) {
             std::process::exit(SIGINT);
         }
         cancel.cancel();
-        let _ = writeln!(anstream::stderr(), "\nstopping; what is decided follows (Ctrl-C again ends at once)");
+        let _ = writeln!(anstream::stderr(), "\nstopping; {done} follows (Ctrl-C again ends at once)");
     });
 }
 

@@ -5,6 +5,7 @@
 //! form and expansion agree on every input within the ranges. Putting a sum in place never loosens its interval and often
 //! tightens it, since what occurs in two places cancels.
 
+use crate::interrupt::work;
 use crate::network::interpret::wrap;
 use crate::network::range::wrap_limits;
 use crate::network::{Graph, Interval, NodeId, Op, Step};
@@ -22,6 +23,7 @@ pub fn expand(graph: &Graph, ranges: &[Vec<Interval>], form: &Linear) -> Option<
     }
     for index in (0..=last).rev() {
         let factors = std::mem::take(&mut expansion.factors[index]);
+        work(1 + factors.len());
         for (element, factor) in factors.into_iter().enumerate().filter(|(_, factor)| *factor != 0) {
             expansion.replace(ranges, NodeId(index as u32), element, factor)?;
         }
@@ -63,6 +65,7 @@ impl Expansion<'_> {
             Op::Affine { terms, bias } => {
                 self.add_constant(factor, bias[element])?;
                 for (source, matrix) in terms {
+                    work(matrix.entries(element));
                     for (column, weight) in matrix.row(element) {
                         self.add(*source, column, factor.checked_mul(i128::from(weight))?)?;
                     }

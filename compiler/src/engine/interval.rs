@@ -5,14 +5,19 @@
 //! steps with opposite factors are bounded together, from an interval of the difference of their accumulators: both
 //! roundings and both saturations are in that bound, exactly.
 
-use super::presolve::{Element, Presolved};
+use super::presolve::{Element, InputForms, Presolved};
 use super::{Answer, Control, Engine, Reason, Trust};
+use crate::interrupt::work;
 use crate::network::{Graph, Interval, NodeId, Op, Step, interpret};
-use crate::obligation::{Assignment, Conjunction, Linear, Obligation, Replay};
+use crate::obligation::{Assignment, Atom, Conjunction, Linear, Obligation, Replay};
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Steps with more results than this are not gone through one by one.
 const MOST_PIECES: i128 = 1 << 14;
+/// What a piece of a staircase takes, in elementary operations.
+const PIECE: usize = 32;
 /// Forms with more terms than this are not searched for pairs.
 const MOST_PAIRED: usize = 1 << 14;
 
@@ -26,7 +31,7 @@ impl Engine for Intervals {
     }
 
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
-        decide(obligation, control).unwrap_or_else(Answer::Unknown)
+        control.bound(|| decide(obligation, control)).and_then(|answer| answer).unwrap_or_else(Answer::Unknown)
     }
 }
 
@@ -65,49 +70,68 @@ pub fn open_cases(obligation: &Obligation, presolved: &Presolved, control: &Cont
             return Ok(Vec::new());
         }
     }
-    let mut open = Vec::new();
+    let (mut open, mut forms) = (Vec::new(), InputForms::default());
     for (index, case) in obligation.cases.iter().enumerate() {
         if let Some(reason) = control.stop() {
             return Err(reason);
         }
-        if !excluded(&mut bounds, case) && !excluded_within(obligation, presolved, case)? {
+        if !excluded(&mut bounds, case) && !excluded_within(obligation, presolved, case, &mut forms)? {
             open.push(index);
         }
     }
     Ok(open)
 }
 
-fn excluded(bounds: &mut Bounds, case: &Conjunction) -> bool {
-    case.iter().any(|atom| bounds.upper(&atom.linear).is_some_and(|upper| upper < 0))
+fn excluded<'a>(bounds: &mut Bounds<'a>, case: &'a Conjunction) -> bool {
+    case.iter().any(|atom| bounds.atom(atom).is_some_and(|upper| upper < 0))
 }
 
 /// Whether the case contradicts itself once its own atoms on inputs have tightened the boxes.
-fn excluded_within(obligation: &Obligation, presolved: &Presolved, case: &Conjunction) -> Result<bool, Reason> {
+fn excluded_within<'a>(
+    obligation: &'a Obligation,
+    presolved: &Presolved,
+    case: &'a Conjunction,
+    forms: &mut InputForms<'a>,
+) -> Result<bool, Reason> {
     if case.len() < 2 && obligation.assumptions.is_empty() {
         return Ok(false);
     }
     // One more pass: the assumptions may say more about the inputs together with the case's atoms than alone.
-    let atoms: Vec<_> = obligation.assumptions.iter().chain(case).cloned().collect();
-    let Some(within) = presolved.assuming(obligation, &atoms).map_err(too_wide)? else { return Ok(true) };
-    if within.boxes == presolved.boxes {
-        return Ok(false);
-    }
+    let atoms = || obligation.assumptions.iter().chain(case);
+    let within = match presolved.assuming(obligation, atoms(), forms).map_err(too_wide)? {
+        None => return Ok(true),
+        Some(Cow::Borrowed(_)) => return Ok(false),
+        Some(Cow::Owned(within)) => within,
+    };
     let mut bounds = Bounds::new(obligation, &within);
-    Ok(excluded(&mut bounds, &atoms))
+    Ok(atoms().any(|atom| bounds.upper(&atom.linear).is_some_and(|upper| upper < 0)))
 }
 
 /// Upper bounds of linear forms over one obligation's boxes.
 pub struct Bounds<'a> {
     obligation: &'a Obligation,
     presolved: &'a Presolved,
-    /// The greatest difference of the accumulators of two steps, where known.
+    /// The greatest difference of two steps, where known.
     differences: HashMap<(Element, Element), Option<i128>>,
+    /// The upper bounds of atoms' forms, by their addresses: cases share atoms.
+    atoms: HashMap<*const Linear, Option<i128>>,
 }
 
 impl<'a> Bounds<'a> {
     /// Nothing bounded so far.
     pub fn new(obligation: &'a Obligation, presolved: &'a Presolved) -> Bounds<'a> {
-        Bounds { obligation, presolved, differences: HashMap::new() }
+        Bounds { obligation, presolved, differences: HashMap::new(), atoms: HashMap::new() }
+    }
+
+    /// The same of an atom of the obligation.
+    fn atom(&mut self, atom: &'a Atom) -> Option<i128> {
+        let address = Arc::as_ptr(&atom.linear);
+        if let Some(known) = self.atoms.get(&address) {
+            return *known;
+        }
+        let upper = self.upper(&atom.linear);
+        self.atoms.insert(address, upper);
+        upper
     }
 
     /// A number that the form never exceeds; `None` where 128 bits don't suffice.
@@ -158,20 +182,20 @@ impl<'a> Bounds<'a> {
 
     /// The greatest value of a − b for two elements that are steps.
     fn step_difference(&mut self, a: Element, b: Element) -> Option<i128> {
+        if let Some(known) = self.differences.get(&(a, b)) {
+            return *known;
+        }
+        let difference = self.new_difference(a, b);
+        self.differences.insert((a, b), difference);
+        difference
+    }
+
+    fn new_difference(&mut self, a: Element, b: Element) -> Option<i128> {
         let obligation = self.obligation;
         let Op::Step { source: a_source, steps: a_steps } = &obligation.graph.node(a.0).op else { return None };
         let Op::Step { source: b_source, steps: b_steps } = &obligation.graph.node(b.0).op else { return None };
         let (a_acc, b_acc) = ((*a_source, a.1), (*b_source, b.1));
-        let known = self.differences.get(&(a_acc, b_acc)).copied();
-        let difference = match known {
-            Some(known) => known,
-            None => {
-                let form = Linear::new(vec![(a_acc.0, a_acc.1, 1), (b_acc.0, b_acc.1, -1)], 0);
-                let upper = self.upper(&form);
-                self.differences.insert((a_acc, b_acc), upper);
-                upper
-            }
-        }?;
+        let difference = self.upper(&Linear::new(vec![(a_acc.0, a_acc.1, 1), (b_acc.0, b_acc.1, -1)], 0))?;
         let range = |element: Element| self.presolved.ranges[element.0.index()][element.1 as usize];
         greatest_difference(a_steps.at(a.1 as usize), range(a_acc), b_steps.at(b.1 as usize), range(b_acc), difference)
     }
@@ -193,6 +217,7 @@ pub fn greatest_difference(f: &Step, a: Interval, g: &Step, b: Interval, differe
     }
     let mut greatest = at(b.hi)?;
     for v in first + 1..=last {
+        work(PIECE);
         let end = g.threshold(v)?.checked_sub(1)?;
         greatest = at(end).map_or(greatest, |value| greatest.max(value));
     }
@@ -279,6 +304,7 @@ impl Slopes<'_> {
                 continue;
             }
             let own = std::mem::take(&mut gradient[id.index()]);
+            work(own.len());
             for (element, slope) in own.into_iter().enumerate().filter(|(_, slope)| *slope != 0.0) {
                 self.pull_back(&mut gradient, id, element, slope);
             }
@@ -292,6 +318,7 @@ impl Slopes<'_> {
             Op::Input | Op::Constant(_) => {}
             Op::Affine { terms, .. } => {
                 for (source, matrix) in terms {
+                    work(matrix.entries(element));
                     matrix.add_row_real(element, slope, of(graph, gradient, *source));
                 }
             }

@@ -58,7 +58,8 @@ pub fn maximize(
         trust: Trust::Interval,
         reason: None,
     };
-    let start = match begin(objective, engine, control, &mut answer) {
+    let begun = control.bound(|| begin(objective, engine, control, &mut answer)).and_then(|start| start);
+    let start = match begun {
         Ok(Some(start)) => start,
         Ok(None) => {
             (answer.vacuous, answer.complete) = (true, true);

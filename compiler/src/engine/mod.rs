@@ -6,6 +6,8 @@
 
 pub mod attack;
 pub mod bounds;
+#[cfg(test)]
+mod deadline_tests;
 pub mod form;
 pub mod interval;
 pub mod measure;
@@ -16,13 +18,14 @@ pub mod search;
 mod seed_tests;
 pub mod smt;
 
+use crate::interrupt;
 use crate::obligation::{Assignment, Objective, Obligation, Replay};
 use crate::proof::Certificate;
 use measure::MeasureAnswer;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use search::Search;
@@ -79,13 +82,37 @@ pub struct Control {
 
 /// A clock that stands still while who is timed waits for others; clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Clock(Arc<AtomicU64>);
+pub struct Clock {
+    /// What was waited, in nanoseconds.
+    waited: Arc<AtomicU64>,
+    /// How often the clock was asked, and the question from which on a day has passed.
+    #[cfg(any(test, feature = "testing"))]
+    questions: Option<(Arc<AtomicU64>, u64)>,
+}
 
 impl Clock {
+    /// A clock on which a day passes once it has been asked so many times.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn jumping(after: u64) -> Clock {
+        Clock { questions: Some((Arc::default(), after)), ..Clock::default() }
+    }
+
+    /// How often a jumping clock was asked.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn questions(&self) -> u64 {
+        self.questions.as_ref().map_or(0, |(count, _)| count.load(Ordering::Relaxed))
+    }
+
     /// The time, less what was waited.
     pub fn now(&self) -> Instant {
         let now = Instant::now();
-        now.checked_sub(Duration::from_nanos(self.0.load(Ordering::Relaxed))).unwrap_or(now)
+        #[cfg(any(test, feature = "testing"))]
+        if let Some((count, after)) = &self.questions
+            && count.fetch_add(1, Ordering::Relaxed) >= *after
+        {
+            return now + Duration::from_secs(24 * 3600);
+        }
+        now.checked_sub(Duration::from_nanos(self.waited.load(Ordering::Relaxed))).unwrap_or(now)
     }
 
     /// How long it is since then.
@@ -98,7 +125,7 @@ impl Clock {
         let start = Instant::now();
         wait();
         let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.0.fetch_add(nanoseconds, Ordering::Relaxed);
+        self.waited.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 }
 
@@ -241,6 +268,35 @@ impl Control {
     }
 }
 
+/// An engine that is asked to stop does so by itself within this time, and keeps what it knows; then it is interrupted.
+const GRACE: Duration = Duration::from_millis(40);
+
+impl Control {
+    /// The same with an earlier deadline: a share of the time that is left, one part of so many and at most so long, is for something else.
+    pub fn leaving(&self, part: u32, most: Duration) -> Control {
+        let reserved = |deadline: Instant| {
+            let left = deadline.saturating_duration_since(self.clock.now());
+            deadline.checked_sub((left / part).min(most)).unwrap_or(deadline)
+        };
+        Control { deadline: self.deadline.map(reserved), ..self.clone() }
+    }
+
+    /// Runs a part of an engine, which is interrupted soon after there is a reason to stop, wherever it is.
+    ///
+    /// # Errors
+    /// With the reason, if it was interrupted.
+    pub fn bound<T>(&self, part: impl FnOnce() -> T) -> Result<T, Reason> {
+        let (control, cancelled) = (self.clone(), OnceLock::new());
+        let overdue = move || {
+            let now = control.clock.now();
+            control.deadline.is_some_and(|deadline| now.saturating_duration_since(deadline) >= GRACE)
+                || control.cancel.is_cancelled()
+                    && now.saturating_duration_since(*cancelled.get_or_init(|| now)) >= GRACE
+        };
+        interrupt::until(overdue, part).map_err(|_| self.stop().unwrap_or(Reason::Timeout))
+    }
+}
+
 /// What an engine found.
 #[derive(Clone, Debug)]
 pub enum Answer {
@@ -316,7 +372,7 @@ pub trait Engine: Send + Sync {
     /// The name for `--engine` and for results.
     fn name(&self) -> &'static str;
 
-    /// Decides the obligation or says why not. Never panics on a well-formed obligation.
+    /// Decides the obligation or says why not. Never panics on a well-formed obligation, and returns within a tenth of a second once `control` says stop.
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer;
 
     /// Searches for the objective's maximum from a first value and its assignment on, where the engine has a better way than asking for
@@ -339,12 +395,16 @@ pub fn close() -> Reason {
     Reason::Incomplete(why.to_owned())
 }
 
-/// A check that takes no longer than this is finished although nobody waits any more: what was found is not lost then.
+/// A check that takes no longer than this is finished although the time is up: what was found is not lost then.
 const NEARLY: Duration = Duration::from_millis(30);
 
 /// The answer, once its assignment has passed the reference interpreter and its certificate the checker: nothing that does
-/// not leaves this room. A certificate may be checked past the deadline, for which it was found in time.
+/// not leaves this room.
 pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer, control: &Control) -> Answer {
+    control.bound(|| replayed_within(obligation, engine, answer, control)).unwrap_or_else(Answer::Unknown)
+}
+
+fn replayed_within(obligation: &Obligation, engine: &str, answer: Answer, control: &Control) -> Answer {
     match answer {
         Answer::Some(assignment) => match obligation.replay(&assignment) {
             Replay::Holds(_) => Answer::Some(assignment),
@@ -356,9 +416,9 @@ pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer, control: 
         Answer::None(Trust::Certificate { certificate: Some(certificate), steps }) => {
             let cores: Vec<Core> = std::iter::from_fn(|| control.spare.take()).collect();
             let begun = Instant::now();
-            let stop = || control.cancel.is_cancelled() && begun.elapsed() > NEARLY;
+            let stop = || control.stop().is_some() && begun.elapsed() > NEARLY;
             match crate::proof::check_until(obligation, &certificate, 1 + cores.len(), &stop) {
-                Ok(None) => Answer::Unknown(Reason::Cancelled),
+                Ok(None) => Answer::Unknown(control.stop().unwrap_or(Reason::Timeout)),
                 Ok(Some(_)) => Answer::None(Trust::Certificate { certificate: Some(certificate), steps }),
                 Err(rejection) => {
                     Answer::Unknown(Reason::Internal(format!("a certificate of {engine} is rejected: {rejection}")))

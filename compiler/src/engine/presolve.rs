@@ -5,10 +5,13 @@
 //! lies in the contracted boxes and obeys the equalities; nothing else is dropped.
 
 use super::form::expand;
+use crate::interrupt::work;
 use crate::network::{Interval, NodeId, Op, Overflow128, ranges};
 use crate::obligation::{Assignment, Atom, Linear, Obligation};
 use num_integer::Integer;
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// An element of a node.
 pub type Element = (NodeId, u32);
@@ -38,7 +41,9 @@ impl Presolved {
         if obligation.assumptions.is_empty() {
             return Ok(Some(Presolved { boxes, ranges: all, equal: HashMap::new() }));
         }
-        let forms = input_forms(obligation, &all, &obligation.assumptions);
+        let mut forms = InputForms::default();
+        let forms: Vec<_> =
+            obligation.assumptions.iter().filter_map(|atom| forms.get(obligation, &all, atom)).collect();
         let before = boxes.clone();
         if !contract(obligation, &mut boxes, &forms) {
             return Ok(None);
@@ -53,18 +58,26 @@ impl Presolved {
         Ok(Some(Presolved { boxes, ranges: all, equal }))
     }
 
-    /// The same with more atoms assumed: `None` if no assignment is left.
+    /// The same with more atoms assumed, itself if they say nothing new: `None` if no assignment is left.
     ///
     /// # Errors
     /// Where 128 bits don't hold the intervals.
-    pub fn assuming(&self, obligation: &Obligation, atoms: &[Atom]) -> Result<Option<Presolved>, Overflow128> {
-        let forms = input_forms(obligation, &self.ranges, atoms);
+    pub fn assuming<'a>(
+        &self,
+        obligation: &'a Obligation,
+        atoms: impl Iterator<Item = &'a Atom>,
+        forms: &mut InputForms<'a>,
+    ) -> Result<Option<Cow<'_, Presolved>>, Overflow128> {
+        let forms: Vec<_> = atoms.filter_map(|atom| forms.get(obligation, &self.ranges, atom)).collect();
         let mut boxes = self.boxes.clone();
         if !contract(obligation, &mut boxes, &forms) || !meet_equals(obligation, &mut boxes, &self.equal) {
             return Ok(None);
         }
-        let ranges = if boxes == self.boxes { self.ranges.clone() } else { ranges(&obligation.graph, &boxes)? };
-        Ok(Some(Presolved { boxes, ranges, equal: self.equal.clone() }))
+        if boxes == self.boxes {
+            return Ok(Some(Cow::Borrowed(self)));
+        }
+        let ranges = ranges(&obligation.graph, &boxes)?;
+        Ok(Some(Cow::Owned(Presolved { boxes, ranges, equal: self.equal.clone() })))
     }
 
     /// Narrows elements to what is known of them for inputs that meet the assumptions; not what assumptions speak of, nor what that depends
@@ -145,19 +158,29 @@ fn positions(obligation: &Obligation) -> HashMap<NodeId, usize> {
     obligation.variables.iter().enumerate().map(|(at, variable)| (variable.node, at)).collect()
 }
 
-/// The atoms that speak of inputs alone, once everything linear is put in place.
-fn input_forms(obligation: &Obligation, ranges: &[Vec<Interval>], atoms: &[Atom]) -> Vec<Linear> {
-    let is_input = |node: &NodeId| matches!(obligation.graph.node(*node).op, Op::Input);
-    let forms = atoms.iter().filter_map(|atom| expand(&obligation.graph, ranges, &atom.linear));
-    forms.filter(|form| form.terms.iter().all(|(node, _, _)| is_input(node))).collect()
+/// The forms of atoms that speak of inputs alone, once everything linear is put in place, over the same ranges; `None` for others.
+/// They are kept by the atoms' addresses, since cases share atoms.
+#[derive(Default)]
+pub struct InputForms<'a>(HashMap<*const Linear, (&'a Atom, Option<Arc<Linear>>)>);
+
+impl<'a> InputForms<'a> {
+    fn get(&mut self, obligation: &Obligation, ranges: &[Vec<Interval>], atom: &'a Atom) -> Option<Arc<Linear>> {
+        let is_input = |node: &NodeId| matches!(obligation.graph.node(*node).op, Op::Input);
+        let form = || {
+            let form = expand(&obligation.graph, ranges, &atom.linear)?;
+            form.terms.iter().all(|(node, _, _)| is_input(node)).then(|| Arc::new(form))
+        };
+        self.0.entry(Arc::as_ptr(&atom.linear)).or_insert_with(|| (atom, form())).1.clone()
+    }
 }
 
 /// Tightens the boxes to what `form >= 0` leaves of them, for each form, again and again; `false` if nothing is left.
-fn contract(obligation: &Obligation, boxes: &mut [Vec<Interval>], forms: &[Linear]) -> bool {
+fn contract(obligation: &Obligation, boxes: &mut [Vec<Interval>], forms: &[Arc<Linear>]) -> bool {
     let position = positions(obligation);
     for _ in 0..ROUNDS {
         let mut changed = false;
         for form in forms {
+            work(8 * form.terms.len());
             match contract_once(&position, boxes, form) {
                 Some(Contraction::Empty) => return false,
                 Some(Contraction::Tighter) => changed = true,
@@ -209,7 +232,7 @@ fn contract_once(position: &HashMap<NodeId, usize>, boxes: &mut [Vec<Interval>],
 }
 
 /// Inputs x = y + k, from the pairs x - y - k >= 0 and y - x + k >= 0.
-fn equalities(forms: &[Linear]) -> HashMap<Element, (Element, i128)> {
+fn equalities(forms: &[Arc<Linear>]) -> HashMap<Element, (Element, i128)> {
     let mut seen: HashMap<(Element, Element), Vec<i128>> = HashMap::new();
     let mut equal = HashMap::new();
     for form in forms {

@@ -10,8 +10,9 @@
 //!
 //! and ReLU, clamp and maximum carry no error further than it is. Invariant: every bound is made of integers, rounded up. Nothing here knows engines.
 
-use super::real::{RealGraph, RealMatrix, RealOp, Row};
+use super::real::{NUMBER, RealGraph, RealMatrix, RealOp, Row};
 use super::{Graph, Interval, Matrix, NodeId, Op, Step, Steps, range::node_ranges};
+use crate::interrupt::work;
 use crate::model::rational::{common_step, integer, power_of_two};
 use crate::model::{Rational, Rounding};
 use num_bigint::BigInt;
@@ -119,6 +120,7 @@ impl Enclosure {
                 for row in 0..node.len {
                     let mut sum = 0i128;
                     for (source, matrix) in terms {
+                        work(matrix.entries(row));
                         for (column, weight) in matrix.row(row) {
                             let product = i128::from(weight).abs().checked_mul(before[source.index()][column])?;
                             sum = sum.checked_add(product)?;
@@ -396,6 +398,7 @@ impl Maker {
                 .map(|range| BigInt::from(range.lo.abs().max(range.hi.abs())))
                 .collect();
             let of = |row: &Row| -> BigInt {
+                work(NUMBER * (1 + row.len()));
                 row.iter().map(|(c, i)| matrix.numbers()[*i as usize].abs() * &reach[*c as usize]).sum()
             };
             let factor = &source.scale / Rational::from_integer(matrix.denominator().clone());
@@ -442,10 +445,15 @@ fn rounded_to_integer(numerator: &BigInt, denominator: &BigInt) -> (BigInt, i64)
 fn make(matrix: &RealMatrix, number: impl Fn(u32) -> i64) -> Result<Arc<Matrix>, TooLarge> {
     let plain = |row: &Row| row.len() == matrix.columns() && row.iter().enumerate().all(|(i, e)| e.0 as usize == i);
     if matrix.rows().iter().all(plain) {
-        let values = matrix.rows().iter().flatten().map(|(_, index)| number(*index)).collect();
+        let values =
+            matrix.rows().iter().flatten().inspect(|_| work(NUMBER)).map(|(_, index)| number(*index)).collect();
         return Ok(Matrix::dense(matrix.rows().len(), matrix.columns(), values));
     }
-    let rows = matrix.rows().iter().map(|row| row.iter().map(|(column, i)| (*column, number(*i))).collect());
+    let rows = matrix
+        .rows()
+        .iter()
+        .inspect(|row| work(NUMBER * (1 + row.len())))
+        .map(|row| row.iter().map(|(column, i)| (*column, number(*i))).collect());
     let rows: Vec<Vec<(u32, i64)>> = rows.collect();
     // Entries of the same place are added up.
     let fits =

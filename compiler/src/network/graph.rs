@@ -6,6 +6,7 @@
 //! this file and on [`super::step`] alone.
 
 use super::step::Step;
+use crate::interrupt::work;
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, OnceLock};
@@ -149,6 +150,7 @@ impl Matrix {
         let (mut starts, mut cols, mut values) = (vec![0u32], Vec::new(), Vec::new());
         let count = rows.len();
         for mut row in rows {
+            work(8 * (1 + row.len()));
             row.sort_by_key(|(column, _)| *column);
             let begin = cols.len();
             for (column, value) in row {
@@ -189,6 +191,7 @@ impl Matrix {
         hasher.update(&(columns as u64).to_le_bytes());
         let mut buffer = Vec::new();
         for r in 0..rows {
+            work(4 * matrix.entries(r));
             buffer.clear();
             let mut sum = 0;
             for (c, v) in matrix.row(r) {
@@ -276,6 +279,14 @@ impl Matrix {
             (Some(columns), weights) => {
                 columns.iter().zip(weights.iter()).for_each(|(c, w)| f(&mut target[*c as usize], w));
             }
+        }
+    }
+
+    /// How many entries of a row are stored.
+    pub fn entries(&self, r: usize) -> usize {
+        match &self.data.sparse {
+            None => self.columns,
+            Some(Sparse { starts, .. }) => (starts[r + 1] - starts[r]) as usize,
         }
     }
 

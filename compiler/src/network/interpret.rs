@@ -6,7 +6,8 @@
 //! A sum that a bound shows to fit 64 bits is computed in 64 bits: the same number, many times sooner.
 
 use super::graph::{Graph, Integers, Matrix, NodeId, Op};
-use super::range::Overflow128;
+use super::range::{Overflow128, STEP, row_work};
+use crate::interrupt::work;
 use std::sync::Arc;
 
 /// The values of all nodes for the given inputs.
@@ -24,6 +25,7 @@ pub fn interpret(graph: &Graph, inputs: &[Vec<i128>]) -> Result<Vec<Vec<i128>>, 
     for (index, node) in graph.nodes.iter().enumerate() {
         let id = NodeId(index as u32);
         let mut result = Vec::with_capacity(node.len);
+        work(node.len);
         match &node.op {
             Op::Input => {
                 let input = next_input.next().expect("a vector for each input node");
@@ -34,6 +36,7 @@ pub fn interpret(graph: &Graph, inputs: &[Vec<i128>]) -> Result<Vec<Vec<i128>>, 
             Op::Affine { terms, bias } => {
                 let short = short(terms, &values);
                 for element in 0..node.len {
+                    work(row_work(terms, element));
                     let overflow = Overflow128 { node: id, element };
                     let sum = match &short {
                         Some(short) => short.iter().try_fold(bias[element], |sum, (matrix, vector)| {
@@ -50,6 +53,7 @@ pub fn interpret(graph: &Graph, inputs: &[Vec<i128>]) -> Result<Vec<Vec<i128>>, 
             }
             Op::Step { source, steps } => {
                 for (element, a) in values[source.index()].iter().enumerate() {
+                    work(STEP);
                     result.push(steps.at(element).checked_apply(*a).ok_or(Overflow128 { node: id, element })?);
                 }
             }
@@ -58,6 +62,7 @@ pub fn interpret(graph: &Graph, inputs: &[Vec<i128>]) -> Result<Vec<Vec<i128>>, 
             }
             Op::Max { source, windows } => {
                 for window in windows.iter() {
+                    work(window.len());
                     let mut greatest = values[source.index()][window[0] as usize];
                     for i in &window[1..] {
                         greatest = greatest.max(values[source.index()][*i as usize]);

@@ -6,6 +6,7 @@
 
 use super::graph::{Graph, Integers, Matrix, NodeId, Op};
 use super::interpret::wrap;
+use crate::interrupt::work;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -117,6 +118,14 @@ fn short<'a>(terms: &'a [(NodeId, Arc<Matrix>)], before: &[Vec<Interval>]) -> Op
     terms.iter().map(term).collect()
 }
 
+/// What a step takes, in elementary operations.
+pub(super) const STEP: usize = 16;
+
+/// The products of an element of an affine node.
+pub(super) fn row_work(terms: &[(NodeId, Arc<Matrix>)], element: usize) -> usize {
+    terms.iter().map(|(_, matrix)| 1 + matrix.entries(element)).sum()
+}
+
 /// The intervals of one node that is no input, from those of the nodes before it.
 ///
 /// # Errors
@@ -124,12 +133,14 @@ fn short<'a>(terms: &'a [(NodeId, Arc<Matrix>)], before: &[Vec<Interval>]) -> Op
 pub fn node_ranges(graph: &Graph, id: NodeId, before: &[Vec<Interval>]) -> Result<Vec<Interval>, Overflow128> {
     let node = graph.node(id);
     let mut result = Vec::with_capacity(node.len);
+    work(node.len);
     match &node.op {
         Op::Input => panic!("an input's box is given, not computed"),
         Op::Constant(constants) => result.extend(constants.iter().map(|v| Interval::new(*v, *v))),
         Op::Affine { terms, bias } => {
             let short = short(terms, before);
             for element in 0..node.len {
+                work(row_work(terms, element));
                 let start = Interval::new(bias[element], bias[element]);
                 let sum = match &short {
                     Some(short) => short.iter().try_fold(start, |sum, term| sum.checked_add(term.range(element))),
@@ -144,6 +155,7 @@ pub fn node_ranges(graph: &Graph, id: NodeId, before: &[Vec<Interval>]) -> Resul
         }
         Op::Step { source, steps } => {
             for (element, a) in before[source.index()].iter().enumerate() {
+                work(STEP);
                 let step = steps.at(element);
                 let ends = step.checked_apply(a.lo).zip(step.checked_apply(a.hi));
                 let (lo, hi) = ends.ok_or(Overflow128 { node: id, element })?;
@@ -164,6 +176,7 @@ pub fn node_ranges(graph: &Graph, id: NodeId, before: &[Vec<Interval>]) -> Resul
         }
         Op::Max { source, windows } => {
             for window in windows.iter() {
+                work(window.len());
                 let of = |i: &u32| before[source.index()][*i as usize];
                 let lo = window.iter().map(|i| of(i).lo).max().expect("no window is empty");
                 let hi = window.iter().map(|i| of(i).hi).max().expect("no window is empty");

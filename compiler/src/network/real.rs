@@ -4,12 +4,16 @@
 //! that nothing is rounded and no fraction is reduced on the way. This is the truth of a real-valued reading, as the interpreter is that of a
 //! [`Graph`](super::Graph); engines see the integer graphs that [`super::enclose`] makes of it.
 
+use crate::interrupt::work;
 use crate::model::Rational;
 use crate::model::rational::{common_denominator, integer};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Zero};
 use std::sync::{Arc, OnceLock};
+
+/// What a number of any size takes, in elementary operations.
+pub(super) const NUMBER: usize = 16;
 
 /// One row of a matrix: (column, index into the matrix's numbers).
 pub type Row = Vec<(u32, u32)>;
@@ -31,8 +35,13 @@ impl RealMatrix {
     pub fn new(columns: usize, rows: Arc<[Row]>, values: &[Rational]) -> RealMatrix {
         let fits = |(column, index): &(u32, u32)| (*column as usize) < columns && (*index as usize) < values.len();
         assert!(rows.iter().flatten().all(fits), "entries within the matrix");
+        work(NUMBER * values.len());
         let denominator = common_denominator(values);
-        let numbers = values.iter().map(|value| value.numer() * (&denominator / value.denom())).collect();
+        let numbers = values
+            .iter()
+            .inspect(|_| work(NUMBER))
+            .map(|value| value.numer() * (&denominator / value.denom()))
+            .collect();
         RealMatrix { columns, rows, numbers, denominator }
     }
 
@@ -83,6 +92,7 @@ impl RealMatrix {
         };
         let mut rows: Vec<Row> = Vec::with_capacity(self.rows.len());
         for row in self.rows.iter() {
+            work(NUMBER * (1 + row.len()));
             let entries = row
                 .iter()
                 .flat_map(|(middle, a)| inner.rows[*middle as usize].iter().map(move |(column, b)| (*column, *a, *b)));
@@ -210,6 +220,7 @@ impl RealGraph {
             return op;
         }
         let carried = |row: &Row| -> Rational {
+            work(NUMBER * (1 + row.len()));
             let products = row.iter().filter(|(middle, _)| !inner_bias[*middle as usize].is_zero());
             products.map(|(middle, a)| outer.value(*a) * &inner_bias[*middle as usize]).sum()
         };
@@ -292,6 +303,7 @@ fn compute(op: &RealOp, before: &[Option<Vector>]) -> Vector {
                 let vector = of(*source);
                 let factor = &denominator / (&vector.denominator * &matrix.denominator);
                 for (row, number) in matrix.rows.iter().zip(&mut numbers) {
+                    work(NUMBER * (1 + row.len()));
                     let mut sum = BigInt::zero();
                     for (column, index) in row {
                         let x = &vector.numbers[*column as usize];

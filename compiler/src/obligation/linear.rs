@@ -1,7 +1,9 @@
 //! Linear forms over the elements of a graph, and atoms: a linear form that is at least zero.
 
+use crate::interrupt::work;
 use crate::network::{Interval, NodeId};
 use num_integer::Integer;
+use std::sync::Arc;
 
 /// constant + the sum of factor · element over the terms. Terms are sorted by (node, element), each element once, no zero factors.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -18,6 +20,7 @@ impl Linear {
     /// # Panics
     /// If a sum of factors leaves 128 bits: the lowering bounds them.
     pub fn new(mut terms: Vec<(NodeId, u32, i128)>, constant: i128) -> Linear {
+        work(4 * terms.len());
         terms.sort_by_key(|(node, element, _)| (*node, *element));
         let mut merged: Vec<(NodeId, u32, i128)> = Vec::with_capacity(terms.len());
         for (node, element, factor) in terms {
@@ -43,6 +46,7 @@ impl Linear {
     /// # Panics
     /// Beyond 128 bits: the lowering excludes that for values within their formats.
     pub fn value(&self, values: &[Vec<i128>]) -> i128 {
+        work(1 + self.terms.len());
         self.terms.iter().fold(self.constant, |sum, (node, element, factor)| {
             factor
                 .checked_mul(values[node.index()][*element as usize])
@@ -56,6 +60,7 @@ impl Linear {
     /// # Panics
     /// Beyond 128 bits, as for [`Linear::value`].
     pub fn range(&self, ranges: &[Vec<Interval>]) -> Interval {
+        work(1 + self.terms.len());
         self.terms.iter().fold(Interval::new(self.constant, self.constant), |sum, (node, element, factor)| {
             ranges[node.index()][*element as usize]
                 .checked_scale(*factor)
@@ -65,11 +70,11 @@ impl Linear {
     }
 }
 
-/// A linear form that is at least zero.
+/// A linear form that is at least zero. A clone shares the form: a statement's cases repeat each other's atoms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Atom {
     /// At least zero.
-    pub linear: Linear,
+    pub linear: Arc<Linear>,
 }
 
 impl Atom {
@@ -80,13 +85,13 @@ impl Atom {
             linear.terms.iter_mut().for_each(|term| term.2 /= divisor);
             linear.constant = Integer::div_floor(&linear.constant, &divisor);
         }
-        Atom { linear }
+        Atom { linear: Arc::new(linear) }
     }
 
     /// The integers' negation: `-linear - 1 >= 0`.
     pub fn negated(&self) -> Atom {
         let terms = self.linear.terms.iter().map(|(node, element, factor)| (*node, *element, -factor)).collect();
-        Atom { linear: Linear { terms, constant: -self.linear.constant - 1 } }
+        Atom { linear: Arc::new(Linear { terms, constant: -self.linear.constant - 1 }) }
     }
 
     /// Whether it holds for these values of all nodes.

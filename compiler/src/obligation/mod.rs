@@ -8,16 +8,18 @@ pub mod exact;
 pub mod linear;
 pub mod term;
 
+use crate::interrupt::work;
 use crate::model::Rational;
 use crate::model::rational::integer;
 use crate::network::{Graph, Interval, NodeId, Overflow128, interpret, ranges};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use exact::{Exact, ExactObjective};
 pub use linear::{Atom, Linear};
 
 /// Changes whenever the meaning of an obligation or of a verdict changes, so that no stored verdict outlives it.
-pub const SEMANTICS_VERSION: u32 = 1;
+pub const SEMANTICS_VERSION: u32 = 2;
 
 /// A conjunction of atoms; the empty one is true.
 pub type Conjunction = Vec<Atom>;
@@ -119,6 +121,14 @@ impl Obligation {
         }
     }
 
+    /// Its atoms, each of them once.
+    pub fn table(&self) -> Table<'_> {
+        let mut table = Table::default();
+        table.assumptions = table.indices(&self.assumptions);
+        table.cases = self.cases.iter().map(|case| table.indices(case)).collect();
+        table
+    }
+
     /// The hash of the obligation's meaning, in hexadecimal: names don't count, everything that can change the answer does.
     pub fn key(&self) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -134,27 +144,63 @@ impl Obligation {
                 bytes.extend_from_slice(&hi.to_le_bytes());
             }
         }
-        let conjunction = |bytes: &mut Vec<u8>, atoms: &[Atom]| {
-            bytes.extend_from_slice(&(atoms.len() as u64).to_le_bytes());
-            for atom in atoms {
-                bytes.extend_from_slice(&(atom.linear.terms.len() as u64).to_le_bytes());
-                for (node, element, factor) in &atom.linear.terms {
-                    bytes.extend_from_slice(&node.0.to_le_bytes());
-                    bytes.extend_from_slice(&element.to_le_bytes());
-                    bytes.extend_from_slice(&factor.to_le_bytes());
-                }
-                bytes.extend_from_slice(&atom.linear.constant.to_le_bytes());
+        let table = self.table();
+        bytes.extend_from_slice(&(table.atoms.len() as u64).to_le_bytes());
+        for atom in &table.atoms {
+            work(4 * atom.linear.terms.len());
+            bytes.extend_from_slice(&(atom.linear.terms.len() as u64).to_le_bytes());
+            for (node, element, factor) in &atom.linear.terms {
+                bytes.extend_from_slice(&node.0.to_le_bytes());
+                bytes.extend_from_slice(&element.to_le_bytes());
+                bytes.extend_from_slice(&factor.to_le_bytes());
             }
-        };
-        conjunction(&mut bytes, &self.assumptions);
-        bytes.extend_from_slice(&(self.cases.len() as u64).to_le_bytes());
-        for case in &self.cases {
-            conjunction(&mut bytes, case);
+            bytes.extend_from_slice(&atom.linear.constant.to_le_bytes());
+            hasher.update(&bytes);
+            bytes.clear();
+        }
+        bytes.extend_from_slice(&(table.cases.len() as u64).to_le_bytes());
+        for conjunction in [&table.assumptions].into_iter().chain(&table.cases) {
+            bytes.extend_from_slice(&(conjunction.len() as u64).to_le_bytes());
+            conjunction.iter().for_each(|atom| bytes.extend_from_slice(&atom.to_le_bytes()));
         }
         if let Some(exact) = &self.exact {
             exact.bytes(&mut bytes);
         }
         hasher.update(&bytes).finalize().to_hex().to_string()
+    }
+}
+
+/// An obligation's atoms, each of them once, in the order in which assumptions and cases mention them.
+#[derive(Debug, Default)]
+pub struct Table<'a> {
+    /// The atoms, no two of them equal.
+    pub atoms: Vec<&'a Atom>,
+    /// The assumptions, as indices into `atoms`.
+    pub assumptions: Vec<u32>,
+    /// The cases, as indices into `atoms`.
+    pub cases: Vec<Vec<u32>>,
+    known: HashMap<&'a Linear, u32>,
+    /// By address: most atoms are shared, and need not be compared.
+    shared: HashMap<*const Linear, u32>,
+}
+
+impl<'a> Table<'a> {
+    fn indices(&mut self, atoms: &'a [Atom]) -> Vec<u32> {
+        work(8 * atoms.len());
+        atoms.iter().map(|atom| self.index(atom)).collect()
+    }
+
+    fn index(&mut self, atom: &'a Atom) -> u32 {
+        if let Some(index) = self.shared.get(&Arc::as_ptr(&atom.linear)) {
+            return *index;
+        }
+        work(4 * atom.linear.terms.len());
+        let index = *self.known.entry(&atom.linear).or_insert_with(|| {
+            self.atoms.push(atom);
+            self.atoms.len() as u32 - 1
+        });
+        self.shared.insert(Arc::as_ptr(&atom.linear), index);
+        index
     }
 }
 

@@ -3,20 +3,88 @@
 //! A term is linear but for maxima (an `abs` is a maximum, a minimum is a negated one); a formula is built of terms that are at
 //! least zero. Nothing is rounded here.
 
+use crate::interrupt::work;
 use crate::model::Rational;
 use crate::network::NodeId;
 use num_traits::{One, Signed, Zero};
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+/// What a rational number takes, in elementary operations.
+const NUMBER: usize = 16;
 
 /// constant + the sum of factor · element.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Linear {
-    /// Factors, none of them zero.
-    pub terms: BTreeMap<(NodeId, u32), Rational>,
+    /// Factors by ascending element, each element once, no factor zero.
+    pub terms: Vec<((NodeId, u32), Rational)>,
     /// The constant.
     pub constant: Rational,
+}
+
+impl Linear {
+    /// The factors.
+    pub fn factors(&self) -> impl Iterator<Item = &Rational> + Clone {
+        self.terms.iter().map(|(_, factor)| factor)
+    }
+
+    /// The sum of many forms.
+    fn sum<'a>(forms: impl Iterator<Item = &'a Linear> + Clone) -> Linear {
+        let constant = forms.clone().map(|form| &form.constant).sum();
+        let mut all: Vec<((NodeId, u32), Rational)> =
+            Vec::with_capacity(forms.clone().map(|form| form.terms.len()).sum());
+        for form in forms {
+            work(NUMBER * (1 + form.terms.len()));
+            all.extend_from_slice(&form.terms);
+        }
+        Linear::of(all, constant)
+    }
+
+    /// From terms in any order, some of which may be of the same element.
+    fn of(mut all: Vec<((NodeId, u32), Rational)>, constant: Rational) -> Linear {
+        all.sort_by_key(|(element, _)| *element);
+        let mut terms: Vec<((NodeId, u32), Rational)> = Vec::with_capacity(all.len());
+        for (element, factor) in all {
+            work(NUMBER);
+            match terms.last_mut() {
+                Some(last) if last.0 == element => last.1 += factor,
+                _ => terms.push((element, factor)),
+            }
+        }
+        terms.retain(|(_, factor)| !factor.is_zero());
+        Linear { terms, constant }
+    }
+
+    /// The sum.
+    fn plus(self, other: &Linear) -> Linear {
+        work(NUMBER * (1 + self.terms.len() + other.terms.len()));
+        let constant = self.constant + &other.constant;
+        if self.terms.is_empty() {
+            return Linear { terms: other.terms.clone(), constant };
+        }
+        if other.terms.is_empty() {
+            return Linear { terms: self.terms, constant };
+        }
+        let mut terms = Vec::with_capacity(self.terms.len() + other.terms.len());
+        let mut others = other.terms.iter().peekable();
+        for (element, factor) in self.terms {
+            while let Some(before) = others.next_if(|(other, _)| *other < element) {
+                terms.push(before.clone());
+            }
+            match others.next_if(|(other, _)| *other == element) {
+                None => terms.push((element, factor)),
+                Some((_, more)) => {
+                    let factor = factor + more;
+                    if !factor.is_zero() {
+                        terms.push((element, factor));
+                    }
+                }
+            }
+        }
+        terms.extend(others.cloned());
+        Linear { terms, constant }
+    }
 }
 
 /// A linear form plus multiples of maxima.
@@ -31,13 +99,19 @@ pub struct Term {
 impl Term {
     /// A constant.
     pub fn constant(value: Rational) -> Term {
-        Term { linear: Linear { terms: BTreeMap::new(), constant: value }, maxima: Vec::new() }
+        Term { linear: Linear { terms: Vec::new(), constant: value }, maxima: Vec::new() }
     }
 
     /// `scale` times an element of a node.
     pub fn element(node: NodeId, element: u32, scale: Rational) -> Term {
-        let terms = BTreeMap::from([((node, element), scale)]);
+        work(NUMBER);
+        let terms = vec![((node, element), scale)];
         Term { linear: Linear { terms, constant: Rational::zero() }, maxima: Vec::new() }
+    }
+
+    /// The sum of elements, each with its factor.
+    pub fn of_elements(elements: Vec<((NodeId, u32), Rational)>) -> Term {
+        Term { linear: Linear::of(elements, Rational::zero()), maxima: Vec::new() }
     }
 
     /// Its value, if it depends on nothing.
@@ -47,20 +121,7 @@ impl Term {
 
     /// The sum.
     pub fn plus(mut self, other: &Term) -> Term {
-        if !other.linear.constant.is_zero() {
-            self.linear.constant += &other.linear.constant;
-        }
-        for (key, factor) in &other.linear.terms {
-            match self.linear.terms.entry(*key) {
-                Entry::Vacant(vacant) => _ = vacant.insert(factor.clone()),
-                Entry::Occupied(mut known) => {
-                    *known.get_mut() += factor;
-                    if known.get().is_zero() {
-                        known.remove();
-                    }
-                }
-            }
-        }
+        self.linear = self.linear.plus(&other.linear);
         for (factor, alternatives) in &other.maxima {
             match self.maxima.iter_mut().find(|(_, known)| known == alternatives) {
                 Some(known) => known.0 += factor,
@@ -71,13 +132,33 @@ impl Term {
         self
     }
 
+    /// The sum of many.
+    pub fn sum(terms: &[Term]) -> Term {
+        let mut maxima: Vec<(Rational, Arc<[Term]>)> = Vec::new();
+        // What is equal has equal digests.
+        let mut known: HashMap<Vec<u64>, Vec<usize>> = HashMap::new();
+        for (factor, alternatives) in terms.iter().flat_map(|term| &term.maxima) {
+            let alike = known.entry(alternatives.iter().map(Term::digest).collect()).or_default();
+            match alike.iter().find(|index| maxima[**index].1 == *alternatives) {
+                Some(index) => maxima[*index].0 += factor,
+                None => {
+                    alike.push(maxima.len());
+                    maxima.push((factor.clone(), alternatives.clone()));
+                }
+            }
+        }
+        maxima.retain(|(factor, _)| !factor.is_zero());
+        Term { linear: Linear::sum(terms.iter().map(|term| &term.linear)), maxima }
+    }
+
     /// The product with a constant.
     pub fn times(mut self, factor: &Rational) -> Term {
         if factor.is_zero() {
             return Term::default();
         }
+        work(NUMBER * (1 + self.linear.terms.len()));
         self.linear.constant *= factor;
-        self.linear.terms.values_mut().for_each(|f| *f *= factor);
+        self.linear.terms.iter_mut().for_each(|(_, f)| *f *= factor);
         self.maxima.iter_mut().for_each(|(f, _)| *f *= factor);
         self
     }
@@ -85,8 +166,9 @@ impl Term {
     /// The negation.
     pub fn negated(mut self) -> Term {
         let negate = |n: &mut Rational| *n = -std::mem::take(n);
+        work(NUMBER * (1 + self.linear.terms.len()));
         negate(&mut self.linear.constant);
-        self.linear.terms.values_mut().for_each(negate);
+        self.linear.terms.iter_mut().for_each(|(_, f)| negate(f));
         self.maxima.iter_mut().for_each(|(f, _)| negate(f));
         self
     }
@@ -100,13 +182,21 @@ impl Term {
     pub fn greatest(terms: Vec<Term>) -> Term {
         let mut constant: Option<Rational> = None;
         let mut rest: Vec<Term> = Vec::new();
+        // What is equal has an equal digest.
+        let mut known: HashMap<u64, Vec<usize>> = HashMap::new();
         for term in terms {
+            work(NUMBER);
             match term.as_constant() {
                 Some(value) => {
                     constant = Some(constant.map_or_else(|| value.clone(), |c| c.max(value.clone())));
                 }
-                None if rest.contains(&term) => {}
-                None => rest.push(term),
+                None => {
+                    let alike = known.entry(term.digest()).or_default();
+                    if !alike.iter().any(|index| rest[*index] == term) {
+                        alike.push(rest.len());
+                        rest.push(term);
+                    }
+                }
             }
         }
         rest.extend(constant.map(Term::constant));
@@ -114,6 +204,15 @@ impl Term {
             return rest.remove(0);
         }
         Term { linear: Linear::default(), maxima: vec![(Rational::one(), rest.into())] }
+    }
+
+    /// A hash of its linear part.
+    fn digest(&self) -> u64 {
+        work(NUMBER * self.linear.terms.len());
+        let mut hasher = std::hash::DefaultHasher::new();
+        self.linear.terms.hash(&mut hasher);
+        self.linear.constant.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// The least of some terms; there must be one.
@@ -131,6 +230,7 @@ impl Term {
 
     /// Its value, given those of the elements.
     pub fn value(&self, element: &dyn Fn(NodeId, u32) -> Rational) -> Rational {
+        work(NUMBER * (1 + self.linear.terms.len()));
         let terms = self.linear.terms.iter();
         let linear =
             terms.fold(self.linear.constant.clone(), |sum, ((node, i), factor)| sum + element(*node, *i) * factor);
@@ -142,7 +242,10 @@ impl Term {
 
     /// The same with its nodes renamed.
     pub fn renamed(&self, map: &dyn Fn(NodeId) -> NodeId) -> Term {
-        let terms = self.linear.terms.iter().map(|((node, i), factor)| ((map(*node), *i), factor.clone())).collect();
+        work(NUMBER * (1 + self.linear.terms.len()));
+        let renamed = self.linear.terms.iter().map(|((node, i), factor)| ((map(*node), *i), factor.clone()));
+        let mut terms: Vec<_> = renamed.collect();
+        terms.sort_by_key(|(element, _)| *element);
         let maximum = |(factor, alternatives): &(Rational, Arc<[Term]>)| {
             (factor.clone(), alternatives.iter().map(|alternative| alternative.renamed(map)).collect())
         };
@@ -189,8 +292,8 @@ pub enum Formula {
     Bool(bool),
     /// The term is at least zero; more than zero, if strict.
     AtLeastZero {
-        /// The term.
-        term: Term,
+        /// The term; formulas that are written out share it.
+        term: Arc<Term>,
         /// More than zero.
         strict: bool,
     },
@@ -213,7 +316,7 @@ impl Formula {
     pub fn at_least_zero(term: Term, strict: bool) -> Formula {
         match term.as_constant() {
             Some(value) => Formula::Bool(if strict { value.is_positive() } else { !value.is_negative() }),
-            None => Formula::AtLeastZero { term, strict },
+            None => Formula::AtLeastZero { term: Arc::new(term), strict },
         }
     }
 
@@ -272,7 +375,9 @@ impl Formula {
         match self {
             Formula::Either { holds, fails } => Formula::Either { holds: fails, fails: holds },
             Formula::Bool(b) => Formula::Bool(!b),
-            Formula::AtLeastZero { term, strict } => Formula::AtLeastZero { term: term.negated(), strict: !strict },
+            Formula::AtLeastZero { term, strict } => {
+                Formula::AtLeastZero { term: Arc::new(Arc::unwrap_or_clone(term).negated()), strict: !strict }
+            }
             Formula::And(parts) => Formula::or(parts.into_iter().map(Formula::opposite).collect()),
             Formula::Or(parts) => Formula::and(parts.into_iter().map(Formula::opposite).collect()),
         }
@@ -299,7 +404,9 @@ impl Formula {
         let all = |parts: &[Formula]| parts.iter().map(|part| part.renamed(map)).collect();
         match self {
             Formula::Bool(holds) => Formula::Bool(*holds),
-            Formula::AtLeastZero { term, strict } => Formula::AtLeastZero { term: term.renamed(map), strict: *strict },
+            Formula::AtLeastZero { term, strict } => {
+                Formula::AtLeastZero { term: Arc::new(term.renamed(map)), strict: *strict }
+            }
             Formula::And(parts) => Formula::And(all(parts)),
             Formula::Or(parts) => Formula::Or(all(parts)),
             Formula::Either { holds, fails } => {

@@ -8,6 +8,7 @@
 //! What reaches an input is bounded by its box.
 
 use super::Multipliers;
+use crate::interrupt::work;
 use crate::network::range::wrap_limits;
 use crate::network::{Graph, Interval, Matrix, NodeId, Op, Step};
 use num_integer::Integer;
@@ -45,6 +46,7 @@ pub(super) fn bound(
     let mut value = constant;
     for id in graph.ids().rev() {
         let mine = std::mem::take(&mut coefficients[id.index()]);
+        work(4 * mine.len());
         let slots = &slots[id.index()];
         match &graph.node(id).op {
             Op::Input => {
@@ -114,7 +116,7 @@ pub(super) fn bound(
 
 /// target += the sum of coefficient · row.
 fn pull_back(matrix: &Matrix, mine: &[i128], target: &mut [i128]) -> Result<(), Fault> {
-    let rows = || mine.iter().enumerate().filter(|(_, c)| **c != 0);
+    let rows = || mine.iter().enumerate().filter(|(_, c)| **c != 0).inspect(|(row, _)| work(matrix.entries(*row)));
     // No sum on the way, over whichever rows, is beyond the sum of |coefficient| times the greatest sum of a row's magnitudes.
     let most = rows().try_fold(0u128, |most, (_, c)| most.checked_add(c.unsigned_abs()));
     if most.and_then(|most| most.checked_mul(matrix.norm().max(1))).is_some_and(|most| most <= i64::MAX as u128) {
@@ -170,6 +172,7 @@ fn step_maximum(step: &Step, c: i128, m: i128, y: Interval, a: Interval) -> Resu
     }
     let mut from = first_of(step, first)?;
     for v in first..last {
+        work(64);
         let next = first_of(step, v + 1)?;
         best = best.max(between(c, m, v, from.max(a.lo), next.saturating_sub(1).min(a.hi))?);
         from = next;

@@ -5,6 +5,7 @@
 
 use super::bound::{self, Fault, Term, bound};
 use super::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten};
+use crate::interrupt::{inherited, work};
 use crate::network::range::node_ranges;
 use crate::network::{Graph, Interval, NodeId, Op, interpret};
 use crate::obligation::{Atom, Obligation};
@@ -234,7 +235,12 @@ impl<'a> Tree<'a> {
             }
         };
         std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let others: Vec<_> = (1..threads)
+                .map(|_| {
+                    let inherited = inherited();
+                    scope.spawn(move || inherited.run(work).unwrap_or_else(|interrupted| interrupted.unwind()))
+                })
+                .collect();
             let mut done = vec![work()];
             for other in others {
                 done.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -550,6 +556,7 @@ impl State<'_> {
         let mut inputs: Vec<Vec<i128>> = obligation.variables.iter().map(|v| vec![0; v.domain.len()]).collect();
         boxes.iter().for_each(|(v, i, range)| inputs[*v][*i] = range.lo);
         loop {
+            work(1);
             let values = interpret(self.graph, &inputs).map_err(|_| bound::too_large())?;
             if atoms.iter().all(|atom| atom.holds(&values)) {
                 return Err("An input meets all atoms.".to_owned());

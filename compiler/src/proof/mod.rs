@@ -16,7 +16,7 @@ mod plain;
 mod tests;
 
 pub use check::{Checked, Rejection, check, check_until};
-pub use export::export;
+pub use export::{Export, export};
 pub use pack::{MAX_CERTIFICATE_BYTES, Unreadable, pack, pack_within, unpack, unpack_within};
 pub use plain::plain;
 

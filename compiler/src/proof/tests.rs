@@ -95,7 +95,7 @@ fn mutant(kind: usize, proof: &Certificate, other: &Certificate, random: &mut Ra
 fn weaker(obligation: &Obligation) -> Obligation {
     let mut weaker = obligation.clone();
     for case in &mut weaker.cases {
-        case.iter_mut().for_each(|atom| atom.linear.constant += 6);
+        case.iter_mut().for_each(|atom| std::sync::Arc::make_mut(&mut atom.linear).constant += 6);
     }
     weaker
 }

@@ -18,11 +18,33 @@ use std::fmt::Write;
 /// A variable of the text with the value of a step of its integer.
 type Meaning = HashMap<(NodeId, u32), (String, Rational)>;
 
+/// A text that is written piece by piece: its cases repeat their conditions, which are held once.
+pub struct Text {
+    /// All but the cases.
+    head: String,
+    /// The conditions of the cases.
+    atoms: Vec<String>,
+    /// The cases, as indices into `atoms`; none where nothing is asked of the outputs.
+    cases: Vec<Vec<u32>>,
+}
+
+impl Text {
+    /// Its pieces in order.
+    pub fn pieces<'a>(&'a self) -> impl Iterator<Item = &'a str> {
+        let case = |case: &'a Vec<u32>| {
+            let atoms = case.iter().flat_map(|atom| [" ", self.atoms[*atom as usize].as_str()]);
+            ["\n  (and"].into_iter().chain(atoms).chain([")"])
+        };
+        let (open, end) = if self.cases.is_empty() { ("", "") } else { ("\n(assert (or", "\n))\n") };
+        [self.head.as_str(), open].into_iter().chain(self.cases.iter().flat_map(case)).chain([end])
+    }
+}
+
 /// The text; comment lines for its head say which property of which spec this is.
 ///
 /// # Errors
 /// With the reason, if VNN-LIB can't say it.
-pub fn text(statement: &Statement, title: &str) -> Result<String, String> {
+pub fn text(statement: &Statement, title: &str) -> Result<Text, String> {
     let [call] = statement.calls.as_slice() else {
         let count = statement.calls.len();
         return Err(format!("VNN-LIB speaks of one network, and it applies {count}"));
@@ -67,23 +89,18 @@ pub fn text(statement: &Statement, title: &str) -> Result<String, String> {
     for assumption in &obligation.assumptions {
         let _ = writeln!(text, "(assert {})", atom(assumption, &meaning)?);
     }
-    let case = |atoms: &Vec<Atom>| -> Result<String, String> {
-        let atoms = atoms.iter().map(|a| atom(a, &meaning)).collect::<Result<Vec<_>, _>>()?;
-        Ok(format!("(and {})", atoms.join(" ")))
-    };
     if obligation.cases.is_empty() {
         return Err("it holds whatever the network computes".to_owned());
     }
-    if obligation.cases.iter().all(|case| !case.is_empty()) {
-        let cases = obligation.cases.iter().map(case).collect::<Result<Vec<_>, _>>()?;
-        let _ = writeln!(text, "\n(assert (or\n  {}\n))", cases.join("\n  "));
-    }
-    Ok(text)
+    let table = obligation.table();
+    let atoms = table.atoms.iter().map(|a| atom(a, &meaning)).collect::<Result<Vec<_>, _>>()?;
+    let asked = table.cases.iter().all(|case| !case.is_empty());
+    Ok(Text { head: text, atoms, cases: if asked { table.cases } else { Vec::new() } })
 }
 
 /// A linear constraint over values.
 fn atom(atom: &Atom, meaning: &Meaning) -> Result<String, String> {
-    let Linear { terms, constant } = &atom.linear;
+    let Linear { terms, constant } = &*atom.linear;
     let mut parts: Vec<(String, Rational)> = Vec::new();
     for (node, element, factor) in terms {
         let Some((name, scale)) = meaning.get(&(*node, *element)) else {

@@ -6,8 +6,10 @@
 use super::file::{Ground, Item, Record, brief};
 use crate::check::property::Statement;
 use crate::check::spec::{Question, largest_at, question};
-use crate::db::{Database, SourceFile};
+use crate::db::{Database, SourceFile, catch_cancelled};
 use crate::diagnostic::Severity;
+use crate::engine::CancelToken;
+use crate::interrupt;
 use crate::model::Rational;
 use crate::obligation::{Assignment, Objective, Obligation, Replay};
 use crate::proof::{Certificate, Unreadable, check, plain};
@@ -109,7 +111,8 @@ const MOST_STRANGE: usize = 100_000;
 /// Hears of every certificate before it is checked, with the obligation that it should be about.
 pub type OnCertificate<'a> = dyn Fn(&Obligation, &Certificate) + Sync + 'a;
 
-/// Checks all records that `next` gives, on some threads. The result is in the order of the records; instances without a record follow.
+/// Checks all records that `next` gives, on some threads, until it is cancelled. The result is in the order of the records; instances without a record
+/// follow, or that were not looked at.
 ///
 /// # Errors
 /// The first error of `next`.
@@ -119,6 +122,7 @@ pub fn review(
     next: &mut (dyn FnMut() -> Result<Option<Record>, Unreadable> + Send),
     threads: usize,
     on_certificate: &OnCertificate<'_>,
+    cancel: &CancelToken,
 ) -> Result<Vec<Checked>, Unreadable> {
     let jobs: Vec<HashMap<&str, &Job>> =
         subjects.iter().map(|s| s.jobs.iter().map(|job| (job.name.as_str(), job)).collect()).collect();
@@ -137,7 +141,7 @@ pub fn review(
         loop {
             let (number, record, job, again) = {
                 let mut state = lock();
-                if state.error.is_some() {
+                if state.error.is_some() || cancel.is_cancelled() {
                     return;
                 }
                 match (state.next)() {
@@ -164,8 +168,19 @@ pub fn review(
             if job.is_some_and(|job| !wanted(job)) {
                 continue;
             }
-            let Some(checked) = snapshot().map(|db| one(&db, job, again, &record, on_certificate)) else { return };
-            lock().done.push((number, checked));
+            let Some(db) = snapshot() else { return };
+            let stop = cancel.clone();
+            let checked = interrupt::until(
+                move || stop.is_cancelled(),
+                || catch_cancelled(|| one(&db, job, again, &record, on_certificate)),
+            );
+            match checked {
+                Ok(Some(checked)) => lock().done.push((number, checked)),
+                // It was stopped here, or on a thread that this one waited for.
+                Ok(None) | Err(_) => {
+                    job.into_iter().for_each(|job| _ = lock().seen.remove(&(record.spec, job.name.as_str())))
+                }
+            }
         }
     };
     std::thread::scope(|scope| {
@@ -181,6 +196,7 @@ pub fn review(
     }
     done.sort_by_key(|(number, _)| *number);
     let mut all: Vec<Checked> = done.into_iter().map(|(_, checked)| checked).collect();
+    let nothing = if cancel.is_cancelled() { "the check was stopped before it" } else { "nothing is said of it" };
     for (spec, subject) in subjects.iter().enumerate() {
         let missing =
             |job: &&Job| subject.filter.matches(&job.property, &job.name) && !seen.contains(&(spec, job.name.as_str()));
@@ -192,7 +208,7 @@ pub fn review(
                 verdict: Verdict::Unknown,
                 found: None,
                 as_expected: false,
-                standing: Standing::Open("nothing is said of it".to_owned()),
+                standing: Standing::Open(nothing.to_owned()),
                 gap: None,
                 certificates: 0,
                 steps: 0,

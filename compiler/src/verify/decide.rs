@@ -121,7 +121,12 @@ impl Session<'_> {
         similar: &[Assignment],
         budget: Duration,
     ) -> Decided<Answer> {
-        let about = obligation.key();
+        let control = self.control(budget);
+        let start = control.clock.now();
+        let about = match control.bound(|| obligation.key()) {
+            Ok(about) => about,
+            Err(reason) => return Decided::late(Answer::Unknown(reason), budget),
+        };
         let key = self.key("obligation", &about);
         if let Some(entry) = self.remembered(&key, budget) {
             let answer = match &entry.known {
@@ -142,9 +147,8 @@ impl Session<'_> {
         if self.offline {
             return Decided::nothing(key, Answer::Unknown(not_stored()));
         }
-        let control = self.control(budget);
-        let start = control.clock.now();
-        let known = similar.iter().find(|assignment| matches!(obligation.replay(assignment), Replay::Holds(_)));
+        let replays = |assignment: &&Assignment| matches!(obligation.replay(assignment), Replay::Holds(_));
+        let known = control.bound(|| similar.iter().find(replays)).ok().flatten();
         let decision = match known {
             Some(assignment) => replay_decides(assignment, control.clock.since(start)),
             None => self.portfolio.decide(obligation, &control),
@@ -349,6 +353,11 @@ fn not_stored() -> Reason {
 }
 
 impl<T> Decided<T> {
+    /// The time was up before anybody could be asked.
+    fn late(answer: T, budget: Duration) -> Decided<T> {
+        Decided { budget, ..Decided::nothing(String::new(), answer) }
+    }
+
     /// Nobody was asked.
     fn nothing(key: String, answer: T) -> Decided<T> {
         let (time, budget) = (Duration::ZERO, Duration::ZERO);
@@ -375,7 +384,7 @@ fn rests_on(objective: &Objective, answer: &MeasureAnswer) -> Option<Obligation>
 
 /// A certificate for an obligation that is known to have no answer: one of a step for each case, or what a short search finds.
 fn certify(obligation: &Obligation, control: &Control) -> Option<Certificate> {
-    if let Some(found) = proof::plain(obligation) {
+    if let Ok(Some(found)) = control.bound(|| proof::plain(obligation)) {
         return Some(found);
     }
     let soon = control.clock.now().checked_add(CERTIFYING);

@@ -92,7 +92,7 @@ impl Evidence {
     pub(super) fn of(
         about: About,
         candidate: Option<i128>,
-        obligation: String,
+        obligation: impl FnOnce() -> String,
         decided: &Decided<Answer>,
     ) -> Option<Evidence> {
         let rests_on = match &decided.answer {
@@ -100,7 +100,7 @@ impl Evidence {
             Answer::Some(assignment) => Basis::Assignment(assignment.clone()),
             Answer::Unknown(_) => return None,
         };
-        Some(Evidence { about, candidate, obligation, rests_on })
+        Some(Evidence { about, candidate, obligation: obligation(), rests_on })
     }
 }
 

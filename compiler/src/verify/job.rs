@@ -18,6 +18,7 @@ use crate::db::Database;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::portfolio::{Portfolio, Report};
 use crate::engine::{Answer, Reason, Trust};
+use crate::interrupt;
 use crate::model::rational::integer;
 use crate::obligation::{Assignment, Objective, Obligation};
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub(super) struct Source<'a> {
 pub(super) enum Failure {
     /// Nobody waits any more, or the spec has changed.
     Cancelled,
+    /// The budget ended while the question was still being lowered.
+    Late,
     /// The spec is wrong.
     Spec(Vec<Diagnostic>),
     /// Something is broken.
@@ -43,8 +46,16 @@ pub(super) enum Failure {
 }
 
 impl Source<'_> {
-    /// Uses the database for a moment.
-    fn with<T>(&self, f: impl Fn(&Database) -> T) -> Result<T, Failure> {
+    /// Uses the database for a moment, at most for the budget.
+    fn with<T>(&self, session: &Session<'_>, budget: Duration, f: impl Fn(&Database) -> T) -> Result<T, Failure> {
+        let (cancel, clock) = (session.cancel.clone(), session.clock.clone());
+        let begun = clock.now();
+        let late = move || cancel.is_cancelled() || clock.since(begun) >= budget;
+        let found = interrupt::until(late, || self.use_once(&f));
+        found.unwrap_or_else(|_| Err(if session.cancel.is_cancelled() { Failure::Cancelled } else { Failure::Late }))
+    }
+
+    fn use_once<T>(&self, f: &impl Fn(&Database) -> T) -> Result<T, Failure> {
         loop {
             let db = (self.snapshot)().ok_or(Failure::Cancelled)?;
             if self.revision.is_some_and(|revision| salsa::plumbing::current_revision(&db) != revision) {
@@ -53,6 +64,8 @@ impl Source<'_> {
             // A change that waits for this clone unwinds the queries.
             match salsa::Cancelled::catch(std::panic::AssertUnwindSafe(|| f(&db))) {
                 Ok(value) => return Ok(value),
+                // Another thread was interrupted in a query that this one waited for.
+                Err(salsa::Cancelled::PropagatedPanic) => interrupt::work(interrupt::QUANTUM),
                 Err(_) if self.revision.is_some() => return Err(Failure::Cancelled),
                 Err(_) => {}
             }
@@ -94,8 +107,8 @@ enum Lowered {
     Largest { name: Arc<str>, domain: (i128, i128), monotone: bool },
 }
 
-fn lower(job: &Job, source: &Source<'_>) -> Result<Lowered, Failure> {
-    source.with(|db| {
+fn lower(job: &Job, source: &Source<'_>, session: &Session<'_>) -> Result<Lowered, Failure> {
+    source.with(session, job.budget, |db| {
         let outcome = question_once(db, job.item, job.instance);
         // If the family itself is wrong, that is where the reason stands.
         let found = sound(&outcome, || family(db, job.item).diagnostics.clone())?;
@@ -162,7 +175,7 @@ pub(super) fn decide(
     on_progress: &mut (dyn FnMut(Progress) + Send),
 ) -> InstanceResult {
     let mut result = blank(job);
-    let done = lower(job, source).and_then(|lowered| match lowered {
+    let done = lower(job, source, session).and_then(|lowered| match lowered {
         Lowered::Property(asked) => property(&mut result, session, &asked, job.budget),
         Lowered::Optimize(objective, cast) => optimize(&mut result, session, &objective, &cast, on_progress),
         Lowered::Largest { name, domain, monotone } => {
@@ -194,6 +207,10 @@ impl InstanceResult {
     fn fail(&mut self, failure: Failure) {
         match failure {
             Failure::Cancelled => self.undecided(&Reason::Cancelled, self.budget),
+            Failure::Late => {
+                self.undecided(&Reason::Timeout, self.budget);
+                self.detail.push_str(" It was still being lowered: no engine was asked.");
+            }
             Failure::Internal(why) => self.undecided(&Reason::Internal(why), self.budget),
             Failure::Spec(diagnostics) => {
                 self.verdict = Verdict::Error;
@@ -276,7 +293,7 @@ fn property(
 ) -> Result<(), Failure> {
     let decided = session.decide(session.name, &asked.obligation, budget);
     result.provenance(&decided);
-    result.evidence.extend(Evidence::of(About::Statement, None, asked.obligation.key(), &decided));
+    result.evidence.extend(Evidence::of(About::Statement, None, || asked.obligation.key(), &decided));
     match decided.answer {
         Answer::Some(assignment) => {
             let shown = asked.cast.counterexample(&asked.obligation, &assignment).map_err(Failure::Internal)?;
@@ -288,7 +305,7 @@ fn property(
         Answer::None(trust) => match assumed(session, asked, allowance(budget, decided.time)) {
             None => result.prove(trust, "It holds for every input"),
             Some((key, checked)) => {
-                result.evidence.extend(Evidence::of(About::Assumptions, None, key, &checked));
+                result.evidence.extend(Evidence::of(About::Assumptions, None, || key, &checked));
                 result.time += checked.time;
                 result.cached &= checked.cached;
                 match checked.answer {
@@ -434,7 +451,7 @@ impl Candidates<'_> {
         on_progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Verdict, Failure> {
         let (item, instance) = (self.job.item, self.job.instance);
-        let asked = self.source.with(|db| {
+        let asked = self.source.with(self.session, budget, |db| {
             let outcome = largest_at(db, item, instance, value);
             let statement = sound(&outcome, Vec::new)?;
             Ok::<Asked, Failure>(Asked::new(db, statement))
@@ -460,7 +477,7 @@ impl Candidates<'_> {
         };
         self.tried.retain(|known| known.value != value);
         self.tried.push(candidate);
-        result.evidence.extend(Evidence::of(About::Statement, Some(value), asked.obligation.key(), &decided));
+        result.evidence.extend(Evidence::of(About::Statement, Some(value), || asked.obligation.key(), &decided));
         if let Answer::Some(assignment) = &decided.answer
             && !self.known.contains(assignment)
         {
@@ -533,7 +550,7 @@ impl Candidates<'_> {
             }
             // The answer must not rest on there being no input at all.
             if let Some((key, checked)) = assumed(self.session, asked, allowance(budget, result.time)) {
-                result.evidence.extend(Evidence::of(About::Assumptions, Some(*best), key, &checked));
+                result.evidence.extend(Evidence::of(About::Assumptions, Some(*best), || key, &checked));
                 result.time += checked.time;
                 result.cached &= checked.cached;
                 match checked.answer {

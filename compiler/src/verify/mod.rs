@@ -13,6 +13,8 @@ pub mod evidence;
 mod job;
 mod largest;
 #[cfg(test)]
+mod limits_tests;
+#[cfg(test)]
 mod network_tests;
 #[cfg(test)]
 mod real_tests;

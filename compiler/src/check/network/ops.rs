@@ -10,6 +10,7 @@ use super::super::{Checked, at};
 use super::{Bits, Builder, Parameters, Thing, common_step};
 use crate::db::tree;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::interrupt::work;
 use crate::model::format::MAX_WIDTH;
 use crate::model::rational::{integer, show};
 use crate::model::{Format, Overflow, Rational, Scale};
@@ -256,7 +257,10 @@ impl Builder<'_> {
             return self.report(diagnostic);
         }
         let (out, inputs) = (out.size, inputs.size);
-        let rows = (0..out).map(|o| (0..inputs).map(|i| (i as u32, (o * inputs + i) as u32)).collect()).collect();
+        let rows = (0..out)
+            .inspect(|_| work(inputs))
+            .map(|o| (0..inputs).map(|i| (i as u32, (o * inputs + i) as u32)).collect())
+            .collect();
         let result = self.affine(
             &x,
             rows,
@@ -513,6 +517,7 @@ impl Builder<'_> {
             )
         };
         for (r, row) in rows.iter().enumerate() {
+            work(16 * (1 + row.len()));
             let bias_scale = bias.map(|b| b.scale.get(bias_of(r)).clone());
             let (scale, factor) = match (&uniform, &cached) {
                 (Some(_), Some((known, scale, factor))) if *known == bias_scale => (scale.clone(), Some(*factor)),

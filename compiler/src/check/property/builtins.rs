@@ -55,14 +55,17 @@ impl Lowering<'_> {
             ),
             ("abs", [Value::Constant(Constant::Number(n))]) => Ok(Value::Constant(Constant::Number(n.abs()))),
             ("abs", [Value::Constant(Constant::Lsb(n))]) => Ok(Value::Constant(Constant::Lsb(n.abs()))),
-            ("abs", [Value::Tensor(t)]) => Ok(Value::Tensor(self.mapped(t, Term::absolute))),
+            ("abs", [Value::Tensor(t)]) => self.mapped(t, Term::absolute, place).map(Value::Tensor),
             ("min" | "max", [a, b]) => self.extreme(name == "max", a, b, (places[0], places[1]), place),
             ("maximum" | "minimum" | "sum", [Value::Tensor(t)]) => {
-                let terms = t.terms();
-                let term = match name {
-                    "maximum" => Term::greatest(terms),
-                    "minimum" => Term::least(terms),
-                    _ => terms.iter().fold(Term::default(), |sum, t| sum.plus(t)),
+                if name != "sum" {
+                    self.parts(t.len(), place)?;
+                }
+                let term = match (name, &t.elements) {
+                    ("maximum", _) => Term::greatest(t.terms()),
+                    ("minimum", _) => Term::least(t.terms()),
+                    (_, Elements::Terms(terms)) => Term::sum(terms),
+                    _ => t.sum(),
                 };
                 let lsb = t.lsb.clone().filter(|l| matches!(l, crate::check::data::PerElement::All(_)));
                 Ok(Value::Tensor(Tensor {
@@ -176,6 +179,7 @@ impl Lowering<'_> {
                 );
             }
         };
+        self.parts(2 * count(&shape), place)?;
         let element = |t: &Tensor, i: usize| t.term(if t.len() == 1 { 0 } else { i });
         let terms = (0..count(&shape))
             .map(|i| {

@@ -162,7 +162,7 @@ impl Lowering<'_> {
 
     /// The call whose whole output a tensor is.
     pub(super) fn call_of(&self, tensor: &Tensor) -> Option<usize> {
-        let (node, _) = *tensor.term(0).linear.terms.keys().next()?;
+        let node = tensor.term(0).linear.terms.first()?.0.0;
         self.calls.iter().position(|CallInfo { output, .. }| {
             let element = |i: usize| Term::element(node, i as u32, output.scale.get(i).clone());
             output.node == node
@@ -392,6 +392,7 @@ impl Lowering<'_> {
                 "the shapes differ",
             );
         }
+        self.parts(2 * x.len(), place)?;
         let mut parts = Vec::new();
         for i in 0..x.len() {
             let distance = match radius {
@@ -666,7 +667,7 @@ impl Lowering<'_> {
             ExprKind::Field(inner, field) => self.field(env, inner, field),
             ExprKind::Index(inner, indices) => self.index(env, inner, indices, place),
             ExprKind::Unary(UnaryOp::Negate, inner) => match self.eval(env, inner)? {
-                Value::Tensor(t) => Ok(Value::Tensor(self.mapped(&t, Term::negated))),
+                Value::Tensor(t) => self.mapped(&t, Term::negated, place).map(Value::Tensor),
                 value => match &value {
                     Value::Constant(constant) => negated(constant).map(Value::Constant),
                     _ => None,
@@ -851,13 +852,14 @@ impl Lowering<'_> {
     }
 
     /// Each element mapped; steps stay what they were.
-    pub(super) fn mapped(&self, t: &Tensor, f: impl Fn(Term) -> Term) -> Tensor {
-        Tensor {
+    pub(super) fn mapped(&self, t: &Tensor, f: impl Fn(Term) -> Term, place: Place) -> Checked<Tensor> {
+        self.parts(t.len(), place)?;
+        Ok(Tensor {
             shape: t.shape.clone(),
             elements: Elements::Terms(t.terms().into_iter().map(f).collect()),
             lsb: t.lsb.clone(),
             format: None,
-        }
+        })
     }
 
     /// A number, be it a constant or a tensor of one element; `lsb` is what one step would be.
@@ -999,6 +1001,7 @@ impl Lowering<'_> {
                 ),
             }
         };
+        self.parts(count(&shape), place)?;
         let mut terms = Vec::with_capacity(count(&shape));
         for i in 0..count(&shape) {
             let x = element(a, i, &lb, sides.0)?;
@@ -1075,13 +1078,19 @@ impl Lowering<'_> {
         };
         match (a, b) {
             (Value::Argmax { of: x, strict: sx }, Value::Argmax { of: y, strict: sy }) => {
-                if x.len().saturating_mul(y.len()) > super::lower::MAX_CASES {
+                let pairs = x.len().saturating_mul(y.len());
+                let conditions = pairs.saturating_mul(x.len().saturating_add(y.len()));
+                if pairs > super::lower::MAX_CASES || conditions > 2 * super::lower::MAX_CONDITIONS {
                     return Err(self.problem(super::lower::Problem::Cases, place));
                 }
+                // Each of them stands in many pairs, which share it.
+                self.parts(x.len() * x.len() + y.len() * y.len(), place)?;
+                let [xs, ys] = [(x, sx), (y, sy)]
+                    .map(|(of, strict)| (0..of.len()).map(|i| argmax_is(of, i, *strict)).collect::<Vec<_>>());
                 let pairs = |wanted: &dyn Fn(std::cmp::Ordering) -> bool| {
                     let all = (0..x.len()).flat_map(|i| (0..y.len()).map(move |j| (i, j)));
                     let parts = all.filter(|(i, j)| wanted(i.cmp(j)));
-                    let both = |(i, j)| Formula::and(vec![argmax_is(x, i, *sx), argmax_is(y, j, *sy)]);
+                    let both = |(i, j): (usize, usize)| Formula::and(vec![xs[i].clone(), ys[j].clone()]);
                     Formula::or(parts.map(both).collect())
                 };
                 if *sx || *sy {
@@ -1095,11 +1104,13 @@ impl Lowering<'_> {
             }
             (Value::Argmax { of, strict }, other) => {
                 if let Some(c) = class(other, of.len(), labels(of), sides.1)? {
+                    self.parts(argmax_parts(of, op), place)?;
                     return Ok(argmax_compared(of, *strict, op, |i| holds(i.cmp(&c)), c));
                 }
             }
             (other, Value::Argmax { of, strict }) => {
                 if let Some(c) = class(other, of.len(), labels(of), sides.0)? {
+                    self.parts(argmax_parts(of, op), place)?;
                     return Ok(argmax_compared(of, *strict, op, |i| holds(c.cmp(&i)), c));
                 }
             }
@@ -1149,6 +1160,7 @@ impl Lowering<'_> {
                     "the shapes differ",
                 );
             }
+            self.parts(2 * x.len(), place)?;
             let equal = Formula::and((0..x.len()).map(|i| Formula::zero(x.term(i).minus(&y.term(i)))).collect());
             return Ok(if op == BinaryOp::Equal { equal } else { equal.opposite() });
         }
@@ -1518,6 +1530,14 @@ fn argmax_is(of: &Tensor, k: usize, strict: bool) -> Formula {
     };
     let best = term(k);
     Formula::and(rivals.map(|j| Formula::at_least_zero(best.clone().minus(&term(j)), strict || j < k)).collect())
+}
+
+/// How many comparisons say how an argmax compares with a class.
+fn argmax_parts(of: &Tensor, op: BinaryOp) -> usize {
+    match op {
+        BinaryOp::Equal | BinaryOp::NotEqual => of.len(),
+        _ => of.len().saturating_mul(of.len()),
+    }
 }
 
 /// An argmax compared with the class `c`: `holds` says for which index the comparison is true.

@@ -1,5 +1,6 @@
 //! Lowering: formulas of rational terms to atoms of integers, in disjunctive normal form.
 
+use crate::interrupt::work;
 use crate::model::Rational;
 use crate::model::rational::{common_denominator, integer};
 use crate::network::{Graph, Matrix, NodeId, Op};
@@ -8,11 +9,15 @@ use crate::obligation::{Atom, Conjunction, Linear as IntegerLinear};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The most cases that an obligation may have.
 pub const MAX_CASES: usize = 20_000;
+/// The most conditions of all cases together.
+pub const MAX_CONDITIONS: usize = 1 << 22;
+/// What a rational number takes, in elementary operations.
+const NUMBER: usize = 16;
 /// A maximum with more alternatives than this is computed in the graph instead of written out.
 const MAX_FORMS: usize = 8192;
 /// A term in which several maxima multiply to more linear forms than this has them computed in the graph.
@@ -24,13 +29,14 @@ pub type Errors = HashMap<NodeId, Vec<i128>>;
 /// Why a formula can't be lowered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// More than [`MAX_CASES`] cases.
+    /// More than [`MAX_CASES`] cases, or than [`MAX_CONDITIONS`] conditions.
     Cases,
     /// An integer beyond 100 bits.
     Digits,
 }
 
 /// A formula over integer atoms.
+#[derive(Clone)]
 enum Normal {
     Bool(bool),
     Atom(Atom),
@@ -40,16 +46,15 @@ enum Normal {
 
 /// The formula's cases: a disjunction of conjunctions.
 pub fn cases(graph: &mut Graph, errors: &mut Errors, formula: &Formula) -> Result<Vec<Conjunction>, Problem> {
-    let normal = normalise(graph, errors, formula)?;
+    let mut normal = Normaliser { graph, errors, known: HashMap::new() }.normalise(formula)?;
+    share(&mut normal, &mut HashMap::new());
     let mut cases = disjunction(&normal)?;
+    let mut seen = HashSet::new();
     for case in &mut cases {
-        let mut unique: Vec<Atom> = Vec::with_capacity(case.len());
-        for atom in case.drain(..) {
-            if !unique.contains(&atom) {
-                unique.push(atom);
-            }
-        }
-        *case = unique;
+        work(16 * case.len());
+        seen.clear();
+        // Equal atoms are shared.
+        case.retain(|atom| seen.insert(Arc::as_ptr(&atom.linear)));
     }
     Ok(cases)
 }
@@ -60,14 +65,16 @@ pub fn split(
     errors: &mut Errors,
     formula: &Formula,
 ) -> Result<(Conjunction, Vec<Conjunction>), Problem> {
-    let parts = match normalise(graph, errors, formula)? {
+    let parts = match (Normaliser { graph, errors, known: HashMap::new() }).normalise(formula)? {
         Normal::And(parts) => parts,
         other => vec![other],
     };
     let (mut all, mut rest) = (Vec::new(), Vec::new());
-    for part in parts {
+    let (mut known, mut seen) = (HashMap::new(), HashSet::new());
+    for mut part in parts {
+        share(&mut part, &mut known);
         match part {
-            Normal::Atom(atom) if !all.contains(&atom) => all.push(atom),
+            Normal::Atom(atom) if seen.insert(Arc::as_ptr(&atom.linear)) => all.push(atom),
             Normal::Atom(_) => {}
             other => rest.push(other),
         }
@@ -75,28 +82,60 @@ pub fn split(
     Ok((all, disjunction(&Normal::And(rest))?))
 }
 
-fn normalise(graph: &mut Graph, errors: &mut Errors, formula: &Formula) -> Result<Normal, Problem> {
-    Ok(match formula {
-        Formula::Bool(b) => Normal::Bool(*b),
-        Formula::AtLeastZero { term, strict } => {
-            let term = if too_many(term) { flatten(graph, errors, term)? } else { term.clone() };
-            expand(errors, &term, *strict)?
+/// Makes equal atoms one.
+fn share(normal: &mut Normal, known: &mut HashMap<Arc<IntegerLinear>, Atom>) {
+    match normal {
+        Normal::Bool(_) => {}
+        Normal::Atom(atom) => {
+            work(8 * (1 + atom.linear.terms.len()));
+            *atom = known.entry(atom.linear.clone()).or_insert_with(|| atom.clone()).clone();
         }
-        Formula::And(parts) => {
-            let mut all = Vec::new();
-            for part in parts {
-                match normalise(graph, errors, part)? {
-                    Normal::And(inner) => all.extend(inner),
-                    other => all.push(other),
+        Normal::And(parts) | Normal::Or(parts) => parts.iter_mut().for_each(|part| share(part, known)),
+    }
+}
+
+/// Makes atoms of a formula's terms.
+struct Normaliser<'a> {
+    graph: &'a mut Graph,
+    errors: &'a mut Errors,
+    /// What linear terms come to, by their addresses: formulas share terms.
+    known: HashMap<(*const Term, bool), Normal>,
+}
+
+impl Normaliser<'_> {
+    fn normalise(&mut self, formula: &Formula) -> Result<Normal, Problem> {
+        work(NUMBER);
+        Ok(match formula {
+            Formula::Bool(b) => Normal::Bool(*b),
+            Formula::AtLeastZero { term, strict } => {
+                let key = (Arc::as_ptr(term), *strict);
+                if let Some(known) = self.known.get(&key) {
+                    return Ok(known.clone());
                 }
+                if too_many(term) {
+                    let flat = flatten(self.graph, self.errors, term)?;
+                    return expand(self.errors, &flat, *strict);
+                }
+                let normal = expand(self.errors, term, *strict)?;
+                if term.maxima.is_empty() {
+                    self.known.insert(key, normal.clone());
+                }
+                normal
             }
-            Normal::And(all)
-        }
-        Formula::Either { holds, .. } => normalise(graph, errors, holds)?,
-        Formula::Or(parts) => {
-            Normal::Or(parts.iter().map(|part| normalise(graph, errors, part)).collect::<Result<_, _>>()?)
-        }
-    })
+            Formula::And(parts) => {
+                let mut all = Vec::new();
+                for part in parts {
+                    match self.normalise(part)? {
+                        Normal::And(inner) => all.extend(inner),
+                        other => all.push(other),
+                    }
+                }
+                Normal::And(all)
+            }
+            Formula::Either { holds, .. } => self.normalise(holds)?,
+            Formula::Or(parts) => Normal::Or(parts.iter().map(|part| self.normalise(part)).collect::<Result<_, _>>()?),
+        })
+    }
 }
 
 /// Whether writing a term's maxima out costs more than computing them.
@@ -122,7 +161,7 @@ fn expand(errors: &Errors, term: &Term, strict: bool) -> Result<Normal, Problem>
 
 /// How far a linear form over nodes that enclose real numbers can be off.
 fn error(errors: &Errors, linear: &Linear) -> Rational {
-    let of = |((node, element), factor): (&(NodeId, u32), &Rational)| {
+    let of = |((node, element), factor): &((NodeId, u32), Rational)| {
         errors.get(node).map(|each| factor.abs() * integer(each[*element as usize]))
     };
     if errors.is_empty() { Rational::zero() } else { linear.terms.iter().filter_map(of).sum() }
@@ -133,7 +172,7 @@ fn atom(errors: &Errors, linear: &Linear, strict: bool) -> Result<Normal, Proble
     let mut linear = linear.clone();
     linear.constant += error(errors, &linear);
     // The factors make the left side whole: what the constant has beyond that can't be met, exactly.
-    let denominator = common_denominator(linear.terms.values());
+    let denominator = common_denominator(linear.factors());
     let constant = &linear.constant * Rational::from_integer(denominator.clone());
     let whole = if strict { constant.ceil() - Rational::one() } else { constant.floor() };
     linear.constant = whole / Rational::from_integer(denominator.clone());
@@ -148,12 +187,12 @@ fn atom(errors: &Errors, linear: &Linear, strict: bool) -> Result<Normal, Proble
 fn over_one_denominator<'a>(
     forms: impl Iterator<Item = &'a Linear> + Clone,
 ) -> Result<(BigInt, Vec<IntegerLinear>, i128), Problem> {
-    let denominator = common_denominator(forms.clone().flat_map(|l| l.terms.values().chain([&l.constant])));
+    let denominator = common_denominator(forms.clone().flat_map(|l| l.factors().chain([&l.constant])));
     let exactly = forms.clone().map(|form| in_integers(form, &denominator)).collect::<Result<Vec<_>, _>>();
     if let Ok(integers) = exactly {
         return Ok((denominator, integers, 0));
     }
-    let denominator: BigInt = common_denominator(forms.clone().flat_map(|l| l.terms.values())) << 20;
+    let denominator: BigInt = common_denominator(forms.clone().flat_map(|l| l.factors())) << 20;
     let rounded = |form: &Linear| {
         let constant = (&form.constant * Rational::from_integer(denominator.clone())).floor();
         let constant = constant / Rational::from_integer(denominator.clone());
@@ -165,6 +204,7 @@ fn over_one_denominator<'a>(
 
 /// `denominator` times a linear form.
 pub fn in_integers(linear: &Linear, denominator: &BigInt) -> Result<IntegerLinear, Problem> {
+    work(NUMBER * (1 + linear.terms.len()));
     // The denominator is a multiple of each number's own.
     let product = |value: &Rational| -> Option<i128> {
         debug_assert!(denominator.is_multiple_of(value.denom()) || value.is_zero());
@@ -185,15 +225,27 @@ pub fn in_integers(linear: &Linear, denominator: &BigInt) -> Result<IntegerLinea
     Ok(IntegerLinear::new(terms, constant))
 }
 
+/// The number of conditions in some cases, if it is not too large.
+fn bounded(conditions: usize) -> Result<(), Problem> {
+    work(conditions);
+    if conditions > MAX_CONDITIONS { Err(Problem::Cases) } else { Ok(()) }
+}
+
+fn conditions(cases: &[Conjunction]) -> usize {
+    cases.iter().map(Vec::len).sum()
+}
+
 fn disjunction(normal: &Normal) -> Result<Vec<Conjunction>, Problem> {
     match normal {
         Normal::Bool(true) => Ok(vec![Vec::new()]),
         Normal::Bool(false) => Ok(Vec::new()),
         Normal::Atom(atom) => Ok(vec![vec![atom.clone()]]),
         Normal::Or(parts) => {
-            let mut all = Vec::new();
+            let (mut all, mut total) = (Vec::new(), 0usize);
             for part in parts {
                 let cases = disjunction(part)?;
+                total += conditions(&cases);
+                bounded(total)?;
                 // A part that always holds makes the others superfluous.
                 if cases.iter().any(Vec::is_empty) {
                     return Ok(vec![Vec::new()]);
@@ -207,11 +259,15 @@ fn disjunction(normal: &Normal) -> Result<Vec<Conjunction>, Problem> {
         }
         Normal::And(parts) => {
             let mut all: Vec<Conjunction> = vec![Vec::new()];
+            let mut total = 0usize;
             for part in parts {
                 let cases = disjunction(part)?;
                 if all.len().saturating_mul(cases.len()) > MAX_CASES {
                     return Err(Problem::Cases);
                 }
+                total =
+                    (total.saturating_mul(cases.len())).saturating_add(conditions(&cases).saturating_mul(all.len()));
+                bounded(total)?;
                 if let [only] = cases.as_slice() {
                     all.iter_mut().for_each(|case| case.extend(only.iter().cloned()));
                 } else {
@@ -228,7 +284,7 @@ fn disjunction(normal: &Normal) -> Result<Vec<Conjunction>, Problem> {
 
 /// The term with its maxima computed by nodes of the graph: linear.
 pub fn flatten(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Term, Problem> {
-    let mut result = Term { linear: term.linear.clone(), maxima: Vec::new() };
+    let mut parts = vec![Term { linear: term.linear.clone(), maxima: Vec::new() }];
     for (factor, alternatives) in &term.maxima {
         let linear: Vec<Linear> = alternatives
             .iter()
@@ -256,9 +312,9 @@ pub fn flatten(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Te
             errors.insert(max, vec![off]);
         }
         let scale = factor / Rational::from_integer(denominator);
-        result = result.plus(&Term::element(max, 0, scale));
+        parts.push(Term::element(max, 0, scale));
     }
-    Ok(result)
+    Ok(Term::sum(&parts))
 }
 
 /// An objective to maximise.
@@ -273,18 +329,18 @@ pub struct Objective {
 
 /// An objective to maximise as the greatest of some integer forms.
 pub fn objective(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Objective, Problem> {
-    let mut written = Term { linear: term.linear.clone(), maxima: Vec::new() };
+    let mut parts = vec![Term { linear: term.linear.clone(), maxima: Vec::new() }];
     let many = too_many(term);
     for (factor, alternatives) in &term.maxima {
         let one = Term { linear: Linear::default(), maxima: vec![(factor.clone(), alternatives.clone())] };
         // Only maxima that count positively (all the way down) are the greatest of their alternatives.
         if factor.is_positive() && !many && alternatives.iter().all(|a| a.maxima.is_empty()) {
-            written = written.plus(&one);
+            parts.push(one);
         } else {
-            let flat = flatten(graph, errors, &one)?;
-            written = written.plus(&flat);
+            parts.push(flatten(graph, errors, &one)?);
         }
     }
+    let written = Term::sum(&parts);
     let mut pieces = vec![Term { linear: written.linear.clone(), maxima: Vec::new() }];
     for (factor, alternatives) in &written.maxima {
         pieces = pieces

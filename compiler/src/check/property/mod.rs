@@ -15,14 +15,17 @@ use super::types::{Axis, Classes, Shape};
 use super::{Checked, Context, Reported, at};
 use crate::db::ItemId;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::interrupt::work;
 use crate::model::{Format, Rational};
 use crate::network::{Graph, NodeId, Op};
 use crate::obligation::exact::RealCall;
 use crate::obligation::term::{Formula, Term};
-use crate::obligation::{Atom, Exact, ExactObjective, Objective, Obligation, Variable};
+use crate::obligation::{Atom, Exact, ExactObjective, Linear, Objective, Obligation, Variable};
 use crate::syntax::ast::{Binder, Expr, ExprKind};
 use lower::Errors;
 use num_integer::Integer;
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A number, a statement, or what else an expression in a property can be.
@@ -100,6 +103,19 @@ impl Tensor {
             Elements::Picks(picks) => Term::element(picks[i].0, picks[i].1, lsb()),
             Elements::Known(numbers) => Term::constant(crate::model::rational::integer(i128::from(numbers[i])) * lsb()),
             Elements::Terms(terms) => terms[i].clone(),
+        }
+    }
+
+    /// The sum of the elements, none of which is made a term of its own.
+    fn sum(&self) -> Term {
+        let lsb = |i: usize| self.lsb.as_ref().map(|l| l.get(i).clone()).unwrap_or_else(num_traits::One::one);
+        match &self.elements {
+            Elements::Picks(picks) => Term::of_elements((0..picks.len()).map(|i| (picks[i], lsb(i))).collect()),
+            Elements::Known(numbers) => {
+                let value = |i: usize| crate::model::rational::integer(i128::from(numbers[i])) * lsb(i);
+                Term::constant((0..numbers.len()).inspect(|_| work(EXPRESSION)).map(value).sum())
+            }
+            Elements::Terms(terms) => Term::sum(terms),
         }
     }
 
@@ -240,13 +256,15 @@ pub(crate) struct Lowering<'a> {
     errors: Errors,
     /// How many disjunctions the statement that is being evaluated stands in.
     disjunctions: usize,
-    /// Expressions evaluated so far, and those that are being evaluated.
-    steps: usize,
+    /// Expressions and elements evaluated so far, and the expressions that are being evaluated.
+    steps: Cell<usize>,
     depth: usize,
 }
 
-/// The most expressions that are evaluated for one instance.
+/// The most parts of one instance: expressions that are evaluated, and elements that arithmetic makes.
 const MAX_STEPS: usize = 2_000_000;
+/// What an expression takes beside its elements, in elementary operations.
+const EXPRESSION: usize = 256;
 /// How deeply expressions may be nested, definitions written out.
 const MAX_NESTING: usize = 200;
 /// The most operations of the networks of one instance, counted at each use.
@@ -264,7 +282,7 @@ impl<'a> Lowering<'a> {
             reals: Vec::new(),
             errors: Errors::new(),
             disjunctions: 0,
-            steps: 0,
+            steps: Cell::new(0),
             depth: 0,
         }
     }
@@ -307,7 +325,7 @@ impl<'a> Lowering<'a> {
         let nodes = self.needed(assumptions.iter().chain(cases.iter().flatten()).chain(alternatives.iter().flatten()));
         self.check_magnitudes(assumptions.iter().chain(cases.iter().flatten()), place)?;
         let (graph, map) = prune(&self.graph, &nodes);
-        let atoms = |list: Vec<Atom>| -> Vec<Atom> { list.into_iter().map(|a| renamed(a, &map)).collect() };
+        let mut renaming = Renaming { map: &map, known: HashMap::new() };
         let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) =
             std::mem::take(&mut self.variables).into_iter().unzip();
         let variables: Vec<Variable> =
@@ -315,11 +333,11 @@ impl<'a> Lowering<'a> {
         let obligation = Obligation {
             graph: self.context.db.shared(graph),
             variables,
-            assumptions: atoms(assumptions),
-            cases: cases.into_iter().map(&atoms).collect(),
+            assumptions: renaming.atoms(&assumptions),
+            cases: renaming.cases(&cases),
             exact: self.exact(&assumption, Some(goal), &map),
         };
-        let alternatives: Vec<Vec<Atom>> = alternatives.into_iter().map(&atoms).collect();
+        let alternatives = renaming.cases(&alternatives);
         let vacuity = constrained.then(|| {
             let exact = self.exact(&assumption, None, &map);
             Arc::new(Obligation { cases: alternatives, exact, ..obligation.clone() })
@@ -387,28 +405,28 @@ impl<'a> Lowering<'a> {
         let assumptions = self.fold_into_domains(assumptions);
         let lower::Objective { pieces, scale, error } =
             lower::objective(&mut self.graph, &mut self.errors, &term).map_err(|p| self.problem(p, place))?;
-        let forms: Vec<Atom> = pieces.iter().map(|p| Atom { linear: p.clone() }).collect();
+        let forms: Vec<Atom> = pieces.into_iter().map(|piece| Atom { linear: Arc::new(piece) }).collect();
         let nodes = self.needed(assumptions.iter().chain(alternatives.iter().flatten()).chain(&forms));
         self.check_magnitudes(assumptions.iter().chain(&forms), place)?;
         let (graph, map) = prune(&self.graph, &nodes);
-        let atoms = |list: Vec<Atom>| -> Vec<Atom> { list.into_iter().map(|a| renamed(a, &map)).collect() };
+        let mut renaming = Renaming { map: &map, known: HashMap::new() };
         let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) =
             std::mem::take(&mut self.variables).into_iter().unzip();
         let base = Obligation {
             graph: self.context.db.shared(graph),
             variables: variables.into_iter().map(|v| Variable { node: mapped(&map, v.node), ..v }).collect(),
-            assumptions: atoms(assumptions),
+            assumptions: renaming.atoms(&assumptions),
             cases: Vec::new(),
             exact: self.exact(&assumption, None, &map),
         };
-        let alternatives: Vec<Vec<Atom>> = alternatives.into_iter().map(&atoms).collect();
+        let alternatives = renaming.cases(&alternatives);
         if impossible(&Obligation { cases: alternatives.clone(), ..base.clone() }) {
             self.report_vacuous(place);
         }
         let objective = Objective {
             base,
             alternatives,
-            pieces: forms.into_iter().map(|a| renamed(a, &map).linear).collect(),
+            pieces: forms.iter().map(|atom| Arc::unwrap_or_clone(renaming.atom(atom).linear)).collect(),
             scale,
             negated: !maximize,
             exact: (error > 0).then(|| {
@@ -433,8 +451,9 @@ impl<'a> Lowering<'a> {
 
     /// Evaluates something, unless it is nested too deeply or has become too large.
     fn nested<T>(&mut self, place: Place, f: impl FnOnce(&mut Self) -> Checked<T>) -> Checked<T> {
-        self.steps += 1;
-        if self.steps > MAX_STEPS || self.graph.nodes.len() > MAX_NODES {
+        work(EXPRESSION);
+        self.parts(1, place)?;
+        if self.graph.nodes.len() > MAX_NODES {
             return Err(self.problem(lower::Problem::Cases, place));
         }
         if self.depth >= MAX_NESTING {
@@ -451,11 +470,21 @@ impl<'a> Lowering<'a> {
         result
     }
 
+    /// Counts parts of the statement; refuses one that becomes too large.
+    fn parts(&self, count: usize, place: Place) -> Checked<()> {
+        self.steps.set(self.steps.get().saturating_add(count));
+        if self.steps.get() > MAX_STEPS { Err(self.problem(lower::Problem::Cases, place)) } else { Ok(()) }
+    }
+
     fn problem(&self, problem: lower::Problem, place: Place) -> Reported {
         self.context.report(match problem {
             lower::Problem::Cases => Diagnostic::error(
                 "E0606",
-                format!("this statement has more than {} cases, or {MAX_STEPS} parts", lower::MAX_CASES),
+                format!(
+                    "this statement has more than {} cases, {} conditions in all of them, or {MAX_STEPS} parts",
+                    lower::MAX_CASES,
+                    lower::MAX_CONDITIONS
+                ),
                 place,
                 "too large when written out",
             )
@@ -532,6 +561,13 @@ impl<'a> Lowering<'a> {
         if alternatives.len().saturating_mul(cases.len()) > lower::MAX_CASES {
             return Err(self.problem(lower::Problem::Cases, place));
         }
+        let conditions = |cases: &[Vec<Atom>]| cases.iter().map(Vec::len).sum::<usize>();
+        let total = conditions(alternatives).saturating_mul(cases.len());
+        let total = total.saturating_add(conditions(&cases).saturating_mul(alternatives.len()));
+        if total > lower::MAX_CONDITIONS {
+            return Err(self.problem(lower::Problem::Cases, place));
+        }
+        work(total);
         Ok(alternatives
             .iter()
             .flat_map(|alternative| cases.iter().map(move |case| [alternative.as_slice(), case.as_slice()].concat()))
@@ -566,6 +602,7 @@ impl<'a> Lowering<'a> {
                 (None, Op::Affine { terms, bias }) => (0..node.len)
                     .map(|row| {
                         terms.iter().fold(bias[row].saturating_abs(), |sum, (source, matrix)| {
+                            work(matrix.entries(row));
                             matrix.row(row).fold(sum, |sum, (_, w)| {
                                 sum.saturating_add(i128::from(w).abs().saturating_mul(known[source.index()]))
                             })
@@ -579,6 +616,7 @@ impl<'a> Lowering<'a> {
             known.push(magnitude);
         }
         for atom in atoms {
+            work(1 + atom.linear.terms.len());
             let total =
                 atom.linear.terms.iter().fold(atom.linear.constant.saturating_abs(), |sum, (node, _, factor)| {
                     sum.saturating_add(factor.saturating_abs().saturating_mul(known[node.index()]))
@@ -631,9 +669,31 @@ fn mapped(map: &[Option<NodeId>], id: NodeId) -> NodeId {
     map[id.index()].expect("needed nodes were kept")
 }
 
-fn renamed(mut atom: Atom, map: &[Option<NodeId>]) -> Atom {
-    atom.linear.terms.iter_mut().for_each(|term| term.0 = mapped(map, term.0));
-    atom
+/// Renames the nodes of atoms; those that share a form go on sharing it.
+struct Renaming<'a> {
+    map: &'a [Option<NodeId>],
+    /// By the form's address. The form itself is kept, so that no other has its address.
+    known: HashMap<*const Linear, (Arc<Linear>, Atom)>,
+}
+
+impl Renaming<'_> {
+    fn atom(&mut self, atom: &Atom) -> Atom {
+        let renamed = || {
+            work(4 * (1 + atom.linear.terms.len()));
+            let mut linear = Linear::clone(&atom.linear);
+            linear.terms.iter_mut().for_each(|term| term.0 = mapped(self.map, term.0));
+            (atom.linear.clone(), Atom { linear: Arc::new(linear) })
+        };
+        self.known.entry(Arc::as_ptr(&atom.linear)).or_insert_with(renamed).1.clone()
+    }
+
+    fn atoms(&mut self, atoms: &[Atom]) -> Vec<Atom> {
+        atoms.iter().map(|atom| self.atom(atom)).collect()
+    }
+
+    fn cases(&mut self, cases: &[Vec<Atom>]) -> Vec<Vec<Atom>> {
+        cases.iter().map(|case| self.atoms(case)).collect()
+    }
 }
 
 fn renamed_infos(mut infos: Vec<VariableInfo>, map: &[Option<NodeId>]) -> Vec<VariableInfo> {

@@ -216,7 +216,7 @@ impl Attack<'_> {
         stop: &dyn Fn() -> bool,
     ) -> Option<Vec<f64>> {
         let net = self.problem.net;
-        let slopes = worth.is_none().then(|| self.slopes(&self.problem.atoms));
+        let slopes = worth.is_none().then(|| self.slopes(self.problem.atoms.iter().map(|atom| &**atom)));
         let worth = worth.or(slopes.as_deref())?;
         for j in &self.inputs {
             self.x[*j] = from[*j].round().clamp(ranges.lower[*j], ranges.upper[*j]);
@@ -303,7 +303,8 @@ impl Attack<'_> {
         let (problem, net) = (self.problem, self.problem.net);
         let is_input = |(column, c): (usize, &f64)| *c == 0.0 || net.unit_of[column] == NONE;
         let of_inputs = |atom: &Expr| atom.runs().all(|(first, values)| (first..).zip(values).all(is_input));
-        let (of_inputs, of_units): (Vec<&Expr>, Vec<&Expr>) = problem.atoms.iter().partition(|atom| of_inputs(atom));
+        let (of_inputs, of_units): (Vec<&Expr>, Vec<&Expr>) =
+            problem.atoms.iter().map(|atom| &**atom).partition(|atom| of_inputs(atom));
         // What atoms want more of, and less of.
         let (mut up, mut down) = (vec![false; net.columns.len()], vec![false; net.columns.len()]);
         for atom in of_units {

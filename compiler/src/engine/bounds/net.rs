@@ -6,6 +6,7 @@
 //! below 2^53, because that is what vectorizes. Invariant: every number kept here is an integer of at most [`LIMIT`].
 
 use super::kernels::{add_scaled, add_scaled4, dot, middle_and_width};
+use crate::interrupt::work;
 use crate::network::{Graph, NodeId, Op, Step};
 use crate::obligation::Linear;
 use std::collections::HashMap;
@@ -78,6 +79,7 @@ impl Expr {
 
     /// Fills up with zeros, so that the coefficients are of all columns from one to another.
     fn fill(&mut self, first: u32, end: u32) {
+        work((end - first) as usize);
         let mut values = vec![0.0; (end - first) as usize];
         for (at, own) in self.runs() {
             values[at - first as usize..at - first as usize + own.len()].copy_from_slice(own);
@@ -193,6 +195,7 @@ impl Stairs {
             let fits = lo.abs() <= i128::from(LIMIT) && hi.abs() <= i128::from(LIMIT);
             return fits.then(|| Stairs::Wide(step.clone()));
         }
+        work(16 * count as usize);
         let thresholds = (lo + 1..=hi).map(|v| Some(step.threshold(v)?.clamp(-far, far) as i64));
         let thresholds: Vec<i64> = thresholds.collect::<Option<_>>()?;
         let even = thresholds.windows(3).all(|t| t[1] - t[0] == t[2] - t[1]);
@@ -330,6 +333,7 @@ impl Mentions {
     pub fn new(columns: &[Vec<(u32, f64)>]) -> Mentions {
         let mut mentions = Mentions { starts: vec![0], runs: Vec::new(), values: Vec::new() };
         for column in columns {
+            work(2 * column.len());
             let begin = mentions.runs.len();
             let mut next = 0;
             for (e, value) in column.iter().copied() {
@@ -427,6 +431,7 @@ struct Adder {
 
 impl Adder {
     fn add(&mut self, form: &Form, factor: i128) -> Option<()> {
+        work(1 + 2 * form.terms.len());
         for (column, coefficient) in &form.terms {
             let at = &mut self.sums[*column as usize];
             if *at == 0 {
@@ -439,6 +444,7 @@ impl Adder {
     }
 
     fn take(&mut self, composite: bool) -> Option<Form> {
+        work(8 * self.touched.len());
         self.touched.sort_unstable();
         self.touched.dedup();
         let mut form =
@@ -544,6 +550,7 @@ impl Net {
         let mut by_column: Vec<Vec<(u32, f64)>> = vec![Vec::new(); net.columns.len()];
         for (index, expr) in net.exprs.iter().enumerate() {
             for (first, values) in expr.runs() {
+                work(2 * values.len());
                 for (k, value) in values.iter().enumerate().filter(|(_, value)| **value != 0.0) {
                     by_column[first + k].push((index as u32, *value));
                 }
@@ -595,6 +602,7 @@ impl Net {
 
     /// A linear form over elements as an expression over columns; `None` beyond [`LIMIT`].
     pub fn express(&self, linear: &Linear) -> Option<Expr> {
+        work(self.columns.len());
         let mut adder = Adder { sums: vec![0; self.columns.len()], touched: Vec::new(), constant: linear.constant };
         for (node, element, factor) in &linear.terms {
             adder.add(&self.forms[node.index()][*element as usize], *factor)?;

@@ -5,6 +5,7 @@
 
 use super::kernels::narrow;
 use super::net::{Kind, LIMIT, NONE, Net};
+use crate::interrupt::work;
 
 /// Integers, as `f64`.
 #[derive(Clone, Debug)]
@@ -46,6 +47,7 @@ impl Ranges {
                 let unit = &net.units[net.unit_of[column] as usize];
                 for e in unit.exprs() {
                     let expr = &net.exprs[e];
+                    work(2 * expr.entries());
                     let entries: f64 = expr.runs().map(|(_, values)| values.len() as f64).sum();
                     if expr.constant.abs() + entries * expr.greatest * greatest > LIMIT as f64 {
                         let magnitude = expr.runs().fold(expr.constant.abs(), |sum, (first, values)| {

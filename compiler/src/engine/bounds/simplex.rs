@@ -42,7 +42,7 @@ pub struct Problem<'a> {
     /// The network.
     pub net: &'a Net,
     /// The atoms.
-    pub atoms: Vec<Expr>,
+    pub atoms: Vec<Arc<Expr>>,
     /// Those that constrain (all but the objective), as indices into `atoms`.
     pub constraints: Vec<u32>,
     /// The units that are not constant, by ascending index.
@@ -54,7 +54,7 @@ pub struct Problem<'a> {
 
 impl<'a> Problem<'a> {
     /// A problem with the atoms, the last of which is the objective unless all of them constrain, and the units that are not constant.
-    pub fn new(net: &'a Net, atoms: Vec<Expr>, constraints: Vec<u32>, live: Arc<[u32]>) -> Problem<'a> {
+    pub fn new(net: &'a Net, atoms: Vec<Arc<Expr>>, constraints: Vec<u32>, live: Arc<[u32]>) -> Problem<'a> {
         let ends = live.iter().map(|unit| net.units[*unit as usize].column as usize).chain([net.columns.len()]);
         let begins = [0].into_iter().chain(ends.clone().map(|column| column + 1));
         let free = begins.zip(ends).map(|(begin, end)| begin..end).filter(|run| !run.is_empty()).collect();

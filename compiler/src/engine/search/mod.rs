@@ -17,13 +17,15 @@ use crate::engine::bounds::simplex::{Problem, Simplex, View, relevant};
 use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::measure::MeasureAnswer;
 use crate::engine::{Answer, Control, Engine, Reason, Trust, replayed};
+use crate::interrupt::work;
 use crate::network::{Graph, Interval, NodeId};
 use crate::obligation::{Assignment, Atom, Objective, Obligation};
 use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
 use propose::{SCALES, propose};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tree::{
     Accepted, Case, Effort, Found, Frontier, Helpers, Known, Learned, MEMORY, Reach, all_edges, atom_edges, narrow_by,
     propagate,
@@ -85,6 +87,11 @@ impl Search {
 
     /// Like [`Engine::solve`], and says what it took.
     pub fn solve_with_effort(&self, obligation: &Obligation, control: &Control) -> (Answer, Effort) {
+        let solved = control.bound(|| self.solve_within(obligation, control));
+        solved.unwrap_or_else(|reason| (Answer::Unknown(reason), Effort::default()))
+    }
+
+    fn solve_within(&self, obligation: &Obligation, control: &Control) -> (Answer, Effort) {
         let Some(net) = net_of(&obligation.graph) else { return (too_large(), Effort::default()) };
         let accept = |point: &[i64]| Accepted::from(&obligation.replay(&assignment(obligation, point)));
         let mut run = match Run::new(self, &net, obligation, control) {
@@ -166,11 +173,30 @@ impl Engine for Search {
         on_progress: &mut (dyn FnMut(Option<i128>, i128) + Send),
     ) -> Option<MeasureAnswer> {
         let mut best = start;
-        let net = net_of(&objective.base.graph)?;
+        let checks = control;
+        let control = &control.leaving(RESERVE, MOST_RESERVED);
+        let given_up = |reason, best| Some(MeasureAnswer::open(best, i128::MAX, Trust::Interval, reason));
+        let intervals = match control.bound(|| objective.range()) {
+            Ok(range) => range.ok()?.hi,
+            Err(reason) => return given_up(reason, best),
+        };
+        let net = match control.bound(|| net_of(&objective.base.graph)) {
+            Ok(net) => net?,
+            Err(reason) => return given_up(reason, best),
+        };
         let mut obligation = objective.at_least(best.0.checked_add(1)?);
-        let mut run = Run::new(self, &net, &obligation, control).ok()?;
-        run.keep_bounds();
-        let intervals = objective.range().ok()?.hi;
+        let begun = control.bound(|| {
+            let mut run = Run::new(self, &net, &obligation, control)?;
+            run.keep_bounds();
+            Ok(run)
+        });
+        let mut run = match begun {
+            Ok(Ok(run)) => run,
+            Ok(Err(Answer::Unknown(reason @ (Reason::Timeout | Reason::Cancelled)))) | Err(reason) => {
+                return given_up(reason, best);
+            }
+            Ok(Err(_)) => return None,
+        };
         loop {
             let threshold = best.0 + 1;
             let accept = |point: &[i64]| {
@@ -182,17 +208,20 @@ impl Engine for Search {
                     None => Accepted::from(&obligation.replay(&point)),
                 }
             };
-            let ended = run.run(&net, control, &accept);
+            let ended = control.bound(|| run.run(&net, control, &accept)).unwrap_or_else(Ended::Stopped);
             match ended {
                 Ended::Point(point) => {
                     let point = assignment(&obligation, &point);
                     best = (objective.of(&point)?, point);
                     on_progress(Some(best.0), run.upper(objective).unwrap_or(intervals).clamp(best.0, intervals));
                     obligation = objective.at_least(best.0.checked_add(1)?);
-                    run.raise(&net, &obligation)?;
+                    match control.bound(|| run.raise(&net, &obligation)) {
+                        Ok(raised) => raised?,
+                        Err(reason) => return given_up(reason, best),
+                    }
                 }
                 Ended::Proved => {
-                    let trust = match replayed(&obligation, self.name(), run.proved(&obligation), control) {
+                    let trust = match replayed(&obligation, self.name(), run.proved(&obligation), checks) {
                         Answer::None(trust) => trust,
                         Answer::Unknown(reason) => {
                             return Some(MeasureAnswer::open(best, intervals, Trust::Interval, reason));
@@ -208,7 +237,7 @@ impl Engine for Search {
                     let reached = reached.filter(|reached| *reached < intervals);
                     let proof = reached.and_then(|reached| {
                         let above = objective.at_least(reached.checked_add(1)?);
-                        match replayed(&above, self.name(), run.proved_by_bounds(&above)?, control) {
+                        match replayed(&above, self.name(), run.proved_by_bounds(&above)?, checks) {
                             Answer::None(trust) => Some((reached, trust)),
                             _ => None,
                         }
@@ -221,6 +250,11 @@ impl Engine for Search {
         }
     }
 }
+
+/// What a search for a maximum leaves of its time, at most, for the check of the bound that it has reached by then …
+const RESERVE: u32 = 5;
+/// … and no more than this.
+const MOST_RESERVED: Duration = Duration::from_secs(2);
 
 /// The engine `attack`: gradients with restarts in the integer domain, and nothing else. It proves nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -237,23 +271,27 @@ impl Engine for Attacks {
     }
 
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
-        let Some(net) = net_of(&obligation.graph) else { return too_large() };
-        let accept = |point: &[i64]| Accepted::from(&obligation.replay(&assignment(obligation, point)));
-        let engine = Search::new();
-        let run = match Run::new(&engine, &net, obligation, control) {
-            Ok(run) => run,
-            Err(answer) => return answer,
-        };
-        for index in run.open() {
-            if let Some(point) = run.attack(index, STARTS, ROUNDS, control, &accept) {
-                return Answer::Some(assignment(obligation, &point));
-            }
-            if let Some(reason) = control.stop() {
-                return Answer::Unknown(reason);
-            }
-        }
-        Answer::Unknown(Reason::Incomplete("no attack succeeded, which proves nothing".to_owned()))
+        control.bound(|| attack(obligation, control)).unwrap_or_else(Answer::Unknown)
     }
+}
+
+fn attack(obligation: &Obligation, control: &Control) -> Answer {
+    let Some(net) = net_of(&obligation.graph) else { return too_large() };
+    let accept = |point: &[i64]| Accepted::from(&obligation.replay(&assignment(obligation, point)));
+    let engine = Search::new();
+    let run = match Run::new(&engine, &net, obligation, control) {
+        Ok(run) => run,
+        Err(answer) => return answer,
+    };
+    for index in run.open() {
+        if let Some(point) = run.attack(index, STARTS, ROUNDS, control, &accept) {
+            return Answer::Some(assignment(obligation, &point));
+        }
+        if let Some(reason) = control.stop() {
+            return Answer::Unknown(reason);
+        }
+    }
+    Answer::Unknown(Reason::Incomplete("no attack succeeded, which proves nothing".to_owned()))
 }
 
 /// Why a run came back.
@@ -342,8 +380,19 @@ impl<'a> Run<'a> {
     /// Takes over the cases' atoms, which are stronger than before.
     fn raise(&mut self, net: &'a Net, obligation: &Obligation) -> Option<()> {
         let mut problems = Vec::with_capacity(obligation.cases.len());
+        let mut expressed = HashMap::new();
         for case in &obligation.cases {
-            let atoms: Vec<Expr> = self.base.atoms.iter().cloned().chain(express(net, case)?).collect();
+            let mut atoms = self.base.atoms.clone();
+            for atom in case {
+                // Cases share atoms.
+                let known = expressed.get(&Arc::as_ptr(&atom.linear)).cloned();
+                let expr = match known {
+                    Some(expr) => expr,
+                    None => Arc::new(net.express(&atom.linear)?),
+                };
+                expressed.insert(Arc::as_ptr(&atom.linear), expr.clone());
+                atoms.push(expr);
+            }
             let constraints = (0..atoms.len().saturating_sub(1) as u32).collect();
             problems.push(Problem::new(net, atoms, constraints, self.base.live.clone()));
         }
@@ -665,8 +714,8 @@ fn after(first: Vec<Tighten>, tree: Tree) -> Tree {
     first.into_iter().map(Step::Tighten).chain(tree).collect()
 }
 
-fn express(net: &Net, atoms: &[Atom]) -> Option<Vec<Expr>> {
-    atoms.iter().map(|atom| net.express(&atom.linear)).collect()
+fn express(net: &Net, atoms: &[Atom]) -> Option<Vec<Arc<Expr>>> {
+    atoms.iter().map(|atom| net.express(&atom.linear).map(Arc::new)).collect()
 }
 
 /// The bound of the objective's atom by intervals.
@@ -766,6 +815,7 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
                 shallow = true;
                 continue;
             }
+            work(net.exprs[unit.first as usize].entries());
             let (lo, hi) = ranges.exprs[unit.first as usize];
             let column = unit.column as usize;
             let m = c * (ranges.upper[column] - ranges.lower[column]) / (hi - lo).max(1.0);

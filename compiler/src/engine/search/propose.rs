@@ -3,6 +3,7 @@
 use crate::engine::bounds::Ranges;
 use crate::engine::bounds::exact::{Exact, exact};
 use crate::engine::bounds::simplex::Problem;
+use crate::interrupt::work;
 use crate::proof::Multipliers;
 
 /// Scales for the multipliers, as powers of two for the greatest product of a multiplier and a coefficient: small certificates first.
@@ -61,6 +62,8 @@ pub fn propose(
                 form.push((*e as usize, integer));
             }
         }
+        let entries: usize = units.iter().map(|(e, _)| problem.net.exprs[*e as usize].entries()).sum();
+        work(problem.net.columns.len() + entries);
         let Some(exact) = exact(problem, ranges, &form, &units) else { continue };
         let proposal = Proposal { weight, scale, atoms, units, exact };
         if enough(weight, proposal.exact.value) {

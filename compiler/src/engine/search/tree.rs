@@ -12,12 +12,14 @@ use crate::engine::bounds::net::{Expr, Kind, NONE, Net};
 use crate::engine::bounds::simplex::{Outcome, Problem, Simplex, View};
 use crate::engine::bounds::{Empty, Ranges};
 use crate::engine::{Control, Core, Cores, Plea, Reason, close};
+use crate::interrupt::{Interrupted, inherited};
 use crate::obligation::Replay;
 use crate::proof::{Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::sync::atomic::{self, AtomicBool};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -360,8 +362,13 @@ impl Helpers {
     pub fn along(&self, control: &Control, work: impl Fn() + Sync) {
         let spare: Vec<Core> = std::iter::from_fn(|| control.spare.take()).collect();
         let lent = usize::from(self.plea().is_some_and(Plea::is_heard));
+        let (work, inherited) = (&work, inherited());
         std::thread::scope(|scope| {
-            (0..spare.len() + lent).for_each(|_| drop(scope.spawn(&work)));
+            for _ in 0..spare.len() + lent {
+                let inherited = inherited.clone();
+                // Who is interrupted leaves its part undone; this thread is interrupted, too, or stops by itself.
+                scope.spawn(move || _ = inherited.run(work));
+            }
             work();
         });
     }
@@ -394,12 +401,13 @@ struct Worker<'a> {
 }
 
 /// Ends the others' work where one of them panics: they would wait for its branch for ever.
-struct Alarm<'a>(&'a (Mutex<Frontier>, Condvar));
+struct Alarm<'a>(&'a (Mutex<Frontier>, Condvar), &'a Control);
 
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let broken = Found::Stopped(Reason::Internal("a worker of the search panicked".to_owned()));
+            let internal = || Reason::Internal("a worker of the search panicked".to_owned());
+            let broken = Found::Stopped(self.1.stop().unwrap_or_else(internal));
             self.0.0.lock().unwrap_or_else(PoisonError::into_inner).ended.get_or_insert(broken);
             self.0.1.notify_all();
         }
@@ -621,13 +629,16 @@ impl<'a> Case<'a> {
         let branches = frontier.effort.branches;
         let mut worker = Worker::new(self, learned.clone(), branches, 0);
         let shared = (Mutex::new(frontier), Condvar::new());
+        let (inherited, interrupted) = (inherited(), AtomicBool::new(false));
         std::thread::scope(|scope| {
             let workers = Cell::new(1);
             let join = |core: Option<Core>| {
                 let who = workers.replace(workers.get() + 1);
                 let (shared, learned) = (&shared, learned.clone());
+                let (inherited, interrupted) = (inherited.clone(), &interrupted);
                 scope.spawn(move || {
-                    Worker::new(self, learned, branches, who).work(shared, &|| {}, core.as_ref());
+                    let work = || Worker::new(self, learned, branches, who).work(shared, &|| {}, core.as_ref());
+                    interrupted.fetch_or(inherited.run(work).is_err(), atomic::Ordering::Relaxed);
                 });
             };
             let helped = Cell::new(false);
@@ -653,6 +664,10 @@ impl<'a> Case<'a> {
             };
             worker.work(&shared, &recruit, None);
         });
+        if interrupted.into_inner() {
+            // Its branch is lost, and the frontier not whole any more.
+            Interrupted.unwind();
+        }
         let mut frontier = shared.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         worker.learn_from(&frontier);
         frontier.gains.clear();
@@ -704,8 +719,8 @@ impl<'a> Worker<'a> {
 
     /// Takes branches until there are none, or somebody found the end.
     fn work(&mut self, shared: &(Mutex<Frontier>, Condvar), recruit: &dyn Fn(), core: Option<&Core>) {
-        let _alarm = Alarm(shared);
         let control = self.case.control;
+        let _alarm = Alarm(shared, control);
         let most = control.memory.unwrap_or(MEMORY) as usize;
         let lock = || shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What is left below the branch that was the best, and how many branches were taken there.

@@ -12,11 +12,13 @@ use super::term::{MOST_BITS, Term, Terms, bits_for, ones};
 use crate::engine::form::{dominant, wrap_shift};
 use crate::engine::presolve::{Element, Presolved};
 use crate::engine::{Control, Reason};
+use crate::interrupt::work;
 use crate::model::Rounding;
 use crate::network::{Interval, NodeId, Op, Step};
-use crate::obligation::{Assignment, Atom, Obligation};
+use crate::obligation::{Assignment, Atom, Linear, Obligation};
 use num_integer::Integer;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// How the products of a sum are added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,10 +145,18 @@ pub fn encode(
         encoder.assertions.push(term);
     }
     let mut disjunction = Vec::with_capacity(cases.len());
+    let mut known: HashMap<*const Linear, Term> = HashMap::new();
     for case in cases {
         let mut conjunction = Vec::new();
         for atom in &obligation.cases[*case] {
-            conjunction.push(encoder.atom(atom).ok_or_else(wide)?);
+            // Cases share atoms.
+            let address = Arc::as_ptr(&atom.linear);
+            let term = match known.get(&address) {
+                Some(term) => *term,
+                None => encoder.atom(atom).ok_or_else(wide)?,
+            };
+            known.insert(address, term);
+            conjunction.push(term);
         }
         disjunction.push(encoder.terms.and(conjunction));
     }
@@ -338,6 +348,7 @@ impl Encoder<'_> {
 
     /// constant + the sum of factor · value.
     fn sum(&mut self, items: &[(i128, Value)], constant: i128) -> Option<Value> {
+        work(64 * items.len());
         let mut offset = constant;
         let mut range = Interval::new(constant, constant);
         let mut addends: Vec<Addend> = Vec::with_capacity(items.len());

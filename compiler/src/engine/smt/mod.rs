@@ -56,7 +56,7 @@ impl Engine for Smt {
     }
 
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
-        self.decide(obligation, control).unwrap_or_else(Answer::Unknown)
+        control.bound(|| self.decide(obligation, control)).and_then(|answer| answer).unwrap_or_else(Answer::Unknown)
     }
 }
 
