@@ -304,6 +304,29 @@ fn formatting_shows_what_would_change() {
     assert_eq!(place.run(&["fmt", "--check", "a.qnn"]), "exit 0\n");
 }
 
+/// Sums may be wider than any integer that JSON's readers keep, values thirds, and outputs equal: all of it is told exactly.
+#[test]
+fn json_has_exact_numbers() {
+    let spec = "type Third = affine<int<8>, 1/3, 0>;
+        network wide(x: int<60>[1]) -> int<60>[1] { dense(x, [[100_000_000_000]], [0]) as int<60> }
+        network same(x: Third[1]) -> Third[2] { dense(x, [[1], [1]], [0, 0]) as Third }";
+    let place = Place::new().with("wide.qnn", spec);
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let folder = place.folder.path().to_owned();
+        let output = place.command(&folder, arguments).output().expect("qnn runs");
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("one JSON document")
+    };
+    let shown = json(&["show", "wide.qnn", "wide", "--json"]);
+    assert_eq!(shown["networks"][0]["layers"][0]["least"], "-57646075230342348800000000000");
+    let run = json(&["eval", "wide.qnn", "wide", "--raw", "576460752303423487", "--layers=all", "--json"]);
+    assert_eq!(run["layers"][0]["raw"][0], "57646075230342348700000000000");
+    let run = json(&["eval", "wide.qnn", "same", "--raw", "64", "--json"]);
+    assert_eq!(run["values"][0], "≈21.3333");
+    assert_eq!([&run["exact"][0], &run["exact"][1]], ["64/3", "64/3"]);
+    assert_eq!([&run["argmax"], &run["ties"]], [&serde_json::json!(0), &serde_json::json!([0, 1])]);
+}
+
 #[test]
 fn json_is_one_document_whatever_happens() {
     let place = Place::new().with("broken.qnn", "type A = fixed<8>;\n");

@@ -75,6 +75,7 @@ impl Place {
     fn qnn(&self, arguments: &[&str]) -> (i32, Output) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_qnn"));
         command.args(arguments).current_dir(self.0.path()).env("QNN_CACHE", self.path("cache")).env("NO_COLOR", "1");
+        command.env("SOURCE_DATE_EPOCH", "1700000000");
         let output = command.output().expect("qnn starts");
         (output.status.code().expect("it is not killed"), output)
     }
@@ -163,14 +164,19 @@ fn every_format_is_what_its_schema_says() {
     assert_eq!(accuracy("net<5>"), [None; 3], "no property says what is right for it");
     let robust = property("robust");
     assert_eq!(robust["curve"]["accuracy"].as_array().map(Vec::len), Some(2));
-    assert_eq!(property("bounded")["curve"]["accuracy"].as_array().map(Vec::len), Some(0));
+    assert!(property("bounded")["curve"].is_null(), "each of its points would be 0 or 100 %");
+    let signs = property("bounded")["grid"]["lines"][0]["cells"].clone();
+    let signs: Vec<&str> = signs.as_array().expect("cells").iter().filter_map(|c| c["verdict"].as_str()).collect();
+    assert_eq!(signs, ["proved", "violated", "violated"]);
     assert_eq!([&robust["curve"]["axis"], &robust["curve"]["over"][0]], ["bits", "i"]);
-    // The networks saturate at 1.5, 3.5 and 7.5.
-    let reversals = property("bounded")["reversals"].clone();
+    let reversals = robust["reversals"].clone();
     assert_eq!(reversals.as_array().map(Vec::len), Some(1));
-    assert_eq!([&reversals[0]["from"], &reversals[0]["to"]], ["3", "4"]);
+    assert_eq!([&reversals[0]["from"], &reversals[0]["to"]], ["4", "6"]);
+    assert_eq!(property("bounded")["reversals"].as_array().map(Vec::len), Some(0), "it asks for no robustness");
+    // The networks saturate at 1.5, 3.5 and 7.5.
     let intervals = &property("most")["intervals"]["lines"][0]["points"];
-    let found: Vec<f64> = intervals.as_array().expect("points").iter().filter_map(|p| p["found"].as_f64()).collect();
+    let found: Vec<f64> =
+        intervals.as_array().expect("points").iter().filter_map(|p| p["found"]["value"].as_f64()).collect();
     assert_eq!(found, [1.5, 3.5, 7.5, 7.5]);
     insta::assert_snapshot!("markdown", masked(&place.read("a.md")));
     let page = place.read("a.html");
@@ -181,6 +187,61 @@ fn every_format_is_what_its_schema_says() {
     }
     assert!(!page.contains("http://") || page.matches("http://").all(|_| page.contains("http://www.w3.org/2000/svg")));
     assert!(!page.contains("https://"), "the page asks for nothing");
+}
+
+/// Whoever reads only the report still learns that the network was wrong to begin with, and what ties.
+#[test]
+fn a_centre_that_is_wrong_already_is_said_everywhere() {
+    let spec = SPEC.split("/// The first pixel").next().expect("the networks").to_owned();
+    // With four bits, both outputs of the second sample saturate: the first one is taken, and its label is 1.
+    let place = Place::new(
+        &(spec + "property near(i in 0..3) = forall x in ball(test[i].x, 1 lsb): argmax(net<4>(x)) == test[i].y;"),
+    );
+    place.expect(1, &["report", "spec.qnn", "-o", "a.html", "-o", "a.md", "-o", "a.json", "-o", "a.xml"]);
+    let terminal = place.expect(1, &["verify", "spec.qnn"]);
+    for (what, text) in [("terminal", &terminal), ("page", &place.read("a.html")), ("Markdown", &place.read("a.md"))] {
+        assert!(text.contains("abel 1, wrong before any change"), "{what}: {text}");
+        assert!(text.contains("0 (tied with 1)"), "{what}: {text}");
+        assert_eq!(text.contains("label 0, wrong"), false, "{what}: {text}");
+    }
+    let report = place.json("a.json");
+    let call = &report["specs"][0]["results"][1]["counterexample"]["calls"][0];
+    assert_eq!([&call["label"]["text"], &call["center"]["ties"]], [&Value::from("1"), &Value::from(vec![0, 1])]);
+    assert_eq!(call["wrong_before"], true);
+}
+
+/// What was made when and by which versions stands in every report, and is the same for the same run.
+#[test]
+fn reports_say_when_and_by_what() {
+    let place = Place::new("property p = forall x: uint<2>: x < 4;");
+    place.expect(0, &["report", "spec.qnn", "-o", "a.html", "-o", "a.md", "-o", "a.json"]);
+    for name in ["a.html", "a.md"] {
+        let text = place.read(name);
+        for part in [
+            "2023-11-14 22:13 UTC",
+            &qnn::engine::smt::version(),
+            concat!("qnn ", env!("CARGO_PKG_VERSION")),
+            "semantics 1",
+        ] {
+            assert!(text.contains(part), "{name}: {part}");
+        }
+    }
+    let report = place.json("a.json");
+    assert_eq!([&report["date"], &report["semantics"]], [&Value::from("2023-11-14 22:13"), &Value::from(1)]);
+}
+
+/// Many radii run to the right, with a line for each width.
+#[test]
+fn many_radii_are_the_axis() {
+    let spec = SPEC.replace("eps in 0..=2, bits", "eps in 0..=6, bits");
+    let place = Place::new(&spec);
+    place.expect(1, &["report", "spec.qnn", "--filter", "robust", "-o", "a.json"]);
+    let curve = &place.json("a.json")["specs"][0]["properties"][0]["curve"];
+    assert_eq!([&curve["axis"], &curve["role"]], ["eps", "radius"]);
+    let names: Vec<&str> =
+        curve["lines"].as_array().expect("lines").iter().filter_map(|l| l["name"].as_str()).collect();
+    assert_eq!(names, ["bits = 4", "bits = 6"]);
+    assert_eq!(curve["lines"][0]["points"].as_array().map(Vec::len), Some(7));
 }
 
 /// JUnit's schema is XSD, which no crate of ours reads.

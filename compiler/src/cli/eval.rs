@@ -1,7 +1,7 @@
 //! `qnn eval`: runs networks, exactly as they are verified, by the reference interpreter.
 
 use super::networks;
-use super::output::{Exit, Failure, Output, plural, table};
+use super::output::{Exit, Failure, Output, json_integer, plural, table};
 use super::spec::Specs;
 use owo_colors::OwoColorize;
 use qnn::check::data::{Dataset, Field, Samples, dataset};
@@ -14,7 +14,7 @@ use qnn::model::Rational;
 use qnn::model::rational::{exact, parse_decimal, show, to_f64};
 use qnn::network::interpret;
 use qnn::report::picture::{Panel, Scale, image_size, side_by_side};
-use qnn::report::sentences::tied;
+use qnn::report::sentences::{percent, tied};
 use qnn::syntax::ast::ItemKind;
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -364,7 +364,7 @@ impl Arguments {
             .map(|row| {
                 vec![
                     row.network.name.to_string(),
-                    format!("{:.2} %", 100.0 * row.share()),
+                    percent(row.samples - row.wrong.len(), row.samples, 2),
                     format!("{} of {}", row.samples - row.wrong.len(), plural(row.samples, "sample", "samples")),
                     format!("of `{}`", row.dataset),
                 ]
@@ -507,7 +507,8 @@ impl<'a> Run<'a> {
     }
 
     fn json(&self, exact_too: bool) -> Value {
-        let tensor = |port: &Port, numbers: &[i128]| -> Value { json!(raw(port, numbers)) };
+        let tensor =
+            |port: &Port, numbers: &[i128]| -> Value { raw(port, numbers).into_iter().map(json_integer).collect() };
         let layers: Vec<Value> = self
             .network
             .layers

@@ -9,6 +9,7 @@ use owo_colors::OwoColorize;
 use qnn::diagnostic::printable_lines;
 use qnn::report::picture::Ink;
 pub use qnn::report::sentences::{plural, thousands};
+use serde_json::Value;
 use std::fmt::Display;
 use std::io::{BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 
@@ -89,6 +90,11 @@ impl From<std::io::Error> for Failure {
             _ => Failure::wrong(format!("can't write to standard output: {error}")),
         }
     }
+}
+
+/// An integer in JSON: digits in a string where it is beyond 64 bits, which a JSON number would round.
+pub fn json_integer(n: i128) -> Value {
+    i64::try_from(n).map_or_else(|_| n.to_string().into(), Value::from)
 }
 
 /// The two streams.

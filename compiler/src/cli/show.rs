@@ -1,7 +1,7 @@
 //! `qnn show`: what a spec holds, and what its networks take in hardware.
 
 use super::networks;
-use super::output::{Exit, Failure, Output, plural, table, thousands};
+use super::output::{Exit, Failure, Output, json_integer, plural, table, thousands};
 use super::spec::Specs;
 use owo_colors::OwoColorize;
 use qnn::check::data::{Samples, dataset};
@@ -164,8 +164,8 @@ fn network_json(specs: &Specs, network: &Network) -> Value {
                 "shape": layer.port.shape.iter().map(|axis| axis.size).collect::<Vec<_>>(),
                 "format": layer.port.format.as_ref().map(ToString::to_string),
                 "bits": layer.width(),
-                "least": layer.stored.lo,
-                "greatest": layer.stored.hi,
+                "least": json_integer(layer.stored.lo),
+                "greatest": json_integer(layer.stored.hi),
                 "parameters": layer.parameters.count,
                 "saturated": layer.parameters.saturated,
                 "parameter_bits": layer.parameters.bits,

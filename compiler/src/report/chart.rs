@@ -4,6 +4,7 @@
 //! since a page's style can say so by the colour that stands in the drawing. A series has a mark of its own beside its colour.
 
 use super::model::{Curve, Group, Histogram, Intervals};
+use crate::verify::verdict::Number;
 use plotters::coord::Shift;
 use plotters::element::{Drawable, PointCollection};
 use plotters::prelude::*;
@@ -72,6 +73,8 @@ enum Mark {
     Dashes,
     /// A filled area, for bars.
     Bar,
+    /// A line alone.
+    Line,
 }
 
 /// The share that is proved.
@@ -120,7 +123,7 @@ pub fn curve(curve: &Curve, title: &str) -> Option<String> {
             chart.draw_series(lower.map(|at| Marker { at, mark: Mark::Series(index), color: color(index) }))?;
         }
         if !curve.accuracy.is_empty() {
-            let points: Vec<(f64, f64)> = curve.accuracy.iter().map(|share| (share.at, share.share)).collect();
+            let points: Vec<(f64, f64)> = curve.accuracy.iter().map(|share| (share.at, share.share())).collect();
             chart.draw_series(DashedLineSeries::new(points.clone(), 6, 4, OTHER.stroke_width(2)))?;
             chart.draw_series(points.into_iter().map(|at| Marker { at, mark: Mark::Dashes, color: OTHER }))?;
         }
@@ -132,7 +135,8 @@ pub fn curve(curve: &Curve, title: &str) -> Option<String> {
 pub fn intervals(intervals: &Intervals, title: &str) -> Option<String> {
     let points = || intervals.lines.iter().flat_map(|line| &line.points);
     let x = span(points().map(|point| point.at), 0.5)?;
-    let values = points().flat_map(|point| [point.found, point.bound]).flatten().chain([0.0]);
+    let value = |number: &Option<Number>| number.as_ref().map(|number| number.value).filter(|value| value.is_finite());
+    let values = points().flat_map(|point| [value(&point.found), value(&point.bound)]).flatten().chain([0.0]);
     let y = span(values, 0.0)?;
     let y = y.start..y.end + (y.end - y.start) * 0.05;
     let several = intervals.lines.len() > 1;
@@ -165,11 +169,12 @@ pub fn intervals(intervals: &Intervals, title: &str) -> Option<String> {
         for (index, line) in intervals.lines.iter().enumerate() {
             for point in &line.points {
                 let at = point.at + shift(index);
-                if let (Some(found), Some(bound)) = (point.found, point.bound) {
+                let (found, bound) = (value(&point.found), value(&point.bound));
+                if let (Some(found), Some(bound)) = (found, bound) {
                     let bar = PathElement::new(vec![(at, found), (at, bound)], color(index).stroke_width(4));
                     chart.draw_series([bar])?;
                 }
-                let ends = [point.found, point.bound].into_iter().flatten();
+                let ends = [found, bound].into_iter().flatten();
                 let marker = |value| Marker { at: (at, value), mark: Mark::Series(index), color: color(index) };
                 chart.draw_series(ends.map(marker))?;
             }
@@ -178,14 +183,21 @@ pub fn intervals(intervals: &Intervals, title: &str) -> Option<String> {
     })
 }
 
-/// How often each answer occurs.
+/// How often each answer occurs, with those that hold for no candidate below the first; or, of many answers, how many instances reach each.
 pub fn histogram(histogram: &Histogram, title: &str) -> Option<String> {
-    let shown: Vec<&Group> = histogram.groups.iter().filter(|group| !group.bars.is_empty()).collect();
+    if histogram.is_cumulative() {
+        return reached(histogram, title);
+    }
+    let shown: Vec<&Group> = histogram.groups.iter().filter(|g| !g.bars.is_empty() || g.none > 0).collect();
     let bars = || shown.iter().flat_map(|group| &group.bars);
     // All candidates, where there is room for them.
-    let all = [histogram.first, histogram.last].into_iter().filter(|_| histogram.last - histogram.first <= 40);
-    let x = span(bars().map(|bar| bar.value).chain(all).map(|value| value as f64), 0.6)?;
-    let most = bars().map(|bar| bar.count).max()?;
+    let all =
+        [histogram.first, histogram.last].into_iter().filter(|_| histogram.last.saturating_sub(histogram.first) <= 40);
+    let answers = || bars().map(|bar| bar.value).chain(all.clone()).map(|value| value as f64);
+    let none = shown.iter().any(|group| group.none > 0);
+    let place_of_none = histogram.first as f64 - 1.0;
+    let x = span(answers().chain(none.then_some(place_of_none)), 0.6)?;
+    let most = bars().map(|bar| bar.count).chain(shown.iter().map(|group| group.none)).max()?;
     let each = 0.8 / shown.len().max(1) as f64;
     let entry = |(index, group): (usize, &&Group)| Entry {
         name: if group.name.is_empty() { "instances".to_owned() } else { group.name.clone() },
@@ -210,15 +222,56 @@ pub fn histogram(histogram: &Histogram, title: &str) -> Option<String> {
             .y_desc("instances")
             .x_labels(labels(&x))
             .y_labels(most.min(6))
-            .x_label_formatter(&place)
+            .x_label_formatter(&|at| if none && *at == place_of_none { "none".to_owned() } else { place(at) })
             .y_label_formatter(&place)
             .draw()?;
         for (index, group) in shown.iter().enumerate() {
-            let boxes = group.bars.iter().map(|bar| {
-                let left = bar.value as f64 - 0.4 + index as f64 * each;
-                Rectangle::new([(left, 0.0), (left + each * 0.92, bar.count as f64)], color(index).filled())
+            let nothing = [(place_of_none, group.none)].into_iter().filter(|(_, count)| *count > 0);
+            let bars = group.bars.iter().map(|bar| (bar.value as f64, bar.count));
+            let boxes = nothing.chain(bars).map(|(value, count)| {
+                let left = value - 0.4 + index as f64 * each;
+                Rectangle::new([(left, 0.0), (left + each * 0.92, count as f64)], color(index).filled())
             });
             chart.draw_series(boxes)?;
+        }
+        Ok(())
+    })
+}
+
+/// The share of instances whose answer is at least so much, a line for each group; what is undecided counts as not.
+fn reached(histogram: &Histogram, title: &str) -> Option<String> {
+    let shown: Vec<&Group> = histogram.groups.iter().filter(|group| !group.bars.is_empty()).collect();
+    let ends = || shown.iter().flat_map(|group| &group.bars).map(|bar| bar.value as f64);
+    let x = span(ends().chain([histogram.first as f64]), 0.0)?;
+    let entry = |(index, group): (usize, &&Group)| Entry {
+        name: if group.name.is_empty() { "instances".to_owned() } else { group.name.clone() },
+        color: color(index),
+        mark: Mark::Line,
+    };
+    let legend: Vec<Entry> = shown.iter().enumerate().map(entry).collect();
+    drawn(title, &legend, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin(8)
+            .x_label_area_size(46)
+            .y_label_area_size(64)
+            .build_cartesian_2d(x.clone(), 0.0..1.02)?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .bold_line_style(GRID)
+            .light_line_style(TRANSPARENT)
+            .axis_style(INK)
+            .label_style(("sans-serif", TEXT, &INK))
+            .x_desc(&histogram.variable)
+            .y_desc("share of the instances")
+            .x_labels(labels(&x))
+            .y_labels(6)
+            .x_label_formatter(&place)
+            .y_label_formatter(&|share| format!("{:.0} %", share * 100.0))
+            .draw()?;
+        for (index, group) in shown.iter().enumerate() {
+            let steps = group.reached(histogram.first).into_iter().map(|(at, share)| (at as f64, share));
+            chart.draw_series(LineSeries::new(steps, color(index).stroke_width(2)))?;
         }
         Ok(())
     })
@@ -282,7 +335,9 @@ fn drawn(title: &str, legend: &[Entry], draw: impl FnOnce(&Area<'_>) -> Result<(
                         lower.draw(&PathElement::new(dash, entry.color.stroke_width(2)))?;
                     }
                 }
-                Mark::Series(_) => lower.draw(&PathElement::new(vec![from, to], entry.color.stroke_width(2)))?,
+                Mark::Series(_) | Mark::Line => {
+                    lower.draw(&PathElement::new(vec![from, to], entry.color.stroke_width(2)))?
+                }
             }
             lower.draw(&Marker { at: (left + 13, middle), mark: entry.mark, color: entry.color })?;
             lower.draw(&Text::new(entry.name.clone(), (left + 34, middle), style.clone()))?;
@@ -320,7 +375,7 @@ impl<C, DB: DrawingBackend> Drawable<DB> for Marker<C> {
         let Some((x, y)) = points.next() else { return Ok(()) };
         let (filled, line) = (self.color.filled(), self.color.stroke_width(2));
         match self.mark {
-            Mark::Bar => Ok(()),
+            Mark::Bar | Mark::Line => Ok(()),
             Mark::Dashes => backend.draw_rect((x - 3, y - 3), (x + 3, y + 3), &line, false),
             Mark::Series(index) => match index % 4 {
                 0 => backend.draw_circle((x, y), 4, &filled, true),

@@ -3,21 +3,29 @@
 //! In: a family's results, and what each parameter is. Out: the model's figures. Nothing is drawn here.
 
 use super::model::{
-    Axis, AxisValue, Bar, Counts, Curve, Group, Histogram, IntervalLine, IntervalPoint, Intervals, Line, Point,
-    Reversal, Role, Share,
+    Accuracy, Axis, AxisValue, Bar, Cell, Counts, Curve, Grid, GridLine, Group, Histogram, IntervalLine, IntervalPoint,
+    Intervals, Line, Point, Reversal, Role, Share,
 };
+use crate::model::Rational;
+use crate::model::rational::{integer, parse_exact, to_f64};
 use crate::verify::InstanceResult;
-use crate::verify::verdict::{Kind, Verdict};
-use std::collections::BTreeMap;
+use crate::verify::verdict::{Kind, MeasureResult, Number, Verdict};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// The results at each place of an axis.
-type Places<'a> = Vec<(f64, Vec<&'a InstanceResult>)>;
+/// The results at a place of an axis: its text, and what it is as a number.
+struct Place<'a> {
+    text: &'a str,
+    at: f64,
+    results: Vec<&'a InstanceResult>,
+}
 
 /// The values of an axis that are tabulated.
 const MOST_VALUES: usize = 24;
 /// The places of a chart's horizontal axis.
 const MOST_PLACES: usize = 64;
+/// So many radii are an axis rather than lines.
+const MANY_RADII: usize = 5;
 /// The lines of a chart.
 const MOST_LINES: usize = 8;
 
@@ -44,9 +52,9 @@ impl Parameter {
     }
 }
 
-/// `6`, `0.5` and `2 lsb` as numbers.
+/// `6`, `0.5`, `1/3` and `2 lsb` as numbers.
 fn number(text: &str) -> Option<f64> {
-    text.strip_suffix(" lsb").unwrap_or(text).parse().ok()
+    parse_exact(text.strip_suffix(" lsb").unwrap_or(text)).map(|value| to_f64(&value).clamp(f64::MIN, f64::MAX))
 }
 
 impl<'a> Family<'a> {
@@ -69,11 +77,15 @@ impl<'a> Family<'a> {
         Family { results, axes: axes.collect() }
     }
 
-    /// The axis that runs to the right: the widths, else the radii, else any other that is no sample.
+    /// The axis that runs to the right: the widths, or the radii where there are many, and more of them, else any other that is no sample.
     fn horizontal(&self) -> Option<usize> {
         let fits = |a: &Parameter| a.varies() && a.is_numeric() && a.values.len() <= MOST_PLACES;
         let fit = |role: Role| self.axes.iter().position(|a| a.role == role && fits(a));
-        fit(Role::Width).or_else(|| fit(Role::Radius)).or_else(|| fit(Role::Other))
+        let count = |axis: usize| self.axes[axis].values.len();
+        match (fit(Role::Width), fit(Role::Radius)) {
+            (Some(width), Some(radius)) if count(radius) >= MANY_RADII.max(count(width) + 1) => Some(radius),
+            (width, radius) => width.or(radius).or_else(|| fit(Role::Other)),
+        }
     }
 
     /// The axis that has a line for each value: the radii, else another width, else any other that is no sample.
@@ -90,7 +102,7 @@ impl<'a> Family<'a> {
     }
 
     /// The results of each line: its name and the results at each place of the horizontal axis.
-    fn groups(&self, horizontal: usize, lines: Option<usize>) -> Vec<(String, Places<'_>)> {
+    fn groups(&self, horizontal: usize, lines: Option<usize>) -> Vec<(String, Vec<Place<'_>>)> {
         let names: Vec<Option<&str>> = match lines {
             Some(axis) => self.axes[axis].values.iter().map(|(text, _)| Some(text.as_str())).collect(),
             None => vec![None],
@@ -101,12 +113,12 @@ impl<'a> Family<'a> {
                 (Some(axis), Some(value)) => Family::text(r, axis) == value,
                 _ => true,
             };
-            let places = self.axes[horizontal].values.iter().filter_map(|(place, at)| {
-                let here: Vec<&InstanceResult> = (self.results.iter().map(Arc::as_ref))
-                    .filter(|r| Family::text(r, horizontal) == place)
+            let places = self.axes[horizontal].values.iter().filter_map(|(text, at)| {
+                let results: Vec<&InstanceResult> = (self.results.iter().map(Arc::as_ref))
+                    .filter(|r| Family::text(r, horizontal) == text)
                     .filter(on_line)
                     .collect();
-                (!here.is_empty()).then_some(((*at)?, here))
+                (!results.is_empty()).then_some(Place { text, at: (*at)?, results })
             });
             let name = lines.zip(value).map(|(axis, value)| format!("{} = {value}", self.axes[axis].name));
             groups.push((name.unwrap_or_default(), places.collect()));
@@ -148,17 +160,55 @@ impl<'a> Family<'a> {
         self.axes.iter().enumerate().map(axis).collect()
     }
 
-    /// The share that is proved against the horizontal axis.
+    /// Each verdict by itself, where one or two parameters vary and none of them picks a sample that a curve counts.
+    pub fn grid(&self) -> Option<Grid> {
+        let varying: Vec<usize> = (0..self.axes.len()).filter(|i| self.axes[*i].varies()).collect();
+        let few = |axis: &usize| self.axes[*axis].values.len() <= MOST_PLACES;
+        if self.kind() != Some(Kind::Property) || !varying.iter().all(few) {
+            return None;
+        }
+        let (columns, rows) = match (varying.as_slice(), self.horizontal()) {
+            ([only], _) => (*only, None),
+            ([a, b], Some(columns)) => (columns, Some(if *a == columns { *b } else { *a })),
+            ([a, b], None) if self.axes[*a].values.len() > self.axes[*b].values.len() => (*a, Some(*b)),
+            ([a, b], None) => (*b, Some(*a)),
+            _ => return None,
+        };
+        if rows.is_some_and(|rows| self.axes[rows].role == Role::Sample) {
+            return None;
+        }
+        let mut cells: HashMap<(&str, &str), Cell> = HashMap::new();
+        for result in self.results {
+            let row = rows.map_or("", |rows| Family::text(result, rows));
+            let cell = Cell { verdict: result.verdict, as_expected: result.as_expected, instance: result.name.clone() };
+            cells.insert((row, Family::text(result, columns)), cell);
+        }
+        let places: Vec<String> = self.axes[columns].values.iter().map(|(text, _)| text.clone()).collect();
+        let names = rows.map_or_else(|| vec![""], |rows| self.axes[rows].values.iter().map(|v| v.0.as_str()).collect());
+        let line = |name: &str| GridLine {
+            name: name.to_owned(),
+            cells: places.iter().map(|place| cells.get(&(name, place.as_str())).cloned()).collect(),
+        };
+        Some(Grid {
+            columns: self.axes[columns].name.clone(),
+            rows: rows.map(|rows| self.axes[rows].name.clone()),
+            lines: names.into_iter().map(line).collect(),
+            places,
+        })
+    }
+
+    /// The share that is proved against the horizontal axis, where several instances are counted at a place.
     pub fn curve(&self) -> Option<Curve> {
-        if self.kind() != Some(Kind::Property) {
+        if self.kind() != Some(Kind::Property) || self.grid().is_some() {
             return None;
         }
         let horizontal = self.horizontal()?;
         let lines = self.lines(Some(horizontal));
-        let point = |(at, here): (f64, Vec<&InstanceResult>)| {
-            let counts = Counts::of(here.iter().copied());
+        let point = |place: Place<'_>| {
+            let counts = Counts::of(place.results.iter().copied());
             let Counts { proved, violated, .. } = counts;
-            Point { at, instances: here.len(), proved, violated, open: counts.open() + counts.error }
+            let (text, at, instances) = (place.text.to_owned(), place.at, place.results.len());
+            Point { text, at, instances, proved, violated, open: counts.open() + counts.error }
         };
         let line = |(name, places): (String, Vec<_>)| Line { name, points: places.into_iter().map(point).collect() };
         Some(Curve {
@@ -175,23 +225,25 @@ impl<'a> Family<'a> {
         let kind = self.kind().filter(|kind| matches!(kind, Kind::Maximize | Kind::Minimize))?;
         let horizontal = self.horizontal()?;
         let lines = self.lines(Some(horizontal));
-        let worst = |values: Vec<Option<f64>>, all: bool| -> Option<f64> {
+        let worst = |values: Vec<Option<Rational>>, all: bool| -> Option<Number> {
             // A bound that one instance lacks bounds nothing.
             if all && values.iter().any(Option::is_none) {
                 return None;
             }
-            let pick = |a: f64, b: f64| if kind == Kind::Maximize { a.max(b) } else { a.min(b) };
-            values.into_iter().flatten().reduce(pick)
+            let pick = |a: Rational, b: Rational| if kind == Kind::Maximize { a.max(b) } else { a.min(b) };
+            values.into_iter().flatten().reduce(pick).as_ref().map(Number::from)
         };
-        let point = |(at, here): (f64, Vec<&InstanceResult>)| {
-            let measured: Vec<_> = here.iter().filter(|r| r.verdict != Verdict::Vacuous).collect();
-            let of = |f: &dyn Fn(&crate::verify::verdict::MeasureResult) -> Option<f64>| {
-                measured.iter().map(|r| r.measure.as_ref().and_then(f)).collect::<Vec<_>>()
+        let point = |place: Place<'_>| {
+            let measured: Vec<_> = place.results.iter().filter(|r| r.verdict != Verdict::Vacuous).collect();
+            let of = |f: &dyn Fn(&MeasureResult) -> Option<&Number>| {
+                let number = |r: &&&InstanceResult| r.measure.as_ref().and_then(f).and_then(Number::rational);
+                measured.iter().map(number).collect::<Vec<_>>()
             };
             IntervalPoint {
-                at,
-                found: worst(of(&|m| m.found.as_ref().map(|n| n.value)), false),
-                bound: worst(of(&|m| m.bound.as_ref().map(|n| n.value)), true),
+                text: place.text.to_owned(),
+                at: place.at,
+                found: worst(of(&|m| m.found.as_ref()), false),
+                bound: worst(of(&|m| m.bound.as_ref()), true),
             }
         };
         let line =
@@ -244,7 +296,7 @@ impl<'a> Family<'a> {
         })
     }
 
-    /// Where a greater width is worse: proved at one, violated at a greater one; or a smaller radius.
+    /// Where a greater width is less robust: proved at one, violated at a greater one; or a smaller radius.
     pub fn reversals(&self) -> Vec<Reversal> {
         let mut found = Vec::new();
         let widths =
@@ -307,27 +359,27 @@ fn worsens(better: &InstanceResult, worse: &InstanceResult) -> Option<(String, S
     let (a, b) = (largest(better)?, largest(worse)?);
     // What is proved at least for the one, and at most for the other.
     let least = a.proved?;
-    let bound = worse.measure.as_ref()?.bound.as_ref().map(|bound| bound.value);
+    let bound = worse.measure.as_ref()?.bound.as_ref();
     let below = match bound {
-        Some(bound) => bound < least as f64,
+        Some(bound) => bound.rational()? < integer(least),
         None => worse.measure.as_ref()?.complete,
     };
     let name = &b.name;
-    let at_most = bound.map_or_else(|| "none holds".to_owned(), |bound| format!("{name} at most {bound}"));
+    let at_most = bound.map_or_else(|| "none holds".to_owned(), |bound| format!("{name} at most {}", bound.exact));
     below.then(|| (format!("{name} at least {least}"), at_most))
 }
 
 /// The accuracy at each place of an axis, where one network is meant there.
 pub(super) fn accuracy<'a>(
     axis: &str,
-    known: impl Iterator<Item = (&'a [(String, String)], &'a str, f64)>,
+    known: impl Iterator<Item = (&'a [(String, String)], &'a str, &'a Accuracy)>,
 ) -> Vec<Share> {
     let mut shares: Vec<(f64, Vec<Share>)> = Vec::new();
-    for (choice, network, share) in known {
+    for (choice, network, accuracy) in known {
         let Some(at) = choice.iter().find(|(name, _)| name == axis).and_then(|(_, text)| number(text)) else {
             continue;
         };
-        let share = Share { at, network: network.to_owned(), share };
+        let share = Share { at, network: network.to_owned(), right: accuracy.right, samples: accuracy.samples };
         match shares.iter_mut().find(|(place, _)| *place == at) {
             Some((_, here)) if here.contains(&share) => {}
             Some((_, here)) => here.push(share),

@@ -111,7 +111,7 @@ fn property(
     let judged = |name: &str| roles.pairings.iter().any(|pairing| pairing.is_of(db, name));
     let accuracies = applied.by_choice.iter().filter(|(_, name)| judged(name)).filter_map(|(choice, name)| {
         let network = networks.known.get(name)?;
-        Some((choice.as_slice(), name.as_str(), network.accuracy.as_ref()?.share()))
+        Some((choice.as_slice(), name.as_str(), network.accuracy.as_ref()?))
     });
     let mut curve = family.curve();
     if let Some(curve) = &mut curve {
@@ -135,10 +135,11 @@ fn property(
         rests_on: Ground::of(results.iter().map(Arc::as_ref)),
         networks: applied.names,
         axes: family.axes(),
+        grid: family.grid(),
         curve,
         intervals: family.intervals(),
         histogram: family.histogram(),
-        reversals: family.reversals(),
+        reversals: if roles.robustness { family.reversals() } else { Vec::new() },
     })
 }
 

@@ -2,8 +2,8 @@
 //!
 //! In: the report. Out: text that a comment of GitHub or GitLab holds (65,536 characters), however large the families are.
 
-use super::model::{Curve, Property, Report, urgency};
-use super::sentences::{Standing, duration, finding, plural, reversal, tally, thousands};
+use super::model::{Curve, Grid, Property, Report, urgency};
+use super::sentences::{self, Standing, duration, finding, percent, plural, reversal, tally, thousands};
 use crate::verify::InstanceResult;
 use std::fmt::Write;
 use std::time::Duration;
@@ -12,6 +12,10 @@ use std::time::Duration;
 const MOST: usize = 65_000;
 /// The instances that are listed for a property.
 const MOST_LISTED: usize = 10;
+/// The most columns of a table.
+const MOST_COLUMNS: usize = 16;
+/// The most lines of a grid.
+const MOST_LINES: usize = 16;
 
 /// The text.
 pub fn text(report: &Report) -> String {
@@ -54,7 +58,8 @@ pub fn text(report: &Report) -> String {
                 writeln!(text, "{} left out by a filter.\n", plural(spec.left_out, "instance was", "instances were"));
         }
     }
-    let _ = writeln!(text, "<sub>qnn {}, {}</sub>", report.qnn, report.solver);
+    let Report { date, qnn, solver, semantics, .. } = report;
+    let _ = writeln!(text, "<sub>{date} UTC, qnn {qnn}, {solver}, semantics {semantics}</sub>");
     if text.len() > MOST {
         let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= MOST).last().unwrap_or(0);
         // Up to a whole line.
@@ -112,30 +117,54 @@ fn details<'a>(text: &mut String, property: &Property, results: impl Iterator<It
         let more = if rest.is_empty() { String::new() } else { format!("; {} more like it", thousands(rest.len())) };
         let _ = writeln!(text, "**More bits, and worse** (`{}`): {}{more}.\n", property.name, reversal(first));
     }
+    if let Some(data) = &property.grid {
+        grid(text, &property.name, data);
+    }
     if let Some(curve) = &property.curve {
         table(text, &property.name, curve);
     }
 }
 
-/// A curve as a table: a column for each place of the axis.
-fn table(text: &mut String, name: &str, curve: &Curve) {
-    let mut places: Vec<f64> = curve.lines.iter().flat_map(|line| &line.points).map(|point| point.at).collect();
-    places.sort_by(f64::total_cmp);
-    places.dedup();
-    if places.len() > 16 {
+/// A grid as a table, where it has columns enough and not too many.
+fn grid(text: &mut String, name: &str, grid: &Grid) {
+    if grid.places.len() > MOST_COLUMNS || grid.lines.len() > MOST_LINES {
         return;
     }
-    let head: Vec<String> = places.iter().map(|at| format!("{} = {at}", curve.axis)).collect();
+    let head: Vec<String> = grid.places.iter().map(|place| format!("{} = {place}", grid.columns)).collect();
+    let _ = writeln!(text, "| `{name}` | {} |", head.join(" | "));
+    let _ = writeln!(text, "|---|{}", ":---:|".repeat(grid.places.len()));
+    for line in &grid.lines {
+        let cells =
+            line.cells.iter().map(|cell| cell.as_ref().map_or("", |c| sentences::sign(c.verdict, c.as_expected).1));
+        let row = grid.rows.as_ref().map_or_else(String::new, |rows| format!("{rows} = {}", line.name));
+        let _ = writeln!(text, "| {row} | {} |", cells.collect::<Vec<_>>().join(" | "));
+    }
+    text.push('\n');
+}
+
+/// A curve as a table: a column for each place of the axis.
+fn table(text: &mut String, name: &str, curve: &Curve) {
+    let points = curve.lines.iter().flat_map(|line| &line.points);
+    let mut places: Vec<(f64, &str)> = points.map(|point| (point.at, point.text.as_str())).collect();
+    places.sort_by(|a, b| a.0.total_cmp(&b.0));
+    places.dedup();
+    if places.len() > MOST_COLUMNS {
+        return;
+    }
+    let head: Vec<String> = places.iter().map(|(_, text)| format!("{} = {text}", curve.axis)).collect();
     let _ = writeln!(text, "| share of `{name}` proved | {} |", head.join(" | "));
     let _ = writeln!(text, "|---|{}", "---:|".repeat(places.len()));
     for line in &curve.lines {
         let cells: Vec<String> = places
             .iter()
-            .map(|at| match line.points.iter().find(|point| point.at == *at) {
-                Some(point) if point.open > 0 => {
-                    format!("{:.0}–{:.0} %", point.shares().0 * 100.0, point.shares().1 * 100.0)
+            .map(|(_, text)| match line.points.iter().find(|point| point.text == *text) {
+                Some(point) => {
+                    let proved = percent(point.proved, point.instances, 0);
+                    match point.open {
+                        0 => proved,
+                        open => format!("{proved} to {}", percent(point.proved + open, point.instances, 0)),
+                    }
                 }
-                Some(point) => format!("{:.0} %", point.shares().0 * 100.0),
                 None => String::new(),
             })
             .collect();
@@ -145,8 +174,8 @@ fn table(text: &mut String, name: &str, curve: &Curve) {
     if !curve.accuracy.is_empty() {
         let cells: Vec<String> = places
             .iter()
-            .map(|at| curve.accuracy.iter().find(|share| share.at == *at))
-            .map(|share| share.map_or_else(String::new, |share| format!("{:.1} %", share.share * 100.0)))
+            .map(|(at, _)| curve.accuracy.iter().find(|share| share.at == *at))
+            .map(|share| share.map_or_else(String::new, |share| percent(share.right, share.samples, 1)))
             .collect();
         let _ = writeln!(text, "| accuracy | {} |", cells.join(" | "));
     }

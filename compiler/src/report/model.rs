@@ -6,12 +6,14 @@
 
 use crate::check::spec::Expectation;
 use crate::diagnostic::Severity;
+use crate::obligation::SEMANTICS_VERSION;
 use crate::verify::InstanceResult;
 use crate::verify::evidence::Basis;
-use crate::verify::verdict::{Fault, Kind, Verdict};
+use crate::verify::verdict::{Fault, Kind, Number, Verdict};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The version of [`Report`]'s serialised form.
 pub const VERSION: u32 = 2;
@@ -25,6 +27,10 @@ pub struct Report {
     pub qnn: String,
     /// The solver with its version.
     pub solver: String,
+    /// The version of what specs mean.
+    pub semantics: u32,
+    /// When it was made, in UTC: `2024-05-31 13:05`. What `SOURCE_DATE_EPOCH` says, where that is set.
+    pub date: String,
     /// The exit code of the run that it is of.
     pub exit: u8,
     /// Whether the run was stopped before its end.
@@ -210,13 +216,15 @@ pub struct Property {
     pub networks: Vec<String>,
     /// Its parameters, with the verdicts for each value.
     pub axes: Vec<Axis>,
+    /// Each verdict by itself, for a property of which no instances are counted together.
+    pub grid: Option<Grid>,
     /// The share that is proved against an axis, for a property.
     pub curve: Option<Curve>,
     /// The proved intervals of a maximum or minimum against an axis.
     pub intervals: Option<Intervals>,
     /// How often each answer of a `largest` occurs.
     pub histogram: Option<Histogram>,
-    /// Where more bits make it worse.
+    /// Where more bits make it less robust.
     pub reversals: Vec<Reversal>,
 }
 
@@ -307,7 +315,9 @@ pub struct Line {
 /// A point of a curve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Where on the axis.
+    /// Where on the axis, as the parameter's exact text.
+    pub text: String,
+    /// The nearest float.
     pub at: f64,
     /// The instances there.
     pub instances: usize,
@@ -334,8 +344,50 @@ pub struct Share {
     pub at: f64,
     /// The network that it is of.
     pub network: String,
+    /// How many samples were right.
+    pub right: usize,
+    /// How many were run.
+    pub samples: usize,
+}
+
+impl Share {
     /// From 0 to 1.
-    pub share: f64,
+    pub fn share(&self) -> f64 {
+        self.right as f64 / self.samples.max(1) as f64
+    }
+}
+
+/// Each verdict of a family by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Grid {
+    /// The parameter that has a column for each value.
+    pub columns: String,
+    /// The parameter that has a line for each value; `None` where one alone varies.
+    pub rows: Option<String>,
+    /// The values of the columns.
+    pub places: Vec<String>,
+    /// The lines.
+    pub lines: Vec<GridLine>,
+}
+
+/// A line of a grid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GridLine {
+    /// The value; empty for the only line.
+    pub name: String,
+    /// The verdicts by column; `None` where there is no instance.
+    pub cells: Vec<Option<Cell>>,
+}
+
+/// A verdict in a grid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// The instance.
+    pub instance: String,
+    /// What is known of it.
+    pub verdict: Verdict,
+    /// Whether that is what the spec expects.
+    pub as_expected: bool,
 }
 
 /// Intervals against an axis.
@@ -361,12 +413,14 @@ pub struct IntervalLine {
 /// What is known of a maximum or minimum at a place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IntervalPoint {
-    /// Where on the axis.
+    /// Where on the axis, as the parameter's exact text.
+    pub text: String,
+    /// The nearest float.
     pub at: f64,
     /// The best that was found.
-    pub found: Option<f64>,
+    pub found: Option<Number>,
     /// The best that is not excluded.
-    pub bound: Option<f64>,
+    pub bound: Option<Number>,
 }
 
 /// How often each answer occurs.
@@ -382,6 +436,17 @@ pub struct Histogram {
     pub groups: Vec<Group>,
 }
 
+/// Beyond so many different answers a curve says more than bars.
+const MOST_BARS: usize = 24;
+
+impl Histogram {
+    /// Whether there are so many answers that a curve says more than bars: of each, how many instances have it or a greater one.
+    pub fn is_cumulative(&self) -> bool {
+        let answers: BTreeSet<i128> = self.groups.iter().flat_map(|g| &g.bars).map(|bar| bar.value).collect();
+        answers.len() > MOST_BARS
+    }
+}
+
 /// The answers for one value of an axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
@@ -393,6 +458,22 @@ pub struct Group {
     pub none: usize,
     /// How many are not known exactly.
     pub open: usize,
+}
+
+impl Group {
+    /// The corners of a falling staircase: from the first candidate on, the share of instances whose answer is at least so much.
+    pub fn reached(&self, first: i128) -> Vec<(i128, f64)> {
+        let answered: usize = self.bars.iter().map(|bar| bar.count).sum();
+        let all = (answered + self.none + self.open).max(1) as f64;
+        let mut left = answered;
+        let mut corners = vec![(first, left as f64 / all)];
+        for bar in &self.bars {
+            corners.push((bar.value, left as f64 / all));
+            left -= bar.count;
+            corners.push((bar.value, left as f64 / all));
+        }
+        corners
+    }
 }
 
 /// An answer and how often it occurs.
@@ -489,6 +570,27 @@ impl Ground {
     }
 }
 
+/// The seconds since 1970 that a report is dated with.
+fn epoch() -> u64 {
+    let said = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    said.unwrap_or_else(now)
+}
+
+/// Seconds since 1970 as a date and a time of day in UTC, by the Gregorian calendar.
+fn date(epoch: u64) -> String {
+    // Days are counted from 1 March of the year 0, so that a leap day ends its year: 146,097 days are 400 years.
+    let days = epoch / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 { (400 * era + year, month + 3) } else { (400 * era + year + 1, month - 9) };
+    let minutes = epoch % 86_400 / 60;
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", minutes / 60, minutes % 60)
+}
+
 impl Spec {
     /// The results of a property, in the order of its family.
     pub fn of<'a>(&'a self, property: &'a str) -> impl Iterator<Item = &'a Arc<InstanceResult>> {
@@ -515,6 +617,8 @@ impl Report {
             version: VERSION,
             qnn: env!("CARGO_PKG_VERSION").to_owned(),
             solver: crate::engine::smt::version(),
+            semantics: SEMANTICS_VERSION,
+            date: date(epoch()),
             exit,
             cancelled,
             counts: Counts::of(specs.iter().flat_map(|spec| &spec.results).map(Arc::as_ref)),
@@ -549,5 +653,26 @@ impl Report {
     /// None that this data can cause.
     pub fn json(&self) -> Result<String, serde_json::Error> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::date;
+
+    #[test]
+    fn dates_follow_the_calendar() {
+        let known = [
+            (0, "1970-01-01 00:00"),
+            (951_782_399, "2000-02-28 23:59"),
+            (951_782_400, "2000-02-29 00:00"),
+            (951_868_800, "2000-03-01 00:00"),
+            (1_709_208_000, "2024-02-29 12:00"),
+            (1_735_689_599, "2024-12-31 23:59"),
+            (4_107_542_400, "2100-03-01 00:00"),
+        ];
+        for (epoch, text) in known {
+            assert_eq!(date(epoch), text);
+        }
     }
 }

@@ -44,6 +44,8 @@ pub(super) struct Roles {
     pub parameters: HashMap<Arc<str>, Role>,
     /// The networks that are right or wrong.
     pub pairings: Vec<Pairing>,
+    /// Whether it asks what happens near an input: whether a variable ranges over a ball.
+    pub robustness: bool,
 }
 
 /// Where a name comes from: whether it holds a sample's field.
@@ -138,6 +140,7 @@ impl Walker<'_> {
                 BinderRange::Type(ty) => self.ty(ty, names),
                 BinderRange::Set(Expr { kind: ExprKind::Call(call), .. }) if &*call.callee.text == "ball" => {
                     if let [center, radius] = call.arguments.as_slice() {
+                        self.roles.robustness = true;
                         self.mark(&radius.value, names, Role::Radius);
                         self.indices(item, &center.value, names);
                         sample = self.sample(item, &center.value, samples);

@@ -86,7 +86,7 @@ pub fn tied(class: usize, ties: &[usize], name: impl Fn(&usize) -> String) -> St
 /// What the property wants a call's argmax to be, and whether the centre's already is not: `label 7, wrong before any change`.
 pub fn label(call: &CallValue) -> Option<String> {
     let label = call.label.as_ref()?;
-    let wanted = if label.excluded { "any class but" } else { "label" };
+    let wanted = if label.excluded { "must not be" } else { "label" };
     let wrong = if call.wrong_before { ", wrong before any change" } else { "" };
     Some(format!("{wanted} {}{wrong}", label.text))
 }
@@ -217,6 +217,31 @@ pub fn and(list: &[String]) -> String {
 pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The kind of a verdict and its sign: good is what is expected.
+pub fn sign(verdict: Verdict, as_expected: bool) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Timeout | Verdict::Unknown => ("open", "?"),
+        Verdict::Error => ("bad", "!"),
+        _ if !as_expected => ("bad", "✗"),
+        _ => ("good", "✓"),
+    }
+}
+
+/// A share in per cent with so many digits after the point: what is rounded is marked, and is 0 or 100 only where the share is.
+pub fn percent(part: usize, of: usize, decimals: usize) -> String {
+    let (part, of) = (part as u128, of.max(1) as u128);
+    let unit = 10u128.pow(u32::try_from(decimals).unwrap_or(0));
+    let (steps, rest) = (100 * unit * part / of, 100 * unit * part % of);
+    let (mark, steps) = match rest {
+        0 => ("", steps),
+        _ => ("≈", (steps + u128::from(2 * rest >= of)).clamp(1, (100 * unit).saturating_sub(1))),
+    };
+    match steps % unit {
+        0 if rest == 0 || decimals == 0 => format!("{mark}{} %", steps / unit),
+        fraction => format!("{mark}{}.{fraction:0decimals$} %", steps / unit),
+    }
 }
 
 /// «1 property», «3 properties».
@@ -367,6 +392,24 @@ pub fn finding(result: &InstanceResult) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shares_are_exact_or_marked() {
+        let shown = [(1, 2), (1, 3), (2, 3), (1, 8), (99_999, 100_000), (1, 100_000), (0, 7), (7, 7), (0, 0)]
+            .map(|(part, of)| (percent(part, of, 1), percent(part, of, 0)));
+        let wanted = [
+            ("50 %", "50 %"),
+            ("≈33.3 %", "≈33 %"),
+            ("≈66.7 %", "≈67 %"),
+            ("12.5 %", "≈13 %"),
+            ("≈99.9 %", "≈99 %"),
+            ("≈0.1 %", "≈1 %"),
+            ("0 %", "0 %"),
+            ("100 %", "100 %"),
+            ("0 %", "0 %"),
+        ];
+        assert_eq!(shown, wanted.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    }
 
     #[test]
     fn long_counts_have_commas() {

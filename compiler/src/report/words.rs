@@ -127,41 +127,59 @@ impl Speaker<'_> {
     /// A part of a statement, in brackets where it is not clear how far it goes.
     fn part(&self, expr: &Expr, of: Option<BinaryOp>) -> String {
         let joined = match &expr.kind {
-            ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or | BinaryOp::Implies), ..) => Some(*op) != of,
-            _ => false,
+            ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), ..) => Some(*op) != of,
+            ExprKind::Binary(BinaryOp::Equal | BinaryOp::NotEqual, a, b) => compares(a) || compares(b),
+            _ => is_open(expr),
         };
-        let text = self.statement(expr);
-        if joined { format!("({text})") } else { text }
+        bracketed(self.statement(expr), joined)
+    }
+
+    /// What a statement is said under: clear but for what has no end of its own.
+    fn condition(&self, expr: &Expr) -> String {
+        bracketed(self.statement(expr), is_open(expr))
     }
 
     fn expr(&self, expr: &Expr, depth: usize) -> String {
         if depth > MOST_DEPTH {
             return self.code(expr.span);
         }
-        let side = |e: &Expr| self.expr(e, depth + 1);
+        let body = |e: &Expr| self.expr(e, depth + 1);
+        // A side of a comparison, in brackets if it is a statement itself.
+        let side = |e: &Expr| bracketed(body(e), compares(e));
         match &expr.kind {
             ExprKind::Quantifier(q) => {
-                let condition = q.condition.as_ref().map(|c| self.statement(c));
+                let condition = |of| {
+                    q.condition.as_ref().map(|c| match of {
+                        Some(_) => self.part(c, of),
+                        None => self.condition(c),
+                    })
+                };
                 let binders = self.binders(&q.binders);
-                match (q.kind, condition) {
-                    (QuantifierKind::Forall, Some(condition)) => {
-                        format!("for every {binders} such that {condition}: {}", side(&q.body))
+                match q.kind {
+                    QuantifierKind::Forall => {
+                        let condition = condition(None).map(|c| format!(" such that {c}")).unwrap_or_default();
+                        format!("for every {binders}{condition}: {}", body(&q.body))
                     }
-                    (QuantifierKind::Forall, None) => format!("for every {binders}: {}", side(&q.body)),
-                    (QuantifierKind::Exists, condition) => {
-                        let condition = condition.map(|c| format!("{c} and ")).unwrap_or_default();
-                        format!("there is {binders} such that {condition}{}", side(&q.body))
-                    }
+                    QuantifierKind::Exists => match condition(Some(BinaryOp::And)) {
+                        Some(condition) => {
+                            let body = self.part(&q.body, Some(BinaryOp::And));
+                            format!("there is {binders} such that {condition} and {body}")
+                        }
+                        None => format!("there is {binders} such that {}", body(&q.body)),
+                    },
                 }
             }
             ExprKind::Let(l) => {
-                format!("with `{}` for {}, {}", l.name.text, self.code(l.value.span), side(&l.body))
+                format!("with `{}` for {}, {}", l.name.text, self.code(l.value.span), body(&l.body))
             }
             ExprKind::Unary(UnaryOp::Not, inner) => format!("it is not so that {}", self.part(inner, None)),
             ExprKind::Binary(op, a, b) => match op {
                 BinaryOp::And => format!("{} and {}", self.part(a, Some(*op)), self.part(b, Some(*op))),
                 BinaryOp::Or => format!("{} or {}", self.part(a, Some(*op)), self.part(b, Some(*op))),
-                BinaryOp::Implies => format!("if {}, then {}", self.statement(a), self.part(b, None)),
+                BinaryOp::Implies => {
+                    let then = if is_open(b) { self.statement(b) } else { self.part(b, None) };
+                    format!("if {}, then {then}", self.condition(a))
+                }
                 BinaryOp::Equal => format!("{} is {}", side(a), side(b)),
                 BinaryOp::NotEqual => format!("{} is not {}", side(a), side(b)),
                 BinaryOp::Less => format!("{} is less than {}", side(a), side(b)),
@@ -174,13 +192,13 @@ impl Speaker<'_> {
             ExprKind::Call(call) => match (&*call.callee.text, call.arguments.as_slice()) {
                 ("argmax", [of]) => format!("the first greatest output of {}", self.code(of.value.span)),
                 ("strict_argmax", [of]) => format!("the one greatest output of {}", self.code(of.value.span)),
-                ("maximum", [of]) => format!("the greatest element of {}", side(&of.value)),
-                ("minimum", [of]) => format!("the least element of {}", side(&of.value)),
+                ("maximum", [of]) => format!("the greatest element of {}", body(&of.value)),
+                ("minimum", [of]) => format!("the least element of {}", body(&of.value)),
                 ("abs", [of]) => match &of.value.kind {
                     ExprKind::Binary(BinaryOp::Subtract, a, b) => {
                         format!("the distance between {} and {}", self.code(a.span), self.code(b.span))
                     }
-                    _ => format!("the magnitude of {}", side(&of.value)),
+                    _ => format!("the magnitude of {}", body(&of.value)),
                 },
                 _ if depth == 0 => self.statement(expr),
                 _ => self.code(expr.span),
@@ -188,6 +206,33 @@ impl Speaker<'_> {
             _ => self.code(expr.span),
         }
     }
+}
+
+/// Whether what follows could be read as a part of it.
+fn is_open(expr: &Expr) -> bool {
+    matches!(
+        &expr.kind,
+        ExprKind::Quantifier(_)
+            | ExprKind::Let(_)
+            | ExprKind::Unary(UnaryOp::Not, _)
+            | ExprKind::Binary(BinaryOp::Implies, ..)
+    )
+}
+
+/// Whether it is a statement of more than a name or a call.
+fn compares(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Binary(op, ..) => !is_arithmetic(*op),
+        _ => is_open(expr),
+    }
+}
+
+fn is_arithmetic(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide)
+}
+
+fn bracketed(text: String, wanted: bool) -> String {
+    if wanted { format!("({text})") } else { text }
 }
 
 #[cfg(test)]
@@ -216,7 +261,10 @@ property robust(i in 0..50, bits in [6, 8]) where argmax(net<bits>(test[i].image
     forall x in ball(test[i].image, 1 lsb) where valid(x): argmax(net<bits>(x)) == test[i].label;
 property fair = forall a: S, b: S where same(a, b): abs(net(a) - net(b)) <= 1.2 => exists c: S: c < a;
 measure gap(bits in 6..=10) = maximize abs(net<bits>(a) - 1) over a: S where valid(a);
-measure radius(i in 0..3) = largest eps in 0..=32 such that robust(i, eps);";
+measure radius(i in 0..3) = largest eps in 0..=32 such that robust(i, eps);
+property grouped = (forall x: S: x < a) and (not p or q) and (not (p and q)) == r;
+property conditional = (a => b) => (exists x: S where p or q: r or s) and (let y = f(x); y < 1 => y > 0);
+property choice = not p and (x < 1) == (y < 1) or q;";
         let db = Database::new(Only(spec));
         let file = db.source(Path::new("/spec.qnn"));
         let said: Vec<String> = items(&db, file)

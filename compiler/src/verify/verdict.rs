@@ -163,13 +163,20 @@ pub struct Number {
     pub exact: String,
     /// As people read it: exact, or rounded after `≈`.
     pub text: String,
-    /// The nearest float.
+    /// The nearest finite float.
     pub value: f64,
+}
+
+impl Number {
+    /// The number; `None` if somebody wrote something else.
+    pub fn rational(&self) -> Option<Rational> {
+        parse_exact(&self.exact)
+    }
 }
 
 impl From<&Rational> for Number {
     fn from(value: &Rational) -> Number {
-        Number { exact: value.to_string(), text: show(value), value: to_f64(value) }
+        Number { exact: value.to_string(), text: show(value), value: to_f64(value).clamp(f64::MIN, f64::MAX) }
     }
 }
 

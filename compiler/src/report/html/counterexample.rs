@@ -86,7 +86,7 @@ fn of_variable(variable: &VariableValue) -> Markup {
                 @if variable.center.is_some() { th.number scope="col" { "original" } th.number scope="col" { "attacked" } th.number scope="col" { "lsb" } }
                 @else { th.number scope="col" { "value" } }
             } }
-            tbody { @for index in wanted.iter().take(MOST_NUMBERS) { tr {
+            tbody { @for index in wanted.iter().take(MOST_NUMBERS) { tr.unlike[variable.center.is_some() && changed(index)] {
                 th scope="row" { (place(&variable.layout, *index)) }
                 @if let Some(center) = &variable.center { td.number { (at(&center.numbers.values, *index)) } }
                 td.number { (at(&variable.numbers.values, *index)) }
@@ -109,6 +109,8 @@ fn variable_line_or_name(variable: &VariableValue, count: usize) -> String {
 fn of_call(call: &CallValue) -> Markup {
     let count = call.output.numbers.values.len();
     let before = call.center.as_ref();
+    let differs =
+        |before: &Output, index: usize| at(&before.numbers.exact, index) != at(&call.output.numbers.exact, index);
     let class = |output: &Output| argmax(&call.layout, output).filter(|_| call.asks_argmax);
     html! { div {
         table {
@@ -118,7 +120,7 @@ fn of_call(call: &CallValue) -> Markup {
                 @if before.is_some() { th.number scope="col" { "original" } }
                 th.number scope="col" { @if before.is_some() { "attacked" } @else { "value" } }
             } }
-            tbody { @for index in 0..count.min(MOST_OUTPUTS) { tr {
+            tbody { @for index in 0..count.min(MOST_OUTPUTS) { tr.unlike[before.is_some_and(|before| differs(before, index))] {
                 th scope="row" { @if count == 1 { "output" } @else { (call.layout.entry(index)) } }
                 @if let Some(before) = before { td.number { (cell(at(&before.numbers.values, index), greatest(before, index))) } }
                 td.number { (cell(at(&call.output.numbers.values, index), greatest(&call.output, index))) }

@@ -7,11 +7,14 @@ mod counterexample;
 
 use super::chart;
 use super::model::{
-    Axis, Counts, Curve, File, Histogram, Intervals, Network, Property, Remark, Report, Role, Spec, urgency,
+    Axis, Cell, Counts, Curve, File, Grid, Histogram, Intervals, Network, Point, Property, Remark, Report, Role, Spec,
+    urgency,
 };
-use super::sentences::{Standing, bits, duration, finding, grounds, plural, reversal, tally, thousands, trust_text};
+use super::sentences::{
+    Standing, bits, duration, finding, grounds, percent, plural, reversal, sign, tally, thousands, trust_text,
+};
 use crate::diagnostic::Severity;
-use crate::verify::verdict::Kind;
+use crate::verify::verdict::{Kind, Number};
 use crate::verify::{InstanceResult, Verdict};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::sync::Arc;
@@ -55,7 +58,7 @@ pub fn page(report: &Report, pictures: usize) -> String {
                 a.skip href="#content" { "To the content" }
                 header {
                     h1 { "Verification report: " (names.join(", ")) }
-                    p.soft { "qnn " (report.qnn) ", " (report.solver) }
+                    p.soft { (report.date) " UTC, qnn " (report.qnn) ", " (report.solver) ", semantics " (report.semantics) }
                 }
                 main #content {
                     (summary(report))
@@ -104,12 +107,7 @@ fn class(standing: Standing) -> &'static str {
 
 /// The class and the sign of a result's verdict: green is what is expected.
 fn badge(result: &InstanceResult) -> Markup {
-    let (class, sign) = match result.verdict {
-        Verdict::Timeout | Verdict::Unknown => ("open", "?"),
-        Verdict::Error => ("bad", "!"),
-        _ if !result.as_expected => ("bad", "✗"),
-        _ => ("good", "✓"),
-    };
+    let (class, sign) = sign(result.verdict, result.as_expected);
     let word = match (result.verdict, result.kind) {
         (Verdict::Proved, kind) if kind != Kind::Property => "measured",
         (verdict, _) => verdict.name(),
@@ -120,10 +118,6 @@ fn badge(result: &InstanceResult) -> Markup {
 
 fn seconds(time: f64) -> String {
     duration(Duration::try_from_secs_f64(time).unwrap_or_default())
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
 }
 
 /// A table that a narrow screen scrolls.
@@ -320,11 +314,43 @@ fn charts(property: &Property) -> Markup {
     let histogram = property.histogram.as_ref().and_then(|data| {
         let open: usize = data.groups.iter().map(|group| group.open).sum();
         let open = if open > 0 { format!("; {open} are undecided") } else { String::new() };
-        let title = format!("How often each largest {} of {} occurs{open}", data.variable, property.name);
+        let title = match data.is_cumulative() {
+            true => format!("Share of {} whose largest {} is at least so much{open}", property.name, data.variable),
+            false => format!("How often each largest {} of {} occurs{open}", data.variable, property.name),
+        };
         Some(figure(&title, chart::histogram(data, &title)?, histogram_table(data)))
     });
     let all: Vec<Markup> = [curve, intervals, histogram].into_iter().flatten().collect();
-    html! { @if !all.is_empty() { div.charts { @for chart in &all { (chart) } } } }
+    html! {
+        @if let Some(data) = &property.grid { (grid(property, data)) }
+        @if !all.is_empty() { div.charts { @for chart in &all { (chart) } } }
+    }
+}
+
+/// A table of signs: a column for each value of one parameter, a line for each of the other.
+fn grid(property: &Property, grid: &Grid) -> Markup {
+    let cell = |cell: &Cell| {
+        let (class, sign) = sign(cell.verdict, cell.as_expected);
+        html! { td class={ "mark " (class) } title={ (cell.instance) ": " (cell.verdict) } { (sign) span.hidden { " " (cell.verdict) } } }
+    };
+    let label = format!("{} by {}", property.name, grid.columns);
+    scroll(
+        &label,
+        html! { table.grid {
+            caption {
+                "Verdicts by " (grid.columns) @if let Some(rows) = &grid.rows { " and " (rows) }
+                ": ✓ as expected, ✗ not, ? undecided"
+            }
+            thead { tr {
+                th scope="col" { @if let Some(rows) = &grid.rows { (rows) " \\ " } (grid.columns) }
+                @for place in &grid.places { th.number scope="col" { (place) } }
+            } }
+            tbody { @for line in &grid.lines { tr {
+                th.number scope="row" { @if grid.rows.is_some() { (line.name) } @else { (property.name) } }
+                @for found in &line.cells { @match found { Some(found) => (cell(found)), None => td.mark { "" } } }
+            } } }
+        } },
+    )
 }
 
 fn figure(title: &str, svg: String, table: Markup) -> Markup {
@@ -338,6 +364,13 @@ fn figure(title: &str, svg: String, table: Markup) -> Markup {
 
 fn curve_table(curve: &Curve) -> Markup {
     let accuracy = |at: f64| curve.accuracy.iter().find(|share| share.at == at);
+    let share = |point: &Point| {
+        let proved = percent(point.proved, point.instances, 1);
+        match point.open {
+            0 => proved,
+            open => format!("{proved} to {}", percent(point.proved + open, point.instances, 1)),
+        }
+    };
     html! { table {
         thead { tr {
             th.number scope="col" { (curve.axis) } @if curve.lines.len() > 1 { th scope="col" { "Line" } }
@@ -345,20 +378,21 @@ fn curve_table(curve: &Curve) -> Markup {
             th.number scope="col" { "Share proved" } @if !curve.accuracy.is_empty() { th.number scope="col" { "Accuracy" } }
         } }
         tbody { @for line in &curve.lines { @for point in &line.points { tr {
-            th.number scope="row" { (point.at) } @if curve.lines.len() > 1 { td { (line.name) } }
+            th.number scope="row" { (point.text) } @if curve.lines.len() > 1 { td { (line.name) } }
             td.number { (point.instances) } td.number { (point.proved) } td.number { (point.open) }
-            td.number { (percent(point.shares().0)) @if point.open > 0 { " to " (percent(point.shares().1)) } }
-            @if !curve.accuracy.is_empty() { td.number { @if let Some(share) = accuracy(point.at) { (percent(share.share)) } } }
+            td.number { (share(point)) }
+            @if !curve.accuracy.is_empty() { td.number { @if let Some(share) = accuracy(point.at) { (percent(share.right, share.samples, 1)) } } }
         } } } }
     } }
 }
 
 fn interval_table(intervals: &Intervals) -> Markup {
-    let number = |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
+    let number =
+        |value: &Option<Number>| value.as_ref().map_or_else(|| "unknown".to_owned(), |value| value.text.clone());
     html! { table {
         thead { tr { th.number scope="col" { (intervals.axis) } th scope="col" { "Line" } th.number scope="col" { "Found" } th.number scope="col" { "Not excluded" } } }
         tbody { @for line in &intervals.lines { @for point in &line.points { tr {
-            th.number scope="row" { (point.at) } td { (line.name) } td.number { (number(point.found)) } td.number { (number(point.bound)) }
+            th.number scope="row" { (point.text) } td { (line.name) } td.number { (number(&point.found)) } td.number { (number(&point.bound)) }
         } } } }
     } }
 }
@@ -428,7 +462,7 @@ fn instances(spec: &Spec, property: &Property, results: &[&Arc<InstanceResult>])
                 th scope="col" { @if measure { "Value" } @else { "Finding" } }
                 th scope="col" { "Rests on" } th scope="col" { "Engine" } th.number scope="col" { "Time" }
             } }
-            tbody { @for result in &results[..shown] { tr {
+            tbody { @for result in &results[..shown] { tr.unlike[!result.as_expected] {
                 td { (badge(result)) }
                 @for parameter in &result.parameters { td { (parameter.text) } }
                 td data-value=[value(result)] { (finding(result)) }
@@ -466,7 +500,7 @@ fn of_network(network: &Network, spec: usize) -> Markup {
             }
             dt { "Activations" } dd { (bits(network.activation_bits)) ", at most two neighbouring layers at a time" }
             @if let Some(accuracy) = &network.accuracy { dt { "Accuracy" } dd {
-                (percent(accuracy.share())) ": " (thousands(accuracy.right)) " of " (thousands(accuracy.samples)) " samples of " code { (accuracy.dataset) }
+                (percent(accuracy.right, accuracy.samples, 1)) ": " (thousands(accuracy.right)) " of " (thousands(accuracy.samples)) " samples of " code { (accuracy.dataset) }
                 @if accuracy.samples < accuracy.of { " (the first of " (thousands(accuracy.of)) ")" }
             } }
             @for file in &network.files { dt { "File" } dd { (file.path) @if let Some(hash) = &file.blake3 { br; span.soft { "BLAKE3 " code.hash { (hash) } } } } }
