@@ -23,7 +23,7 @@ from specs import Spec
 
 # What the language refuses, and random specs may run into.
 REFUSED = {"E0404", "E0606", "E0607"}
-ENGINES = ["auto"] * 6 + ["interval", "search", "smt", "attack"]
+ENGINES = ["auto"] * 6 + ["interval", "search", "smt", "attack", "enumerate"]
 
 
 def disagreements(spec, report, counts):

@@ -6,6 +6,7 @@
 use qnn::check::property::Statement;
 use qnn::check::spec::{Question, largest_at, question_once};
 use qnn::db::Database;
+use qnn::engine::enumerate::Enumerate;
 use qnn::engine::interval::Intervals;
 use qnn::engine::portfolio::Portfolio;
 use qnn::engine::search::Attacks;
@@ -85,9 +86,10 @@ pub fn engine(name: &str, tree: AdderTree, limit: Duration) -> Asked {
         "interval" => (vec![intervals()], Vec::new()),
         "attack" => (Vec::new(), vec![Arc::new(Attacks) as Arc<dyn Engine>]),
         "search" => (vec![intervals()], vec![search()]),
+        "enumerate" => (Vec::new(), vec![Arc::new(Enumerate) as Arc<dyn Engine>]),
         "smt" => (Vec::new(), vec![smt()]),
         "smt-alone" => (Vec::new(), vec![alone()]),
-        _ => (vec![intervals()], vec![search(), smt()]),
+        _ => (vec![intervals()], vec![search(), Arc::new(Enumerate), smt()]),
     };
     Asked { portfolio: Portfolio { first, rest }, limit }
 }
@@ -194,6 +196,7 @@ impl Measure {
             timeout: Some(asked.limit),
             portfolio: Some(asked.portfolio.clone()),
             certificates: true,
+            at_a_stretch: true,
             ..Options::default()
         };
         let mut plan = plan.clone();
@@ -212,7 +215,7 @@ impl Measure {
                 let (clock, wall, spent) = &mut clocks.lock().unwrap_or_else(PoisonError::into_inner)[index];
                 *spent = if cpu { clock.elapsed() } else { wall.elapsed() };
             }
-            Event::Progress { .. } => {}
+            Event::Progress { .. } | Event::Postponed { .. } => {}
         };
         let snapshot = qnn::verify::snapshots(db.clone());
         let summary = qnn::verify::run(&plan, &snapshot, &options, &self.cancel, &on_event);

@@ -6,8 +6,9 @@
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use qnn::report::sentences::duration;
+use qnn::verify::run::percent;
 use qnn::verify::verdict::Number;
-use qnn::verify::{Job, Progress, Verdict};
+use qnn::verify::{Finding, Job, Progress, Verdict};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,7 +50,7 @@ impl Live {
                     if time >= PATIENCE {
                         let Running { name, budget, known, share, .. } = instance;
                         let searched =
-                            if *share > 0.0 { format!("{:.0} % searched  ", share * 100.0) } else { String::new() };
+                            if *share > 0.0 { format!("{} % searched  ", percent(*share)) } else { String::new() };
                         let (time, budget) = (duration(time), duration(*budget));
                         // The display is drawn again in a moment.
                         let _ = write!(text, "\n  {name}  {time} of {budget}  {searched}{known}");
@@ -88,25 +89,26 @@ impl Live {
 
     /// More is known of an instance.
     pub fn progress(&mut self, index: usize, progress: &Progress) {
-        let known = match progress {
-            Progress::Share(share) => {
-                return self.with_running(|running| {
-                    if let Some(instance) = running.get_mut(&index) {
-                        instance.share = *share;
-                    }
-                });
-            }
-            Progress::Bounds { found, bound } => {
+        let known = progress.finding.as_ref().map(|finding| match finding {
+            Finding::Bounds { found, bound } => {
                 let text = |number: &Option<Number>| number.as_ref().map_or("?".to_owned(), |n| n.text.clone());
                 format!("found {}, bound {}", text(found), text(bound))
             }
-            Progress::Candidate { value, verdict } => format!("{value}: {verdict}"),
-        };
+            Finding::Candidate { value, verdict } => format!("{value}: {verdict}"),
+        });
         self.with_running(|running| {
             if let Some(instance) = running.get_mut(&index) {
-                instance.known = known;
+                instance.since = Instant::now().checked_sub(progress.elapsed).unwrap_or(instance.since);
+                instance.budget = progress.remaining.map_or(instance.budget, |left| progress.elapsed + left);
+                instance.share = progress.share.unwrap_or(0.0);
+                instance.known = known.unwrap_or_default();
             }
         });
+    }
+
+    /// Work on an instance goes on later.
+    pub fn postponed(&self, index: usize) {
+        self.with_running(|running| _ = running.remove(&index));
     }
 
     /// An instance has its result.

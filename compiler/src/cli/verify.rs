@@ -73,10 +73,20 @@ pub struct Work {
     /// The time for each instance, such as 10s, 500ms or 2m; wins over `#[timeout]`  [default: 10s]
     #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
     timeout: Option<Duration>,
+    /// The time for the whole run, such as 5min, shared among what is open
+    ///
+    /// What is left undecided when it is over says so.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    total_timeout: Option<Duration>,
+    /// Tries what is undecided again with more time, such as 5x the budget
+    ///
+    /// Once every instance has had its budget, those for which it was too short get so many times as much. What is decided stays.
+    #[arg(long, value_name = "FACTOR", value_parser = parse_factor)]
+    retry_undecided: Option<u32>,
     /// How many instances to work on at once  [default: the number of cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// The engine; wins over `#[engine]`. `auto` runs `interval`, then `search`, and `smt` beside it or, on large networks, after it
+    /// The engine; wins over `#[engine]`. `auto` runs `interval`, then `search`, with `enumerate` beside it where there are few inputs, and `smt` beside it or, on large networks, after it
     #[arg(short, long, value_name = "ENGINE", value_parser = PossibleValuesParser::new(NAMES))]
     engine: Option<String>,
     /// How `smt` adds up: `balanced` trees, or the `linear` chain of older encodings (and of nothing but `smt`)
@@ -182,11 +192,18 @@ impl Run {
         let plans = plans(&run.specs, patterns, options)?;
         let began = Instant::now();
         let several = plans.len() > 1;
+        let mut open: usize = plans.iter().map(|(_, plan)| plan.jobs.len()).sum();
         for (file, plan) in plans {
             if several && !look.silent && !look.quiet {
                 output.line(run.specs.name(file).bold().underline())?;
             }
-            let summary = run_spec(look, &run.specs, &plan, options, &cancel, output)?;
+            // The specs share the whole run's time by the number of their instances.
+            let part = |total: Duration| {
+                total.saturating_sub(began.elapsed()).mul_f64(plan.jobs.len() as f64 / open.max(1) as f64)
+            };
+            let options = Options { total_timeout: options.total_timeout.map(part), ..options.clone() };
+            open -= plan.jobs.len();
+            let summary = run_spec(look, &run.specs, &plan, &options, &cancel, output)?;
             for warning in &summary.warnings {
                 output.warning(warning);
             }
@@ -256,17 +273,16 @@ impl Work {
         Options {
             jobs: self.jobs.map(usize::from),
             timeout: self.timeout,
+            total_timeout: self.total_timeout,
+            retry: self.retry_undecided,
             engine: self.engine.as_deref().map(Arc::from),
             memory: self.memory.map(|mebibytes| mebibytes.saturating_mul(1 << 20)),
             store: store.map(|location| Arc::new(Store::open(location))),
-            offline: false,
-            extra_cores: 0,
-            certificates: false,
-            most_certificate: None,
             portfolio: linear.then(|| Portfolio {
                 first: vec![Arc::new(Intervals)],
                 rest: vec![Arc::new(Smt::with_tree(AdderTree::Linear))],
             }),
+            ..Options::default()
         }
     }
 }
@@ -363,6 +379,7 @@ impl Screen<'_> {
                     self.live.started(job);
                 }
             }
+            Event::Postponed { index } => self.live.postponed(index),
             Event::Progress { index, progress } => self.live.progress(index, &progress),
             Event::Finished { index, result } => {
                 self.live.finished(index, result.verdict);
@@ -410,7 +427,7 @@ impl Screen<'_> {
             let remembered = if results.iter().all(|r| r.cached) { ", remembered" } else { "" };
             let name = format!("{:<width$}", first.property, width = self.name_width);
             // What is known of a measure is told whatever ended it.
-            let told = alone && (!cancelled(first) || first.measure.is_some());
+            let told = alone && (!cancelled(first) || first.measure.is_some() || first.searched.is_some());
             let verdict = if told { standing(first) } else { summary(results, self.cancel.is_cancelled()) };
             text.push_str(&format!("{}  {verdict}  {}\n", name.bold(), format!("{time}{remembered}").dimmed()));
         }
@@ -419,7 +436,10 @@ impl Screen<'_> {
         for result in results {
             let measure = result.kind != Kind::Property;
             let worth_a_line = !result.as_expected || result.verdict != Verdict::Proved || measure;
-            if !worth_a_line || cancelled(result) && !measure || self.look.quiet && result.as_expected {
+            if !worth_a_line
+                || cancelled(result) && !measure && result.searched.is_none()
+                || self.look.quiet && result.as_expected
+            {
                 continue;
             }
             if !measure && result.verdict != Verdict::Violated {
@@ -626,9 +646,26 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A whole number of times: `5x`, or 5.
+fn parse_factor(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix(['x', '×']).unwrap_or(text).trim();
+    match number.parse() {
+        Ok(factor @ 2..) => Ok(factor),
+        _ => Err("write by how much, such as 5x; at least 2x".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn factors_read() {
+        assert_eq!([parse_factor("5x"), parse_factor("12"), parse_factor("2 x")], [Ok(5), Ok(12), Ok(2)]);
+        for bad in ["", "x", "1x", "0", "-3x", "2.5x", "x5", "99999999999x"] {
+            assert!(parse_factor(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn durations_read_and_written() {

@@ -6,7 +6,7 @@
 
 use super::interval::{Bounds, presolve};
 use super::presolve::Presolved;
-use super::{Answer, Control, Engine, Reason, Trust, replayed};
+use super::{Answer, Control, Engine, Meter, Reason, Trust, replayed};
 use crate::obligation::{Assignment, Objective, Obligation};
 use std::time::Duration;
 
@@ -48,6 +48,17 @@ pub fn maximize(
     objective: &Objective,
     engine: &dyn Engine,
     control: &Control,
+    on_progress: impl FnMut(Option<i128>, i128) + Send,
+) -> MeasureAnswer {
+    maximize_from(objective, None, engine, control, on_progress)
+}
+
+/// The same, where something is known from an earlier search that was not complete.
+pub fn maximize_from(
+    objective: &Objective,
+    earlier: Option<MeasureAnswer>,
+    engine: &dyn Engine,
+    control: &Control,
     mut on_progress: impl FnMut(Option<i128>, i128) + Send,
 ) -> MeasureAnswer {
     let mut answer = MeasureAnswer {
@@ -58,8 +69,21 @@ pub fn maximize(
         trust: Trust::Interval,
         reason: None,
     };
-    let begun = control.bound(|| begin(objective, engine, control, &mut answer)).and_then(|start| start);
-    let start = match begun {
+    let (earlier_best, earlier_upper) = match earlier {
+        Some(earlier) => (earlier.best, Some((earlier.upper, earlier.trust))),
+        None => (None, None),
+    };
+    let begun = control.bound(|| begin(objective, earlier_best.clone(), engine, control, &mut answer));
+    let start = match begun.and_then(|start| start) {
+        // What an earlier search found stays, whatever ends this one.
+        Err(reason) if earlier_best.is_some() => {
+            answer.reason = Some(reason);
+            answer.best = earlier_best;
+            if let Some((upper, trust)) = earlier_upper.filter(|(upper, _)| *upper < answer.upper) {
+                (answer.upper, answer.trust) = (upper, trust);
+            }
+            return answer;
+        }
         Ok(Some(start)) => start,
         Ok(None) => {
             (answer.vacuous, answer.complete) = (true, true);
@@ -67,16 +91,20 @@ pub fn maximize(
         }
         Err(reason) => {
             answer.reason = Some(reason);
+            if let Some((upper, trust)) = earlier_upper.filter(|(upper, _)| *upper < answer.upper) {
+                (answer.upper, answer.trust) = (upper, trust);
+            }
             return answer;
         }
     };
-    let upper = answer.upper;
+    let (upper, trust) =
+        earlier_upper.filter(|(upper, _)| *upper < answer.upper).unwrap_or((answer.upper, Trust::Interval));
     on_progress(Some(start.0), upper);
     let mut heard = |found, bound: i128| on_progress(found, bound.min(upper));
     let found = engine.maximize(objective, start.clone(), control, &mut heard);
     let mut answer = found.unwrap_or_else(|| thresholds(objective, engine, start, upper, control, &mut heard));
     if upper < answer.upper {
-        (answer.upper, answer.trust) = (upper, Trust::Interval);
+        (answer.upper, answer.trust) = (upper, trust);
     }
     if answer.best.as_ref().is_some_and(|(best, _)| *best == answer.upper) {
         (answer.complete, answer.reason) = (true, None);
@@ -87,6 +115,7 @@ pub fn maximize(
 /// A first value, if anything meets the assumptions; the answer gets what intervals say of the maximum, or what vacuity rests on.
 fn begin(
     objective: &Objective,
+    known: Option<(i128, Assignment)>,
     engine: &dyn Engine,
     control: &Control,
     answer: &mut MeasureAnswer,
@@ -94,6 +123,11 @@ fn begin(
     let feasible = objective.feasible();
     let Some(presolved) = presolve(&feasible)? else { return Ok(None) };
     answer.upper = upper(objective, &feasible, &presolved)?;
+    if known.is_some() {
+        return Ok(known);
+    }
+    // How far this search is says nothing of the one for the maximum.
+    let control = &Control { meter: Meter::default(), ..control.clone() };
     match replayed(&feasible, engine.name(), engine.solve(&feasible, control), control) {
         Answer::None(trust) => {
             answer.trust = trust;
@@ -289,6 +323,27 @@ mod tests {
             vacuous += u32::from(answer.vacuous);
         }
         assert!(vacuous > 0);
+    }
+
+    /// An engine that decides little forgets nothing of what an earlier search has found and proved.
+    #[test]
+    fn later_searches_go_on_from_what_is_known() {
+        let mut kept = 0;
+        for seed in 0..200 {
+            let objective = random_objective(seed, &Shape { points: 256, ..Shape::default() });
+            let exact = maximize(&objective, &Portfolio::default(), &Control::default(), |_, _| {});
+            let Some((value, assignment)) = exact.best.clone() else { continue };
+            let reason = Reason::Timeout;
+            let earlier = MeasureAnswer::open((value, assignment), exact.upper + 1, exact.trust.clone(), reason);
+            let told = |found: Option<i128>, bound| assert!(found == Some(value) && bound <= value + 1, "seed {seed}");
+            let control = Control::default();
+            control.cancel.cancel();
+            let answer = maximize_from(&objective, Some(earlier), &Intervals, &control, told);
+            assert_eq!(answer.best.map(|(value, _)| value), Some(value), "seed {seed}");
+            assert!(answer.upper <= value + 1, "seed {seed}");
+            kept += usize::from(!answer.complete);
+        }
+        assert!(kept > 10, "{kept}");
     }
 
     /// An engine that decides little still gives sound bounds, and says that they are not all.

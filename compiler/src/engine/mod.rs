@@ -8,6 +8,7 @@ pub mod attack;
 pub mod bounds;
 #[cfg(test)]
 mod deadline_tests;
+pub mod enumerate;
 pub mod form;
 pub mod interval;
 pub mod measure;
@@ -233,15 +234,18 @@ impl Drop for Core {
     }
 }
 
-/// How much of a search is done, from 0 to 1; it never goes back. Clones share it.
+/// How much of a search is done, from 0 to less than 1: that all of it is done, the answer says. It never goes back. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<AtomicU64>);
+
+/// The greatest share that a meter shows: sums of many small shares are rounded.
+const NEARLY_ALL: f64 = 1.0 - 1e-9;
 
 impl Meter {
     /// Says that so much is done.
     pub fn reach(&self, share: f64) {
         // Numbers that are not negative are in the order of their bits.
-        self.0.fetch_max(share.clamp(0.0, 1.0).to_bits(), Ordering::Relaxed);
+        self.0.fetch_max(share.clamp(0.0, NEARLY_ALL).to_bits(), Ordering::Relaxed);
     }
 
     /// How much is done.
@@ -365,12 +369,22 @@ impl fmt::Display for Reason {
 }
 
 /// The engines that a spec or the command line can ask for; `auto` is the portfolio.
-pub const NAMES: &[&str] = &["auto", "interval", "attack", "search", "smt"];
+pub const NAMES: &[&str] = &["auto", "interval", "attack", "search", "enumerate", "smt"];
 
 /// Something that decides obligations.
 pub trait Engine: Send + Sync {
     /// The name for `--engine` and for results.
     fn name(&self) -> &'static str;
+
+    /// Whether it has any hope with what is like this: others are not kept from it by one that has none.
+    fn is_for(&self, _obligation: &Obligation) -> bool {
+        true
+    }
+
+    /// How long it waits for the first of the engines that run side by side; `None` until that has given up.
+    fn wait(&self, obligation: &Obligation) -> Option<Duration> {
+        portfolio::is_small(&obligation.graph).then_some(portfolio::HEAD_START)
+    }
 
     /// Decides the obligation or says why not. Never panics on a well-formed obligation, and returns within a tenth of a second once `control` says stop.
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer;
@@ -435,6 +449,15 @@ fn replayed_within(obligation: &Obligation, engine: &str, answer: Answer, contro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_meter_never_says_all() {
+        let meter = Meter::default();
+        for share in [0.3, 0.999_999, 1.0, 2.0, 0.5] {
+            meter.reach(share);
+            assert!(meter.get() < 1.0 && meter.get() >= share.min(0.99), "{share}");
+        }
+    }
 
     #[test]
     fn what_is_wanted_back_is_no_longer_to_be_had() {

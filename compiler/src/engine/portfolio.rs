@@ -3,6 +3,7 @@
 //! In: an obligation. Out: the first sound answer, who gave it, and what each engine did. Losers are cancelled at once. Every assignment is
 //! replayed; an engine whose counterexample fails that is reported as broken and the others go on.
 
+use super::enumerate::Enumerate;
 use super::interval::Intervals;
 use super::measure::{MeasureAnswer, thresholds};
 use super::search::Search;
@@ -27,7 +28,9 @@ pub struct Portfolio {
 }
 
 /// How long the first of the engines that run side by side has the machine to itself: most of what it decides, it decides at once.
-const HEAD_START: Duration = Duration::from_millis(500);
+pub(super) const HEAD_START: Duration = Duration::from_millis(500);
+/// Who waits looks this often whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(20);
 /// Where networks have more weights than this, the others wait until the first has given up: a solver that has seldom an answer there would
 /// take half of its time.
 const MOST_WEIGHTS: usize = 1 << 14;
@@ -36,7 +39,7 @@ impl Default for Portfolio {
     fn default() -> Portfolio {
         Portfolio {
             first: vec![Arc::new(Intervals)],
-            rest: vec![Arc::new(Search::default()), Arc::new(Smt::default())],
+            rest: vec![Arc::new(Search::default()), Arc::new(Enumerate), Arc::new(Smt::default())],
         }
     }
 }
@@ -110,18 +113,13 @@ impl Portfolio {
             let answer = attempt(engine, obligation, control, &mut reports);
             (answer, reports)
         };
-        self.side_by_side(
-            control,
-            is_small(&obligation.graph),
-            ask,
-            |engine, (answer, report): (Option<Answer>, Vec<Report>)| {
-                reports.extend(report);
-                if let (None, Some(answer)) = (&winner.0, answer) {
-                    winner = (Some(answer), Some(engine));
-                }
-                winner.0.is_some()
-            },
-        );
+        self.side_by_side(control, obligation, ask, |engine, (answer, report): (Option<Answer>, Vec<Report>)| {
+            reports.extend(report);
+            if let (None, Some(answer)) = (&winner.0, answer) {
+                winner = (Some(answer), Some(engine));
+            }
+            winner.0.is_some()
+        });
         winner
     }
 
@@ -160,37 +158,32 @@ impl Portfolio {
         };
         let engines = if self.rest.is_empty() { &self.first } else { &self.rest };
         let alone = Portfolio { first: Vec::new(), rest: engines.clone() };
-        alone.side_by_side(
-            control,
-            is_small(&objective.base.graph),
-            ask,
-            |engine, (answer, time): (MeasureAnswer, Duration)| {
-                let outcome = match &answer.reason {
-                    None => Outcome::Proved(answer.trust.clone()),
-                    Some(reason) => Outcome::Undecided(reason.clone()),
-                };
-                reports.push(Report { engine: engine.into(), outcome, time });
-                if answer.best.as_ref().map(|(value, _)| *value) > total.best.as_ref().map(|(value, _)| *value) {
-                    total.best = answer.best;
-                }
-                if answer.upper < total.upper {
-                    (total.upper, total.trust) = (answer.upper, answer.trust);
-                    winner = Some(engine);
-                }
-                total.complete = total.best.as_ref().is_some_and(|(value, _)| *value == total.upper);
-                total.complete
-            },
-        );
+        alone.side_by_side(control, &objective.base, ask, |engine, (answer, time): (MeasureAnswer, Duration)| {
+            let outcome = match &answer.reason {
+                None => Outcome::Proved(answer.trust.clone()),
+                Some(reason) => Outcome::Undecided(reason.clone()),
+            };
+            reports.push(Report { engine: engine.into(), outcome, time });
+            if answer.best.as_ref().map(|(value, _)| *value) > total.best.as_ref().map(|(value, _)| *value) {
+                total.best = answer.best;
+            }
+            if answer.upper < total.upper {
+                (total.upper, total.trust) = (answer.upper, answer.trust);
+                winner = Some(engine);
+            }
+            total.complete = total.best.as_ref().is_some_and(|(value, _)| *value == total.upper);
+            total.complete
+        });
         total.reason = (!total.complete).then(|| summary(control, &reports));
         (total, winner, reports)
     }
 
-    /// Asks the engines that run side by side, the first with a head start, or alone until it gives up if not `beside`; `take` gets each answer
-    /// and says whether it ends the race.
+    /// Asks the engines that run side by side and have any hope with what is like `obligation`, the first with a head start; `take` gets each answer and
+    /// says whether it ends the race.
     fn side_by_side<T: Send>(
         &self,
         control: &Control,
-        beside: bool,
+        obligation: &Obligation,
         ask: impl Fn(&dyn Engine, &Control) -> T + Sync,
         mut take: impl FnMut(&'static str, T) -> bool,
     ) {
@@ -199,22 +192,23 @@ impl Portfolio {
         // Whether the first has given up.
         let (over, changed) = (Mutex::new(false), Condvar::new());
         std::thread::scope(|scope| {
-            for (index, engine) in self.rest.iter().enumerate() {
+            let able = self.rest.iter().enumerate().filter(|(index, engine)| *index == 0 || engine.is_for(obligation));
+            for (index, engine) in able {
                 let (sender, inner, ask, over, changed) = (sender.clone(), &inner, &ask, &over, &changed);
                 scope.spawn(move || {
                     if index > 0 {
                         // Until the first has given up, or its head start is over.
-                        let start = Instant::now();
+                        let (start, patience) = (Instant::now(), engine.wait(obligation));
                         let mut waiting = over.lock().unwrap_or_else(PoisonError::into_inner);
                         while !*waiting && inner.stop().is_none() {
-                            let left = HEAD_START.saturating_sub(start.elapsed());
-                            if beside && left.is_zero() {
+                            let left = patience.map_or(LOOK, |patience| patience.saturating_sub(start.elapsed()));
+                            if left.is_zero() {
                                 break;
                             }
-                            let slice = Duration::from_millis(20);
-                            let slice = if beside { left.min(slice) } else { slice };
-                            waiting = changed.wait_timeout(waiting, slice).unwrap_or_else(PoisonError::into_inner).0;
+                            waiting =
+                                changed.wait_timeout(waiting, left.min(LOOK)).unwrap_or_else(PoisonError::into_inner).0;
                         }
+                        drop(waiting);
                         if inner.stop().is_some() {
                             return;
                         }
@@ -258,7 +252,7 @@ impl Engine for Portfolio {
 }
 
 /// Whether a graph has few weights.
-fn is_small(graph: &Graph) -> bool {
+pub(super) fn is_small(graph: &Graph) -> bool {
     let matrices = graph.nodes.iter().filter_map(|node| match &node.op {
         Op::Affine { terms, .. } => Some(terms),
         _ => None,

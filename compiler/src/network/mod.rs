@@ -12,7 +12,7 @@ pub mod step;
 
 pub use enclose::Enclosure;
 pub use graph::{Graph, Matrix, Node, NodeId, Op, Steps};
-pub use interpret::interpret;
+pub use interpret::{Interpreter, interpret};
 pub use range::{Interval, Overflow128, ranges};
 pub use real::RealGraph;
 pub use step::Step;

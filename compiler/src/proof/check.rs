@@ -7,7 +7,7 @@ use super::bound::{self, Fault, Term, bound};
 use super::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten};
 use crate::interrupt::{inherited, work};
 use crate::network::range::node_ranges;
-use crate::network::{Graph, Interval, NodeId, Op, interpret};
+use crate::network::{Graph, Interpreter, Interval, NodeId, Op};
 use crate::obligation::{Atom, Obligation};
 use num_integer::Integer;
 use std::fmt;
@@ -127,7 +127,22 @@ pub(super) fn check_in_parts(
         start.tighten(tighten, &assumptions).map_err(|reason| Rejection { case: None, step: Some(step), reason })?;
         checked.narrowed += 1;
     }
+    // Cases whose inputs are evaluated one by one from the start share the evaluations.
+    let listed = |case: &usize| certificate.cases[*case] == [Step::Enumerate];
+    let together: Vec<usize> = (0..certificate.cases.len()).filter(listed).collect();
+    if let [first, _, ..] = together[..]
+        && !start.empty
+    {
+        let cases: Vec<Vec<&Atom>> = (together.iter())
+            .map(|case| assumptions.iter().copied().chain(&obligation.cases[*case]).collect())
+            .collect();
+        let fail = |reason| Rejection { case: Some(first), step: Some(0), reason };
+        checked.points += start.enumerate(obligation, &cases, stop).map_err(fail)?;
+    }
     for (case, steps) in certificate.cases.iter().enumerate() {
+        if together.len() > 1 && !start.empty && listed(&case) {
+            continue;
+        }
         let mut atoms = assumptions.clone();
         atoms.extend(&obligation.cases[case]);
         let tree = Tree { obligation, atoms: &atoms, steps, least, stop };
@@ -294,7 +309,8 @@ impl<'a> Tree<'a> {
             }
             Step::Enumerate => {
                 if !state.empty {
-                    checked.points += state.enumerate(self.obligation, self.atoms).map_err(fail)?;
+                    let cases = [self.atoms.to_vec()];
+                    checked.points += state.enumerate(self.obligation, &cases, self.stop).map_err(fail)?;
                 }
                 Ok(Next::Closed)
             }
@@ -539,8 +555,13 @@ impl State<'_> {
         }
     }
 
-    /// Evaluates every input left; the number of them, if none meets all atoms.
-    fn enumerate(&self, obligation: &Obligation, atoms: &[&Atom]) -> Result<u64, Fault> {
+    /// Evaluates every input left; the number of them, if none meets all atoms of a case. Once `stop` holds there is an error.
+    fn enumerate(
+        &self,
+        obligation: &Obligation,
+        cases: &[Vec<&Atom>],
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<u64, Fault> {
         let boxes: Vec<(usize, usize, Interval)> = (obligation.variables.iter().enumerate())
             .flat_map(|(v, variable)| {
                 self.ranges[variable.node.index()].iter().enumerate().map(move |(i, range)| (v, i, *range))
@@ -555,21 +576,26 @@ impl State<'_> {
         }
         let mut inputs: Vec<Vec<i128>> = obligation.variables.iter().map(|v| vec![0; v.domain.len()]).collect();
         boxes.iter().for_each(|(v, i, range)| inputs[*v][*i] = range.lo);
+        let mut interpreter = Interpreter::new(self.graph);
+        let mut changed = None;
         loop {
             work(1);
-            let values = interpret(self.graph, &inputs).map_err(|_| bound::too_large())?;
-            if atoms.iter().all(|atom| atom.holds(&values)) {
+            if stop() {
+                return Err(STOPPED.to_owned());
+            }
+            let values = interpreter.run(&inputs, changed).map_err(|_| bound::too_large())?;
+            if cases.iter().any(|atoms| atoms.iter().all(|atom| atom.holds(values))) {
                 return Err("An input meets all atoms.".to_owned());
             }
-            let next = boxes.iter().find(|(v, i, range)| {
+            // The last variable changes most often.
+            let next = boxes.iter().rev().find(|(v, i, range)| {
                 let at = &mut inputs[*v][*i];
                 let carry = *at == range.hi;
                 *at = if carry { range.lo } else { *at + 1 };
                 !carry
             });
-            if next.is_none() {
-                return Ok(u64::try_from(count).unwrap_or(u64::MAX));
-            }
+            let Some((v, ..)) = next else { return Ok(u64::try_from(count).unwrap_or(u64::MAX)) };
+            changed = Some(obligation.variables[*v].node);
         }
     }
 }

@@ -40,6 +40,19 @@ pub struct Certificate {
 }
 
 impl Certificate {
+    /// About how many integers it has.
+    pub fn integers(&self) -> usize {
+        let of = |multipliers: &Multipliers| 2 * multipliers.atoms.len() + 3 * multipliers.slots.len();
+        let step = |step: &Step| match step {
+            Step::Bound(multipliers) | Step::Slack(multipliers) => of(multipliers),
+            Step::Tighten(tighten) => 3 + of(&tighten.multipliers),
+            Step::Split { .. } => 3,
+            Step::Empty | Step::Enumerate => 1,
+        };
+        let prelude = self.prelude.iter().map(|tighten| 3 + of(&tighten.multipliers));
+        prelude.chain(self.cases.iter().flatten().map(step)).sum()
+    }
+
     /// How many steps it has in all.
     pub fn steps(&self) -> usize {
         self.prelude.len() + self.cases.iter().map(Vec::len).sum::<usize>()

@@ -4,7 +4,10 @@
 //! What exact intervals prove gets a certificate too, where one is found quickly: whoever reviews a verdict need not believe an engine.
 
 use super::evidence::Kept;
+use super::schedule::Turn;
 use super::store::{Entry, Known, Maximum, STORE_VERSION, Store, now};
+use super::verdict::Verdict;
+use crate::engine::enumerate::Enumerate;
 use crate::engine::interval::Intervals;
 use crate::engine::measure::{self, MeasureAnswer};
 use crate::engine::portfolio::{Decision, Outcome, Portfolio, Report};
@@ -13,6 +16,7 @@ use crate::engine::smt::Smt;
 use crate::engine::{Answer, CancelToken, Clock, Control, Cores, Engine, Meter, Reason, Trust, replayed};
 use crate::obligation::{Assignment, Objective, Obligation, Replay};
 use crate::proof::{self, Certificate};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +27,7 @@ pub(super) fn portfolio(name: &str) -> Option<Portfolio> {
         "interval" => Some(Portfolio { first: vec![Arc::new(Intervals)], rest: Vec::new() }),
         "attack" => Some(Portfolio { first: Vec::new(), rest: vec![Arc::new(Attacks)] }),
         "search" => Some(Portfolio { first: vec![Arc::new(Intervals)], rest: vec![Arc::new(Search::default())] }),
+        "enumerate" => Some(Portfolio { first: Vec::new(), rest: vec![Arc::new(Enumerate)] }),
         "smt" => Some(Portfolio { first: Vec::new(), rest: vec![Arc::new(Smt::default())] }),
         _ => None,
     }
@@ -48,6 +53,7 @@ pub(super) fn key(portfolio: &Portfolio, kind: &str, content: &str) -> String {
 }
 
 /// Who decides, and for whom.
+#[derive(Clone, Copy)]
 pub(super) struct Session<'a> {
     /// The instance's name.
     pub name: &'a str,
@@ -71,10 +77,26 @@ pub(super) struct Session<'a> {
     pub certificates: bool,
     /// The most bytes of a certificate, as JSON, that is kept.
     pub most_certificate: u64,
+    /// The turn that the job has.
+    pub turn: &'a Turn,
+    /// What its turns have learned.
+    pub known: &'a Memory,
+}
+
+/// What a job's earlier turns have learned: no turn does their work again.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// What is decided, by its key.
+    decided: Mutex<HashMap<String, Decided<Answer>>>,
+    /// What is known of the maximum.
+    maximum: Mutex<Option<MeasureAnswer>>,
 }
 
 /// The most time to be spent on a certificate for what is proved already.
 const CERTIFYING: Duration = Duration::from_secs(2);
+
+/// A certificate of so many integers is packed in a few hundredths of a second.
+const SOON_PACKED: usize = 200_000;
 
 /// What is known of an obligation.
 #[derive(Clone, Debug)]
@@ -93,6 +115,16 @@ pub(super) struct Decided<T> {
 }
 
 impl Session<'_> {
+    /// How much of the search was done, if any.
+    pub fn searched(&self) -> Option<f64> {
+        Some(self.meter.get()).filter(|share| *share > 0.0)
+    }
+
+    /// What the engines were given in all turns, with so much in this one; what is remembered says what it was then.
+    pub fn given(&self, budget: Duration, cached: bool) -> Duration {
+        if cached { budget } else { budget.saturating_add(self.turn.had) }
+    }
+
     fn key(&self, kind: &str, content: &str) -> String {
         key(self.portfolio, kind, content)
     }
@@ -128,6 +160,10 @@ impl Session<'_> {
             Err(reason) => return Decided::late(Answer::Unknown(reason), budget),
         };
         let key = self.key("obligation", &about);
+        let known = || self.known.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(decided) = known().get(&key) {
+            return Decided { time: Duration::ZERO, reports: Vec::new(), ..decided.clone() };
+        }
         if let Some(entry) = self.remembered(&key, budget) {
             let answer = match &entry.known {
                 Known::None(trust) => {
@@ -148,8 +184,8 @@ impl Session<'_> {
             return Decided::nothing(key, Answer::Unknown(not_stored()));
         }
         let replays = |assignment: &&Assignment| matches!(obligation.replay(assignment), Replay::Holds(_));
-        let known = control.bound(|| similar.iter().find(replays)).ok().flatten();
-        let decision = match known {
+        let similar = control.bound(|| similar.iter().find(replays)).ok().flatten();
+        let decision = match similar {
             Some(assignment) => replay_decides(assignment, control.clock.since(start)),
             None => self.portfolio.decide(obligation, &control),
         };
@@ -159,7 +195,7 @@ impl Session<'_> {
         if let Answer::None(trust) = &mut answer {
             certificate = self.certificate(trust, obligation, &about, &control);
         }
-        let known = match &answer {
+        let entry = match &answer {
             Answer::None(trust) => Known::None(trust.clone()),
             Answer::Some(assignment) => Known::Some(assignment.clone()),
             Answer::Unknown(reason) => Known::Open(reason.clone()),
@@ -175,7 +211,10 @@ impl Session<'_> {
             key,
             cached: false,
         };
-        self.remember(what, &mut decided, known, certificate, budget);
+        self.remember(what, &mut decided, entry, certificate, budget);
+        if !matches!(decided.answer, Answer::Unknown(_)) {
+            known().insert(decided.key.clone(), decided.clone());
+        }
         decided
     }
 
@@ -213,7 +252,10 @@ impl Session<'_> {
         let recorder = Recorder { portfolio: self.portfolio, heard: Mutex::default() };
         let control = self.control(budget);
         let start = control.clock.now();
-        let mut answer = measure::maximize(objective, &recorder, &control, on_progress);
+        let known = || self.known.maximum.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = known().take();
+        let mut answer = measure::maximize_from(objective, earlier, &recorder, &control, on_progress);
+        *known() = Some(answer.clone()).filter(|answer| !answer.complete);
         let heard = recorder.heard.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut reports = heard.reports;
         strip(&mut reports);
@@ -221,6 +263,9 @@ impl Session<'_> {
             let about = obligation.key();
             self.certificate(&mut answer.trust, &obligation, &about, &control)
         });
+        // Who cancels does not wait until a large certificate of a bound is packed.
+        let soon = answer.complete || !self.cancel.is_cancelled();
+        let certificate = certificate.filter(|certificate| soon || certificate.integers() <= SOON_PACKED);
         let known = Known::Maximum(Maximum {
             best: answer.best.as_ref().map(|(value, assignment)| (value.to_string(), assignment.clone())),
             upper: answer.upper.to_string(),
@@ -229,7 +274,8 @@ impl Session<'_> {
             trust: answer.trust.clone(),
             reason: answer.reason.clone(),
         });
-        let engine = heard.engine;
+        // Who has no answer has decided nothing, whatever bound it found.
+        let engine = heard.engine.filter(|_| answer.complete);
         let mut decided = Decided {
             answer,
             kept: None,
@@ -265,6 +311,7 @@ impl Session<'_> {
     }
 
     fn remembered(&self, key: &str, budget: Duration) -> Option<Entry> {
+        let budget = budget.saturating_add(self.turn.others());
         self.store?.get(key).filter(|entry| self.offline || entry.serves(budget))
     }
 
@@ -330,6 +377,8 @@ impl Session<'_> {
             }
         }
         let Some(store) = self.store else { return };
+        // Where time was not what lacked, more of it would have changed nothing.
+        let beside = if known.verdict() == Verdict::Timeout { self.turn.had } else { self.turn.others() };
         store.put(&Entry {
             version: STORE_VERSION,
             key: decided.key.clone(),
@@ -339,7 +388,7 @@ impl Session<'_> {
             engine: decided.engine.clone(),
             reports: decided.reports.clone(),
             time: decided.time,
-            budget,
+            budget: budget.saturating_add(beside),
             too_large,
         });
     }
@@ -532,6 +581,8 @@ mod tests {
             offline: false,
             certificates: true,
             most_certificate: u64::MAX,
+            turn: &Turn::whole(Duration::from_secs(60)),
+            known: &Memory::default(),
         };
         session.decide("random", obligation, Duration::from_secs(60))
     }

@@ -6,7 +6,7 @@
 use super::decide::{self, Decided, Session, broken};
 use super::evidence::{About, Basis, Evidence};
 use super::largest::Search;
-use super::run::{Job, Progress};
+use super::run::{Finding, Job, percent};
 use super::verdict::{
     Candidate, Counterexample, Fault, InstanceResult, Kind, Largest, MeasureResult, Number, RESULT_VERSION, Verdict,
 };
@@ -17,7 +17,7 @@ use crate::check::spec::{Question, family, largest_at, question_once};
 use crate::db::Database;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::portfolio::{Portfolio, Report};
-use crate::engine::{Answer, Reason, Trust};
+use crate::engine::{Answer, Meter, Reason, Trust};
 use crate::interrupt;
 use crate::model::rational::integer;
 use crate::obligation::{Assignment, Objective, Obligation};
@@ -151,6 +151,7 @@ pub(super) fn blank(job: &Job) -> InstanceResult {
         budget: job.budget,
         key: None,
         cached: false,
+        searched: None,
         reports: Vec::new(),
         evidence: Vec::new(),
         counterexample: None,
@@ -167,17 +168,25 @@ pub(super) fn failed(job: &Job, failure: Failure) -> InstanceResult {
     result
 }
 
-/// Decides a job.
+/// The result of earlier turns, undecided for another reason: what is known of a measure stays.
+pub(super) fn ended(mut result: InstanceResult, why: &str, verdict: Verdict) -> InstanceResult {
+    let known = result.detail.split_once(". ").map(|(_, known)| format!(" {known}")).unwrap_or_default();
+    (result.verdict, result.detail) = (verdict, format!("{why}.{known}"));
+    result
+}
+
+/// Decides a job, as far as its turn goes.
 pub(super) fn decide(
     job: &Job,
     source: &Source<'_>,
     session: &Session<'_>,
-    on_progress: &mut (dyn FnMut(Progress) + Send),
+    on_finding: &mut (dyn FnMut(Finding) + Send),
 ) -> InstanceResult {
     let mut result = blank(job);
+    result.budget = session.turn.budget;
     let done = lower(job, source, session).and_then(|lowered| match lowered {
-        Lowered::Property(asked) => property(&mut result, session, &asked, job.budget),
-        Lowered::Optimize(objective, cast) => optimize(&mut result, session, &objective, &cast, on_progress),
+        Lowered::Property(asked) => property(&mut result, session, &asked),
+        Lowered::Optimize(objective, cast) => optimize(&mut result, session, &objective, &cast, on_finding),
         Lowered::Largest { name, domain, monotone } => {
             let search = Search::new(domain.0, domain.1, monotone);
             let candidates = Candidates {
@@ -190,7 +199,7 @@ pub(super) fn decide(
                 known: Vec::new(),
                 reports: Vec::new(),
             };
-            candidates.run(&mut result, &name, domain, search, on_progress)
+            candidates.run(&mut result, &name, domain, search, on_finding)
         }
     });
     if let Err(failure) = done {
@@ -225,14 +234,23 @@ impl InstanceResult {
 
     /// The verdict for an answer that there is none, and what the engines were given.
     fn undecided(&mut self, reason: &Reason, given: Duration) {
+        let searched = self.searched.map(|share| match percent(share) {
+            0 => "less than 1 % of the search".to_owned(),
+            percent => format!("{percent} % of the search"),
+        });
         (self.verdict, self.fault) = match reason {
             Reason::Timeout => (Verdict::Timeout, None),
             Reason::Internal(_) => (Verdict::Error, Some(Fault::Internal)),
             _ => (Verdict::Unknown, None),
         };
         self.detail = match reason {
-            Reason::Timeout => format!("Not decided within {}.", show_duration(given)),
-            Reason::Cancelled => "Cancelled before it was decided.".to_owned(),
+            Reason::Timeout => {
+                let after = searched.map(|share| format!(", after {share}")).unwrap_or_default();
+                format!("Not decided within {}{after}.", show_duration(given))
+            }
+            Reason::Cancelled => {
+                searched.map_or("Cancelled before it was decided.".to_owned(), |s| format!("Cancelled after {s}."))
+            }
             Reason::Memory => "The memory limit was reached (`--memory` raises it).".to_owned(),
             Reason::Incomplete(why) => format!("{}.", capitalised(why)),
             Reason::Internal(why) => format!("Internal error, please report it: {why}."),
@@ -246,6 +264,21 @@ impl InstanceResult {
         self.key = Some(decided.key.clone());
         self.cached = decided.cached;
         self.reports.clone_from(&decided.reports);
+    }
+
+    /// Takes over what an earlier turn took, and what it knows if this one was cut short.
+    pub(super) fn follow(&mut self, earlier: InstanceResult) {
+        let knew = |result: &InstanceResult| result.measure.as_ref().and_then(|m| m.largest.as_ref()?.proved);
+        if !self.verdict.is_decided() && self.fault.is_none() && knew(self) < knew(&earlier) {
+            let (head, verdict) = (self.detail.split(". ").next().unwrap_or_default().to_owned(), self.verdict);
+            let now = std::mem::replace(self, ended(earlier, head.trim_end_matches('.'), verdict));
+            self.time += now.time;
+            decide::add(&mut self.reports, now.reports);
+        } else {
+            self.time += earlier.time;
+            let now = std::mem::replace(&mut self.reports, earlier.reports);
+            decide::add(&mut self.reports, now);
+        }
     }
 
     fn by(&self) -> String {
@@ -269,7 +302,7 @@ fn capitalised(text: &str) -> String {
 }
 
 /// A budget as people write it.
-fn show_duration(duration: Duration) -> String {
+pub(super) fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds < 1.0 { format!("{} ms", duration.as_millis()) } else { format!("{seconds} s") }
 }
@@ -285,12 +318,8 @@ fn allowance(budget: Duration, spent: Duration) -> Duration {
     budget.saturating_sub(spent).max(budget / 10)
 }
 
-fn property(
-    result: &mut InstanceResult,
-    session: &Session<'_>,
-    asked: &Asked,
-    budget: Duration,
-) -> Result<(), Failure> {
+fn property(result: &mut InstanceResult, session: &Session<'_>, asked: &Asked) -> Result<(), Failure> {
+    let budget = session.turn.time;
     let decided = session.decide(session.name, &asked.obligation, budget);
     result.provenance(&decided);
     result.evidence.extend(Evidence::of(About::Statement, None, || asked.obligation.key(), &decided));
@@ -320,7 +349,7 @@ fn property(
                     Answer::Unknown(reason) => {
                         result.trust = Some(trust);
                         result.reports.extend(checked.reports);
-                        result.undecided(&reason, budget.max(checked.budget));
+                        result.undecided(&reason, session.given(budget.max(checked.budget), checked.cached));
                         result.detail.push_str(
                             " It holds for every input that meets the assumptions, but whether any does is not known.",
                         );
@@ -328,7 +357,10 @@ fn property(
                 }
             }
         },
-        Answer::Unknown(reason) => result.undecided(&reason, decided.budget),
+        Answer::Unknown(reason) => {
+            result.searched = session.searched();
+            result.undecided(&reason, session.given(decided.budget, decided.cached));
+        }
     }
     result.mention_broken();
     Ok(())
@@ -358,14 +390,14 @@ fn optimize(
     session: &Session<'_>,
     objective: &Objective,
     cast: &Cast,
-    on_progress: &mut (dyn FnMut(Progress) + Send),
+    on_finding: &mut (dyn FnMut(Finding) + Send),
 ) -> Result<(), Failure> {
     let known = |upper: i128| (upper != i128::MAX).then(|| Number::from(&objective.bound(upper)));
     // What an enclosure can be off is taken off what was found, until the input itself is evaluated.
     let error = objective.exact.as_ref().map_or(0, |exact| exact.error);
-    let decided = session.maximize(objective, result.budget, |found, upper| {
+    let decided = session.maximize(objective, session.turn.time, |found, upper| {
         let found = found.map(|found| Number::from(&objective.bound(found - 2 * error)));
-        on_progress(Progress::Bounds { found, bound: known(upper) });
+        on_finding(Finding::Bounds { found, bound: known(upper) });
     });
     result.provenance(&decided);
     let (answer, kept) = (decided.answer, decided.kept);
@@ -388,7 +420,9 @@ fn optimize(
         Some(threshold) => Some((About::Bound, objective.at_least(threshold).key())),
         None => None,
     };
-    if let Some((about, obligation)) = excluded {
+    // A certificate that a cancellation left unpacked is no evidence for anybody.
+    let unpacked = matches!(answer.trust, Trust::Certificate { .. }) && kept.is_none();
+    if let Some((about, obligation)) = excluded.filter(|_| !unpacked) {
         let rests_on = Basis::of(&answer.trust, kept.as_ref());
         result.evidence.push(Evidence { about, candidate: None, obligation, rests_on });
     }
@@ -411,7 +445,8 @@ fn optimize(
         };
     } else {
         let reason = answer.reason.unwrap_or_else(|| Reason::Incomplete("nobody knows why".to_owned()));
-        result.undecided(&reason, decided.budget);
+        result.searched = session.searched();
+        result.undecided(&reason, session.given(decided.budget, decided.cached));
         let known = match (&found, &bound) {
             (Some(found), Some(bound)) => format!(" It is {most} {}, and {} was found.", bound.text, found.text),
             (None, Some(bound)) => format!(" It is {most} {}.", bound.text),
@@ -448,7 +483,7 @@ impl Candidates<'_> {
         name: &str,
         value: i128,
         budget: Duration,
-        on_progress: &mut (dyn FnMut(Progress) + Send),
+        on_finding: &mut (dyn FnMut(Finding) + Send),
     ) -> Result<Verdict, Failure> {
         let (item, instance) = (self.job.item, self.job.instance);
         let asked = self.source.with(self.session, budget, |db| {
@@ -457,7 +492,9 @@ impl Candidates<'_> {
             Ok::<Asked, Failure>(Asked::new(db, statement))
         })??;
         let what = format!("{}: {name} = {value}", self.session.name);
-        let decided = self.session.decide_like(&what, &asked.obligation, &self.known, budget);
+        // How far one candidate is says little of the others.
+        let session = Session { meter: &Meter::default(), ..*self.session };
+        let decided = session.decide_like(&what, &asked.obligation, &self.known, budget);
         result.time += decided.time;
         decide::add(&mut self.reports, decided.reports.iter().cloned());
         let verdict = match &decided.answer {
@@ -494,7 +531,7 @@ impl Candidates<'_> {
             }
             _ => {}
         }
-        on_progress(Progress::Candidate { value, verdict });
+        on_finding(Finding::Candidate { value, verdict });
         Ok(verdict)
     }
 
@@ -504,12 +541,12 @@ impl Candidates<'_> {
         name: &str,
         domain: (i128, i128),
         mut search: Search,
-        on_progress: &mut (dyn FnMut(Progress) + Send),
+        on_finding: &mut (dyn FnMut(Finding) + Send),
     ) -> Result<(), Failure> {
         let cancel = self.session.cancel;
-        let budget = self.job.budget;
+        let budget = self.session.turn.time;
         search.run(budget, self.session.clock, &|| cancel.is_cancelled(), &mut |value, slice| {
-            self.ask(result, name, value, slice, on_progress)
+            self.ask(result, name, value, slice, on_finding)
         })?;
         result.reports = std::mem::take(&mut self.reports);
         let (open, violated, bound) = (search.open(), search.violated(), search.bound());
@@ -535,7 +572,7 @@ impl Candidates<'_> {
                 true => Reason::Timeout,
                 false => Reason::Incomplete("no engine decides the candidates that are left".to_owned()),
             };
-            result.undecided(&reason, budget);
+            result.undecided(&reason, self.session.given(budget, false));
             let proved = match search.proved {
                 Some(proved) => format!(" It is proved for {name} = {proved}"),
                 None => format!(" It is proved for no {name}"),
@@ -563,7 +600,7 @@ impl Candidates<'_> {
                     Answer::Unknown(reason) => {
                         complete = false;
                         let detail = std::mem::take(&mut result.detail);
-                        result.undecided(&reason, budget);
+                        result.undecided(&reason, self.session.given(budget, false));
                         result.detail = format!("{detail} But whether any input meets the assumptions is not known.");
                     }
                 }

@@ -19,12 +19,13 @@ mod network_tests;
 #[cfg(test)]
 mod real_tests;
 pub mod run;
+mod schedule;
 pub mod store;
 #[cfg(test)]
 mod tests;
 pub mod verdict;
 mod witness;
 
-pub use run::{Event, Filter, Job, Options, Plan, Progress, Summary, decide, key, plan, run, snapshots};
+pub use run::{Event, Filter, Finding, Job, Options, Plan, Progress, Summary, decide, key, plan, run, snapshots};
 pub use store::Store;
 pub use verdict::{InstanceResult, Verdict};

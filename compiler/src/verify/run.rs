@@ -3,9 +3,10 @@
 //! In: a file of the database, a filter, options. Out: events as they happen and one result per planned instance, in the plan's order.
 //! Each instance is lowered on the worker's thread from a snapshot of the database, which is dropped before any engine starts.
 
-use super::decide::{Session, portfolio};
+use super::decide::{Memory, Session, portfolio};
 use super::evidence::Evidence;
 use super::job::{self, Failure, Source, show_bytes};
+use super::schedule::{Schedule, Turn};
 use super::store::Store;
 use super::verdict::{Fault, InstanceResult, Kind, Number, Parameter, Verdict};
 use crate::check::spec::{Attributes, Expectation, attributes, family, instance_name, verifiable};
@@ -16,8 +17,8 @@ use crate::proof::MAX_CERTIFICATE_BYTES;
 use crate::syntax::ast::{ItemKind, MeasureBody};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The budget of an instance where neither the options nor an attribute says another.
@@ -33,6 +34,12 @@ pub struct Options {
     /// The budget of each instance. It wins over `#[timeout]`, which wins over [`DEFAULT_TIMEOUT`]: whoever runs the command knows the
     /// spec, and not the other way round.
     pub timeout: Option<Duration>,
+    /// The budget of the whole run, shared among what is open; what it leaves undecided says so.
+    pub total_timeout: Option<Duration>,
+    /// When all have had their budgets, those that were not enough are tried again with so many times as much.
+    pub retry: Option<u32>,
+    /// Each instance gets its budget at a stretch, however long others wait: for whoever takes times.
+    pub at_a_stretch: bool,
     /// The engine, one of [`crate::engine::NAMES`]. It wins over `#[engine]`, which wins over `auto`.
     pub engine: Option<Arc<str>>,
     /// The most memory for one query, in bytes.
@@ -119,12 +126,17 @@ pub struct Plan {
 /// What happens during a run; `index` is that of the job in the plan.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A worker took the job.
+    /// A worker took the job; more than once, if it was postponed.
     Started {
         /// The job.
         index: usize,
     },
-    /// More is known of a measure.
+    /// A turn did not decide the job: it goes on, and is started again, once others have had theirs.
+    Postponed {
+        /// The job.
+        index: usize,
+    },
+    /// How far a job is: told now and then while it is worked on.
     Progress {
         /// The job.
         index: usize,
@@ -140,11 +152,22 @@ pub enum Event {
     },
 }
 
-/// What is known so far.
+/// How far an instance is: each event has all that is known by then.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Progress {
-    /// So much of a search is done, from 0 to 1; it never goes back.
-    Share(f64),
+pub struct Progress {
+    /// How long it has been worked on.
+    pub elapsed: Duration,
+    /// The most that is left of its budget; `None` if there is no end.
+    pub remaining: Option<Duration>,
+    /// How much of the search is done, from 0 to 1, and less than 1 while anything is open; it never goes back. `None` where no engine says.
+    pub share: Option<f64>,
+    /// What is known of the answer to a measure.
+    pub finding: Option<Finding>,
+}
+
+/// What is known of the answer to a measure so far.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
     /// Of a maximum or minimum.
     Bounds {
         /// The best that was found.
@@ -278,6 +301,8 @@ pub fn snapshots(db: Database) -> impl Fn() -> Option<Database> + Sync {
 
 /// How often it is looked how far searches are.
 const TICK: Duration = Duration::from_millis(100);
+/// An instance that is worked on says so at least this often.
+const SILENCE: Duration = Duration::from_secs(1);
 /// The stack of a worker, in bytes: deep expressions are lowered by recursion.
 pub const STACK: usize = 64 << 20;
 
@@ -296,58 +321,57 @@ pub fn run(
 ) -> Summary {
     let start = Instant::now();
     let source = Source { snapshot, revision: Some(plan.revision) };
-    let next = AtomicUsize::new(0);
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = options.jobs.unwrap_or_else(cores).clamp(1, plan.jobs.len().max(1));
+    let budgets = plan.jobs.iter().map(|job| job.budget).collect();
+    let schedule = Mutex::new(Schedule::new(budgets, threads, options.retry, options.at_a_stretch));
+    let schedule = || schedule.lock().unwrap_or_else(PoisonError::into_inner);
+    let left = || options.total_timeout.map(|total| total.saturating_sub(start.elapsed()));
+    // What earlier turns left of the jobs that wait for another.
+    let earlier: Mutex<HashMap<usize, Earlier>> = Mutex::default();
+    let earlier = || earlier.lock().unwrap_or_else(PoisonError::into_inner);
     let results: Mutex<Vec<Option<Arc<InstanceResult>>>> = Mutex::new(vec![None; plan.jobs.len()]);
-    let (spare, running) = (Cores::default(), Mutex::new(HashMap::<usize, (Meter, f64)>::new()));
-    let at_work = || running.lock().unwrap_or_else(PoisonError::into_inner);
+    let (spare, watch) = (Cores::default(), Watch::new(on_event));
     let work = || {
-        while let Some(job) = plan.jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let meter = Meter::default();
-            at_work().insert(job.index, (meter.clone(), 0.0));
-            let result = Arc::new(one(job, &source, options, (&spare, &meter), cancel, on_event));
-            at_work().remove(&job.index);
-            results.lock().unwrap_or_else(PoisonError::into_inner)[job.index] = Some(result.clone());
-            on_event(Event::Finished { index: job.index, result });
+        loop {
+            let Some(turn) = schedule().next(left()) else { break };
+            let job = &plan.jobs[turn.index];
+            let before = earlier().remove(&turn.index);
+            let (result, known) = one(job, &turn, before, &source, options, &spare, cancel, &watch);
+            // More time helps where time was lacking; what is remembered as undecided has had all of it.
+            let turn = if result.cached { turn.to_the_end() } else { turn };
+            let open = result.verdict == Verdict::Timeout && !cancel.is_cancelled();
+            if open && schedule().again(&turn) {
+                on_event(Event::Postponed { index: job.index });
+                earlier().insert(job.index, Earlier { result, known });
+            } else {
+                let result = Arc::new(result);
+                results.lock().unwrap_or_else(PoisonError::into_inner)[job.index] = Some(result.clone());
+                on_event(Event::Finished { index: job.index, result });
+            }
             // A long search is worth more cores than its own: what is quick can wait.
             spare.lend(cancel);
         }
         // Who is still at work may use this one's core.
         spare.add();
     };
-    let over = AtomicBool::new(false);
-    let watch = || {
-        while !over.load(Ordering::Relaxed) {
-            std::thread::park_timeout(TICK);
-            // The lock also keeps a share from being told after its job's end.
-            for (index, (meter, told)) in at_work().iter_mut() {
-                let share = meter.get();
-                if share >= *told + 0.01 {
-                    *told = share;
-                    on_event(Event::Progress { index: *index, progress: Progress::Share(share) });
-                }
-            }
-        }
-    };
-    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = options.jobs.unwrap_or_else(cores).clamp(1, plan.jobs.len().max(1));
     (threads..options.jobs.unwrap_or_else(cores) + options.extra_cores).for_each(|_| spare.add());
-    std::thread::scope(|scope| {
-        let watcher = std::thread::Builder::new().name("progress".to_owned()).spawn_scoped(scope, watch).ok();
-        let spawned: Vec<_> = (0..threads)
-            .filter_map(|_| {
-                let builder = std::thread::Builder::new().name("verify".to_owned()).stack_size(STACK);
-                builder.spawn_scoped(scope, work).ok()
-            })
-            .collect();
-        if spawned.is_empty() {
-            work();
-        }
-        let panicked = spawned.into_iter().filter_map(|worker| worker.join().err()).next();
-        over.store(true, Ordering::Relaxed);
-        watcher.inspect(|watcher| watcher.thread().unpark());
-        if let Some(panic) = panicked {
-            std::panic::resume_unwind(panic);
-        }
+    watch.over(|| {
+        std::thread::scope(|scope| {
+            let spawned: Vec<_> = (0..threads)
+                .filter_map(|_| {
+                    let builder = std::thread::Builder::new().name("verify".to_owned()).stack_size(STACK);
+                    builder.spawn_scoped(scope, work).ok()
+                })
+                .collect();
+            if spawned.is_empty() {
+                work();
+            }
+            let panicked = spawned.into_iter().filter_map(|worker| worker.join().err()).next();
+            if let Some(panic) = panicked {
+                std::panic::resume_unwind(panic);
+            }
+        });
     });
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     let results: Vec<_> = results.into_iter().flatten().collect();
@@ -370,7 +394,9 @@ pub fn decide(
     cancel: &CancelToken,
     on_event: &(dyn Fn(Event) + Sync),
 ) -> InstanceResult {
-    one(job, &Source { snapshot, revision: None }, options, (spare, &Meter::default()), cancel, on_event)
+    let watch = Watch::new(on_event);
+    let source = Source { snapshot, revision: None };
+    watch.over(|| one(job, &Turn::whole(job.budget), None, &source, options, spare, cancel, &watch).0)
 }
 
 /// The key under which a job's decision is remembered: equal keys, equal verdicts. `None` if the spec is wrong, and for `largest`.
@@ -380,22 +406,41 @@ pub fn key(db: &Database, job: &Job, options: &Options) -> Option<String> {
     job::key(db, job, &engines)
 }
 
-/// One job's result, whatever happens.
+/// What is left of a job's earlier turns.
+struct Earlier {
+    result: InstanceResult,
+    known: Memory,
+}
+
+/// What one turn makes of a job, whatever happens, and what it leaves for another.
+#[expect(clippy::too_many_arguments, reason = "a job, what is known of it, and all that a run has")]
 fn one(
     job: &Job,
+    turn: &Turn,
+    earlier: Option<Earlier>,
     source: &Source<'_>,
     options: &Options,
-    (spare, meter): (&Cores, &Meter),
+    spare: &Cores,
     cancel: &CancelToken,
-    on_event: &(dyn Fn(Event) + Sync),
-) -> InstanceResult {
+    watch: &Watch<'_>,
+) -> (InstanceResult, Memory) {
+    let (earlier, known) = earlier.map_or((None, Memory::default()), |earlier| (Some(earlier.result), earlier.known));
     if cancel.is_cancelled() {
-        return job::failed(job, Failure::Cancelled);
+        let result = earlier.map(|earlier| job::ended(earlier, "Cancelled before it was decided", Verdict::Unknown));
+        return (result.unwrap_or_else(|| job::failed(job, Failure::Cancelled)), known);
     }
-    on_event(Event::Started { index: job.index });
+    if turn.time.is_zero() {
+        let why = match &earlier {
+            Some(_) => format!("Not decided within {}: {SPENT}", job::show_duration(turn.had)),
+            None => format!("Not begun: {SPENT}"),
+        };
+        return (job::ended(earlier.unwrap_or_else(|| job::blank(job)), &why, Verdict::Timeout), known);
+    }
+    (watch.on_event)(Event::Started { index: job.index });
     let Some(engines) = options.portfolio.clone().or_else(|| portfolio(&job.engine)) else {
-        return job::failed(job, Failure::Internal(format!("there is no engine `{}`", job.engine)));
+        return (job::failed(job, Failure::Internal(format!("there is no engine `{}`", job.engine))), known);
     };
+    let (clock, meter) = (Clock::default(), Meter::default());
     let session = Session {
         name: &job.name,
         portfolio: &engines,
@@ -403,18 +448,126 @@ fn one(
         cancel,
         memory: options.memory,
         spare,
-        clock: &Clock::default(),
-        meter,
+        clock: &clock,
+        meter: &meter,
         offline: options.offline,
         certificates: options.certificates,
         most_certificate: options.most_certificate(),
+        turn,
+        known: &known,
     };
-    let mut on_progress = |progress| on_event(Event::Progress { index: job.index, progress });
-    catch_unwind(AssertUnwindSafe(|| job::decide(job, source, &session, &mut on_progress))).unwrap_or_else(|panic| {
+    watch.begin(job, turn, &clock, &meter);
+    let mut on_finding = |finding| watch.tell(job.index, finding);
+    let result = catch_unwind(AssertUnwindSafe(|| job::decide(job, source, &session, &mut on_finding)));
+    watch.end(job.index);
+    let mut result = result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("for no stated reason");
         job::failed(job, Failure::Internal(format!("a panic while `{}` was decided: {text}", job.name)))
-    })
+    });
+    if let Some(earlier) = earlier {
+        result.follow(earlier);
+    }
+    (result, known)
+}
+
+/// Why there is no more time for anything.
+const SPENT: &str = "the run's total budget was spent";
+
+/// Tells how far the instances are that are being worked on.
+struct Watch<'a> {
+    on_event: &'a (dyn Fn(Event) + Sync),
+    /// Its lock also keeps progress from being told after its job's end.
+    running: Mutex<HashMap<usize, Watched>>,
+}
+
+/// An instance that is being worked on.
+struct Watched {
+    begun: Instant,
+    turn: Turn,
+    clock: Clock,
+    meter: Meter,
+    finding: Option<Finding>,
+    /// What was told last, and when.
+    told: (f64, Instant),
+}
+
+impl Watched {
+    fn progress(&mut self) -> Progress {
+        let share = self.meter.get();
+        self.told = (share, Instant::now());
+        let elapsed = self.turn.had + self.clock.since(self.begun);
+        Progress {
+            elapsed,
+            remaining: Some(self.turn.budget.saturating_sub(elapsed)),
+            share: (share > 0.0).then_some(share),
+            finding: self.finding.clone(),
+        }
+    }
+}
+
+impl<'a> Watch<'a> {
+    fn new(on_event: &'a (dyn Fn(Event) + Sync)) -> Watch<'a> {
+        Watch { on_event, running: Mutex::default() }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<usize, Watched>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, job: &Job, turn: &Turn, clock: &Clock, meter: &Meter) {
+        let begun = clock.now();
+        let (clock, meter) = (clock.clone(), meter.clone());
+        let watched = Watched { begun, turn: *turn, clock, meter, finding: None, told: (0.0, Instant::now()) };
+        self.running().insert(job.index, watched);
+    }
+
+    fn end(&self, index: usize) {
+        self.running().remove(&index);
+    }
+
+    /// More is known of a measure.
+    fn tell(&self, index: usize, finding: Finding) {
+        if let Some(watched) = self.running().get_mut(&index) {
+            watched.finding = Some(finding);
+            (self.on_event)(Event::Progress { index, progress: watched.progress() });
+        }
+    }
+
+    /// Tells of shares and of time while something is done.
+    fn over<T>(&self, work: impl FnOnce() -> T) -> T {
+        let over = AtomicBool::new(false);
+        let look = || {
+            while !over.load(Ordering::Relaxed) {
+                std::thread::park_timeout(TICK);
+                for (index, watched) in self.running().iter_mut() {
+                    let (share, at) = watched.told;
+                    if watched.meter.get() >= share + 0.01 || at.elapsed() >= SILENCE {
+                        (self.on_event)(Event::Progress { index: *index, progress: watched.progress() });
+                    }
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let watcher = std::thread::Builder::new().name("progress".to_owned()).spawn_scoped(scope, look).ok();
+            let done = catch_unwind(AssertUnwindSafe(work));
+            over.store(true, Ordering::Relaxed);
+            watcher.inspect(|watcher| watcher.thread().unpark());
+            done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+}
+
+impl Progress {
+    /// How many percent of the search are done; never all of them.
+    pub fn percent(&self) -> Option<u32> {
+        self.share.map(percent)
+    }
+}
+
+/// A share as whole percent that are done: rounded down.
+pub fn percent(share: f64) -> u32 {
+    (share * 100.0).floor().clamp(0.0, 99.0) as u32
 }
 
 impl Summary {
@@ -444,6 +597,12 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn percentages_are_rounded_down() {
+        let shown = [0.0, 0.004, 0.01, 0.619, 0.995, 0.999_999, 1.0].map(percent);
+        assert_eq!(shown, [0, 0, 1, 61, 99, 99, 99]);
+    }
 
     #[test]
     fn filters_match_instances_and_whole_properties() {

@@ -79,7 +79,7 @@ pub(crate) struct Maximum {
 }
 
 impl Known {
-    fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> Verdict {
         let open = |reason: Option<&Reason>| match reason {
             Some(Reason::Timeout) => Verdict::Timeout,
             _ => Verdict::Unknown,

@@ -1,6 +1,6 @@
 //! Whole runs over small specs, and what the store makes of them.
 
-use super::run::{Event, Filter, Options, Progress, Summary, plan, run, snapshots};
+use super::run::{Event, Filter, Finding, Options, Summary, plan, run, snapshots};
 use super::store::Store;
 use super::verdict::{Fault, InstanceResult, Kind, Verdict};
 use crate::check::spec::{diagnostics, question, verifiable};
@@ -397,9 +397,10 @@ fn events_tell_each_job_once() {
         let own: Vec<&Event> = events
             .iter()
             .filter(|event| match event {
-                Event::Started { index: i } | Event::Progress { index: i, .. } | Event::Finished { index: i, .. } => {
-                    *i == index
-                }
+                Event::Started { index: i }
+                | Event::Postponed { index: i }
+                | Event::Progress { index: i, .. }
+                | Event::Finished { index: i, .. } => *i == index,
             })
             .collect();
         assert_eq!(own, [&Event::Started { index }, &Event::Finished { index, result: result.clone() }]);
@@ -522,8 +523,14 @@ fn measures() {
     let odd = summary.results[5].measure.as_ref().unwrap().largest.as_ref().unwrap();
     assert_eq!((odd.monotone, odd.violated, odd.candidates.len()), (false, Some(8), 2));
     let progress = progress.into_inner().unwrap();
-    assert!(progress.iter().any(|(index, p)| *index == 0 && matches!(p, Progress::Bounds { found: Some(_), .. })));
-    assert!(progress.iter().any(|(index, p)| *index == 5 && matches!(p, Progress::Candidate { value: 7, .. })));
+    assert!(
+        progress
+            .iter()
+            .any(|(index, p)| *index == 0 && matches!(p.finding, Some(Finding::Bounds { found: Some(_), .. })))
+    );
+    assert!(
+        progress.iter().any(|(index, p)| *index == 5 && matches!(p.finding, Some(Finding::Candidate { value: 7, .. })))
+    );
 }
 
 /// What broke one candidate is tried on the others first.
@@ -1011,4 +1018,166 @@ fn filters_end_at_the_first_false_condition() {
         .map(|job| job.name)
         .collect();
     assert_eq!(names, ["p(k = 1, i = 1)", "p(k = 2, i = 1)"]);
+}
+
+/// The bound of `f(x)[0]` that an obligation of [`family`] asks about.
+fn bound(obligation: &Obligation) -> i128 {
+    -obligation.cases[0][0].linear.constant - 1
+}
+
+fn family() -> World {
+    World::new("property p(i in 0..6) = forall x: In[2]: f(x)[0] <= 15 + i;").checked()
+}
+
+/// What a first turn does not decide waits for what is quick, and is then given all of its budget.
+#[test]
+fn a_hard_instance_keeps_no_quick_one_waiting() {
+    let (world, turns) = (family(), AtomicUsize::new(0));
+    let engine = scripted(move |obligation, control| match bound(obligation) {
+        15 if turns.fetch_add(1, Ordering::SeqCst) == 0 => sleep(control),
+        _ => Answer::None(Trust::Interval),
+    });
+    let options = Options { jobs: Some(1), timeout: Some(Duration::from_secs(600)), ..by(&[engine]) };
+    let events = Mutex::new(Vec::new());
+    let summary = world.watch(&options, &CancelToken::new(), &|event| match event {
+        Event::Started { index } => events.lock().unwrap().push(("started", index)),
+        Event::Postponed { index } => events.lock().unwrap().push(("postponed", index)),
+        Event::Finished { index, .. } => events.lock().unwrap().push(("finished", index)),
+        Event::Progress { .. } => {}
+    });
+    assert!(summary.results.iter().all(|r| r.verdict == Verdict::Proved && r.budget == Duration::from_secs(600)));
+    let names: Vec<&str> = summary.results.iter().map(|r| r.name.as_str()).collect();
+    assert!(names.is_sorted(), "{names:?}");
+    let wanted = [
+        vec![("started", 0), ("postponed", 0)],
+        (1..6).flat_map(|index| [("started", index), ("finished", index)]).collect(),
+        vec![("started", 0), ("finished", 0)],
+    ];
+    assert_eq!(events.into_inner().unwrap(), wanted.concat());
+    // Its time is that of both turns.
+    assert!(summary.results[0].time >= Duration::from_millis(500), "{:?}", summary.results[0].time);
+}
+
+/// What a run's time leaves undecided says so, each in its own words.
+#[test]
+fn a_run_has_a_budget_of_its_own() {
+    let world = family();
+    let engine = scripted(|obligation, control| match bound(obligation) {
+        15 => sleep(control),
+        _ => Answer::None(Trust::Interval),
+    });
+    let total = Some(Duration::from_millis(600));
+    let options = Options { jobs: Some(1), total_timeout: total, retry: Some(5), ..by(&[engine]) };
+    let summary = world.run(&options);
+    let first = &summary.results[0];
+    assert_eq!((first.verdict, summary.count(Verdict::Proved)), (Verdict::Timeout, 5));
+    assert!(first.detail.ends_with("the run's total budget was spent."), "{}", first.detail);
+    assert!(first.detail.starts_with("Not decided within"), "{}", first.detail);
+    let none = world.run(&Options { total_timeout: Some(Duration::from_nanos(1)), ..options });
+    assert_eq!(none.count(Verdict::Timeout), 6);
+    assert!(none.results.iter().all(|r| r.detail == "Not begun: the run's total budget was spent."), "{none:?}");
+    assert_eq!(none.exit_code(), 2);
+}
+
+/// More time is for those that lacked it, and for no others.
+#[test]
+fn the_undecided_are_tried_again_with_more_time() {
+    let (world, asked) = (family(), Arc::new(Mutex::new(Vec::new())));
+    let heard = asked.clone();
+    let engine = scripted(move |obligation, control| {
+        let left = control.deadline.unwrap().saturating_duration_since(control.clock.now());
+        let mut heard = heard.lock().unwrap();
+        heard.push((bound(obligation), left > Duration::from_secs(60)));
+        match bound(obligation) {
+            16 if left > Duration::from_secs(60) => Answer::None(Trust::Interval),
+            15 | 16 => Answer::Unknown(Reason::Timeout),
+            17 => Answer::Unknown(Reason::Incomplete("it is too deep".to_owned())),
+            _ => Answer::None(Trust::Interval),
+        }
+    });
+    let timeout = Some(Duration::from_secs(20));
+    let store = world.path("store");
+    let options = Options { jobs: Some(1), timeout, retry: Some(5), ..by(&[engine]) };
+    let options = Options { store: Some(Arc::new(Store::open(store))), ..options };
+    let summary = world.run(&options);
+    use Verdict::{Proved, Timeout, Unknown};
+    let each: Vec<Verdict> = summary.results.iter().map(|r| r.verdict).collect();
+    assert_eq!(each, [Timeout, Proved, Unknown, Proved, Proved, Proved]);
+    assert!(summary.results[0].detail.starts_with("Not decided within 100 s"), "{}", summary.results[0].detail);
+    let budgets: Vec<u64> = summary.results.iter().map(|r| r.budget.as_secs()).collect();
+    assert_eq!(budgets, [100, 100, 20, 20, 20, 20]);
+    let asked = std::mem::take(&mut *asked.lock().unwrap());
+    assert!(asked.iter().filter(|(bound, _)| *bound >= 17).count() == 4, "{asked:?}");
+    // All of that is remembered.
+    let again = world.run(&options);
+    assert_eq!(again.results.iter().map(|r| r.verdict).collect::<Vec<_>>(), each);
+    assert!(again.results.iter().all(|r| r.cached), "{again:?}");
+}
+
+/// A sum of absolute values over few inputs: bounds say little of it.
+#[test]
+fn few_inputs_are_gone_through() {
+    let world = World::whole(
+        "type Bit = uint<1>; type Acc = int<8>;
+         network g(y: Bit[8]) -> Acc[5] {
+             dense(y, [[3, -5, 7, -2, 9, -4, 1, 6], [-8, 2, 5, -7, 3, 3, -6, 1], [4, 4, -9, 2, -5, 8, -3, -1],
+                       [-2, 7, -4, 6, -1, -9, 5, 3], [6, -3, 2, -8, 4, 1, -7, 9]], [1, -2, 3, -4, 5]) as Acc
+         }
+         property met(n in 0..3) = forall y: Bit[8]: sum(abs(g(y))) != 29 + 22 * n;
+         property low = forall y: Bit[8]: sum(abs(g(y))) >= 12;
+         measure most = maximize sum(abs(g(y))) over y: Bit[8];",
+    )
+    .checked();
+    let summaries = ["enumerate", "auto", "search"].map(|engine| {
+        let timeout = Some(Duration::from_secs(120));
+        let summary = world.run(&Options { engine: Some(engine.into()), timeout, ..Options::default() });
+        assert!(summary.results.iter().all(|r| r.verdict.is_decided()), "{engine}: {:?}", verdicts(&summary));
+        let found: Vec<Option<String>> =
+            summary.results.iter().map(|r| Some(r.measure.as_ref()?.found.as_ref()?.exact.clone())).collect();
+        let verdicts: Vec<Verdict> = summary.results.iter().map(|r| r.verdict).collect();
+        (verdicts, found)
+    });
+    assert_eq!(summaries[0], summaries[1]);
+    assert_eq!(summaries[0], summaries[2]);
+}
+
+/// Intervals bound a maximum of differences as well as each difference by itself.
+#[test]
+fn a_maximum_of_differences_is_bounded_form_by_form() {
+    let world = World::new(
+        "network g(x: In[2]) -> Out[Place] { dense(x, [[1, -1], [-1, 1]], [2, 0]) as Out }
+         measure whole = maximize maximum(abs(f(x) - g(x))) over x: In[2];
+         measure part(i in 0..2) = maximize abs(f(x)[i] - g(x)[i]) over x: In[2];
+         measure pair = maximize max(f(x)[0] - g(x)[0], abs(g(x)[1] - f(x)[1])) over x: In[2];
+         measure least = minimize minimum(min(f(x) - g(x), g(x) - f(x))) over x: In[2];
+         property near = forall x: In[2]: maximum(abs(f(x) - g(x))) <= 2;",
+    )
+    .checked();
+    let summary = world.run(&Options { engine: Some("interval".into()), ..Options::default() });
+    let bound = |k: usize| {
+        let bound = summary.results[k].measure.as_ref().and_then(|m| m.bound.as_ref());
+        bound.map(|bound| bound.exact.parse::<i128>().unwrap())
+    };
+    assert!(bound(0).is_some() && bound(0) <= bound(1).max(bound(2)), "{:?}", (0..5).map(bound).collect::<Vec<_>>());
+    assert!(bound(3) <= bound(1).max(bound(2)) && bound(4) >= bound(0).map(|bound| -bound));
+    assert_eq!((bound(0), summary.results[5].verdict), (Some(2), Verdict::Proved));
+}
+
+/// An engine is named where it decided, and nowhere else.
+#[test]
+fn who_decides_nothing_is_not_named() {
+    let world =
+        World::new("measure most = maximize f(x)[0] over x: In[2]; property p = forall x: In[2]: f(x)[0] <= 15;");
+    let answers = AtomicUsize::new(0);
+    let engine = scripted(move |obligation, control| {
+        // Something meets the assumptions; of the rest nothing is known.
+        match obligation.cases.iter().any(Vec::is_empty) && answers.fetch_add(1, Ordering::SeqCst) == 0 {
+            true => Intervals.solve(obligation, control),
+            false => Answer::Unknown(Reason::Timeout),
+        }
+    });
+    let summary = world.run(&Options { timeout: Some(Duration::from_millis(50)), ..by(&[engine]) });
+    assert!(summary.results.iter().all(|r| r.engine.is_none() && !r.verdict.is_decided()), "{summary:?}");
+    let measure = summary.results[0].measure.as_ref().unwrap();
+    assert!(measure.found.is_some() && measure.bound.is_some());
 }

@@ -140,6 +140,9 @@ pub struct InstanceResult {
     pub key: Option<String>,
     /// Whether all of it was remembered from an earlier run.
     pub cached: bool,
+    /// How much of the search was done, from 0 to 1 and less than 1, where an undecided one was searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searched: Option<f64>,
     /// What each engine did, in the order in which they ended; over all questions, for a measure.
     pub reports: Vec<Report>,
     /// What the answers to the obligations rest on, those of a `largest` in the order in which candidates were tried.

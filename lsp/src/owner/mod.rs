@@ -238,10 +238,7 @@ impl Owner {
             memory: wanted.memory.map(|mib| mib << 20),
             store: store.map(|path| Arc::new(Store::open(path))),
             portfolio: self.setup.portfolio.clone(),
-            offline: false,
-            extra_cores: 0,
-            certificates: false,
-            most_certificate: None,
+            ..Options::default()
         }
     }
 

@@ -327,27 +327,42 @@ pub struct Objective {
     pub error: i128,
 }
 
-/// An objective to maximise as the greatest of some integer forms.
-pub fn objective(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Objective, Problem> {
-    let mut parts = vec![Term { linear: term.linear.clone(), maxima: Vec::new() }];
-    let many = too_many(term);
+/// How many linear forms a term is the greatest of, if the maxima that count positively are written out; saturates.
+fn pieces_of(term: &Term) -> usize {
+    positive(term).fold(1usize, |product, alternatives| {
+        product.saturating_mul(alternatives.iter().map(pieces_of).fold(0, usize::saturating_add))
+    })
+}
+
+/// The alternatives of the maxima that count positively.
+fn positive(term: &Term) -> impl Iterator<Item = &[Term]> {
+    term.maxima.iter().filter(|(factor, _)| factor.is_positive()).map(|(_, alternatives)| &**alternatives)
+}
+
+/// The linear forms of which a term is the greatest: what counts positively is written out, all the way down, for each form has a bound of its own; what
+/// counts negatively is computed in the graph.
+fn pieces(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Vec<Term>, Problem> {
+    let mut pieces = vec![Term { linear: term.linear.clone(), maxima: Vec::new() }];
     for (factor, alternatives) in &term.maxima {
-        let one = Term { linear: Linear::default(), maxima: vec![(factor.clone(), alternatives.clone())] };
-        // Only maxima that count positively (all the way down) are the greatest of their alternatives.
-        if factor.is_positive() && !many && alternatives.iter().all(|a| a.maxima.is_empty()) {
-            parts.push(one);
+        let mut parts = Vec::new();
+        if factor.is_positive() {
+            for alternative in alternatives.iter() {
+                parts.extend(self::pieces(graph, errors, alternative)?.into_iter().map(|part| part.times(factor)));
+            }
         } else {
+            let one = Term { linear: Linear::default(), maxima: vec![(factor.clone(), alternatives.clone())] };
             parts.push(flatten(graph, errors, &one)?);
         }
+        pieces = pieces.iter().flat_map(|piece| parts.iter().map(|part| piece.clone().plus(part))).collect();
     }
-    let written = Term::sum(&parts);
-    let mut pieces = vec![Term { linear: written.linear.clone(), maxima: Vec::new() }];
-    for (factor, alternatives) in &written.maxima {
-        pieces = pieces
-            .iter()
-            .flat_map(|piece| alternatives.iter().map(|a| piece.clone().plus(&a.clone().times(factor))))
-            .collect();
-    }
+    Ok(pieces)
+}
+
+/// An objective to maximise as the greatest of some integer forms.
+pub fn objective(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Objective, Problem> {
+    let most = if positive(term).count() == 1 { MAX_FORMS } else { MAX_PRODUCTS };
+    let pieces =
+        if pieces_of(term) > most { vec![flatten(graph, errors, term)?] } else { pieces(graph, errors, term)? };
     let (denominator, forms, rounding) = over_one_denominator(pieces.iter().map(|p| &p.linear))?;
     let off = pieces.iter().map(|p| error(errors, &p.linear)).max().unwrap_or_else(Rational::zero);
     let error = (off * Rational::from_integer(denominator.clone())).ceil().to_integer().to_i128();

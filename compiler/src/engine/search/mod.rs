@@ -19,7 +19,7 @@ use crate::engine::measure::MeasureAnswer;
 use crate::engine::{Answer, Control, Engine, Reason, Trust, replayed};
 use crate::interrupt::work;
 use crate::network::{Graph, Interval, NodeId};
-use crate::obligation::{Assignment, Atom, Objective, Obligation};
+use crate::obligation::{Assignment, Atom, Linear, Objective, Obligation};
 use crate::proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
 use propose::{SCALES, propose};
@@ -59,6 +59,10 @@ pub struct Search {
     first_try: u64,
     /// After so many splits a branch bounds expressions anew.
     sharpened: i32,
+    /// The branches of a case's first turn, where the search is long …
+    turn: u64,
+    /// … and the most turns of a search for a maximum.
+    turns: usize,
 }
 
 impl Default for Search {
@@ -70,7 +74,7 @@ impl Default for Search {
 impl Search {
     /// The engine.
     pub fn new() -> Search {
-        Search { enumerate: 1 << 16, first_try: FIRST_TRY, sharpened: SHARPENED }
+        Search { enumerate: 1 << 16, first_try: FIRST_TRY, sharpened: SHARPENED, turn: TURN, turns: usize::MAX }
     }
 
     /// An engine that evaluates single points only, so that small problems show the search itself.
@@ -79,10 +83,16 @@ impl Search {
         Search { enumerate: 0, ..Search::new() }
     }
 
+    /// An engine that evaluates single points only, and gives a maximum up after so many short turns.
+    #[cfg(test)]
+    pub(crate) fn with_turns(turns: usize) -> Search {
+        Search { enumerate: 0, first_try: 0, turn: 1, turns, ..Search::new() }
+    }
+
     /// An engine that narrows ranges at once and again after the first split, and evaluates single points only.
     #[cfg(test)]
     pub(crate) fn without_patience() -> Search {
-        Search { enumerate: 0, first_try: 0, sharpened: 1 }
+        Search { enumerate: 0, first_try: 0, sharpened: 1, ..Search::new() }
     }
 
     /// Like [`Engine::solve`], and says what it took.
@@ -102,6 +112,7 @@ impl Search {
             Ended::Point(point) => Answer::Some(assignment(obligation, &point)),
             Ended::Proved => run.proved(obligation),
             Ended::Stopped(reason) => Answer::Unknown(reason),
+            Ended::Turn => Answer::Unknown(Reason::Internal("the search ended before its time".to_owned())),
         };
         (answer, run.effort)
     }
@@ -187,16 +198,19 @@ impl Engine for Search {
         let mut obligation = objective.at_least(best.0.checked_add(1)?);
         let begun = control.bound(|| {
             let mut run = Run::new(self, &net, &obligation, control)?;
-            run.keep_bounds();
-            Ok(run)
+            let kept = run.keep_bounds(objective);
+            Ok((run, kept))
         });
         let mut run = match begun {
-            Ok(Ok(run)) => run,
+            Ok(Ok((run, Some(())))) => run,
             Ok(Err(Answer::Unknown(reason @ (Reason::Timeout | Reason::Cancelled)))) | Err(reason) => {
                 return given_up(reason, best);
             }
-            Ok(Err(_)) => return None,
+            Ok(_) => return None,
         };
+        // The least bound that the checker has accepted is all that anybody hears of.
+        let (mut upper, mut trust) = (intervals, Trust::Interval);
+        let (mut checking, mut turns) = (Duration::ZERO, self.turns);
         loop {
             let threshold = best.0 + 1;
             let accept = |point: &[i64]| {
@@ -208,41 +222,61 @@ impl Engine for Search {
                     None => Accepted::from(&obligation.replay(&point)),
                 }
             };
-            let ended = control.bound(|| run.run(&net, control, &accept)).unwrap_or_else(Ended::Stopped);
+            let ended = match control.bound(|| run.run(&net, control, &accept)).unwrap_or_else(Ended::Stopped) {
+                Ended::Turn if turns == 0 => Ended::Stopped(Reason::Incomplete("too many turns".to_owned())),
+                ended => ended,
+            };
+            // What the open branches leave possible is proved too.
+            let reached = run.upper().map(|reached| reached.max(best.0)).filter(|reached| *reached < upper);
             match ended {
                 Ended::Point(point) => {
                     let point = assignment(&obligation, &point);
                     best = (objective.of(&point)?, point);
-                    on_progress(Some(best.0), run.upper(objective).unwrap_or(intervals).clamp(best.0, intervals));
+                    on_progress(Some(best.0), upper.max(best.0));
                     obligation = objective.at_least(best.0.checked_add(1)?);
                     match control.bound(|| run.raise(&net, &obligation)) {
                         Ok(raised) => raised?,
-                        Err(reason) => return given_up(reason, best),
+                        Err(reason) => return Some(MeasureAnswer::open(best, upper, trust, reason)),
                     }
                 }
                 Ended::Proved => {
                     let trust = match replayed(&obligation, self.name(), run.proved(&obligation), checks) {
                         Answer::None(trust) => trust,
-                        Answer::Unknown(reason) => {
-                            return Some(MeasureAnswer::open(best, intervals, Trust::Interval, reason));
-                        }
+                        Answer::Unknown(reason) => return Some(MeasureAnswer::open(best, upper, trust, reason)),
                         Answer::Some(_) => return None,
                     };
                     on_progress(Some(best.0), best.0);
                     return Some(MeasureAnswer::exact(best, trust));
                 }
-                Ended::Stopped(reason) => {
-                    // What the open branches leave possible is proved too, and counts once the checker has said so.
-                    let reached = run.upper(objective).map(|reached| reached.max(best.0));
-                    let reached = reached.filter(|reached| *reached < intervals);
-                    let proof = reached.and_then(|reached| {
+                Ended::Turn => {
+                    turns -= 1;
+                    let worth_it = checking * CHECKING < control.clock.since(run.begun);
+                    let small = run.tree_bytes() as u64 <= control.memory.unwrap_or(MEMORY) / MOST_CHECKED;
+                    if let (Some(reached), true, true) = (reached, worth_it, small) {
+                        let begun = control.clock.now();
                         let above = objective.at_least(reached.checked_add(1)?);
-                        match replayed(&above, self.name(), run.proved_by_bounds(&above)?, checks) {
+                        if let Some(certificate) = run.proof_by_bounds(&above)
+                            && let Ok(Some(_)) =
+                                crate::proof::check_until(&above, &certificate, 1, &|| control.stop().is_some())
+                        {
+                            (upper, trust) = (reached, Trust::certified(certificate));
+                            on_progress(Some(best.0), upper);
+                        }
+                        checking += control.clock.since(begun);
+                    }
+                }
+                Ended::Stopped(reason) => {
+                    // Whoever cancels does not wait for a large proof's check.
+                    let soon = !control.cancel.is_cancelled() || run.tree_bytes() <= SOON_CHECKED;
+                    let proof = reached.filter(|_| soon).and_then(|reached| {
+                        let above = objective.at_least(reached.checked_add(1)?);
+                        let answer = Answer::None(Trust::certified(run.proof_by_bounds(&above)?));
+                        match replayed(&above, self.name(), answer, checks) {
                             Answer::None(trust) => Some((reached, trust)),
                             _ => None,
                         }
                     });
-                    let (upper, trust) = proof.unwrap_or((intervals, Trust::Interval));
+                    let (upper, trust) = proof.unwrap_or((upper, trust));
                     on_progress(Some(best.0), upper);
                     return Some(MeasureAnswer::open(best, upper, trust, reason));
                 }
@@ -255,6 +289,12 @@ impl Engine for Search {
 const RESERVE: u32 = 5;
 /// … and no more than this.
 const MOST_RESERVED: Duration = Duration::from_secs(2);
+/// The checks of bounds that are shown while a search goes on take no more than one part in so many of the time …
+const CHECKING: u32 = 8;
+/// … and are of trees that take no more than one part in so many of the memory.
+const MOST_CHECKED: u64 = 8;
+/// The trees that are still checked after a cancellation take no more bytes than this.
+const SOON_CHECKED: usize = 4 << 20;
 
 /// The engine `attack`: gradients with restarts in the integer domain, and nothing else. It proves nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -300,7 +340,9 @@ enum Ended {
     Point(Vec<i64>),
     /// All cases are closed.
     Proved,
-    /// Neither.
+    /// A turn is over, and there is more to do; only where bounds are kept.
+    Turn,
+    /// None of these.
     Stopped(Reason),
 }
 
@@ -327,7 +369,10 @@ struct Run<'a> {
     stage: usize,
     /// The cases that the stage has still to look at.
     todo: Vec<usize>,
-    keep_bounds: bool,
+    /// For each piece of the objective whose bounds are kept: its value is the atom's without the constant, times the first and plus the second.
+    pieces: Vec<(i128, i128)>,
+    /// For each case the least bound of its atom without the constant that a short try left behind, and the tree that proves it.
+    kept: Vec<Option<(i128, Tree)>>,
     begun: Instant,
     helpers: Helpers,
     effort: Effort,
@@ -363,7 +408,8 @@ impl<'a> Run<'a> {
             prelude,
             stage: 0,
             todo: if excluded { Vec::new() } else { (0..obligation.cases.len()).collect() },
-            keep_bounds: false,
+            pieces: Vec::new(),
+            kept: obligation.cases.iter().map(|_| None).collect(),
             begun: control.clock.now(),
             helpers: Helpers::default(),
             effort: Effort::default(),
@@ -401,34 +447,53 @@ impl<'a> Run<'a> {
     }
 
     /// From now on each open case has a bound, so that [`Run::upper`] has something to say at any time.
-    fn keep_bounds(&mut self) {
-        self.keep_bounds = true;
+    fn keep_bounds(&mut self, objective: &Objective) -> Option<()> {
+        let piece = |piece: &Linear| {
+            // The constants of affine nodes that it reads are part of the expression's.
+            let constant = self.base.net.express(piece)?.constant as i128;
+            Some((piece.terms.iter().fold(0i128, |gcd, (_, _, factor)| gcd.gcd(factor)).max(1), constant))
+        };
+        self.pieces = objective.pieces.iter().map(piece).collect::<Option<_>>()?;
         for (problem, case) in self.problems.iter().zip(&mut self.cases) {
             if let Progress::New(known, _) = case {
                 *known = root_bound(problem, &self.ranges);
             }
         }
+        Some(())
     }
 
-    /// The objective is at most this, whatever the open branches hold.
-    fn upper(&self, objective: &Objective) -> Option<i128> {
-        let mut upper = i128::MIN;
-        for (index, case) in self.cases.iter().enumerate() {
-            let piece = &objective.pieces[index % objective.pieces.len()];
-            // The constants of affine nodes that it reads are part of the expression's.
-            let constant = self.base.net.express(piece)?.constant as i128;
-            let mut take = |known: Option<&Known>| {
-                let divisor = piece.terms.iter().fold(0i128, |gcd, (_, _, factor)| gcd.gcd(factor)).max(1);
-                upper = upper.max(known?.most().checked_mul(divisor)?.checked_add(constant)?);
-                Some(())
-            };
-            match case {
-                Progress::New(known, _) => take(known.as_ref())?,
-                Progress::Begun(frontier, _) => frontier.bounds().try_for_each(take)?,
-                Progress::Closed(_) => {}
-            }
+    /// The atom of a case without its constant is at most this, whatever its open branches hold; `None` if nothing is known of one.
+    fn most(&self, index: usize) -> Option<i128> {
+        let open = match &self.cases[index] {
+            Progress::New(known, _) => known.as_ref().map(Known::most),
+            Progress::Begun(frontier, _) => frontier.most(),
+            Progress::Closed(_) => Some(i128::MIN),
+        };
+        let kept = self.kept[index].as_ref().map(|(most, _)| *most);
+        open.into_iter().chain(kept).min()
+    }
+
+    /// The objective is at most this in a case.
+    fn upper_of(&self, index: usize) -> Option<i128> {
+        let (factor, constant) = self.pieces[index % self.pieces.len()];
+        match self.most(index)? {
+            i128::MIN => Some(i128::MIN),
+            most => most.checked_mul(factor)?.checked_add(constant),
         }
-        Some(upper)
+    }
+
+    /// The objective is at most this.
+    fn upper(&self) -> Option<i128> {
+        (0..self.cases.len()).try_fold(i128::MIN, |upper, index| Some(upper.max(self.upper_of(index)?)))
+    }
+
+    /// About how many bytes the trees take.
+    fn tree_bytes(&self) -> usize {
+        let begun = self.cases.iter().map(|case| match case {
+            Progress::Begun(frontier, _) => frontier.tree_bytes(),
+            _ => 0,
+        });
+        begun.sum()
     }
 
     fn certificate(&mut self, obligation: &Obligation, cases: Vec<Tree>) -> Answer {
@@ -450,14 +515,22 @@ impl<'a> Run<'a> {
     }
 
     /// The proof for an obligation whose thresholds are above the bounds of all open branches.
-    fn proved_by_bounds(&mut self, obligation: &Obligation) -> Option<Answer> {
-        let tree = |case| match case {
-            Progress::Closed(tree) => Some(tree),
-            Progress::New(known, _) => Some(vec![Step::Bound(known?.multipliers)]),
-            Progress::Begun(frontier, first) => Some(after(first, frontier.tree_by_bounds()?)),
+    fn proof_by_bounds(&self, obligation: &Obligation) -> Option<Certificate> {
+        let tree = |index: usize| {
+            if let Some((most, tree)) = &self.kept[index]
+                && self.most(index) == Some(*most)
+            {
+                return Some(tree.clone());
+            }
+            match &self.cases[index] {
+                Progress::Closed(tree) => Some(tree.clone()),
+                Progress::New(known, _) => Some(vec![Step::Bound(known.as_ref()?.multipliers.clone())]),
+                Progress::Begun(frontier, first) => Some(after(first.clone(), frontier.tree_by_bounds()?)),
+            }
         };
-        let trees = std::mem::take(&mut self.cases).into_iter().map(tree).collect::<Option<Vec<_>>>()?;
-        Some(self.certificate(obligation, trees))
+        let cases = (0..self.cases.len()).map(tree).collect::<Option<_>>()?;
+        let prelude = self.prelude.clone();
+        Some(Certificate { version: CERTIFICATE_VERSION, obligation: obligation.key(), prelude, cases })
     }
 
     /// Goes on until a point is found, all cases are closed, or there is a reason to stop.
@@ -489,7 +562,16 @@ impl<'a> Run<'a> {
                 }
             }
             let glance = if *stage == Stage::Try && deep && !self.todo.is_empty() { self.patience() } else { GLANCE };
-            while let Some(index) = self.todo.first().copied() {
+            while !self.todo.is_empty() {
+                if *stage == Stage::Search && !self.pieces.is_empty() {
+                    // The greatest bound of a case is that of the objective.
+                    let greatest = self.todo.iter().enumerate().max_by_key(|(at, index)| {
+                        (self.upper_of(**index).unwrap_or(i128::MAX), std::cmp::Reverse(*at))
+                    });
+                    let at = greatest.map_or(0, |(at, _)| at);
+                    self.todo.swap(0, at);
+                }
+                let index = self.todo[0];
                 if let Some(reason) = control.stop() {
                     return Ended::Stopped(reason);
                 }
@@ -519,6 +601,9 @@ impl<'a> Run<'a> {
                 // In long searches the cases take turns: a point may be in any of them.
                 if *stage == Stage::Search && !matches!(self.cases[index], Progress::Closed(_)) {
                     self.todo.rotate_left(1);
+                    if !self.pieces.is_empty() {
+                        return Ended::Turn;
+                    }
                 } else {
                     self.todo.remove(0);
                 }
@@ -652,8 +737,9 @@ impl<'a> Run<'a> {
         let before = frontier.effort;
         let limit = match turn {
             Turn::Try(limit) => limit,
-            // As many again as it had.
-            Turn::Long => before.branches.max(TURN),
+            // As many again as it had; where bounds are shown, these are looked at more often.
+            Turn::Long if self.pieces.is_empty() => before.branches.max(self.engine.turn),
+            Turn::Long => (before.branches / 4).max(self.engine.turn),
         };
         frontier.limit = before.branches.saturating_add(limit);
         let (found, frontier) = case.search(frontier);
@@ -664,7 +750,14 @@ impl<'a> Run<'a> {
             Found::Limit if matches!(turn, Turn::Long) => (Progress::Begun(Box::new(frontier), first), None),
             // What a short try began does not profit from the narrower ranges to come: it begins anew.
             Found::Limit => {
-                let known = self.keep_bounds.then(|| root_bound(problem, &self.ranges)).flatten();
+                let keeps = !self.pieces.is_empty();
+                if keeps
+                    && let Some(most) = frontier.most()
+                    && self.kept[index].as_ref().is_none_or(|(kept, _)| most < *kept)
+                {
+                    self.kept[index] = frontier.tree_by_bounds().map(|tree| (most, after(first, tree)));
+                }
+                let known = keeps.then(|| root_bound(problem, &self.ranges)).flatten();
                 (Progress::New(known, frontier.learned()), None)
             }
             Found::Point(point) => (Progress::Begun(Box::new(frontier), first), Some(Ended::Point(point))),

@@ -590,3 +590,64 @@ fn expressions_ranges_follow_their_columns() {
     }
     assert!(narrowed > 1000, "{narrowed}");
 }
+
+/// What is the greatest of several forms is bounded as well as each form by itself, with as many turns for each.
+#[test]
+fn a_maximum_is_bounded_as_well_as_its_parts() {
+    use crate::engine::measure::maximize;
+    use crate::testing::{brute_force_maximum, random_objective};
+    let shape = Shape { points: 4096, nodes: 8, weight: 20, ..Shape::default() };
+    let (mut open, mut worse) = (0, Vec::new());
+    for seed in 70_000..70_600 {
+        let objective = random_objective(seed, &shape);
+        let (forms, turns) = (objective.pieces.len(), 1);
+        let upper = |objective: &Objective, turns: usize| {
+            maximize(objective, &Search::with_turns(turns), &Control::default(), |_, _| {}).upper
+        };
+        let whole = maximize(&objective, &Search::with_turns(forms * turns), &Control::default(), |_, _| {});
+        let part = |piece: &Linear| upper(&Objective { pieces: vec![piece.clone()], ..objective.clone() }, turns);
+        let parts = objective.pieces.iter().map(part).max().unwrap_or(i128::MAX);
+        let truth = brute_force_maximum(&objective);
+        assert!(truth.is_none_or(|truth| truth <= whole.upper && truth <= parts), "seed {seed}");
+        assert!(!whole.complete || whole.best.as_ref().map(|(value, _)| *value) == truth, "seed {seed}");
+        open += usize::from(!whole.complete);
+        if !whole.vacuous && whole.upper > parts {
+            worse.push((seed, whole.upper, parts, truth));
+        }
+    }
+    assert!(worse.is_empty() && open > 2, "{open} open, {worse:?}");
+}
+
+/// Whoever stops a search gets what it has told before.
+#[test]
+fn what_was_told_of_a_maximum_stays_true() {
+    use crate::engine::CancelToken;
+    use crate::engine::measure::maximize;
+    use crate::engine::portfolio::Portfolio;
+    use crate::testing::{brute_force_maximum, random_objective};
+    let shape = Shape { points: 4096, nodes: 8, weight: 20, ..Shape::default() };
+    let mut open = 0;
+    for seed in 71_000..71_400 {
+        let objective = random_objective(seed, &shape);
+        let search = Search { turns: usize::MAX, ..Search::with_turns(0) };
+        let rest: Vec<Arc<dyn Engine>> = vec![Arc::new(search)];
+        let portfolio = Portfolio { first: Vec::new(), rest };
+        let cancel = CancelToken::new();
+        let control = Control { cancel: cancel.clone(), ..Control::default() };
+        let mut told = (i128::MIN, i128::MAX, 0);
+        let answer = maximize(&objective, &portfolio, &control, |found, bound| {
+            assert!(bound <= told.1 && found.unwrap_or(i128::MIN) >= told.0, "seed {seed}");
+            told = (found.unwrap_or(i128::MIN), bound, told.2 + 1);
+            if told.2 > seed % 7 {
+                cancel.cancel();
+            }
+        });
+        if told.2 > 0 {
+            let best = answer.best.as_ref().map_or(i128::MIN, |(value, _)| *value);
+            assert!(best >= told.0 && answer.upper <= told.1, "seed {seed}: {told:?}, {answer:?}");
+            assert!(brute_force_maximum(&objective).is_some_and(|truth| best <= truth && truth <= answer.upper));
+            open += usize::from(!answer.complete);
+        }
+    }
+    assert!(open > 10, "{open}");
+}

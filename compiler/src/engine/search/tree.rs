@@ -3,7 +3,7 @@
 //! In: a root with its ranges. Out: the case's tree for the certificate, or a point that meets all atoms. From the best branch straight
 //! down and about there for a while, then from the best again; the split is where the relaxation's primal point is furthest from the
 //! staircase, at its price, so that both sides exclude it. Several workers may share a [`Frontier`]. Invariant: between searches the frontier's
-//! tree, with each open branch closed by its bound, proves what [`Frontier::bounds`] say.
+//! tree, with each open branch closed by its bound, proves what [`Frontier::most`] says.
 
 use super::propose::{Proposal, SCALES, propose};
 use crate::engine::attack::Attack;
@@ -18,7 +18,7 @@ use crate::proof::{Multipliers, Step, Tighten, Tree};
 use num_integer::Integer;
 use std::cell::Cell;
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::atomic::{self, AtomicBool};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -448,28 +448,39 @@ enum Next {
 
 impl Frontier {
     /// The tree after its proof's last open branch is closed.
-    pub fn tree(self) -> Tree {
-        flatten(self.proof)
+    pub fn tree(mut self) -> Tree {
+        let mut steps: Vec<Step> =
+            self.proof.iter_mut().map(|entry| std::mem::replace(&mut entry.step, Step::Empty)).collect();
+        flatten(&self.proof, |at| std::mem::replace(&mut steps[at], Step::Empty))
     }
 
-    /// The bounds of the open branches; `None` for one that has none yet.
-    pub fn bounds(&self) -> impl Iterator<Item = Option<&Known>> {
-        self.open.iter().map(|queued| &queued.0).chain(&self.close).map(|branch| branch.known.as_deref())
+    /// The objective's atom without its constant is at most this in the open branches; `None` if one has no bound yet.
+    pub fn most(&self) -> Option<i128> {
+        let open = self.open.iter().map(|queued| &queued.0).chain(&self.close);
+        open.map(|branch| branch.known.as_deref()).try_fold(i128::MIN, |most, known| Some(most.max(known?.most())))
     }
 
     /// The tree with each open branch closed by its bound, a proof for a threshold above all of them.
-    pub fn tree_by_bounds(mut self) -> Option<Tree> {
-        for branch in self.open.drain().map(|queued| queued.0).chain(self.close) {
-            let known = branch.known?;
-            self.proof[branch.entry].step = Step::Bound(known.multipliers.clone());
-        }
-        Some(flatten(self.proof))
+    pub fn tree_by_bounds(&self) -> Option<Tree> {
+        let open = self.open.iter().map(|queued| &queued.0).chain(&self.close);
+        let bounds = open.map(|branch| Some((branch.entry, branch.known.as_deref()?)));
+        let bounds = bounds.collect::<Option<HashMap<usize, &Known>>>()?;
+        let step = |at: usize| match bounds.get(&at) {
+            Some(known) => Step::Bound(known.multipliers.clone()),
+            None => self.proof[at].step.clone(),
+        };
+        Some(flatten(&self.proof, step))
+    }
+
+    /// About how many bytes its tree takes.
+    pub fn tree_bytes(&self) -> usize {
+        self.written + self.proof.len() * NODE
     }
 
     /// About how many bytes it takes.
     pub fn bytes(&self) -> usize {
         let reaches: usize = self.reaches.iter().map(|reach| reach.solver.bytes()).sum();
-        self.held + self.written + self.proof.len() * NODE + reaches
+        self.held + self.tree_bytes() + reaches
     }
 
     /// The share of the case that is closed.
@@ -1323,13 +1334,12 @@ pub fn refresh_edges(problem: &Problem<'_>, ranges: &Ranges, all: &mut [Option<A
 }
 
 /// The tree in preorder.
-fn flatten(mut proof: Vec<Entry>) -> Tree {
+fn flatten(proof: &[Entry], mut step: impl FnMut(usize) -> Step) -> Tree {
     let mut tree = Vec::with_capacity(proof.len());
     let mut open = vec![0];
     while let Some(at) = open.pop() {
-        let entry = &mut proof[at];
-        tree.push(std::mem::replace(&mut entry.step, Step::Empty));
-        open.extend(entry.children.iter().rev());
+        tree.push(step(at));
+        open.extend(proof[at].children.iter().rev());
     }
     tree
 }

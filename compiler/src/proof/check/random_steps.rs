@@ -1,6 +1,7 @@
 //! Steps at random: whatever a step narrows, no values that meet all atoms leave the ranges.
 
 use super::*;
+use crate::network::interpret;
 use crate::testing::{Random, Shape, assignments, describe, random_obligation};
 
 /// Multipliers for some slots, and weights for all atoms.

@@ -1,0 +1,198 @@
+//! Which instance goes next, and for how long: what is hard never keeps waiting what is quick.
+//!
+//! In: the budgets of a plan's jobs, and what became of each turn. Out: turns. While others wait a job gets a short turn, and if that does not decide it a
+//! longer one later, up to its budget; when all have had theirs, the undecided get more, if that is wanted. A budget of the whole run is shared evenly among
+//! the jobs that wait. Invariants: no job gets more than its budget, and every turn is over when the run's time is. Knows neither jobs nor engines.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// A job's first turn, while others wait …
+const FIRST: Duration = Duration::from_millis(500);
+/// … and by how much each is longer than the one before: what is begun anew costs little beside it.
+const LONGER: u32 = 10;
+/// A turn is the rest of the budget if it would be more than this part of it.
+const PART: u32 = 4;
+/// A rest of the run's time that is shorter than this is of no use to anybody.
+const LEAST: Duration = Duration::from_millis(20);
+
+/// Jobs and their turns.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    budgets: Vec<Duration>,
+    /// By phase (0, or 1 for what is tried again with more time) and round, in the order of the jobs.
+    waiting: BTreeMap<(u32, u32), VecDeque<Waiting>>,
+    threads: u32,
+    /// By how much more time the undecided get at last.
+    retry: Option<u32>,
+    /// Each job has one turn, of all its budget.
+    whole: bool,
+}
+
+/// A job that waits for its turn.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    index: usize,
+    had: Duration,
+}
+
+/// A turn of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turn {
+    /// The job.
+    pub index: usize,
+    /// What it has had before, of the budget.
+    pub had: Duration,
+    /// What it gets; nothing, if the run's time is over.
+    pub time: Duration,
+    /// All that it may have.
+    pub budget: Duration,
+    phase: u32,
+    round: u32,
+}
+
+impl Turn {
+    /// The only turn of a job that keeps nobody waiting.
+    pub fn whole(budget: Duration) -> Turn {
+        Turn { index: 0, had: Duration::ZERO, time: budget, budget, phase: 0, round: 0 }
+    }
+
+    /// The same with all the rest of the budget.
+    pub fn to_the_end(self) -> Turn {
+        Turn { time: self.budget.saturating_sub(self.had), ..self }
+    }
+
+    /// What the job may have beside this turn.
+    pub fn others(&self) -> Duration {
+        self.budget.saturating_sub(self.time)
+    }
+}
+
+impl Schedule {
+    /// Every job waits for its first turn.
+    pub fn new(budgets: Vec<Duration>, threads: usize, retry: Option<u32>, whole: bool) -> Schedule {
+        let all = (0..budgets.len()).map(|index| Waiting { index, had: Duration::ZERO }).collect();
+        let threads = u32::try_from(threads).unwrap_or(u32::MAX);
+        Schedule { budgets, waiting: BTreeMap::from([((0, 0), all)]), threads, retry, whole }
+    }
+
+    /// The next turn; `left` is what is left of the run's time.
+    pub fn next(&mut self, left: Option<Duration>) -> Option<Turn> {
+        let mut first = self.waiting.first_entry()?;
+        let (phase, round) = *first.key();
+        let job = first.get_mut().pop_front();
+        if first.get().is_empty() {
+            first.remove();
+        }
+        let Waiting { index, had } = job?;
+        let budget = self.budgets[index].saturating_mul(if phase == 0 { 1 } else { self.retry.unwrap_or(1) });
+        let rest = budget.saturating_sub(had);
+        let others = self.waiting.values().map(|queue| u32::try_from(queue.len()).unwrap_or(u32::MAX));
+        let others = others.fold(0, u32::saturating_add);
+        let short = FIRST.saturating_mul(LONGER.saturating_pow(round));
+        let mut time = if others == 0 || self.whole || short.saturating_mul(PART) > rest { rest } else { short };
+        if let Some(left) = left {
+            let share = (left / others.saturating_add(1)).saturating_mul(self.threads).min(left);
+            time = if left < LEAST { Duration::ZERO } else { time.min(share.max(LEAST)) };
+        }
+        Some(Turn { index, had, time, budget, phase, round })
+    }
+
+    /// Whether a job that its turn did not decide gets another one.
+    pub fn again(&mut self, turn: &Turn) -> bool {
+        let Turn { index, phase, round, .. } = *turn;
+        let had = turn.had + turn.time;
+        let (place, had) = if turn.time.is_zero() {
+            return false;
+        } else if had < turn.budget {
+            ((phase, round + 1), had)
+        } else if phase == 0 && self.retry.is_some() {
+            ((1, round + 1), Duration::ZERO)
+        } else {
+            return false;
+        };
+        self.waiting.entry(place).or_default().push_back(Waiting { index, had });
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// What one thread does with jobs that need so much time at a stretch: when each was decided, if it was, and when all is over.
+    fn run(
+        needs: &[Duration],
+        budget: Duration,
+        total: Option<Duration>,
+        retry: Option<u32>,
+    ) -> (Vec<Option<Duration>>, Duration) {
+        let mut schedule = Schedule::new(vec![budget; needs.len()], 1, retry, false);
+        let (mut now, mut decided) = (Duration::ZERO, vec![None; needs.len()]);
+        let mut had = vec![Duration::ZERO; needs.len()];
+        while let Some(turn) = schedule.next(total.map(|total| total.saturating_sub(now))) {
+            assert!(turn.had + turn.time <= turn.budget);
+            if needs[turn.index] <= turn.time {
+                now += needs[turn.index];
+                decided[turn.index] = Some(now);
+            } else {
+                now += turn.time;
+                had[turn.index] += turn.time;
+                schedule.again(&turn);
+            }
+        }
+        let most = budget * (1 + retry.unwrap_or(0));
+        assert!(had.iter().all(|had| *had <= most));
+        (decided, now)
+    }
+
+    #[test]
+    fn a_hard_job_keeps_no_quick_one_waiting() {
+        let mut needs = vec![SECOND / 100; 50];
+        needs[0] = SECOND * 3600;
+        needs[7] = SECOND * 5;
+        let (decided, over) = run(&needs, SECOND * 10, None, None);
+        let quick = decided.iter().enumerate().filter(|(index, _)| ![0, 7].contains(index));
+        assert!(quick.map(|(_, at)| *at).all(|at| at < Some(SECOND * 2)), "{decided:?}");
+        assert!(decided[7].is_some() && decided[0].is_none());
+        assert!(over < SECOND * 17, "{over:?}");
+    }
+
+    #[test]
+    fn who_is_alone_gets_the_whole_budget_at_once() {
+        assert_eq!(run(&[SECOND * 10], SECOND * 10, None, None), (vec![Some(SECOND * 10)], SECOND * 10));
+        let (decided, over) = run(&[SECOND * 20, SECOND * 20], SECOND * 10, None, None);
+        assert_eq!((decided, over), (vec![None, None], SECOND * 20));
+    }
+
+    #[test]
+    fn long_budgets_are_given_in_longer_and_longer_turns() {
+        let (decided, over) = run(&[SECOND * 9999, SECOND * 4, SECOND * 40], SECOND * 3600, None, None);
+        assert!(decided[1] < Some(SECOND * 12) && decided[2] < Some(SECOND * 120), "{decided:?}");
+        assert_eq!((decided[0], over > SECOND * 3600), (None, true));
+    }
+
+    #[test]
+    fn a_total_is_shared_and_never_exceeded() {
+        for total in [SECOND / 100, SECOND, SECOND * 7, SECOND * 60, SECOND * 600] {
+            let needs: Vec<Duration> = (0..40).map(|k| SECOND / 8 * k).collect();
+            let (decided, over) = run(&needs, SECOND * 10, Some(total), Some(5));
+            assert!(over <= total + LEAST, "{over:?} of {total:?}");
+            // Nobody who needs less than a fair share goes without.
+            for (need, at) in needs.iter().zip(&decided).filter(|(need, _)| **need < (total / 40).min(FIRST)) {
+                assert!(at.is_some(), "{need:?} of {total:?}: {decided:?}");
+            }
+        }
+        let (decided, over) = run(&[SECOND * 99; 4], SECOND * 10, Some(SECOND * 8), None);
+        assert!(decided.iter().all(Option::is_none) && over > SECOND * 79 / 10, "{over:?}");
+    }
+
+    #[test]
+    fn only_the_undecided_are_tried_again() {
+        let (decided, over) = run(&[SECOND, SECOND * 30, SECOND * 99], SECOND * 10, None, Some(5));
+        assert!(decided[0] < Some(SECOND * 3) && decided[1] > Some(SECOND * 20) && decided[2].is_none(), "{decided:?}");
+        assert!(over <= SECOND * (1 + 20 + 35 + 50), "{over:?}");
+    }
+}
