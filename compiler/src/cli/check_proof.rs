@@ -13,7 +13,7 @@ use qnn::obligation::Obligation;
 use qnn::proof::{Certificate, Unreadable, export};
 use qnn::report::sentences::{duration, size};
 use qnn::review::file::Place;
-use qnn::review::{Checked, Gap, Header, Reader, Record, Standing, Subject, brief, review};
+use qnn::review::{Checked, Gap, Header, Reader, Record, Standing, Stop, Subject, brief, review};
 use qnn::verify::{Filter, InstanceResult, Options, Store, plan, snapshots};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -293,7 +293,9 @@ fn check(
             export.line(obligation, certificate);
         }
     };
-    Ok(review(&snapshots(specs.db.clone()), &subjects, next, threads, &on_certificate, cancel))
+    let cancel = cancel.clone();
+    let stop: Stop = Arc::new(move || cancel.is_cancelled());
+    Ok(review(&snapshots(specs.db.clone()), &subjects, next, threads, &on_certificate, &stop))
 }
 
 /// The files that are not what they were, or not there any more, as a reader knows them.

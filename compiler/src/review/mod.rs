@@ -9,7 +9,7 @@ pub mod file;
 pub mod recheck;
 
 pub use file::{Header, Limits, Reader, Record, brief, write};
-pub use recheck::{Checked, Gap, Standing, Subject, review};
+pub use recheck::{Checked, Gap, Standing, Stop, Subject, review};
 
 #[cfg(test)]
 mod tests {

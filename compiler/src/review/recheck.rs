@@ -8,7 +8,6 @@ use crate::check::property::Statement;
 use crate::check::spec::{Question, largest_at, question};
 use crate::db::{Database, SourceFile, catch_cancelled};
 use crate::diagnostic::Severity;
-use crate::engine::CancelToken;
 use crate::interrupt;
 use crate::model::Rational;
 use crate::obligation::{Assignment, Objective, Obligation, Replay};
@@ -18,7 +17,7 @@ use crate::verify::verdict::{Number, Verdict};
 use crate::verify::{Filter, Job};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a verdict rests on, all of it taken together: the weakest part counts.
@@ -111,7 +110,10 @@ const MOST_STRANGE: usize = 100_000;
 /// Hears of every certificate before it is checked, with the obligation that it should be about.
 pub type OnCertificate<'a> = dyn Fn(&Obligation, &Certificate) + Sync + 'a;
 
-/// Checks all records that `next` gives, on some threads, until it is cancelled. The result is in the order of the records; instances without a record
+/// Whether nobody waits for a check any more.
+pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// Checks all records that `next` gives, on some threads, until `stop` holds. The result is in the order of the records; instances without a record
 /// follow, or that were not looked at.
 ///
 /// # Errors
@@ -122,7 +124,7 @@ pub fn review(
     next: &mut (dyn FnMut() -> Result<Option<Record>, Unreadable> + Send),
     threads: usize,
     on_certificate: &OnCertificate<'_>,
-    cancel: &CancelToken,
+    stop: &Stop,
 ) -> Result<Vec<Checked>, Unreadable> {
     let jobs: Vec<HashMap<&str, &Job>> =
         subjects.iter().map(|s| s.jobs.iter().map(|job| (job.name.as_str(), job)).collect()).collect();
@@ -141,7 +143,7 @@ pub fn review(
         loop {
             let (number, record, job, again) = {
                 let mut state = lock();
-                if state.error.is_some() || cancel.is_cancelled() {
+                if state.error.is_some() || stop() {
                     return;
                 }
                 match (state.next)() {
@@ -169,11 +171,9 @@ pub fn review(
                 continue;
             }
             let Some(db) = snapshot() else { return };
-            let stop = cancel.clone();
-            let checked = interrupt::until(
-                move || stop.is_cancelled(),
-                || catch_cancelled(|| one(&db, job, again, &record, on_certificate)),
-            );
+            let stop = stop.clone();
+            let checked =
+                interrupt::until(move || stop(), || catch_cancelled(|| one(&db, job, again, &record, on_certificate)));
             match checked {
                 Ok(Some(checked)) => lock().done.push((number, checked)),
                 // It was stopped here, or on a thread that this one waited for.
@@ -196,7 +196,7 @@ pub fn review(
     }
     done.sort_by_key(|(number, _)| *number);
     let mut all: Vec<Checked> = done.into_iter().map(|(_, checked)| checked).collect();
-    let nothing = if cancel.is_cancelled() { "the check was stopped before it" } else { "nothing is said of it" };
+    let nothing = if stop() { "the check was stopped before it" } else { "nothing is said of it" };
     for (spec, subject) in subjects.iter().enumerate() {
         let missing =
             |job: &&Job| subject.filter.matches(&job.property, &job.name) && !seen.contains(&(spec, job.name.as_str()));
