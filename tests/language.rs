@@ -2,8 +2,12 @@
 
 mod support;
 
+use qnn::check::spec::{Question, question, verifiable};
+use qnn::db::{Database, SourceFile};
 use std::fmt::Write as _;
-use support::{blocks, check, read};
+use std::path::Path;
+use support::fixtures::Fixtures;
+use support::{SPEC, blocks, check, read};
 
 #[test]
 fn the_manuals_examples_compile() {
@@ -26,4 +30,12 @@ fn codes(spec: &str) -> Vec<&'static str> {
     said.codes
 }
 
+/// A spec in a database of its own.
+fn checked(spec: &str) -> (Database, SourceFile) {
+    let mut db = Database::new(Fixtures);
+    let file = db.set_text(Path::new(SPEC), spec.into());
+    (db, file)
+}
+
 include!("language/features.rs");
+include!("language/ranges.rs");

@@ -18,7 +18,7 @@ pub enum Severity {
 }
 
 /// A place: a span within an item (or, for the item that stands for a whole file, within the file).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The item.
     pub item: ItemId,
@@ -105,6 +105,12 @@ impl Diagnostic {
     pub fn notes(mut self, notes: impl IntoIterator<Item = String>) -> Diagnostic {
         self.notes.extend(notes);
         self
+    }
+
+    /// Whether a message is this one's, or that of one of the instances that its notes tell of.
+    pub fn says(&self, message: &str) -> bool {
+        self.message == message
+            || self.notes.iter().any(|note| note.strip_prefix(message).is_some_and(|n| n.starts_with('.')))
     }
 
     /// Says what to do.

@@ -1,6 +1,73 @@
 #[test]
-fn an_empty_spec_is_fine() {
-    assert_eq!(codes(""), Vec::<&str>::new());
+fn a_file_without_items_is_warned_of() {
+    for spec in ["", "  \n", "// property p = 1 <= 2;\n", "//! Nothing yet.\n"] {
+        assert_eq!(codes(spec), ["W0614"], "{spec:?}");
+    }
+    assert_eq!(codes("const LIBRARY = 1;"), Vec::<&str>::new());
+}
+
+#[test]
+fn what_an_editor_shows_as_a_line_is_no_part_of_a_comment() {
+    for end in ["\r", "\u{2028}", "\u{2029}", "\u{85}", "\u{b}", "\u{c}", "\u{202e}", "\u{2066}", "\0", "\u{1b}[2K"] {
+        let spec = format!("const A = 1; // first{end}property p = 1 <= 2;\nconst B = 2;\n");
+        assert_eq!(codes(&spec), ["E0102"], "{end:?}");
+        let spec = format!("const A = 1;\nproperty p = 1 <= 2; // \u{200f}שלום\u{200e}, {end}\r\n");
+        assert_eq!(codes(&spec), ["E0102"], "{end:?}");
+        let spec = format!("dataset d {{ x: int<4>[2] from \"a{end}b\"; }}");
+        assert!(codes(&spec).contains(&"E0102"), "{end:?}");
+    }
+    assert_eq!(codes("// \u{200f}שלום\u{200e} …\r\nconst A = 1;\t// é\r\n"), Vec::<&str>::new());
+}
+
+#[test]
+fn equal_values_make_one_instance() {
+    assert_eq!(codes("property p(k in [1, 1]) = forall x: int<4>: x <= 7 * k;"), ["W0613"]);
+    assert_eq!(codes("property p(k in [0.5, 1 / 2]) = forall x: int<4>: x <= 20 * k;"), ["W0613"]);
+    assert_eq!(codes("property p(k in [1 / 3, 0.333333]) = forall x: int<4>: x <= 30 * k;"), Vec::<&str>::new());
+    let spec = "enum A { one, two }\nenum B { one, three }\nproperty p(k in [A.one, B.one]) = k == A.one or true;";
+    assert_eq!(codes(spec), ["E0302"]);
+}
+
+#[test]
+fn formats_that_look_alike_are_told_apart() {
+    let spec = "network f(x: affine<int<8>, 0.1000000001, 0>) -> real { x }
+property p = forall x: affine<int<8>, 0.1, 0>: f(x) <= 100;";
+    let said = check(spec, 0);
+    assert_eq!(said.codes, ["E0306"]);
+    assert!(said.text.contains("0.1000000001"), "{}", said.text);
+    let of = |last: &str| format!("affine<int<8>, [0.1, 0.2, 0.3, 0.4, {last}], 0>[5]");
+    let spec = format!("network f(x: {}) -> real[5] {{ x }}\nproperty p = forall x: {}: f(x)[0] <= 100;", of("0.5"), of("0.6"));
+    let said = check(&spec, 0);
+    assert_eq!(said.codes, ["E0306"]);
+    assert!(said.text.contains("scales of channel 4 differ"), "{}", said.text);
+}
+
+#[test]
+fn a_statement_of_its_own_serves_a_largest() {
+    let spec = r#"dataset t { x: ufixed<8, 8>[2, 2] from "images.npz" tensor "x" raw; }
+measure m(i in 0..2) = largest n in 0..=4 such that
+    forall x in ball(t[i].x, n lsb): let y = x[0, 0]; y <= 1 and x[1, 1] >= 0;"#;
+    assert_eq!(codes(spec), Vec::<&str>::new());
+    let (db, file) = checked(spec);
+    let item = verifiable(&db, file)[0];
+    let asked = question(&db, item, 1);
+    assert!(matches!(asked.value, Some(Question::Largest { monotone: true, .. })));
+}
+
+#[test]
+fn each_width_tells_of_its_own_weights() {
+    let spec = r#"params w = "large.npz" { *: fixed<8, 7>; }
+network f<bits>(x: int<4>[2]) -> real[2] {
+    params v = "large.npz" { *: fixed<bits, 2>; }
+    dense(x, v.fc)
+}
+property p(bits in 3..=5) = forall x: int<4>[2]: f<bits>(x)[0] <= 100;"#;
+    let said = check(spec, 0);
+    assert_eq!(said.codes, ["W0405"]);
+    for (format, instance) in [("fixed<3, 2>", "f<3>"), ("fixed<4, 2>", "f<4>")] {
+        assert!(said.text.contains(format) && said.text.contains(instance), "{}", said.text);
+    }
+    assert!(!said.text.contains("f<5>"), "{}", said.text);
 }
 
 #[test]
@@ -210,4 +277,64 @@ measure c = maximize 3 over x: int<4>;"#;
 fn a_number_has_no_empty_shape() {
     let spec = r#"property p = forall x: int<4>[2]: x == x[0];"#;
     assert_eq!(codes(spec), ["E0301"]);
+}
+
+#[test]
+fn names_and_words_of_other_languages_get_a_hint() {
+    let property = |body: &str| format!("property p = {body};");
+    let network = |body: &str| format!("network sgn(x: int<4>[3]) -> int<4>[3] {{ {body} }}");
+    for (spec, hint) in [
+        (property("forall x: int8: x >= 0"), "write `int<8>`"),
+        (property("forall x: uint16: x >= 0"), "write `uint<16>`"),
+        (property("forall x: float32: x >= 0"), "no floats"),
+        (property("forall x: boolean: x >= 0"), "write `bool`"),
+        (property("forall x: fixd<8, 4>: x >= 0"), "write `fixed`"),
+        (property("forall x: int<4>[2]: mean(x) >= 0"), "sum(x)"),
+        (property("forall x: int<4>[2]: maximun(x) >= 0"), "write `maximum`"),
+        (property("forall x: int<4>: x >= 0 and True"), "write `true`"),
+        (network("softmax(x) as int<4>"), "leave it out"),
+        (network("linear(x, [[1, 0, 0]]) as int<4>"), "write `dense`"),
+        (network("rellu(x) as int<4>"), "write `relu`"),
+        (property("foral x: int<4>: x >= 0"), "did you mean `forall`?"),
+        (property("forall x: int<4> were x > 0: x >= 0"), "did you mean `where`?"),
+        (property("forall x: int<4>: if x > 0 { x < 9 }"), "no branches"),
+        (property("forall x: int<4>: x = 0 or x != 0"), "`==`"),
+        ("propety p = 1 <= 2;".to_owned(), "did you mean `property`?"),
+        ("fn f(x: int<4>) -> int<4> { x }".to_owned(), "`def name"),
+        ("import \"other.qnn\";".to_owned(), "write `use"),
+        ("assert 1 <= 2;".to_owned(), "write `property"),
+    ] {
+        let said = check(&spec, 0);
+        assert!(said.text.contains(hint), "{spec}: {hint}\n{}", said.text);
+    }
+    // Nothing is told to call itself, nor to call what can't be called.
+    for body in ["sign(x)", "sgm(x) as int<4>", "xs(x) as int<4>"] {
+        let said = check(&network(body), 0);
+        assert_eq!(said.codes, ["E0201"], "{}", said.text);
+        assert!(!said.text.contains("`sgn`") && !said.text.contains("write `x`"), "{}", said.text);
+    }
+}
+
+#[test]
+fn quick_fixes_mend_what_they_are_for() {
+    for (broken, mended) in [
+        ("property p = forall x: int8: x >= -128;", "property p = forall x: int<8>: x >= -128;"),
+        ("property p = forall x: int<8>: x ≥ -128;", "property p = forall x: int<8>: x >= -128;"),
+        ("property p = forall x: int<8>: x = 0 or x != 0;", "property p = forall x: int<8>: x == 0 or x != 0;"),
+        ("property p = forall x: int<8>: x > 0 || x < 9;", "property p = forall x: int<8>: x > 0 or x < 9;"),
+        ("const A = 1\nconst B = 2;", "const A = 1;\nconst B = 2;"),
+        ("propety p = 1 <= 2;", "property p = 1 <= 2;"),
+        ("property p = foral x: int<8>: x < 900;", "property p = forall x: int<8>: x < 900;"),
+        ("const A = 1; // a\rconst B = 2;", "const A = 1; // a\nconst B = 2;"),
+        ("let A = 1;", "const A = 1;"),
+    ] {
+        let (db, file) = checked(broken);
+        let all = qnn::check::spec::diagnostics(&db, file);
+        let fix = all.iter().find_map(|d| d.fixes.first()).unwrap_or_else(|| panic!("{broken}: {all:?}"));
+        let range = qnn::ide::file_range(&db, fix.place);
+        let mut text = broken.to_owned();
+        text.replace_range(range.span.start as usize..range.span.end as usize, &fix.replacement);
+        assert_eq!(text, mended);
+        assert!(!codes(mended).iter().any(|code| code.starts_with('E')), "{mended}");
+    }
 }

@@ -1,13 +1,14 @@
 //! Constants: expressions whose value is known while the spec is checked.
 
-use super::scope::{Meaning, is_cyclic, meaning, scope, similar};
+use super::scope::{BUILTIN_FUNCTIONS, BUILTIN_TYPES, Meaning, is_cyclic, meaning, scope, similar};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::Rational;
-use crate::model::rational::{integer, show};
+use crate::model::rational::{exact, integer};
 use crate::syntax::Span;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, ItemKind, Name, UnaryOp};
+use crate::syntax::walk::Role;
 use num_traits::{ToPrimitive, Zero};
 use std::sync::Arc;
 
@@ -24,10 +25,46 @@ pub enum Constant {
     List(Arc<[Constant]>),
     /// A variant of an enum.
     Variant(ItemId, usize),
-    /// `a..b` as first and last integer (last < first if empty).
-    Range(i128, i128),
+    /// `a..b` or `a..=b`.
+    Range(Range),
     /// A whole enum.
     Enum(ItemId),
+}
+
+/// All numbers from `start` to `end`; `end` is one of them if the range is inclusive.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Range {
+    /// The least number.
+    pub start: Rational,
+    /// Where it ends.
+    pub end: Rational,
+    /// Whether the end belongs to it.
+    pub inclusive: bool,
+}
+
+impl Range {
+    /// Whether a number lies in it.
+    pub fn contains(&self, n: &Rational) -> bool {
+        *n >= self.start && if self.inclusive { *n <= self.end } else { *n < self.end }
+    }
+
+    /// The first and the last integer that a variable over the range goes through (last < first if there is none): its ends must be integers.
+    ///
+    /// # Errors
+    /// Reported.
+    pub fn integers(&self, context: &Context<'_>, place: Place) -> Checked<(i128, i128)> {
+        if let Some(end) = [&self.start, &self.end].into_iter().find(|end| !end.is_integer()) {
+            let message = format!("a variable over a range goes through its integers, but {} is none", exact(end));
+            return Err(context.report(
+                Diagnostic::error("E0302", message, place, "an end of this range is no integer")
+                    .note("As a condition, `x in 0..=0.5` says that x is from 0 to 0.5; as the range of a variable it would have to be counted.")
+                    .help("write integers and divide, `k in 0..=4` and `k / 8`, or list the values: `[0, 0.25, 0.5]`"),
+            ));
+        }
+        let end = |n: &Rational| integer_of(context, place, &Constant::Number(n.clone()));
+        let (first, last) = (end(&self.start)?, end(&self.end)?);
+        Ok((first, if self.inclusive { last } else { last - 1 }))
+    }
 }
 
 impl Constant {
@@ -52,8 +89,11 @@ impl Constant {
     /// As a spec would write it.
     pub fn text(&self, db: &dyn Db) -> String {
         match self {
-            Constant::Number(n) => show(n),
-            Constant::Lsb(n) => format!("{} lsb", show(n)),
+            Constant::Number(n) => exact(n),
+            Constant::Lsb(n) => match exact(n) {
+                fraction if fraction.contains('/') => format!("({fraction}) lsb"),
+                number => format!("{number} lsb"),
+            },
             Constant::Bool(b) => b.to_string(),
             Constant::List(items) => {
                 format!("[{}]", items.iter().map(|i| i.text(db)).collect::<Vec<_>>().join(", "))
@@ -61,7 +101,10 @@ impl Constant {
             Constant::Variant(item, index) => {
                 enum_variants(db, *item).get(*index).map_or_else(|| index.to_string(), |v| v.0.to_string())
             }
-            Constant::Range(first, last) => format!("{first}..={last}"),
+            Constant::Range(range) => {
+                let sign = if range.inclusive { "..=" } else { ".." };
+                format!("{}{sign}{}", exact(&range.start), exact(&range.end))
+            }
             Constant::Enum(item) => item.name(db).to_owned(),
         }
     }
@@ -97,12 +140,12 @@ pub fn constant_item(db: &dyn Db, item: ItemId) -> Arc<Outcome<Constant>> {
 }
 
 /// Looks a name up among the items of a file.
-pub fn lookup(context: &Context<'_>, from: ItemId, name: &Name) -> Checked<ItemId> {
-    lookup_beside(context, from, name, &[])
+pub fn lookup(context: &Context<'_>, from: ItemId, name: &Name, role: Role) -> Checked<ItemId> {
+    lookup_beside(context, from, name, role, &[])
 }
 
 /// The same; where the name is unknown, `locals` are worth suggesting too.
-pub fn lookup_beside(context: &Context<'_>, from: ItemId, name: &Name, locals: &[&str]) -> Checked<ItemId> {
+pub fn lookup_beside(context: &Context<'_>, from: ItemId, name: &Name, role: Role, locals: &[&str]) -> Checked<ItemId> {
     let db = context.db;
     match *meaning(db, from.file(db), name.text.clone()) {
         Meaning::Item(item) => Ok(item),
@@ -115,13 +158,120 @@ pub fn lookup_beside(context: &Context<'_>, from: ItemId, name: &Name, locals: &
                 at(from, name.span),
                 "unknown name",
             );
+            let place = at(from, name.span);
+            if let Some(hint) = foreign_name(&name.text, role) {
+                diagnostic = match hint.instead {
+                    Some(instead) => diagnostic.fix(format!("write `{instead}`"), place, instead),
+                    None => diagnostic,
+                };
+                diagnostic.help = Some(hint.help);
+                return Err(context.report(diagnostic));
+            }
             let scope = scope(db, from.file(db)).value.as_ref();
-            let known = locals.iter().copied().chain(scope.iter().flat_map(|s| s.names.keys()).map(|k| &**k));
+            let items =
+                scope.iter().flat_map(|s| &s.names).filter(|(_, item)| **item != from && fits(db, **item, role));
+            let builtins: &[&str] = match role {
+                Role::Type => BUILTIN_TYPES,
+                Role::Function => BUILTIN_FUNCTIONS,
+                Role::Value => &["true", "false"],
+            };
+            let locals = locals.iter().copied().filter(|_| role == Role::Value);
+            let known = locals.chain(items.map(|(name, _)| &**name)).chain(builtins.iter().copied());
             if let Some(candidate) = similar(&name.text, known) {
-                diagnostic = diagnostic.fix(format!("write `{candidate}`"), at(from, name.span), candidate);
+                diagnostic = diagnostic.fix(format!("write `{candidate}`"), place, candidate);
             }
             Err(context.report(diagnostic))
         }
+    }
+}
+
+/// Whether an item may stand in such a place.
+fn fits(db: &dyn Db, item: ItemId, role: Role) -> bool {
+    let Some(found) = tree(db, item) else { return false };
+    match role {
+        Role::Type => matches!(found.kind, ItemKind::Type(_)),
+        Role::Function => matches!(found.kind, ItemKind::Network(_) | ItemKind::Def(_) | ItemKind::Property(_)),
+        Role::Value => {
+            matches!(found.kind, ItemKind::Const(_) | ItemKind::Enum(_) | ItemKind::Dataset(_) | ItemKind::Params(_))
+        }
+    }
+}
+
+/// What to write for a name that other languages and frameworks have.
+struct ForeignName {
+    help: String,
+    /// What can simply take its place.
+    instead: Option<String>,
+}
+
+fn foreign_name(name: &str, role: Role) -> Option<ForeignName> {
+    let simple =
+        |instead: &str| Some(ForeignName { help: format!("write `{instead}`"), instead: Some(instead.to_owned()) });
+    let help = |help: &str| Some(ForeignName { help: help.to_owned(), instead: None });
+    let digits = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let width: Option<u32> = digits.parse().ok().filter(|w| (1..=63).contains(w));
+    let lower = name.to_ascii_lowercase();
+    let stem = &lower[..lower.len() - digits.len()];
+    match (role, stem, width) {
+        (Role::Type, "int" | "i" | "sint" | "qint", Some(width)) => return simple(&format!("int<{width}>")),
+        (Role::Type, "uint" | "u" | "quint", Some(width)) => return simple(&format!("uint<{width}>")),
+        (Role::Type, "float" | "f" | "fp" | "bfloat", _) if !digits.is_empty() || stem == "float" => {
+            return help(
+                "there are no floats: a format such as `fixed<8, 4>` says which numbers are stored, and `real` is any exact number",
+            );
+        }
+        _ => {}
+    }
+    match (role, lower.as_str()) {
+        (Role::Type, "double" | "half" | "number" | "decimal") => help(
+            "there are no floats: a format such as `fixed<8, 4>` says which numbers are stored, and `real` is any exact number",
+        ),
+        (Role::Type, "boolean" | "prop") => simple("bool"),
+        (Role::Type, "integer" | "unsigned" | "signed" | "byte" | "long" | "short" | "char" | "nat" | "usize") => {
+            help("integers have a width: `int<8>` is signed, `uint<8>` is not")
+        }
+        (Role::Type, "tensor" | "array" | "vector" | "matrix" | "list") => {
+            help("a tensor is a format with its shape: `fixed<8, 4>[28, 28]`")
+        }
+        (Role::Type, "string" | "str" | "text") => {
+            help("there are no texts as values; an `enum` names classes and axes")
+        }
+        (Role::Function, "softmax" | "log_softmax") => {
+            help("it keeps the order of the scores: leave it out, and compare the scores or their `argmax`")
+        }
+        (
+            Role::Function,
+            "sigmoid" | "tanh" | "gelu" | "silu" | "swish" | "elu" | "exp" | "log" | "sqrt" | "pow" | "sin" | "cos",
+        ) => help(
+            "networks are made of sums, products with constants, `relu`, `clamp`, pools and casts; nothing else can be computed exactly",
+        ),
+        (Role::Function, "sign" | "sgn" | "step" | "heaviside") => {
+            help("there is no step function; `clamp(x * c, -1, 1)` cast to a format is a steep one")
+        }
+        (Role::Function, "linear" | "fc" | "fully_connected" | "matmul" | "gemm" | "dot") => simple("dense"),
+        (Role::Function, "conv" | "convolution" | "conv2") => simple("conv2d"),
+        (Role::Function, "maxpool" | "maxpool2d" | "max_pool") => simple("max_pool2d"),
+        (Role::Function, "avgpool" | "avgpool2d" | "avg_pool" | "mean_pool") => simple("avg_pool2d"),
+        (Role::Function, "relu6" | "hardtanh" | "clip") => help("write `clamp(x, lo, hi)`, as in `clamp(x, 0, 6)`"),
+        (Role::Function, "mean" | "average" | "avg") => help("write the sum over a number: `sum(x) / 10`"),
+        (Role::Function, "norm" | "dist" | "distance" | "linf") => {
+            help("write `maximum(abs(x - y))` for the greatest difference, `sum(abs(x - y))` for their sum")
+        }
+        (Role::Function, "argmin") => help("write `argmax(-x)`"),
+        (Role::Function, "round" | "floor" | "ceil" | "quantize" | "cast") => {
+            help("a cast rounds: `x as fixed<8, 4, round = floor>`")
+        }
+        (Role::Function, "size" | "length" | "shape" | "count") => simple("len"),
+        (Role::Function, "view" | "squeeze" | "unsqueeze") => help("write `reshape(x, [sizes])`"),
+        (Role::Function, "cat" | "stack" | "concatenate") => simple("concat"),
+        (Role::Function, "range") => help("write `0..n`"),
+        (Role::Function, "all") => help("write `forall i in 0..n: …`"),
+        (Role::Function, "any" | "some") => help("write `exists i in 0..n: …`"),
+        (Role::Value, "true" | "false") => simple(&lower),
+        (Role::Value, "none" | "null" | "nil" | "inf" | "infinity" | "nan") => {
+            help("every value is an exact number: there is nothing that is no number")
+        }
+        _ => None,
     }
 }
 
@@ -177,8 +327,8 @@ impl Evaluator<'_> {
                 ),
             },
             ExprKind::Range { start: Some(start), end: Some(end), inclusive } => {
-                let (first, end_value) = (self.integer(start)?, self.integer(end)?);
-                Ok(Constant::Range(first, if *inclusive { end_value } else { end_value - 1 }))
+                let (start, end) = (self.number(start)?, self.number(end)?);
+                Ok(Constant::Range(Range { start, end, inclusive: *inclusive }))
             }
             ExprKind::Index(inner, indices) => {
                 let mut value = self.eval(inner)?;
@@ -232,7 +382,7 @@ impl Evaluator<'_> {
             }
             None => {}
         }
-        let item = lookup(self.context, self.item, name)?;
+        let item = lookup(self.context, self.item, name, Role::Value)?;
         let db = self.context.db;
         match tree(db, item).as_deref().map(|t| &t.kind) {
             Some(ItemKind::Const(_)) => constant_item(db, item).value.clone().ok_or(Reported),
@@ -311,7 +461,7 @@ pub fn integer_of(context: &Context<'_>, place: Place, value: &Constant) -> Chec
             Some(n) => return Ok(i128::from(n)),
             None => return context.error("E0312", place, "this integer is too large", "beyond 64 bits"),
         },
-        Constant::Number(n) => format!("the number {}", show(n)),
+        Constant::Number(n) => format!("the number {}", exact(n)),
         other => other.kind().to_owned(),
     };
     context.error("E0302", place, format!("expected an integer, found {found}"), format!("this is {found}"))
@@ -341,8 +491,9 @@ pub fn element(context: &Context<'_>, place: Place, list: &[Constant], index: &C
 /// The values of a range, a list or an enum, in order.
 pub fn domain_of(context: &Context<'_>, place: Place, set: &Constant, limit: usize) -> Checked<Vec<Constant>> {
     match set {
-        Constant::Range(first, last) => {
-            if last.saturating_sub(*first) >= limit as i128 {
+        Constant::Range(range) => {
+            let (first, last) = range.integers(context, place)?;
+            if last.saturating_sub(first) >= limit as i128 {
                 return context.error(
                     "E0607",
                     place,
@@ -350,7 +501,7 @@ pub fn domain_of(context: &Context<'_>, place: Place, set: &Constant, limit: usi
                     "too many",
                 );
             }
-            Ok((*first..=*last).map(Constant::int).collect())
+            Ok((first..=last).map(Constant::int).collect())
         }
         Constant::List(list) => Ok(list.to_vec()),
         Constant::Enum(item) => {
@@ -439,10 +590,8 @@ pub fn combine(op: BinaryOp, a: &Constant, b: &Constant) -> Option<Constant> {
         (BinaryOp::GreaterEqual, Number(a), Number(b)) | (BinaryOp::GreaterEqual, Lsb(a), Lsb(b)) => Bool(a >= b),
         (BinaryOp::Equal, Number(_) | Lsb(_) | Bool(_) | Variant(..), _) if same_kind(a, b) => Bool(a == b),
         (BinaryOp::NotEqual, Number(_) | Lsb(_) | Bool(_) | Variant(..), _) if same_kind(a, b) => Bool(a != b),
-        (BinaryOp::In, Number(n), Range(first, last)) => {
-            Bool(n.is_integer() && *n >= integer(*first) && *n <= integer(*last))
-        }
-        (BinaryOp::In, Number(_) | Bool(_) | Variant(..), Constant::List(list))
+        (BinaryOp::In, Number(n), Range(range)) => Bool(range.contains(n)),
+        (BinaryOp::In, Number(_) | Lsb(_) | Bool(_) | Variant(..), Constant::List(list))
             if list.iter().all(|c| same_kind(a, c)) =>
         {
             Bool(list.contains(a))

@@ -47,6 +47,8 @@ pub struct Scope {
     pub cyclic: BTreeSet<ItemId>,
     /// Names of items that could not be parsed: they mean something, but what is not known.
     pub broken: BTreeSet<Arc<str>>,
+    /// All files that the file uses, those that used files use too, each once.
+    pub used: Vec<SourceFile>,
 }
 
 /// The scope of a file.
@@ -103,7 +105,8 @@ fn gather(
 ) {
     let db = context.db;
     let mut uses = Vec::new();
-    broken_names(db, file, &mut scope.broken);
+    let mut own_broken = BTreeSet::new();
+    broken_names(db, file, &mut own_broken);
     for item in items(db, file) {
         let Some(tree) = tree(db, *item) else { continue };
         if let ast::ItemKind::Use(path) = &tree.kind {
@@ -111,7 +114,7 @@ fn gather(
             continue;
         }
         let Some(name) = tree.name() else { continue };
-        if depth == 0 && (BUILTIN_TYPES.contains(&&*name.text) || BUILTIN_FUNCTIONS.contains(&&*name.text)) {
+        if BUILTIN_TYPES.contains(&&*name.text) || BUILTIN_FUNCTIONS.contains(&&*name.text) {
             context.report(
                 Diagnostic::error(
                     "E0206",
@@ -138,11 +141,14 @@ fn gather(
             }
             // The using file's own definitions hide those of the files that it uses.
             Some(_) => {}
+            // Nor is another's definition what an own one means that could not be parsed.
+            None if scope.broken.contains(&name.text) && !own_broken.contains(&name.text) => {}
             None => {
                 scope.names.insert(name.text.clone(), *item);
             }
         }
     }
+    scope.broken.extend(own_broken);
     for (item, path) in uses {
         let folder = file.path(db).parent().unwrap_or(Path::new(""));
         let used = db.source(&folder.join(&*path.text));
@@ -159,6 +165,7 @@ fn gather(
             }
             Ok(_) => {
                 if visited.insert(used) {
+                    scope.used.push(used);
                     gather(context, used, scope, visited, depth + 1);
                 }
             }
@@ -196,7 +203,7 @@ fn find_cycles(context: &Context<'_>, file: SourceFile, scope: &mut Scope) {
     // Edges by name; local variables that happen to share an item's name would be false edges, so only kinds that can recurse count.
     let edges = |item: ItemId| -> Vec<ItemId> {
         let Some(tree) = tree(db, item) else { return Vec::new() };
-        walk::mentions(tree).into_iter().filter_map(|name| scope.names.get(&name.text).copied()).collect()
+        walk::mentions(tree).into_iter().filter_map(|(name, _)| scope.names.get(&name.text).copied()).collect()
     };
     let mut state: BTreeMap<ItemId, bool> = BTreeMap::new();
     // How many definitions lie on the longest way down from an item.
@@ -292,6 +299,9 @@ pub fn file_diagnostics(db: &dyn Db, file: SourceFile) -> Vec<Diagnostic> {
             diagnostic = diagnostic.label(at(whole, *span), label.clone());
         }
         diagnostic.help = error.help.clone();
+        if let Some(fix) = &error.fix {
+            diagnostic = diagnostic.fix(fix.title.clone(), at(whole, fix.span), fix.replacement.clone());
+        }
         all.push(diagnostic);
     }
     all.extend(scope(db, file).diagnostics.iter().cloned());

@@ -6,15 +6,16 @@ use super::network::network;
 use super::property::{Env, Lowering, Optimization, Statement};
 use super::scope::{BUILTIN_FUNCTIONS, BUILTIN_TYPES, file_diagnostics, scope};
 use super::{Checked, Context, Outcome, Reported, at};
-use crate::db::{Db, ItemId, SourceFile, items, tree};
-use crate::diagnostic::Diagnostic;
+use crate::db::{Db, ItemId, SourceFile, items, tree, whole_file};
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::syntax::Span;
 use crate::syntax::ast::{
     BinaryOp, Binder, BinderRange, Expr, ExprKind, FamilyParam, Item, ItemKind, MeasureBody, MeasureItem, Name,
     QuantifierKind,
 };
-use crate::syntax::walk;
+use crate::syntax::walk::{self, Role};
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -232,7 +233,39 @@ fn domain(
     // `0..len(test)` needs the dataset, which plain constants don't know.
     let env = Env::new(item, &named(names, instance));
     let values = Lowering::new(context).known(&env, &param.domain)?;
-    domain_of(context, at(item, param.domain.span), &values, MAX_INSTANCES)
+    let place = at(item, param.domain.span);
+    distinct(context, place, domain_of(context, place, &values, MAX_INSTANCES)?)
+}
+
+/// The values without repetitions: each makes one instance, whose name says which.
+fn distinct(context: &Context<'_>, place: Place, values: Vec<Constant>) -> Checked<Vec<Constant>> {
+    let mut texts: HashMap<String, Constant> = HashMap::new();
+    let mut kept = Vec::new();
+    for value in values {
+        let text = value.text(context.db);
+        match texts.get(&text) {
+            None => {
+                texts.insert(text, value.clone());
+                kept.push(value);
+            }
+            Some(known) if *known == value => {
+                context.report(
+                    Diagnostic::warning("W0613", format!("the value {text} is given twice"), place, "has it twice")
+                        .note("Equal values make one instance.")
+                        .help("remove one of them"),
+                );
+            }
+            Some(_) => {
+                return context.error(
+                    "E0302",
+                    place,
+                    format!("two values of this list are called `{text}`, so that their instances would have one name"),
+                    "variants of different enums",
+                );
+            }
+        }
+    }
+    Ok(kept)
 }
 
 fn named(names: &[Arc<str>], values: &[Constant]) -> Vec<(Arc<str>, Constant)> {
@@ -271,7 +304,7 @@ fn lower(context: &Context<'_>, item: ItemId, parameters: &[(Arc<str>, Constant)
                 .map(Question::Optimize),
             MeasureBody::Largest { name, domain, goal } => {
                 let range = Lowering::new(context).known(&env, domain)?;
-                let Constant::Range(first, last) = range else {
+                let Constant::Range(range) = range else {
                     return context.error(
                         "E0302",
                         at(item, domain.span),
@@ -279,6 +312,7 @@ fn lower(context: &Context<'_>, item: ItemId, parameters: &[(Arc<str>, Constant)
                         "write `0..=32`, say",
                     );
                 };
+                let (first, last) = range.integers(context, at(item, domain.span))?;
                 if first > last {
                     return context.error("E0609", at(item, domain.span), "this range is empty", "no candidate");
                 }
@@ -348,7 +382,7 @@ fn harder_with(context: &Context<'_>, item: ItemId, expr: &Expr, name: &str, dep
             harder_with(context, item, a, name, depth + 1) && harder_with(context, item, b, name, depth + 1)
         }
         ExprKind::Call(call) if !BUILTIN_FUNCTIONS.contains(&&*call.callee.text) => {
-            let Ok(callee) = super::constant::lookup(context, item, &call.callee) else { return false };
+            let Ok(callee) = super::constant::lookup(context, item, &call.callee, Role::Function) else { return false };
             let found = tree(context.db, callee);
             let (names, body) = match found.as_deref().map(|t| &t.kind) {
                 Some(ItemKind::Property(p)) => (p.params.iter().map(|p| &p.name).collect::<Vec<_>>(), &p.body),
@@ -526,7 +560,8 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
             if let Some(family) = &family.value {
                 let count = family.instances.len();
                 let half = CHECKED_INSTANCES / 2;
-                let (mut checked, mut constant) = (0, 0);
+                let mut checked = 0;
+                let mut constant: HashMap<(&str, Place), usize> = HashMap::new();
                 for (index, values) in family.instances.iter().enumerate() {
                     if index >= half && index + half < count {
                         continue;
@@ -549,16 +584,16 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
                             d.notes.push(format!("This is so for `{name}`."));
                         });
                     }
-                    constant += usize::from(found.iter().any(|d| d.code == "W0604"));
+                    for diagnostic in found.iter().filter(|d| matches!(d.code, "W0604" | "W0615")) {
+                        *constant.entry((diagnostic.code, diagnostic.labels[0].place)).or_default() += 1;
+                    }
                     all.extend(found);
                     if failed && all.len() > 20 {
                         break;
                     }
                 }
-                // Some instances at a family's edge may well be constant; not all of them.
-                if constant < checked {
-                    all.retain(|d| d.code != "W0604");
-                }
+                // Some instances at a family's edge may well be constant, or left out by a premise; not all of them.
+                all.retain(|d| constant.get(&(d.code, d.labels[0].place)).is_none_or(|count| *count == checked));
             }
         }
     }
@@ -566,16 +601,28 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
     Arc::new(unique(all))
 }
 
-/// The same thing said of the same places counts once, whatever instance it was said for.
+/// The same thing said of the same places counts once, whatever instance it was said for. A warning that is another one for another instance
+/// (weights saturate at each width in their own way) says so in its notes.
 fn unique(all: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let mut seen = HashSet::new();
-    all.into_iter()
-        .filter(|d| {
-            let places: Vec<_> = d.labels.iter().map(|l| l.place).collect();
-            // One message per code and places: instances differ in numbers only.
-            seen.insert((d.code, places))
-        })
-        .collect()
+    let mut first: HashMap<(&'static str, Vec<Place>), usize> = HashMap::new();
+    let mut kept: Vec<Diagnostic> = Vec::new();
+    for diagnostic in all {
+        let places = diagnostic.labels.iter().map(|label| label.place).collect();
+        match first.entry((diagnostic.code, places)) {
+            Entry::Vacant(entry) => {
+                entry.insert(kept.len());
+                kept.push(diagnostic);
+            }
+            Entry::Occupied(entry) => {
+                let known = &mut kept[*entry.get()];
+                if diagnostic.severity == Severity::Warning && !known.says(&diagnostic.message) {
+                    let instance = diagnostic.notes.last().map_or_else(String::new, |note| format!(" {note}"));
+                    known.notes.push(format!("{}.{instance}", diagnostic.message));
+                }
+            }
+        }
+    }
+    kept
 }
 
 /// The warning about a definition whose body only its uses would check.
@@ -663,10 +710,10 @@ fn own_names(tree: &Item) -> Vec<&str> {
 /// Reports names that mean nothing, also in items that nothing instantiates.
 fn check_names(context: &Context<'_>, item: ItemId, tree: &Item) {
     let own = own_names(tree);
-    for name in walk::mentions(tree) {
+    for (name, role) in walk::mentions(tree) {
         let known = BUILTIN_TYPES.contains(&&*name.text) || BUILTIN_FUNCTIONS.contains(&&*name.text);
         if !known {
-            let _ = lookup_beside(context, item, name, &own);
+            let _ = lookup_beside(context, item, name, role, &own);
         }
     }
 }
@@ -678,24 +725,37 @@ fn is_mentioned(db: &dyn Db, item: ItemId) -> bool {
         .iter()
         .filter(|other| **other != item)
         .filter_map(|other| tree(db, *other).as_ref())
-        .any(|tree| walk::mentions(tree).iter().any(|n| &*n.text == name))
+        .any(|tree| walk::mentions(tree).iter().any(|(n, _)| &*n.text == name))
 }
 
-/// All diagnostics of a file, in the order of its text: names and syntax, then item by item.
+/// What is to be said about a file itself, in the order of its text: names and syntax, then item by item.
 #[salsa::tracked]
-pub fn diagnostics(db: &dyn Db, file: SourceFile) -> Arc<Vec<Diagnostic>> {
+fn own_diagnostics(db: &dyn Db, file: SourceFile) -> Arc<Vec<Diagnostic>> {
     let mut all = file_diagnostics(db, file);
     for item in items(db, file) {
         all.extend(check_item(db, *item).iter().cloned());
     }
-    // Used files' own errors matter to whoever uses them.
-    if let Some(scope) = &scope(db, file).value {
-        let mut others: Vec<SourceFile> = scope.names.values().map(|i| i.file(db)).filter(|f| *f != file).collect();
-        others.sort_unstable();
-        others.dedup();
-        for other in others {
-            all.extend(file_diagnostics(db, other));
-        }
+    if all.is_empty() && items(db, file).is_empty() {
+        all.push(
+            Diagnostic::warning(
+                "W0614",
+                "this file defines nothing",
+                at(whole_file(db, file), Span::default()),
+                "no item",
+            )
+            .note("An item inside of a comment is none: `//` makes a comment of all that follows on its line.")
+            .help("write an item: `property name = …;`, say"),
+        );
+    }
+    Arc::new(unique(all))
+}
+
+/// All diagnostics of a file: its own, and the errors of every file that it uses, whatever names it takes from there.
+#[salsa::tracked]
+pub fn diagnostics(db: &dyn Db, file: SourceFile) -> Arc<Vec<Diagnostic>> {
+    let mut all = own_diagnostics(db, file).to_vec();
+    for used in scope(db, file).value.iter().flat_map(|scope| &scope.used) {
+        all.extend(own_diagnostics(db, *used).iter().filter(|d| d.severity == Severity::Error).cloned());
     }
     Arc::new(unique(all))
 }

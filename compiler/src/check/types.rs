@@ -5,9 +5,10 @@ use super::{Checked, Reported, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::Diagnostic;
 use crate::model::format::{MAX_FRACTION, MAX_WIDTH};
-use crate::model::rational::show;
+use crate::model::rational::exact;
 use crate::model::{Format, Overflow, Rational, Rounding, Scale};
 use crate::syntax::ast::{Expr, ExprKind, ItemKind, TypeArgument, TypeExpr};
+use crate::syntax::walk::Role;
 use num_traits::{Signed, ToPrimitive};
 
 /// The most elements of a tensor.
@@ -153,7 +154,7 @@ impl Evaluator<'_> {
 
     /// An alias, expanded.
     fn alias(&self, expr: &TypeExpr) -> Checked<Type> {
-        let item = lookup(self.context, self.item, &expr.head)?;
+        let item = lookup(self.context, self.item, &expr.head, Role::Type)?;
         let db = self.context.db;
         let found = tree(db, item);
         let place = at(self.item, expr.head.span);
@@ -277,7 +278,7 @@ impl Evaluator<'_> {
             return self.context.error(
                 "E0401",
                 at(self.item, scale.span),
-                format!("the scale {} is not positive", show(bad)),
+                format!("the scale {} is not positive", exact(bad)),
                 "a scale is more than 0",
             );
         }
@@ -291,7 +292,7 @@ impl Evaluator<'_> {
                         at(self.item, zero.span),
                         format!(
                             "the zero point {} is no integer from {} to {}",
-                            show(&zero_point),
+                            exact(&zero_point),
                             format.min_raw(),
                             format.max_raw()
                         ),

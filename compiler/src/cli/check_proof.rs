@@ -32,7 +32,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  every verdict holds, is the expected one, and rests on certificates or counterexamples that were checked just now
   1  a verdict does not hold, its evidence does not show it, or it is not the one that the spec expects
-  2  something rests on a solver's word, or on nothing: undecided, or not in the file; or a proof file has nothing to check
+  2  something rests on a solver's word, or on nothing: undecided, or not in the file; or there is nothing to check
   3  the command, a proof file, a spec or one of its files is wrong
   4  an internal error: please report it
 Where several apply, the first of 4, 3, 1, 2, 0 counts.";
@@ -136,8 +136,8 @@ fn escaped(document: &Value) -> String {
 
 /// What the findings come to.
 fn verdict(reviewed: &Reviewed) -> Exit {
-    // A file that says nothing shows nothing. A spec without properties may well be read by others.
-    if reviewed.checked.is_empty() && reviewed.header.is_some() {
+    // What says nothing shows nothing.
+    if reviewed.checked.is_empty() {
         return Exit::Undecided;
     }
     let each = reviewed.checked.iter().map(|c| match &c.standing {

@@ -44,7 +44,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  all is as expected
   1  a verdict is not the expected one: a property is violated, or one marked `#[expect(violated)]` is not
-  2  something is undecided: the time was up, or no engine could tell
+  2  something is undecided: the time was up, or no engine could tell; or there was nothing to verify
   3  the command, the spec or one of its files is wrong
   4  an internal error: please report it
 Where several apply, the first of 4, 3, 1, 2, 0 counts.";

@@ -138,7 +138,9 @@ pub fn rename(
         }
         Definition::Local { .. } => {
             let taken = bound(db, item, name).is_some()
-                || tree(db, item).as_ref().is_some_and(|tree| walk::mentions(tree).iter().any(|n| &*n.text == name));
+                || tree(db, item)
+                    .as_ref()
+                    .is_some_and(|tree| walk::mentions(tree).iter().any(|(n, _)| &*n.text == name));
             if taken {
                 return Err(format!("`{name}` already means something in `{}`", item.name(db)));
             }

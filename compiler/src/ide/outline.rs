@@ -177,7 +177,7 @@ pub fn fingerprint(db: &dyn Db, item: ItemId) -> [u8; 32] {
             let data = db.data(&folder.join(path));
             hasher.update(path.as_bytes()).update(&data.bytes(db).hash);
         }
-        for name in walk::mentions(tree) {
+        for (name, _) in walk::mentions(tree) {
             match *meaning(db, file, name.text.clone()) {
                 Meaning::Item(target) => {
                     hasher.update(b"\0item").update(name.text.as_bytes());

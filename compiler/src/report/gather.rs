@@ -155,7 +155,7 @@ fn definitions(db: &Database, item: ItemId) -> Vec<String> {
         {
             said.push(words::words(text, &found));
         }
-        for name in crate::syntax::walk::mentions(&found) {
+        for (name, _) in crate::syntax::walk::mentions(&found) {
             if let Meaning::Item(next) = *meaning(db, at.file(db), name.text.clone())
                 && matches!(
                     tree(db, next).as_deref().map(|t| &t.kind),

@@ -3,13 +3,13 @@
 //! In goes the place where the grammar gave up and what it would have accepted there; out comes one error. Typical slips are
 //! recognised by the tokens around the place; what is left says what was expected and what was found.
 
-use super::SyntaxError;
 use super::ast::Span;
 use super::codes;
 use super::grammar::{Failure, Rule};
 use super::scan::{Kind, Scan, Token, is_keyword};
 use super::split::{ITEM_KEYWORDS, Piece, first_on_line};
 use super::tree::malformed_number;
+use super::{SyntaxError, SyntaxFix};
 
 /// What is around a failure: the text, its tokens, the item and the item's brackets.
 pub struct Context<'a> {
@@ -114,7 +114,28 @@ pub fn error(
 ) -> SyntaxError {
     let help: String = help.into();
     let help = (!help.is_empty()).then_some(help);
-    SyntaxError { code, span, message: message.into(), label: label.into(), secondary: None, help }
+    SyntaxError { code, span, message: message.into(), label: label.into(), secondary: None, help, fix: None }
+}
+
+impl SyntaxError {
+    /// Adds a change that mends it; it is also the help, where there is none yet.
+    fn fix(mut self, title: impl Into<String>, span: Span, replacement: impl Into<String>) -> SyntaxError {
+        let fix = SyntaxFix { title: title.into(), span, replacement: replacement.into() };
+        if self.help.is_none() {
+            self.help = Some(fix.title.clone());
+        }
+        self.fix = Some(fix);
+        self
+    }
+
+    /// Replaces the error's place, if there is something to put there.
+    fn instead(self, replacement: Option<&str>) -> SyntaxError {
+        let span = self.span;
+        match replacement {
+            Some(text) => self.fix(format!("write `{text}`"), span, text),
+            None => self,
+        }
+    }
 }
 
 impl<'a> Context<'a> {
@@ -154,6 +175,7 @@ impl<'a> Context<'a> {
         let expected = Expected { rules: &failure.expected, after };
         self.lexical(at, &expected)
             .or_else(|| self.foreign(at))
+            .or_else(|| self.misspelt(at, &expected))
             .or_else(|| self.misplaced_word(at, &expected))
             .or_else(|| self.equals(at, &expected))
             .or_else(|| self.binder(at, &expected))
@@ -217,13 +239,16 @@ impl<'a> Context<'a> {
                     "||" | "|" => "or",
                     _ => "not",
                 };
-                Some(error(
-                    codes::SYMBOL_LOGIC,
-                    span,
-                    format!("`{written}` is no operator here"),
-                    format!("write `{meant}`"),
-                    "the logical operators are the words `and`, `or` and `not`, and `=>` for «implies»",
-                ))
+                Some(
+                    error(
+                        codes::SYMBOL_LOGIC,
+                        span,
+                        format!("`{written}` is no operator here"),
+                        format!("write `{meant}`"),
+                        "the logical operators are the words `and`, `or` and `not`, and `=>` for «implies»",
+                    )
+                    .fix(format!("write `{meant}`"), span, spaced(self.text, span, meant)),
+                )
             }
             _ => None,
         }
@@ -263,6 +288,55 @@ impl<'a> Context<'a> {
             "a word of another language",
             foreign_help(word).unwrap_or_default(),
         )
+        .instead(native(word))
+    }
+
+    /// A keyword with a slip in it: one that could stand here, or one that would have begun what stands here.
+    fn misspelt(&self, at: usize, expected: &Expected) -> Option<SyntaxError> {
+        let near = |at: usize, keywords: &[&'static str]| {
+            let token =
+                self.token(at).filter(|t| t.kind == Kind::Word && at < self.piece.last && at >= self.piece.first)?;
+            let word = token.text(self.text);
+            let keyword = nearest(word, keywords).filter(|_| !is_keyword(word))?;
+            let span = self.span(at);
+            let message = format!("`{}` means nothing here", shorten(word));
+            Some(
+                error(
+                    codes::EXPECTED,
+                    span,
+                    message,
+                    format!("expected `{keyword}`"),
+                    format!("did you mean `{keyword}`?"),
+                )
+                .fix(format!("write `{keyword}`"), span, keyword),
+            )
+        };
+        let operators: &[&'static str] = if expected.has(Rule::infix) { &["and", "or", "in", "as"] } else { &[] };
+        let clauses = [
+            (Rule::infix, "where"),
+            (Rule::filter, "where"),
+            (Rule::kw_where, "where"),
+            (Rule::body_colon, "where"),
+            (Rule::kw_over, "over"),
+            (Rule::kw_such, "such"),
+            (Rule::kw_that, "that"),
+            (Rule::kw_from, "from"),
+            (Rule::kw_maximize, "maximize"),
+            (Rule::kw_minimize, "minimize"),
+            (Rule::kw_largest, "largest"),
+            (Rule::optimize, "maximize"),
+            (Rule::optimize, "minimize"),
+            (Rule::largest, "largest"),
+            (Rule::from_clause, "from"),
+        ];
+        let clauses = clauses.iter().filter(|(rule, _)| expected.has(*rule)).map(|(_, keyword)| *keyword);
+        let here: Vec<&'static str> = operators.iter().copied().chain(clauses).collect();
+        near(at, &here).or_else(|| {
+            // `foral x in …`: a name, and then another.
+            let word = self.token(at).is_some_and(|t| t.kind == Kind::Word);
+            let begins = at.checked_sub(1).filter(|_| word && expected.has(Rule::infix))?;
+            near(begins, &["forall", "exists", "not", "let"])
+        })
     }
 
     /// A reserved word where a name should stand.
@@ -302,21 +376,27 @@ impl<'a> Context<'a> {
         let start = at.checked_sub(2).map_or("", |i| self.word(Some(i)));
         if self.word(self.piece.keyword) == "network" && matches!(start, "{" | "}" | ";") {
             let name = self.word(at.checked_sub(1));
-            return Some(error(
-                codes::EXPECTED,
-                self.before(at),
-                format!("`{name}` is given a value without `let`"),
-                "expected `let` before this",
-                format!("write `let {name} = …;`"),
-            ));
+            return Some(
+                error(
+                    codes::EXPECTED,
+                    self.before(at),
+                    format!("`{name}` is given a value without `let`"),
+                    "expected `let` before this",
+                    format!("write `let {name} = …;`"),
+                )
+                .fix(format!("write `let {name}`"), self.before(at), format!("let {name}")),
+            );
         }
-        Some(error(
-            codes::SINGLE_EQUALS,
-            span,
-            "`=` doesn't compare",
-            "write `==`",
-            "`==` says that two values are equal; `=` gives a name its value",
-        ))
+        Some(
+            error(
+                codes::SINGLE_EQUALS,
+                span,
+                "`=` doesn't compare",
+                "write `==`",
+                "`==` says that two values are equal; `=` gives a name its value",
+            )
+            .instead(Some("==")),
+        )
     }
 
     /// A quantifier without its `:`, a variable without its range.
@@ -426,6 +506,7 @@ impl<'a> Context<'a> {
                 "expected `;` after this",
                 "end the statement with `;`",
             )
+            .fix("add `;`", Span::new(self.before(at).end, self.before(at).end), ";")
         })
     }
 
@@ -459,13 +540,18 @@ impl<'a> Context<'a> {
 
 /// The error of a network that ends in a statement.
 pub fn no_result(span: Span, semicolon: bool) -> SyntaxError {
+    let remove = semicolon.then_some(span);
     let help = if semicolon {
         "remove the `;` after the last expression: it is what the network computes"
     } else {
         "end the network with the expression that it computes, without `;`"
     };
     let label = if semicolon { "this `;` throws the result away" } else { "expected an expression before this" };
-    error(codes::NO_RESULT, span, "this network has no result", label, help)
+    let error = error(codes::NO_RESULT, span, "this network has no result", label, help);
+    match remove {
+        Some(span) => error.fix("remove the `;`", span, ""),
+        None => error,
+    }
 }
 
 /// The error of text that starts no item, from its first token on.
@@ -490,6 +576,7 @@ pub fn no_item(text: &str, scan: &Scan, first: usize, last: usize) -> SyntaxErro
         ),
         (_, ";") => {
             error(codes::NO_ITEM, only, "this `;` ends nothing", "expected an item", "remove it: no `;` follows `}`")
+                .fix("remove `;`", only, "")
         }
         (_, ")" | "]" | "}") => error(
             codes::STRAY_CLOSER,
@@ -511,28 +598,33 @@ pub fn no_item(text: &str, scan: &Scan, first: usize, last: usize) -> SyntaxErro
             "there is no `let` between items",
             "expected an item",
             "write `const NAME = …;`",
-        ),
+        )
+        .instead(Some("const")),
         (_, "import") => error(
             codes::NO_ITEM,
             only,
             "`import` starts no item",
             "expected an item",
-            "write `use \"other.qnn\";` to use another spec",
-        ),
+            "write `use \"other.qnn\";` to use another spec; weights are read by `params`, samples by a `dataset`",
+        )
+        .instead(Some("use")),
         (Kind::Word, _) if foreign_help(word).is_some() => error(
             codes::FOREIGN,
             only,
             format!("there is no `{word}` in this language"),
             "a word of another language",
             foreign_help(word).unwrap_or_default(),
-        ),
+        )
+        .instead(native(word)),
         (Kind::Word, _) if !is_keyword(word) => {
-            let near = ITEM_KEYWORDS.iter().map(|k| (distance(word, k), *k)).min();
-            let help = match near {
-                Some((n, keyword)) if n <= 2 && word.len() > 2 => format!("did you mean `{keyword}`?"),
-                _ => items.to_owned(),
-            };
-            error(codes::NO_ITEM, span, format!("`{}` starts no item", shorten(word)), "expected an item", help)
+            let keyword = nearest(word, &ITEM_KEYWORDS);
+            let help = keyword.map_or_else(|| items.to_owned(), |keyword| format!("did you mean `{keyword}`?"));
+            let error =
+                error(codes::NO_ITEM, span, format!("`{}` starts no item", shorten(word)), "expected an item", help);
+            match keyword {
+                Some(keyword) => error.fix(format!("write `{keyword}`"), only, keyword),
+                None => error,
+            }
         }
         _ => error(codes::NO_ITEM, span, "expected an item here", "this starts no item", items),
     }
@@ -572,7 +664,76 @@ fn unknown_character(span: Span, written: &str) -> SyntaxError {
         }
         c => format!("`{c}`"),
     };
+    let instead = match character {
+        '“' | '”' | '„' | '«' | '»' => Some("\""),
+        '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{3000}' => Some(" "),
+        '–' | '—' | '−' | '‐' | '‑' => Some("-"),
+        '×' | '·' | '∙' => Some("*"),
+        '÷' => Some("/"),
+        '≤' => Some("<="),
+        '≥' => Some(">="),
+        '≠' => Some("!="),
+        '⇒' => Some("=>"),
+        '…' => Some(".."),
+        _ => None,
+    };
     error(codes::CHARACTER, span, format!("the character {shown} means nothing here"), "unexpected character", help)
+        .instead(instead)
+}
+
+/// The error of a character at which an editor may end a line, or turn its direction, where the language does not.
+pub fn deceptive_character(at: u32, character: char) -> SyntaxError {
+    let span = Span::new(at, at + character.len_utf8() as u32);
+    let code = format!("U+{:04X}", character as u32);
+    let (what, help, fix) = match character {
+        '\r' => (
+            format!("a carriage return ({code}) without a line feed stands here"),
+            "end lines with a line feed, or with a carriage return and a line feed",
+            Some(("end the line with a line feed", "\n")),
+        ),
+        '\u{2028}' | '\u{2029}' => (
+            format!("an invisible line separator ({code}) stands here"),
+            "end lines with a line feed, or with a carriage return and a line feed",
+            Some(("end the line with a line feed", "\n")),
+        ),
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => (
+            format!("the invisible character {code} turns the direction of the text here"),
+            "remove it: what a reader sees is not what is read",
+            Some(("remove it", "")),
+        ),
+        _ => (format!("the control character {code} stands here"), "remove it", Some(("remove it", ""))),
+    };
+    let error = error(codes::CHARACTER, span, what, "an editor may show other lines than are read", help);
+    match fix {
+        Some((title, replacement)) => error.fix(title, span, replacement),
+        None => error,
+    }
+}
+
+/// A word in the place of a sign, with spaces where it would run into its neighbours.
+fn spaced(text: &str, span: Span, word: &str) -> String {
+    let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let before = text.get(..span.start as usize).and_then(|t| t.chars().next_back());
+    let after = text.get(span.end as usize..).and_then(|t| t.chars().next());
+    let space = |there: bool| if there { " " } else { "" };
+    format!("{}{word}{}", space(joins(before)), space(joins(after)))
+}
+
+/// The word here for a word of another language, where one alone takes its place.
+fn native(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "fn" | "func" | "function" | "fun" => "def",
+        "implies" => "=>",
+        "iff" => "==",
+        "xor" => "!=",
+        _ => return None,
+    })
+}
+
+/// The keyword that a word is a misspelling of, if it is like one.
+fn nearest(word: &str, keywords: &[&'static str]) -> Option<&'static str> {
+    let (changes, keyword) = keywords.iter().map(|k| (distance(word, k), *k)).min()?;
+    (changes <= 2 && changes * 3 <= word.len().max(3) && word.len() > 2).then_some(keyword)
 }
 
 /// What to write instead of a word of another language.

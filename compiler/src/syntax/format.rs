@@ -37,7 +37,10 @@ pub fn format(text: &str) -> Result<String, Vec<SyntaxError>> {
         }
     }
     docs.push(formatter.rest(text.len() as u32));
-    Ok(write(&Doc::Sequence(docs)))
+    let formatted = write(&Doc::Sequence(docs));
+    // Lines end as the first one does.
+    let first = text.find('\n').and_then(|at| text.get(..at)).unwrap_or_default();
+    Ok(if first.ends_with('\r') { formatted.replace('\n', "\r\n") } else { formatted })
 }
 
 struct Formatter<'a> {

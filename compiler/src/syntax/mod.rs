@@ -34,6 +34,19 @@ pub struct SyntaxError {
     pub secondary: Option<(Span, String)>,
     /// What to do about it.
     pub help: Option<String>,
+    /// A change that mends it.
+    pub fix: Option<SyntaxFix>,
+}
+
+/// A change that mends a syntax error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxFix {
+    /// What it does.
+    pub title: String,
+    /// What is replaced: bytes of the file, absolute.
+    pub span: Span,
+    /// By what.
+    pub replacement: String,
 }
 
 /// An item and where its slice stands in the file.

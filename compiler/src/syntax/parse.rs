@@ -5,16 +5,20 @@
 
 use super::ast::Span;
 use super::codes;
-use super::explain::{Brackets, Context, error, no_item, no_result};
+use super::explain::{Brackets, Context, deceptive_character, error, no_item, no_result};
 use super::grammar::{self, Failure, Rule};
-use super::scan::{CommentKind, Scan, Token, is_keyword, scan};
+use super::scan::{CommentKind, Kind, Scan, Token, is_keyword, scan};
 use super::split::{Piece, first_on_line, split};
 use super::tree::{Builder, MAX_DEPTH, too_deep};
-use super::{Parsed, ParsedItem, SyntaxError};
+use super::{Parsed, ParsedItem, SyntaxError, SyntaxFix};
+use crate::diagnostic::is_command;
 use std::sync::Arc;
 
 /// The largest text that is taken for a spec, in bytes.
 pub const MAX_BYTES: usize = 4 << 20;
+
+/// The most characters that are told one by one.
+const MAX_DECEPTIVE: usize = 5;
 
 /// More errors than a reader looks at; the rest is dropped.
 const MAX_ERRORS: usize = 200;
@@ -34,10 +38,27 @@ pub fn parse(text: &str) -> Parsed {
         let end = pieces.get(index + 1).map_or(text.len() as u32, |next| next.start);
         parse_piece(text, &scan, *piece, end, &mut parsed);
     }
+    parsed.errors.extend(deceptive(text, &scan));
     parsed.errors.sort_by_key(|e| (e.span.start, e.span.end));
     parsed.errors.dedup();
     parsed.errors.truncate(MAX_ERRORS);
     parsed
+}
+
+/// The first characters at which an editor may end a line or turn its direction, and the language does not: what a reader sees there is not
+/// what is read. Outside of comments and texts they are no part of any token, and the grammar refuses them.
+fn deceptive(text: &str, scan: &Scan) -> Vec<SyntaxError> {
+    let deceives = |at: usize, c: char| match c {
+        '\t' | '\n' | '\u{61c}' | '\u{200e}' | '\u{200f}' => false,
+        '\r' => !text[at..].starts_with("\r\n"),
+        c => is_command(c),
+    };
+    let all = text.char_indices().filter(|(at, c)| deceives(*at, *c));
+    let known = |at: usize| {
+        let token = scan.tokens.get(scan.token_at(at as u32));
+        token.is_some_and(|token| token.start as usize == at && token.kind == Kind::Unknown)
+    };
+    all.filter(|(at, _)| !known(*at)).take(MAX_DECEPTIVE).map(|(at, c)| deceptive_character(at as u32, c)).collect()
 }
 
 /// Parses a piece whose text ends at `end`.
@@ -80,6 +101,7 @@ fn moved(mut error: SyntaxError, by: u32) -> SyntaxError {
     let shift = |span: Span| Span::new(span.start + by, span.end + by);
     error.span = shift(error.span);
     error.secondary = error.secondary.map(|(span, label)| (shift(span), label));
+    error.fix = error.fix.map(|fix| SyntaxFix { span: shift(fix.span), ..fix });
     error
 }
 

@@ -99,6 +99,7 @@ impl<'a> Builder<'a> {
             label: label.to_owned(),
             secondary: None,
             help: help.into(),
+            fix: None,
         });
     }
 
@@ -924,6 +925,7 @@ pub fn too_deep(span: Span) -> SyntaxError {
         label: "too deep from here on".to_owned(),
         secondary: None,
         help: Some("name parts of it with `let`, `def` or `const`, or use `sum`, `min` or a quantifier".to_owned()),
+        fix: None,
     }
 }
 
@@ -947,5 +949,6 @@ pub fn malformed_number(span: Span, written: &str) -> SyntaxError {
         label: "not a number".to_owned(),
         secondary: None,
         help: Some(help),
+        fix: None,
     }
 }

@@ -125,9 +125,20 @@ pub fn expr<'a>(e: &'a Expr, f: &mut dyn FnMut(Visit<'a>)) {
     }
 }
 
+/// As what a name stands where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The head of a type.
+    Type,
+    /// What is called.
+    Function,
+    /// A value.
+    Value,
+}
+
 /// The names by which an item mentions others, in the order of the text: all types and functions that it names, and
 /// those of its other names that it binds nowhere itself.
-pub fn mentions(tree: &Item) -> Vec<&super::ast::Name> {
+pub fn mentions(tree: &Item) -> Vec<(&super::ast::Name, Role)> {
     let mut bound: HashSet<&str> = HashSet::new();
     match &tree.kind {
         ItemKind::Network(i) => {
@@ -153,14 +164,15 @@ pub fn mentions(tree: &Item) -> Vec<&super::ast::Name> {
     }
     let mut names = Vec::new();
     item(tree, &mut |visit| match visit {
-        Visit::Type(t) => names.push((&t.head, true)),
+        Visit::Type(t) => names.push((&t.head, Role::Type)),
         Visit::Expr(e) => match &e.kind {
-            ExprKind::Name(name) => names.push((name, false)),
-            ExprKind::Call(call) => names.push((&call.callee, true)),
+            ExprKind::Name(name) => names.push((name, Role::Value)),
+            ExprKind::Call(call) => names.push((&call.callee, Role::Function)),
             ExprKind::Quantifier(q) => bound.extend(q.binders.iter().map(|b| &*b.name.text)),
             ExprKind::Let(l) => bound.extend([&*l.name.text]),
             _ => {}
         },
     });
-    names.into_iter().filter(|(name, global)| *global || !bound.contains(&*name.text)).map(|(name, _)| name).collect()
+    names.retain(|(name, role)| *role != Role::Value || !bound.contains(&*name.text));
+    names
 }

@@ -119,6 +119,8 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// How many instances the filter left out.
     pub left_out: usize,
+    /// The properties and measures that are wanted and have no instances.
+    pub empty: Vec<Arc<str>>,
     /// The database's state that the instances are of.
     pub(super) revision: salsa::Revision,
 }
@@ -191,6 +193,8 @@ pub struct Summary {
     pub results: Vec<Arc<InstanceResult>>,
     /// What went wrong beside the verdicts: a store that can't be written, an entry of it that is damaged.
     pub warnings: Vec<String>,
+    /// The properties and measures that were wanted and have no instances.
+    pub empty: Vec<Arc<str>>,
     /// How long all of it took.
     pub time: Duration,
 }
@@ -246,7 +250,8 @@ fn glob(pattern: &str, text: &str) -> bool {
 /// A family whose parameters are in error gets one job under its own name, which ends as an error.
 /// Errors elsewhere in the file are [`crate::check::spec::diagnostics`]' to tell.
 pub fn plan(db: &dyn Db, file: SourceFile, filter: &Filter, options: &Options) -> Plan {
-    let mut plan = Plan { jobs: Vec::new(), left_out: 0, revision: salsa::plumbing::current_revision(db) };
+    let mut plan =
+        Plan { jobs: Vec::new(), left_out: 0, empty: Vec::new(), revision: salsa::plumbing::current_revision(db) };
     for item in verifiable(db, file) {
         let kind = match tree(db, item).as_deref().map(|t| &t.kind) {
             Some(ItemKind::Measure(measure)) => match &measure.body {
@@ -288,6 +293,9 @@ pub fn plan(db: &dyn Db, file: SourceFile, filter: &Filter, options: &Options) -
             let parameters =
                 named.map(|(name, value)| Parameter { name: name.clone(), text: value.text(db) }).collect();
             add(instance_name(db, item, family, instance), instance, parameters);
+        }
+        if family.instances.is_empty() && filter.matches(&property, &property) {
+            plan.empty.push(property);
         }
     }
     plan
@@ -377,7 +385,23 @@ pub fn run(
     let results: Vec<_> = results.into_iter().flatten().collect();
     let mut warnings = options.store.as_ref().map(|store| store.take_warnings()).unwrap_or_default();
     warnings.extend(options.too_large(&results));
-    Summary { results, warnings, time: start.elapsed() }
+    warnings.extend(nothing(plan));
+    Summary { results, warnings, empty: plan.empty.clone(), time: start.elapsed() }
+}
+
+/// What a plan leaves unverified for having no instances.
+fn nothing(plan: &Plan) -> Option<String> {
+    let names: Vec<String> = plan.empty.iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] if plan.jobs.is_empty() => {
+            Some("There is nothing to verify: no property and no measure is here.".to_owned())
+        }
+        [] => None,
+        [only] => Some(format!("{only} has no instances: nothing of it was verified.")),
+        [first @ .., last] => {
+            Some(format!("{} and {last} have no instances: nothing of them was verified.", first.join(", ")))
+        }
+    }
 }
 
 /// Decides one job on the caller's thread, for callers with a queue of their own.
@@ -586,7 +610,7 @@ impl Summary {
             3
         } else if any(&|r| r.verdict.is_decided() && !r.as_expected) {
             1
-        } else if any(&|r| !r.verdict.is_decided()) {
+        } else if any(&|r| !r.verdict.is_decided()) || self.results.is_empty() || !self.empty.is_empty() {
             2
         } else {
             0

@@ -105,7 +105,7 @@ fn html(material: &Material) -> Result<String> {
         n => vec![format!("{n} instances have no verdict of the text as it is, and are not in here.")],
     };
     let time: Duration = results.iter().map(|result| result.time).sum();
-    let summary = Summary { results, warnings, time };
+    let summary = Summary { results, warnings, time, ..Summary::default() };
     let ask = Ask { base: material.spec.parent().unwrap_or(Path::new("")), samples: ACCURACY_SAMPLES };
     let spec = gather::spec(&db, file, Some((&plan, &summary)), ask);
     let differs = |(path, hash): &(PathBuf, _)| material.files.get(path).is_some_and(|then| then != hash);

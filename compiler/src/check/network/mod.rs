@@ -19,13 +19,14 @@ use super::types::{Shape, Type, count, interchangeable, shape_text, show_shape};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::model::rational::{common_step, integer, show};
+use crate::model::rational::{common_step, exact, integer};
 use crate::model::{Format, Overflow, Rational};
 use crate::network::range::node_ranges;
 use crate::network::{Graph, Interval, NodeId, Op};
 use crate::obligation::exact::Reading;
 use crate::syntax::Span;
 use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, ItemKind, NetworkItem, UnaryOp};
+use crate::syntax::walk::Role;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, ToPrimitive, Zero};
@@ -467,7 +468,7 @@ impl Builder<'_> {
                     return Ok(thing.clone());
                 }
                 if (self.evaluator.locals)(&name.text).is_none() {
-                    let item = lookup(self.evaluator.context, self.evaluator.item, name)?;
+                    let item = lookup(self.evaluator.context, self.evaluator.item, name, Role::Value)?;
                     if let Some(ItemKind::Params(params)) = tree(self.db(), item).as_deref().map(|t| &t.kind) {
                         let nothing = |_: &str| None;
                         let evaluator = Evaluator { context: self.evaluator.context, item, locals: &nothing };
@@ -787,7 +788,7 @@ impl Builder<'_> {
                 return self.error(
                     "E0402",
                     span,
-                    format!("{} is beyond `{format}`", show(&value)),
+                    format!("{} is beyond `{format}`", exact(&value)),
                     "`overflow = error` forbids this",
                 );
             }
@@ -797,8 +798,8 @@ impl Builder<'_> {
                         "W0405",
                         format!(
                             "{} is beyond `{format}` and becomes {}",
-                            show(&value),
-                            show(&format.value(quantized.raw, channel))
+                            exact(&value),
+                            exact(&format.value(quantized.raw, channel))
                         ),
                         self.place(span),
                         "saturates",

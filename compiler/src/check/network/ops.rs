@@ -12,12 +12,13 @@ use crate::db::tree;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::interrupt::work;
 use crate::model::format::MAX_WIDTH;
-use crate::model::rational::{integer, show};
+use crate::model::rational::{exact, integer};
 use crate::model::{Format, Overflow, Rational, Scale};
 use crate::network::real::{RealOp, Row};
 use crate::network::{Interval, Matrix, NodeId, Op, Step, Steps};
 use crate::syntax::Span;
 use crate::syntax::ast::{Argument, Call, Expr, ItemKind};
+use crate::syntax::walk::Role;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::sync::Arc;
 
@@ -62,7 +63,7 @@ impl Builder<'_> {
                         .note("A network computes bit-exactly with dense, conv2d, relu, clamp, max_pool2d, avg_pool2d, add, flatten, reshape, concat, + - * with constants, and casts."),
                 );
             }
-            let item = lookup(self.evaluator.context, self.evaluator.item, &call.callee)?;
+            let item = lookup(self.evaluator.context, self.evaluator.item, &call.callee, Role::Function)?;
             return match tree(self.db(), item).as_deref().map(|t| &t.kind) {
                 Some(ItemKind::Network(_)) => self.call_network(item, call, span),
                 _ => {
@@ -586,8 +587,8 @@ impl Builder<'_> {
                     "W0406",
                     format!(
                         "the bias's steps of {} don't line up with the products' steps of {}",
-                        show(b),
-                        show(product)
+                        exact(b),
+                        exact(product)
                     ),
                     self.place(bias_span),
                     format!("`{format}` does not line up with the accumulator"),
@@ -750,7 +751,7 @@ impl Builder<'_> {
         let size = if factor.is_zero() { Rational::one() } else { factor.abs() };
         let scale = x.scale.map(|s| s * &size);
         let result = Bits { node, shape: x.shape.clone(), scale, format: None };
-        self.layer(format!("multiply by {}", show(factor)), &result, Parameters::default(), span);
+        self.layer(format!("multiply by {}", exact(factor)), &result, Parameters::default(), span);
         Ok(result)
     }
 
@@ -775,7 +776,7 @@ impl Builder<'_> {
             return self.error(
                 "E0303",
                 span,
-                format!("the lower end {} is above the upper end {}", show(&lo), show(&hi)),
+                format!("the lower end {} is above the upper end {}", exact(&lo), exact(&hi)),
                 "an empty range",
             );
         }
@@ -811,7 +812,7 @@ impl Builder<'_> {
         }
         let node = self.push(Op::Step { source: x.node, steps: uniform(steps) }, span)?;
         let result = Bits { node, ..x };
-        self.layer(format!("clamp {} to {}", show(&lo), show(&hi)), &result, Parameters::default(), span);
+        self.layer(format!("clamp {} to {}", exact(&lo), exact(&hi)), &result, Parameters::default(), span);
         Ok(result)
     }
 
@@ -962,7 +963,7 @@ impl Builder<'_> {
         let zero = i128::from(*super::zeros(format, &x.shape).get(element));
         let raw = Interval::new(need.lo + zero, need.hi + zero);
         let lsb = format.lsb(if format.channels() == 1 { 0 } else { element });
-        let value = |n: i128| show(&(integer(n) * &lsb));
+        let value = |n: i128| exact(&(integer(n) * &lsb));
         let width = if format.signed || raw.lo < 0 { raw.signed_width() } else { raw.signed_width() - 1 };
         let mut wider = format.clone();
         wider.width = width;

@@ -17,6 +17,7 @@ use crate::network::{Enclosure, Interval, NodeId, Op, RealGraph};
 use crate::obligation::exact::Reading;
 use crate::syntax::Span;
 use crate::syntax::ast::{Call, ItemKind, NetworkItem};
+use crate::syntax::walk::Role;
 use num_traits::{One, Signed, Zero};
 use std::sync::Arc;
 
@@ -256,7 +257,7 @@ impl Builder<'_> {
             }
         }
         let context = self.evaluator.context;
-        lookup(context, self.evaluator.item, &call.callee)?;
+        lookup(context, self.evaluator.item, &call.callee, Role::Function)?;
         let found = tree(context.db, item);
         let Some(ItemKind::Network(declaration)) = found.as_deref().map(|t| &t.kind) else { return Err(Reported) };
         let locals = |name: &str| {

@@ -236,7 +236,7 @@ pub(super) fn text_of(expr: &Expr) -> String {
         ExprKind::Index(inner, indices) => {
             format!("{}[{}]", text_of(inner), indices.iter().map(text_of).collect::<Vec<_>>().join(", "))
         }
-        ExprKind::Number { value, .. } => crate::model::rational::show(value),
+        ExprKind::Number { value, .. } => crate::model::rational::exact(value),
         ExprKind::Unary(UnaryOp::Negate, inner) => format!("-{}", text_of(inner)),
         _ => "…".to_owned(),
     }

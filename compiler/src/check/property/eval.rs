@@ -1,7 +1,7 @@
 //! Expressions in properties: symbolic evaluation.
 
 use super::super::constant::{
-    Constant, Evaluator, bounded, combine, domain_of, element, integer_of, lookup, negated, size_of, variant,
+    Constant, Evaluator, Range, bounded, combine, domain_of, element, lookup, negated, size_of, variant,
 };
 use super::super::data::{PerElement, dataset, zeros};
 use super::super::network::{Network, Port};
@@ -14,7 +14,7 @@ use crate::check::data::Samples;
 use crate::check::network::pick_indices;
 use crate::db::{ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::model::rational::{integer, show};
+use crate::model::rational::{exact, integer};
 use crate::model::{Format, Rational};
 use crate::network::{Interval, NodeId, Op, interpret};
 use crate::obligation::Variable;
@@ -24,6 +24,7 @@ use crate::syntax::Span;
 use crate::syntax::ast::{
     BinaryOp, Binder, BinderRange, Call, Expr, ExprKind, ItemKind, Name, Quantifier, QuantifierKind, TypeExpr, UnaryOp,
 };
+use crate::syntax::walk::Role;
 use num_traits::{Signed, ToPrimitive, Zero};
 use std::sync::Arc;
 
@@ -101,12 +102,13 @@ impl Lowering<'_> {
                 Ok(Formula::or(vec![a, this.formula(env, b, polarity)?]))
             }),
             ExprKind::Binary(BinaryOp::Implies, a, b) => {
-                let a = self.formula(env, a, polarity.flipped())?;
-                let b = match a {
+                let premise = self.formula(env, a, polarity.flipped())?;
+                self.suppose(at(env.item, a.span), &premise);
+                let b = match premise {
                     Formula::Bool(false) => self.disjunct(|this| this.formula(env, b, polarity)),
                     _ => self.formula(env, b, polarity),
                 };
-                Ok(Formula::or(vec![a.opposite(), b?]))
+                Ok(Formula::or(vec![premise.opposite(), b?]))
             }
             ExprKind::Quantifier(q) => self.quantifier(env, q, polarity, place),
             ExprKind::Let(l) => {
@@ -209,8 +211,9 @@ impl Lowering<'_> {
             let Some(condition) = &q.condition else { return self.formula(env, &q.body, polarity) };
             let body = self.disjunct(|this| this.formula(env, &q.body, polarity))?;
             return Ok(if universal {
-                let condition = self.formula(env, condition, polarity.flipped())?;
-                Formula::or(vec![condition.opposite(), body])
+                let premise = self.formula(env, condition, polarity.flipped())?;
+                self.suppose(at(env.item, condition.span), &premise);
+                Formula::or(vec![premise.opposite(), body])
             } else {
                 let condition = self.formula(env, condition, polarity)?;
                 Formula::and(vec![condition, body])
@@ -372,7 +375,7 @@ impl Lowering<'_> {
             }
         };
         if size.is_negative() {
-            let message = format!("a ball's radius is not negative, but this is {}", show(size));
+            let message = format!("a ball's radius is not negative, but this is {}", exact(size));
             return self.error("E0611", place, message, "no ball");
         }
         Ok(steps)
@@ -455,7 +458,7 @@ impl Lowering<'_> {
             return Ok(None);
         }
         let db = self.context.db;
-        let item = lookup(self.context, env.item, &call.callee)?;
+        let item = lookup(self.context, env.item, &call.callee, Role::Function)?;
         let found = tree(db, item);
         let place = at(env.item, call.callee.span);
         let (generics, names, types, body, result) = match found.as_deref().map(|t| &t.kind) {
@@ -617,9 +620,17 @@ impl Lowering<'_> {
                 ),
             },
             ExprKind::Range { start: Some(start), end: Some(end), inclusive } => {
-                let mut bound = |e: &Expr| integer_of(self.context, at(env.item, e.span), &self.known(env, e)?);
-                let (first, last) = (bound(start)?, bound(end)?);
-                Ok(Value::Constant(Constant::Range(first, if *inclusive { last } else { last - 1 })))
+                let mut bound = |e: &Expr| match self.known(env, e)? {
+                    Constant::Number(n) => Ok(n),
+                    other => self.error(
+                        "E0302",
+                        at(env.item, e.span),
+                        format!("a range's ends are numbers, not {}", other.kind()),
+                        format!("this is {}", other.kind()),
+                    ),
+                };
+                let (start, end) = (bound(start)?, bound(end)?);
+                Ok(Value::Constant(Constant::Range(Range { start, end, inclusive: *inclusive })))
             }
             ExprKind::Range { .. } => self.error(
                 "E0310",
@@ -647,7 +658,7 @@ impl Lowering<'_> {
                 if let Some(value) = env.get(&name.text) {
                     return Ok(value.clone());
                 }
-                let item = lookup(self.context, env.item, name)?;
+                let item = lookup(self.context, env.item, name, Role::Value)?;
                 match tree(self.context.db, item).as_deref().map(|t| &t.kind) {
                     Some(ItemKind::Dataset(_)) => Ok(Value::Dataset(item)),
                     Some(ItemKind::Const(_) | ItemKind::Enum(_)) => {
@@ -926,29 +937,78 @@ impl Lowering<'_> {
             | BinaryOp::GreaterEqual => {
                 self.compare(op, &a, &b, (at(env.item, left.span), at(env.item, right.span)), place).map(Value::Formula)
             }
-            BinaryOp::In => match (a, b) {
-                (Value::Tensor(x), Value::Ball { center, radius }) => {
-                    self.within(&x, &center, &radius, place).map(Value::Formula)
-                }
-                (Value::Tensor(x), Value::Constant(Constant::Range(first, last))) if x.len() == 1 => {
-                    let low = x.term(0).minus(&Term::constant(integer(first)));
-                    let high = Term::constant(integer(last)).minus(&x.term(0));
-                    Ok(Value::Formula(Formula::and(vec![
-                        Formula::at_least_zero(low, false),
-                        Formula::at_least_zero(high, false),
-                    ])))
-                }
-                (a, b) => self.error(
-                    "E0302",
-                    place,
-                    format!("`in` can't take {} and {}", a.kind(), b.kind()),
-                    "write `x in ball(c, r)` or `x in 0..10`",
-                ),
-            },
+            BinaryOp::In => {
+                self.is_in(&a, &b, (at(env.item, left.span), at(env.item, right.span)), place).map(Value::Formula)
+            }
             _ => self
                 .arithmetic(op, &a, &b, (at(env.item, left.span), at(env.item, right.span)), place)
                 .map(Value::Tensor),
         }
+    }
+
+    /// `a in b`: in a ball, in a range (from its start to its end), or one of a list.
+    fn is_in(&self, a: &Value, b: &Value, sides: (Place, Place), place: Place) -> Checked<Formula> {
+        match (a, b) {
+            (Value::Argmax { of, strict }, Value::Constant(Constant::Range(range))) => {
+                self.parts(argmax_parts(of, BinaryOp::Less), place)?;
+                let inside = |i| range.contains(&integer(i as i128));
+                Ok(argmax_among(of, *strict, inside))
+            }
+            (Value::Class(_, index), Value::Constant(Constant::Range(range))) => {
+                Ok(Formula::Bool(range.contains(&integer(*index as i128))))
+            }
+            (Value::Argmax { of, strict }, Value::Constant(Constant::List(items))) => {
+                let classes = items.iter().map(|item| {
+                    // A class that the network lacks is an error, as in a comparison.
+                    let item = Value::Constant(item.clone());
+                    self.class_of(&item, of, sides.1)?.map_or_else(|| self.no_member(a, b, place), Ok)
+                });
+                let classes = classes.collect::<Checked<Vec<usize>>>()?;
+                self.parts(argmax_parts(of, BinaryOp::Less), place)?;
+                Ok(argmax_among(of, *strict, |i| classes.contains(&i)))
+            }
+            (_, Value::Constant(Constant::List(items))) => {
+                let elements = if let Value::Tensor(x) = a { x.len() } else { 1 };
+                self.parts(items.len().saturating_mul(elements), place)?;
+                let is =
+                    |item: &Constant| self.compare(BinaryOp::Equal, a, &Value::Constant(item.clone()), sides, place);
+                Ok(Formula::or(items.iter().map(is).collect::<Checked<_>>()?))
+            }
+            _ => match (listed(a), b) {
+                (Value::Tensor(x), Value::Ball { center, radius }) => self.within(&x, center, radius, place),
+                (Value::Tensor(x), Value::Constant(Constant::Range(range))) if x.len() == 1 => {
+                    let x = x.term(0);
+                    let low = x.clone().minus(&Term::constant(range.start.clone()));
+                    let high = Term::constant(range.end.clone()).minus(&x);
+                    Ok(Formula::and(vec![
+                        Formula::at_least_zero(low, false),
+                        Formula::at_least_zero(high, !range.inclusive),
+                    ]))
+                }
+                (Value::Tensor(x), Value::Constant(Constant::Range(_))) => Err(self.context.report(
+                    Diagnostic::error(
+                        "E0302",
+                        format!(
+                            "a single number lies in a range, not a tensor {}",
+                            show_shape(self.context.db, &x.shape)
+                        ),
+                        sides.0,
+                        "has several elements",
+                    )
+                    .help("write `forall i in 0..len(x): x[i] in 0..=1` for all elements"),
+                )),
+                _ => self.no_member(a, b, place),
+            },
+        }
+    }
+
+    fn no_member<T>(&self, a: &Value, b: &Value, place: Place) -> Checked<T> {
+        self.error(
+            "E0302",
+            place,
+            format!("`in` can't take {} and {}", a.kind(), b.kind()),
+            "write `x in ball(c, r)`, `x in 0..=1` or `x in [1, 2]`",
+        )
     }
 
     /// `+ - * /` where at least one side is a tensor.
@@ -1038,6 +1098,40 @@ impl Lowering<'_> {
         Ok(Tensor { shape, elements: Elements::Terms(terms.into()), lsb, format: None })
     }
 
+    /// A value as one of the classes that a vector of scores distinguishes.
+    fn class_of(&self, v: &Value, scores: &Tensor, place: Place) -> Checked<Option<usize>> {
+        self.class(v, scores.len(), scores.shape.first().and_then(|axis| axis.labels), place)
+    }
+
+    /// A value as one of so many classes; `None` if it is of another kind.
+    fn class(&self, v: &Value, of: usize, labels: Option<ItemId>, place: Place) -> Checked<Option<usize>> {
+        let other = match v {
+            Value::Constant(Constant::Variant(item, _)) => Some(*item),
+            Value::Class(kind, _) => kind.labels,
+            _ => None,
+        };
+        if let (Some(labels), Some(other)) = (labels, other)
+            && labels != other
+        {
+            let db = self.context.db;
+            let message = format!("these are classes of `{}`, not of `{}`", labels.name(db), other.name(db));
+            return self.error("E0603", place, message, "a class of another enum");
+        }
+        match class_index(v) {
+            Some(i) if i >= 0 && i < of as i128 => Ok(Some(i as usize)),
+            Some(i) => Err(self.context.report(
+                Diagnostic::error(
+                    "E0603",
+                    format!("there is no class {i}: the classes are 0 to {}", of.saturating_sub(1)),
+                    place,
+                    "a class out of range",
+                )
+                .help("compare with a class that the network has"),
+            )),
+            None => Ok(None),
+        }
+    }
+
     fn compare(&self, op: BinaryOp, a: &Value, b: &Value, sides: (Place, Place), place: Place) -> Checked<Formula> {
         let holds = |ordering: std::cmp::Ordering| match op {
             BinaryOp::Equal => ordering.is_eq(),
@@ -1048,34 +1142,6 @@ impl Lowering<'_> {
             _ => ordering.is_ge(),
         };
         // Classes first.
-        let labels = |t: &Tensor| t.shape.first().and_then(|axis| axis.labels);
-        let class = |v: &Value, of: usize, labels: Option<ItemId>, place: Place| -> Checked<Option<usize>> {
-            let other = match v {
-                Value::Constant(Constant::Variant(item, _)) => Some(*item),
-                Value::Class(kind, _) => kind.labels,
-                _ => None,
-            };
-            if let (Some(labels), Some(other)) = (labels, other)
-                && labels != other
-            {
-                let db = self.context.db;
-                let message = format!("these are classes of `{}`, not of `{}`", labels.name(db), other.name(db));
-                return self.error("E0603", place, message, "a class of another enum");
-            }
-            match class_index(v) {
-                Some(i) if i >= 0 && i < of as i128 => Ok(Some(i as usize)),
-                Some(i) => Err(self.context.report(
-                    Diagnostic::error(
-                        "E0603",
-                        format!("there is no class {i}: the classes are 0 to {}", of - 1),
-                        place,
-                        "a class out of range",
-                    )
-                    .help("compare with a class that the network has"),
-                )),
-                None => Ok(None),
-            }
-        };
         match (a, b) {
             (Value::Argmax { of: x, strict: sx }, Value::Argmax { of: y, strict: sy }) => {
                 let pairs = x.len().saturating_mul(y.len());
@@ -1103,24 +1169,24 @@ impl Lowering<'_> {
                 return Ok(Formula::either(pairs(&holds), pairs(&|ordering| !holds(ordering))));
             }
             (Value::Argmax { of, strict }, other) => {
-                if let Some(c) = class(other, of.len(), labels(of), sides.1)? {
+                if let Some(c) = self.class_of(other, of, sides.1)? {
                     self.parts(argmax_parts(of, op), place)?;
                     return Ok(argmax_compared(of, *strict, op, |i| holds(i.cmp(&c)), c));
                 }
             }
             (other, Value::Argmax { of, strict }) => {
-                if let Some(c) = class(other, of.len(), labels(of), sides.0)? {
+                if let Some(c) = self.class_of(other, of, sides.0)? {
                     self.parts(argmax_parts(of, op), place)?;
                     return Ok(argmax_compared(of, *strict, op, |i| holds(c.cmp(&i)), c));
                 }
             }
             (Value::Class(kind, i), other) => {
-                if let Some(j) = class(other, kind.count, kind.labels, sides.1)? {
+                if let Some(j) = self.class(other, kind.count, kind.labels, sides.1)? {
                     return Ok(Formula::Bool(holds(i.cmp(&j))));
                 }
             }
             (other, Value::Class(kind, j)) => {
-                if let Some(i) = class(other, kind.count, kind.labels, sides.0)? {
+                if let Some(i) = self.class(other, kind.count, kind.labels, sides.0)? {
                     return Ok(Formula::Bool(holds(i.cmp(j))));
                 }
             }
@@ -1192,7 +1258,7 @@ impl Lowering<'_> {
             let declared = (at(inner.item, result.span), "the result's type is declared here");
             return self.expect_type(value, &ty, at(inner.item, body.span), declared);
         }
-        let item = lookup(self.context, env.item, &call.callee)?;
+        let item = lookup(self.context, env.item, &call.callee, Role::Function)?;
         if !matches!(tree(self.context.db, item).as_deref().map(|t| &t.kind), Some(ItemKind::Network(_))) {
             return self.error(
                 "E0204",
@@ -1341,7 +1407,7 @@ impl Lowering<'_> {
                     Err(Some(value)) => self.error(
                         "E0408",
                         place,
-                        format!("{} is not a value of `{format}`", show(&value)),
+                        format!("{} is not a value of `{format}`", exact(&value)),
                         "would have to be rounded",
                     ),
                     Err(None) => self.error(
@@ -1540,17 +1606,20 @@ fn argmax_parts(of: &Tensor, op: BinaryOp) -> usize {
     }
 }
 
+/// An argmax that is one of the classes for which `holds`.
+fn argmax_among(of: &Tensor, strict: bool, holds: impl Fn(usize) -> bool) -> Formula {
+    let some = |wanted: &dyn Fn(usize) -> bool| {
+        Formula::or((0..of.len()).filter(|i| wanted(*i)).map(|i| argmax_is(of, i, strict)).collect())
+    };
+    // One of the indices is the first maximum, but none need be the only one.
+    if strict { some(&holds) } else { Formula::either(some(&holds), some(&|i| !holds(i))) }
+}
+
 /// An argmax compared with the class `c`: `holds` says for which index the comparison is true.
 fn argmax_compared(of: &Tensor, strict: bool, op: BinaryOp, holds: impl Fn(usize) -> bool, c: usize) -> Formula {
     match op {
         BinaryOp::Equal => argmax_is(of, c, strict),
         BinaryOp::NotEqual => argmax_is(of, c, strict).opposite(),
-        _ => {
-            let some = |wanted: &dyn Fn(usize) -> bool| {
-                Formula::or((0..of.len()).filter(|i| wanted(*i)).map(|i| argmax_is(of, i, strict)).collect())
-            };
-            // One of the indices is the first maximum, but none need be the only one.
-            if strict { some(&holds) } else { Formula::either(some(&holds), some(&|i| !holds(i))) }
-        }
+        _ => argmax_among(of, strict, holds),
     }
 }

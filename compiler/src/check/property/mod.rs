@@ -7,6 +7,7 @@
 mod builtins;
 mod eval;
 pub mod lower;
+mod premise;
 
 use super::constant::{Constant, Evaluator, Local, size_of};
 use super::data::PerElement;
@@ -25,7 +26,7 @@ use crate::syntax::ast::{Binder, Expr, ExprKind};
 use lower::Errors;
 use num_integer::Integer;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// A number, a statement, or what else an expression in a property can be.
@@ -256,6 +257,8 @@ pub(crate) struct Lowering<'a> {
     errors: Errors,
     /// How many disjunctions the statement that is being evaluated stands in.
     disjunctions: usize,
+    /// The premises of the statement's implications: whether something may meet each, wherever it is written out.
+    premises: BTreeMap<Place, bool>,
     /// Expressions and elements evaluated so far, and the expressions that are being evaluated.
     steps: Cell<usize>,
     depth: usize,
@@ -282,6 +285,7 @@ impl<'a> Lowering<'a> {
             reals: Vec::new(),
             errors: Errors::new(),
             disjunctions: 0,
+            premises: BTreeMap::new(),
             steps: Cell::new(0),
             depth: 0,
         }
@@ -315,6 +319,7 @@ impl<'a> Lowering<'a> {
                 .help("check that the statement mentions the variables it quantifies over"),
             );
         }
+        self.report_premises();
         let assumption = Formula::and(std::mem::take(&mut self.assumptions));
         let (assumptions, alternatives) = self.split(&assumption, place)?;
         let assumptions = self.fold_into_domains(assumptions);
