@@ -333,7 +333,7 @@ fn grid(property: &Property, grid: &Grid) -> Markup {
         let (class, sign) = sign(cell.verdict, cell.as_expected);
         html! { td class={ "mark " (class) } title={ (cell.instance) ": " (cell.verdict) } { (sign) span.hidden { " " (cell.verdict) } } }
     };
-    let label = format!("{} by {}", property.name, grid.columns);
+    let label = format!("Each verdict of {} by {}", property.name, grid.columns);
     scroll(
         &label,
         html! { table.grid {
