@@ -57,7 +57,13 @@ export function register(
         void vscode.window.showInformationMessage("Open a .qnn file first.");
         return undefined;
     };
-    const uri = async (): Promise<string | undefined> => (await editor())?.document.uri.toString();
+    /** The spec that a menu was opened on, else the one at hand. */
+    const uri = async (argument: unknown): Promise<string | undefined> => {
+        if (!(argument instanceof vscode.Uri) || !argument.path.endsWith(".qnn")) return (await editor())?.document.uri.toString();
+        const of = argument.toString();
+        if (!(await explorer.read(argument))) void vscode.window.showInformationMessage(`${argument.fsPath} could not be read.`);
+        return of;
+    };
     /** The property at the cursor. */
     const here = async (): Promise<{ uri: string; property: Property } | undefined> => {
         const at = await editor();
@@ -73,13 +79,14 @@ export function register(
             const at = await here();
             return at && server.verify({ uri: at.uri, property: at.property.name, force: true });
         },
-        "qnn.verifySpec": async () => {
-            const of = await uri();
+        "qnn.verifySpec": async (argument) => {
+            const of = await uri(argument);
             return of && server.verifyAll({ uri: of });
         },
         "qnn.verifyAllSpecs": () => server.verifyAll({}),
-        "qnn.verifyFailedInSpec": async () => {
-            const of = await uri();
+        "qnn.verifyWorkspace": () => explorer.verifyWorkspace(),
+        "qnn.verifyFailedInSpec": async (argument) => {
+            const of = await uri(argument);
             return of && server.verifyFailed({ uri: of });
         },
         "qnn.cancelProperty": async () => {
@@ -106,8 +113,8 @@ export function register(
             const property = store.specs.get(leaf.uri)?.properties.find((candidate) => candidate.name === leaf.property);
             await vscode.window.showTextDocument(vscode.Uri.parse(leaf.uri), property === undefined ? {} : { selection: rangeOf(property) });
         },
-        "qnn.openReport": async () => {
-            const of = await uri();
+        "qnn.openReport": async (argument) => {
+            const of = await uri(argument);
             return of && reports.show({ uri: of });
         },
         "qnn.saveReport": () => reports.save(),
@@ -159,7 +166,7 @@ async function actions(store: Store, panel: CounterexamplePanel): Promise<void> 
     const spec = store.specs.get(uri);
     const command = (label: string, name: string): Action => ({ label, run: () => vscode.commands.executeCommand(name) });
     const items: Action[] = [command("$(run-all) Verify this spec", "qnn.verifySpec")];
-    if (spec !== undefined && spec.counts.unexpected > 0) items.push(command("$(refresh) Verify again what failed", "qnn.verifyFailedInSpec"));
+    if (spec !== undefined && ["failed", "error", "undecided"].includes(spec.mood)) items.push(command("$(refresh) Verify again what failed", "qnn.verifyFailedInSpec"));
     if (spec?.active === true) items.push(command("$(debug-stop) Cancel verification", "qnn.cancelAll"));
     if (spec !== undefined) items.push(command("$(graph) Open the report", "qnn.openReport"));
     const shown = (spec?.properties ?? []).flatMap((p) => p.instances).filter((instance) => instance.hasCounterexample);

@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 import { register } from "./commands";
 import { CounterexamplePanel } from "./counterexample/panel";
+import { Explanations } from "./explanations";
 import { Gutter } from "./gutter";
 import { Reports } from "./report";
 import { Server } from "./server";
@@ -15,20 +16,22 @@ let server: Server | undefined;
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
     const store = new Store();
     const running = (server = new Server(context, (command, args) => {
-        const of = args[0] as { uri: string; instance?: string; property?: string } | undefined;
-        const shows = { "qnn.showCounterexample": panel, "qnn.report": reports }[command];
+        const of = args[0] as { uri: string; instance?: string; property?: string; code: string } | undefined;
+        const shows = { "qnn.showCounterexample": panel, "qnn.report": reports, "qnn.explain": explanations }[command];
         if (shows === undefined) return false;
         if (of !== undefined) void shows.show(of);
         return true;
     }));
     const panel = new CounterexamplePanel(context, running, store);
-    const reports = new Reports(context, running);
+    const reports = new Reports(context, running, store);
+    const explanations = new Explanations(running);
     const gutter = new Gutter(context, store);
     const status = new StatusBar(running, store);
     const explorer = new TestExplorer(running, store);
     const changed = (change: Change): void => {
         explorer.changed(change);
         panel.changed(change);
+        reports.changed(change);
         gutter.draw(change.uri);
         status.draw();
     };
@@ -36,6 +39,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         running,
         panel,
         reports,
+        explanations,
         gutter,
         status,
         explorer,
@@ -48,6 +52,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
             if (health !== "running") {
                 for (const uri of store.clear()) changed({ uri, spec: undefined, structure: true, instances: [] });
             }
+            else void explorer.list();
             status.draw();
         }),
         vscode.workspace.onDidGrantWorkspaceTrust(() => void running.restart()),

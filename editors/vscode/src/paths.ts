@@ -13,9 +13,17 @@ export interface Places {
     platform: NodeJS.Platform;
 }
 
+/** Where the extension's own server belongs. */
+export function bundledServer({ extension, platform }: Places): string {
+    return path.join(extension, "server", programName(platform));
+}
+
+function programName(platform: NodeJS.Platform): string {
+    return platform === "win32" ? "qnn-lsp.exe" : "qnn-lsp";
+}
+
 /** The server to start: the setting's, else the bundled one, else whatever the PATH has. */
 export function serverPath(places: Places, exists: (file: string) => boolean): string {
-    const name = places.platform === "win32" ? "qnn-lsp.exe" : "qnn-lsp";
     const setting = places.setting.trim();
     if (setting !== "") {
         const expanded = setting
@@ -25,14 +33,17 @@ export function serverPath(places: Places, exists: (file: string) => boolean): s
         if (!/[/\\]/.test(expanded)) return expanded;
         return path.resolve(places.workspace ?? places.home, expanded);
     }
-    const bundled = path.join(places.extension, "server", name);
-    return exists(bundled) ? bundled : name;
+    const bundled = bundledServer(places);
+    return exists(bundled) ? bundled : programName(places.platform);
 }
 
-/** A spec's name for people: relative to the workspace where it can be. */
-export function shortName(file: string, folders: string[]): string {
-    const folder = folders.find((candidate) => file.startsWith(candidate + path.sep));
-    return folder === undefined ? path.basename(file) : path.relative(folder, file);
+/** A spec's name for people: relative to the folder of the workspace that it is in, which is named where there are several. */
+export function placeName(file: string, folders: { name: string; path: string }[]): string {
+    // The innermost one: a folder can lie in another.
+    const within = folders.filter((folder) => file.startsWith(folder.path + path.sep)).sort((a, b) => b.path.length - a.path.length)[0];
+    if (within === undefined) return path.basename(file);
+    const relative = path.relative(within.path, file);
+    return folders.length > 1 ? path.join(within.name, relative) : relative;
 }
 
 /** What a report is called, without its ending: the spec's name, and the property's if it is of one. */

@@ -9,6 +9,10 @@ export const VERSION = 2;
 
 export const STATUS = "qnn/verificationStatus";
 
+export const VERDICTS = "qnn/verdicts";
+
+export const EXPLAIN = "qnn/explain";
+
 export type State =
     | "running"
     | "queued"
@@ -21,7 +25,11 @@ export type State =
     | "unverified"
     | "proved";
 
-export type Counts = Record<State | "unexpected", number>;
+/** How something stands in one word, decided by the server from all its verdicts: every sign on the screen follows it. */
+export type Mood = "running" | "error" | "failed" | "undecided" | "stale" | "none" | "passed";
+
+/** Instances by state; `cancelled` are some of those that are `unknown`. */
+export type Counts = Record<State | "cancelled" | "unexpected", number>;
 
 export interface Position {
     line: number;
@@ -40,6 +48,7 @@ export interface Status {
     sequence: number;
     complete: boolean;
     active: boolean;
+    mood: Mood;
     counts: Counts;
     properties: Property[];
 }
@@ -50,6 +59,7 @@ export interface Property {
     range: Range;
     itemRange: Range;
     state: State;
+    mood: Mood;
     family: boolean;
     expected: string;
     counts: Counts;
@@ -62,6 +72,7 @@ export interface Instance {
     name: string;
     parameters: { name: string; text: string }[];
     state: State;
+    mood: Mood;
     verdict: State | null;
     expected: string;
     asExpected: boolean | null;
@@ -74,13 +85,25 @@ export interface Instance {
     budget: number;
     cached: boolean;
     key: string | null;
-    progress: { elapsed: number; text: string | null } | null;
+    progress: Progress | null;
     measure: Measure | null;
     hasCounterexample: boolean;
     counterexample: Counterexample | null;
 }
 
+/** How far a running instance is: seconds, a share from 0 to 1, and what is known of a measure. */
+export interface Progress {
+    elapsed: number;
+    remaining: number;
+    share: number | null;
+    found: Quantity | null;
+    bound: Quantity | null;
+    text: string | null;
+}
+
 export interface Measure {
+    /** `= 1.25`, `0.55 … 0.58`. */
+    text: string;
     found: Quantity | null;
     bound: Quantity | null;
     complete: boolean;
@@ -148,6 +171,20 @@ export interface Reported {
     /** A file of HTML. */
     uri: string;
     instances: number;
+}
+
+/** The result of `qnn/verdicts`: how all specs of the workspace stand. */
+export interface Verdicts {
+    complete: boolean;
+    specs: Status[];
+}
+
+/** The page on an error's code. */
+export interface Explained {
+    code: string;
+    title: string;
+    /** Markdown. */
+    text: string;
 }
 
 /** The argument of `qnn.verify`, `qnn.verifyAll`, `qnn.verifyFailed` and `qnn.cancel`. */

@@ -1,20 +1,33 @@
 /**
  * Reports: the server's page in a panel beside the text, one for each spec or property that is reported.
  *
- * The page is self-contained, and its own policy forbids everything but its own style, pictures and the one script whose hash it names. A report is of the moment at which it was made:
- * it says so, and asking again makes another in the same panel.
+ * The page is self-contained, and its own policy forbids everything but its own style, pictures and the one script whose hash it names. A report
+ * follows the verdicts: it is made anew once others are there, and as long as it is of an earlier text it says so.
  */
 
 import { readFile, unlink } from "node:fs/promises";
 import * as vscode from "vscode";
 import { reportName } from "./paths";
 import { inPanel } from "./reportPage";
+import { fingerprint, outdated } from "./reportStanding";
 import { message, type Server } from "./server";
+import type { Change, Store } from "./store";
+
+interface Of {
+    uri: string;
+    property?: string;
+}
 
 interface Open {
+    of: Of;
     panel: vscode.WebviewPanel;
     html: string;
     name: string;
+    /** The fingerprint of what it was made of. */
+    made: string;
+    notice: string | undefined;
+    /** Whether another one is being made. */
+    busy: boolean;
 }
 
 export class Reports implements vscode.Disposable {
@@ -25,6 +38,7 @@ export class Reports implements vscode.Disposable {
     constructor(
         private readonly context: vscode.ExtensionContext,
         private readonly server: Server,
+        private readonly store: Store,
     ) {
         this.themes = vscode.window.onDidChangeActiveColorTheme(() => {
             for (const open of this.open.values()) draw(open);
@@ -37,28 +51,60 @@ export class Reports implements vscode.Disposable {
     }
 
     /** Shows what is known of a spec, or of one property. */
-    async show(of: { uri: string; property?: string }): Promise<void> {
+    async show(of: Of): Promise<void> {
         const options = { location: vscode.ProgressLocation.Window, title: "qnn: making the report" };
-        const made = await vscode.window.withProgress(options, () => this.server.report(of));
+        const made = await vscode.window.withProgress(options, () => this.make(of));
         if (made === undefined) return;
-        const file = vscode.Uri.parse(made.uri).fsPath;
-        let html: string;
-        try {
-            html = await readFile(file, "utf8");
-        } catch (error) {
-            void vscode.window.showErrorMessage(`qnn: the report could not be read: ${message(error)}`);
-            return;
-        }
-        // The page is in here now; what is to be kept is saved where the user says.
-        await unlink(file).catch(() => undefined);
         const name = reportName(of.uri, of.property);
         const key = JSON.stringify([of.uri, of.property]);
-        const known = this.open.get(key);
-        const panel = known?.panel ?? this.panel(key, name);
-        const open = { panel, html, name };
+        const panel = this.open.get(key)?.panel ?? this.panel(key, name);
+        const open = { of, panel, name, ...made, notice: undefined, busy: false };
         this.open.set(key, open);
+        this.follow(open);
         draw(open);
         panel.reveal(undefined, true);
+    }
+
+    /** Follows what the server says. */
+    changed(change: Change): void {
+        for (const open of this.open.values()) if (open.of.uri === change.uri) this.follow(open);
+    }
+
+    private follow(open: Open): void {
+        const standing = outdated(open.made, this.store.specs.get(open.of.uri), open.of.property);
+        if (standing?.notice !== open.notice) {
+            open.notice = standing?.notice;
+            draw(open);
+        }
+        if (standing?.settled === true && !open.busy) void this.again(open);
+    }
+
+    private async again(open: Open): Promise<void> {
+        open.busy = true;
+        const made = await this.make(open.of);
+        open.busy = false;
+        // Closed meanwhile, or made anew by hand.
+        if (![...this.open.values()].includes(open) || made === undefined) return;
+        Object.assign(open, made, { notice: undefined });
+        draw(open);
+        this.follow(open);
+    }
+
+    private async make(of: Of): Promise<{ html: string; made: string } | undefined> {
+        // What comes while the report is made may not be in it: then it is made once more.
+        const made = fingerprint(this.store.specs.get(of.uri), of.property);
+        const reported = await this.server.report(of);
+        if (reported === undefined) return undefined;
+        const file = vscode.Uri.parse(reported.uri).fsPath;
+        try {
+            const html = await readFile(file, "utf8");
+            // The page is in here now; what is to be kept is saved where the user says.
+            await unlink(file).catch(() => undefined);
+            return { html, made };
+        } catch (error) {
+            void vscode.window.showErrorMessage(`qnn: the report could not be read: ${message(error)}`);
+            return undefined;
+        }
     }
 
     /** Saves the report whose panel is at hand to a file, and offers to open that in a browser. */
@@ -91,8 +137,8 @@ export class Reports implements vscode.Disposable {
     }
 }
 
-function draw({ panel, html }: Open): void {
+function draw({ panel, html, notice }: Open): void {
     const { Dark, HighContrast } = vscode.ColorThemeKind;
     const kind = vscode.window.activeColorTheme.kind;
-    panel.webview.html = inPanel(html, kind === Dark || kind === HighContrast);
+    panel.webview.html = inPanel(html, kind === Dark || kind === HighContrast, notice);
 }

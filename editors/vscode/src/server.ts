@@ -5,11 +5,15 @@
  * nothing on the screen outlives what it is based on.
  */
 
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import * as vscode from "vscode";
 import {
+    CloseAction,
+    type CloseHandlerResult,
     CodeLensRequest,
+    ErrorAction,
     type ExecuteCommandSignature,
     ExecuteCommandRequest,
     LanguageClient,
@@ -17,13 +21,21 @@ import {
     type ServerOptions,
     State,
 } from "vscode-languageclient/node";
-import { serverPath } from "./paths";
-import { type Reported, type Selection, type Shown, STATUS, type Status } from "./protocol";
+import { bundledServer, serverPath } from "./paths";
+import { EXPLAIN, type Explained, type Reported, type Selection, type Shown, STATUS, type Status, VERDICTS, type Verdicts } from "./protocol";
+import { type Ending, explain } from "./startFailure";
 
 export type Health = "untrusted" | "stopped" | "starting" | "running" | "failed";
 
 /** How long after the last news lenses are asked for again, in milliseconds. */
 const LENSES = [1000, 4000];
+
+/** How long a server may take to say its version, in milliseconds: generous, for a cold disk. */
+const PATIENCE = 30_000;
+
+/** A server that dies so often within so many milliseconds is not started again by itself. */
+const MOST_DEATHS = 4;
+const DEATHS_WITHIN = 180_000;
 
 export class Server implements vscode.Disposable {
     health: Health = "stopped";
@@ -33,6 +45,8 @@ export class Server implements vscode.Disposable {
 
     private client: LanguageClient | undefined;
     private lenses: NodeJS.Timeout[] = [];
+    /** When servers that ran ended by themselves. */
+    private deaths: number[] = [];
     private work: Promise<void> = Promise.resolve();
     private readonly healthChanged = new vscode.EventEmitter<Health>();
     private readonly statusReceived = new vscode.EventEmitter<Status>();
@@ -47,6 +61,7 @@ export class Server implements vscode.Disposable {
 
     /** Starts the server if nothing forbids it; a running one is stopped first. */
     restart(): Promise<void> {
+        this.deaths = [];
         // One after the other: two impatient clicks are two restarts, never two servers.
         this.work = this.work.then(() => this.end()).then(() => this.begin());
         return this.work;
@@ -87,6 +102,22 @@ export class Server implements vscode.Disposable {
         return this.execute("qnn.report", of);
     }
 
+    /** How all specs of the workspace stand; `undefined` if that can't be said now. */
+    async verdicts(): Promise<Verdicts | undefined> {
+        // An edit meanwhile makes the answer an error, and is no news.
+        return this.health === "running" ? this.client?.sendRequest<Verdicts>(VERDICTS).catch(() => undefined) : undefined;
+    }
+
+    /** The page on an error's code. */
+    async explain(code: string): Promise<Explained | undefined> {
+        try {
+            return this.health === "running" ? await this.client?.sendRequest<Explained>(EXPLAIN, { code }) : undefined;
+        } catch (error) {
+            void this.complain(`qnn: ${message(error)}`);
+            return undefined;
+        }
+    }
+
     clearCache(): Promise<{ removed: number } | undefined> {
         return this.execute("qnn.clearCache");
     }
@@ -95,14 +126,13 @@ export class Server implements vscode.Disposable {
     private async execute<T>(command: string, argument?: object): Promise<T | undefined> {
         const client = this.client;
         if (client === undefined || this.health !== "running") {
-            const why: Record<Health, string> = {
+            const why: Record<Exclude<Health, "failed">, string> = {
                 untrusted: "nothing is verified in a workspace that is not trusted",
                 stopped: "the language server is stopped",
                 starting: "the language server is still starting",
-                failed: `the language server could not be started: ${this.problem}`,
                 running: "the language server is gone",
             };
-            void this.complain(`qnn: ${why[this.health]}.`);
+            void this.complain(this.health === "failed" ? this.problem : `qnn: ${why[this.health]}.`);
             return undefined;
         }
         try {
@@ -117,8 +147,10 @@ export class Server implements vscode.Disposable {
     private async complain(text: string): Promise<void> {
         const logs = "Show Logs";
         const restart = "Restart Server";
-        const choices = this.health === "failed" || this.health === "stopped" ? [restart, logs] : [logs];
-        const choice = await vscode.window.showErrorMessage(text, ...choices);
+        const settings = "Open Setting";
+        const choices: Partial<Record<Health, string[]>> = { failed: [restart, settings, logs], stopped: [restart, logs] };
+        const choice = await vscode.window.showErrorMessage(text, ...(choices[this.health] ?? [logs]));
+        if (choice === settings) await vscode.commands.executeCommand("workbench.action.openSettings", "qnn.server.path");
         if (choice === logs) this.log.show();
         if (choice === restart) await this.restart();
     }
@@ -165,18 +197,25 @@ export class Server implements vscode.Disposable {
         }
         this.setHealth("starting");
         const configuration = vscode.workspace.getConfiguration("qnn");
-        const command = serverPath(
-            {
-                setting: configuration.get<string>("server.path", ""),
-                extension: this.context.extensionPath,
-                workspace: vscode.workspace.workspaceFolders?.[0]?.uri.fsPath,
-                home: homedir(),
-                platform: process.platform,
-            },
-            existsSync,
-        );
-        if (/[/\\]/.test(command) && !existsSync(command)) {
-            this.failed(command, "there is no such file");
+        const places = {
+            setting: configuration.get<string>("server.path", ""),
+            extension: this.context.extensionPath,
+            workspace: vscode.workspace.workspaceFolders?.[0]?.uri.fsPath,
+            home: homedir(),
+            platform: process.platform,
+        };
+        const command = serverPath(places, existsSync);
+        const bundled = bundledServer(places);
+        const attempt = {
+            command,
+            chosen: places.setting.trim() !== "",
+            bundled: { path: bundled, exists: existsSync(bundled) },
+            platform: `${process.platform}-${process.arch}`,
+        };
+        // What can't even say its version is told of once, in words; the client library would start it five times and show what it got.
+        const ending = await tried(command);
+        if (ending !== undefined) {
+            this.failed(explain(attempt, ending), ending.stderr);
             return;
         }
         this.log.info(`Starting ${command}`);
@@ -186,7 +225,9 @@ export class Server implements vscode.Disposable {
             args: ["--stdio"],
             options: { env: { ...process.env, QNN_LSP_LOG: level } },
         };
-        const client = new LanguageClient("qnn", "qnn", serverOptions, this.clientOptions());
+        const client: LanguageClient = new LanguageClient("qnn", "qnn", serverOptions, this.clientOptions(() => {
+            if (this.client === client) this.died();
+        }));
         this.client = client;
         client.onNotification(STATUS, (status: Status) => {
             if (this.client !== client) return;
@@ -203,32 +244,60 @@ export class Server implements vscode.Disposable {
             await client.start();
         } catch (error) {
             if (this.client === client) this.client = undefined;
-            this.failed(command, message(error));
+            this.failed(explain(attempt, { stderr: message(error), code: null }), "");
         }
     }
 
-    private failed(command: string, why: string): void {
-        this.log.error(`${command} could not be started: ${why}`);
+    private failed(why: string, said: string): void {
+        this.log.error(said === "" ? why : `${why}\n${said}`);
         this.setHealth("failed", why);
-        void this.complain(`qnn: the language server ${command} could not be started: ${why}. The setting qnn.server.path can name another one.`);
+        void this.complain(why);
     }
 
-    private clientOptions(): LanguageClientOptions {
+    /** A server that ran is gone: another one takes over, unless they die like flies. */
+    private died(): void {
+        if (this.health !== "running") return;
+        const now = Date.now();
+        this.deaths = [...this.deaths.filter((time) => now - time < DEATHS_WITHIN), now];
+        if (this.deaths.length <= MOST_DEATHS) {
+            this.log.warn("The server is gone; another one is started.");
+            this.work = this.work.then(() => this.end()).then(() => this.begin());
+        } else {
+            this.failed(`The language server ended ${this.deaths.length} times within ${DEATHS_WITHIN / 60_000} minutes and is not started again by itself; the log has its last words.`, "");
+        }
+    }
+
+    private clientOptions(died: () => void): LanguageClientOptions {
         return {
             documentSelector: [
                 { scheme: "file", language: "qnn" },
                 { scheme: "untitled", language: "qnn" },
             ],
             outputChannel: this.log,
-            // Its own messages say what went wrong; a window for each failure to start is enough.
+            // What is wrong is told of once, here: not by the client library as well.
             initializationFailedHandler: () => false,
+            errorHandler: {
+                error: () => ({ action: ErrorAction.Continue, handled: true }),
+                closed: (): CloseHandlerResult => {
+                    died();
+                    return { action: CloseAction.DoNotRestart, handled: true };
+                },
+            },
             initializationOptions: {
-                ...(JSON.parse(JSON.stringify(vscode.workspace.getConfiguration("qnn"))) as object),
+                ...(specsEngine(JSON.parse(JSON.stringify(vscode.workspace.getConfiguration("qnn")))) as object),
                 clientShowsCounterexamples: true,
                 clientShowsReports: true,
+                clientExplains: true,
                 markdownImages: true,
             },
             middleware: {
+                workspace: {
+                    // `auto` leaves it to the spec, for every server.
+                    configuration: async (params, token, next) => {
+                        const all = await next(params, token);
+                        return Array.isArray(all) ? all.map(specsEngine) : all;
+                    },
+                },
                 executeCommand: async (command: string, args: unknown[], next: ExecuteCommandSignature): Promise<unknown> => {
                     if (this.intercept(command, args)) return undefined;
                     return next(command, args) as Promise<unknown>;
@@ -236,6 +305,24 @@ export class Server implements vscode.Disposable {
             },
         };
     }
+}
+
+/** Settings in which the engine `auto` is none: the spec's is taken. */
+function specsEngine(settings: unknown): unknown {
+    if (typeof settings !== "object" || settings === null) return settings;
+    const verification = (settings as { verification?: { engine?: unknown } }).verification;
+    return verification?.engine === "auto" ? { ...settings, verification: { ...verification, engine: null } } : settings;
+}
+
+/** Has a server say its version; `undefined` if it can. */
+function tried(command: string): Promise<Ending | undefined> {
+    return new Promise((resolve) => {
+        execFile(command, ["--version"], { timeout: PATIENCE }, (error, _stdout, stderr) => {
+            if (error === null) resolve(undefined);
+            else if (typeof error.code === "string") resolve({ error: error.code, stderr, code: null });
+            else resolve({ stderr, code: error.code ?? null });
+        });
+    });
 }
 
 export function message(error: unknown): string {

@@ -12,12 +12,25 @@ import { isActive, isFinal } from "./words";
 /** What the Test Explorer is told of an instance. */
 export type Outcome = "enqueued" | "started" | "passed" | "failed" | "errored" | "skipped";
 
+/**
+ * By the mood alone. What is undecided, for it timed out or was cancelled, is an error: whatever is skipped counts for nothing in the explorer's
+ * parents, which would look like success.
+ */
 export function outcome(instance: Instance): Outcome {
-    if (instance.state === "queued") return "enqueued";
-    if (instance.state === "running") return "started";
-    if (!isFinal(instance.state) || instance.cancelled) return "skipped";
-    if (instance.asExpected === true) return "passed";
-    return instance.state === "violated" || instance.state === "vacuous" ? "failed" : "errored";
+    switch (instance.mood) {
+        case "running":
+            return instance.state === "queued" ? "enqueued" : "started";
+        case "passed":
+            return "passed";
+        case "failed":
+            return "failed";
+        case "error":
+        case "undecided":
+            return "errored";
+        case "stale":
+        case "none":
+            return "skipped";
+    }
 }
 
 /** The instances of one spec that one request of the Test Explorer waits for. */

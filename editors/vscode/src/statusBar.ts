@@ -1,10 +1,9 @@
 /** How the spec at hand stands, in the status bar; and how the server does, if that is news. */
 
 import * as vscode from "vscode";
-import type { Counts } from "./protocol";
 import type { Health, Server } from "./server";
-import type { Store } from "./store";
-import { mood, statusSpoken, statusText } from "./words";
+import type { Spec, Store } from "./store";
+import { longestRunning, progress, statusSpoken, statusText } from "./words";
 
 export class StatusBar implements vscode.Disposable {
     private readonly item = vscode.window.createStatusBarItem("qnn.status", vscode.StatusBarAlignment.Left, 5);
@@ -43,12 +42,17 @@ export class StatusBar implements vscode.Disposable {
             if (spec === undefined) {
                 this.show("$(loading~spin) qnn", "qnn reads the spec.", "qnn reads the spec", "qnn.actions");
             } else {
+                const longest = longestRunning(spec.properties.flatMap(({ instances }) => instances));
                 const wrong = errors(document.uri);
-                if (mood(spec.counts, wrong) === "bad") {
+                const mood = wrong > 0 && spec.mood !== "running" ? "error" : spec.mood;
+                const standing = { mood, counts: spec.counts, errors: wrong, longest };
+                if (mood === "failed" || mood === "error") {
                     this.item.backgroundColor = new vscode.ThemeColor("statusBarItem.errorBackground");
+                } else if (mood === "undecided") {
+                    this.item.backgroundColor = new vscode.ThemeColor("statusBarItem.warningBackground");
                 }
-                const spoken = statusSpoken(spec.counts, wrong);
-                this.show(statusText(spec.counts, wrong), tooltip(spec.counts, spoken), `qnn: ${spoken}`, "qnn.actions");
+                const spoken = statusSpoken(standing);
+                this.show(statusText(standing), tooltip(spec, spoken), `qnn: ${spoken}`, "qnn.actions");
             }
         }
         this.item.show();
@@ -91,13 +95,23 @@ function errors(uri: vscode.Uri): number {
     return all.filter(({ severity, source }) => severity === vscode.DiagnosticSeverity.Error && source === "qnn").length;
 }
 
-function tooltip(counts: Counts, spoken: string): vscode.MarkdownString {
+/** The runs that are told of in the tooltip. */
+const MOST_RUNNING = 8;
+
+function tooltip(spec: Spec, spoken: string): vscode.MarkdownString {
     const text = new vscode.MarkdownString(undefined, true);
     text.isTrusted = { enabledCommands: ["qnn.verifySpec", "qnn.verifyFailedInSpec", "qnn.cancelAll"] };
-    text.appendMarkdown(`**qnn**: ${spoken}\n\n`);
+    text.appendMarkdown("**qnn**: ");
+    text.appendText(spoken);
+    const running = spec.properties.flatMap(({ instances }) => instances).filter(({ state }) => state === "running");
+    for (const instance of running.slice(0, MOST_RUNNING)) {
+        text.appendMarkdown("\n\n");
+        text.appendText(`${instance.name}: ${progress(instance) ?? "running"}`);
+    }
     const links = ["[$(play) Verify](command:qnn.verifySpec)"];
-    if (counts.unexpected > 0) links.push("[$(refresh) Verify failed again](command:qnn.verifyFailedInSpec)");
-    if (counts.running + counts.queued > 0) links.push("[$(stop) Cancel](command:qnn.cancelAll)");
-    text.appendMarkdown(links.join(" · "));
+    const { counts } = spec;
+    if (counts.unexpected + counts.cancelled > 0) links.push("[$(refresh) Verify failed again](command:qnn.verifyFailedInSpec)");
+    if (spec.active) links.push("[$(stop) Cancel](command:qnn.cancelAll)");
+    text.appendMarkdown(`\n\n${links.join(" · ")}`);
     return text;
 }

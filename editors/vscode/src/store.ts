@@ -5,13 +5,15 @@
  * version of the protocol says is never shown; a spec that the server forgot is forgotten here.
  */
 
-import { type Instance, type Property, type Status, VERSION } from "./protocol";
+import { withMoods } from "./moods";
+import { type Instance, type Mood, type Property, type Status, VERSION } from "./protocol";
 
 /** A spec as it stands. */
 export interface Spec {
     uri: string;
     documentVersion: number | null;
     active: boolean;
+    mood: Mood;
     counts: Status["counts"];
     properties: Property[];
 }
@@ -59,8 +61,14 @@ export class Store {
             this.specs.delete(status.uri);
             return { uri: status.uri, spec: undefined, structure: true, instances: [] };
         }
-        const { uri, documentVersion, active, counts } = status;
-        const spec: Spec = { uri, documentVersion, active, counts, properties };
+        const { uri, documentVersion, active, mood, counts } = status;
+        const spec: Spec = { uri, documentVersion, active, mood, counts, properties };
+        // A server that tells no mood has it decided here.
+        if ((status.mood as Mood | undefined) === undefined) {
+            withMoods(spec);
+            for (const of of properties) of.counts.cancelled = of.instances.filter((i) => i.state === "unknown" && i.cancelled).length;
+            counts.cancelled = properties.reduce((sum, of) => sum + of.counts.cancelled, 0);
+        }
         this.specs.set(uri, spec);
         return { uri, spec, structure, instances };
     }

@@ -1,17 +1,20 @@
 /**
  * The Test Explorer: specs as roots, properties below them, the instances of a family below these.
  *
- * Specs that are not open are listed by their files and are opened when they are unfolded or run. Verdicts that come by themselves, on saving for
- * instance, are shown as well: a run of their own stands for them. Invariant: a run ends when the server says that nothing is active, or is gone.
+ * Specs that are not open are listed by their files and are opened when they are unfolded or run; one that is closed keeps its rows, whose results are
+ * outdated then. Verdicts that come by themselves, on saving for instance, are shown as well: a run of their own stands for them.
+ *
+ * Invariants: a run ends when the server says that nothing is active, or is gone. Every row's outcome follows from its mood. How an item stands is
+ * part of its label: screen readers are told a description instead of the name.
  */
 
 import * as vscode from "vscode";
-import { shortName } from "./paths";
+import { placeName } from "./paths";
 import type { Instance, Property } from "./protocol";
 import type { Server } from "./server";
 import { outcome, type Outcome, Waiting } from "./settle";
 import type { Change, Spec, Store } from "./store";
-import { answer, inWords, provenance, word } from "./words";
+import { inWords, provenance, standing } from "./words";
 
 /** Instances of a family that are listed at most; all are verified. */
 const MOST_INSTANCES = 2000;
@@ -19,6 +22,8 @@ const MOST_INSTANCES = 2000;
 const MOST_SPECS = 1000;
 /** How long a spec may take to be read when it is run from the explorer, in milliseconds. */
 const PATIENCE = 30_000;
+/** How long after a change what is not open is listed anew, in milliseconds. */
+const QUIET = 1500;
 
 interface Leaf {
     uri: string;
@@ -34,6 +39,7 @@ interface Asked {
 
 export class TestExplorer implements vscode.Disposable {
     private readonly controller = vscode.tests.createTestController("qnn", "qnn");
+    private readonly profile: vscode.TestRunProfile;
     private readonly leaves = new WeakMap<vscode.TestItem, Leaf>();
     /** By spec, the item of each instance. */
     private readonly items = new Map<string, Map<string, vscode.TestItem>>();
@@ -43,25 +49,33 @@ export class TestExplorer implements vscode.Disposable {
     private readonly changes = new vscode.EventEmitter<string>();
     /** By spec, the run that stands for what nobody asked the explorer for. */
     private readonly own = new Map<string, vscode.TestRun>();
+    /** By spec that is not open, what was last listed of it. */
+    private readonly listed = new Map<string, string>();
+    /** The specs whose results are all shown as outdated, since some are. */
+    private readonly outdated = new Set<string>();
+    private listing: NodeJS.Timeout | undefined;
     private readonly subscriptions: vscode.Disposable[] = [];
 
     constructor(
         private readonly server: Server,
         private readonly store: Store,
     ) {
-        this.controller.createRunProfile(
+        this.profile = this.controller.createRunProfile(
             "Verify",
             vscode.TestRunProfileKind.Run,
-            (request, token) => this.run(request, token),
+            (request) => this.run(request),
             true,
         );
         this.controller.resolveHandler = (item) => (item === undefined ? this.discover() : this.open(item));
         this.controller.refreshHandler = () => this.discover();
-        const watcher = vscode.workspace.createFileSystemWatcher("**/*.qnn", false, true, false);
+        const watcher = vscode.workspace.createFileSystemWatcher("**/*.qnn");
         this.subscriptions.push(
             watcher,
             watcher.onDidCreate((uri) => {
                 this.root(uri);
+            }),
+            watcher.onDidChange(() => {
+                this.listLater();
             }),
             watcher.onDidDelete((uri) => {
                 if (!this.store.specs.has(uri.toString())) this.controller.items.delete(uri.toString());
@@ -70,6 +84,7 @@ export class TestExplorer implements vscode.Disposable {
     }
 
     dispose(): void {
+        clearTimeout(this.listing);
         for (const { run } of this.asked) run.end();
         for (const run of this.own.values()) run.end();
         for (const subscription of this.subscriptions) subscription.dispose();
@@ -84,8 +99,11 @@ export class TestExplorer implements vscode.Disposable {
 
     /** Shows what a notification changed. */
     changed(change: Change): void {
-        if (change.spec === undefined) this.close(change.uri);
-        else if (change.structure || !this.items.has(change.uri)) this.build(change.spec);
+        if (change.spec === undefined) {
+            this.close(change.uri);
+            this.listed.delete(change.uri);
+            this.listLater();
+        } else if (change.structure || !this.items.has(change.uri)) this.build(change.spec);
         for (const asked of [...this.asked]) {
             asked.waiting.changed(change);
             this.finish(asked);
@@ -94,29 +112,62 @@ export class TestExplorer implements vscode.Disposable {
         this.changes.fire(change.uri);
     }
 
+    /** Lists anew once things are quiet: a spec was closed, or changed on disk. */
+    private listLater(): void {
+        clearTimeout(this.listing);
+        this.listing = setTimeout(() => void this.list(), QUIET);
+    }
+
     // ---- Items
 
     private async discover(): Promise<void> {
         for (const uri of await vscode.workspace.findFiles("**/*.qnn", undefined, MOST_SPECS)) this.root(uri);
+        await this.list();
+    }
+
+    /** Lists how the specs stand that are not open. */
+    async list(): Promise<void> {
+        for (const status of (await this.server.verdicts())?.specs ?? []) {
+            if (this.store.specs.has(status.uri)) continue;
+            const known = JSON.stringify(status.properties.map((property) => property.instances.map(({ name, state }) => [name, state])));
+            if (this.listed.get(status.uri) === known) continue;
+            this.listed.set(status.uri, known);
+            this.build(status);
+            this.mirror(status, { uri: status.uri, spec: status, structure: true, instances: all(status) });
+            this.close(status.uri);
+        }
     }
 
     private root(uri: vscode.Uri): vscode.TestItem {
         const id = uri.toString();
         const known = this.controller.items.get(id);
         if (known !== undefined) return known;
-        const folders = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-        const item = this.controller.createTestItem(id, shortName(uri.fsPath, folders), uri);
+        const item = this.controller.createTestItem(id, place(uri), uri);
         item.canResolveChildren = true;
         this.controller.items.add(item);
         return item;
     }
 
-    /** Opens a spec's text, which makes the server tell of it. */
+    /** Lists all specs of the workspace, and verifies them. */
+    async verifyWorkspace(): Promise<void> {
+        await this.discover();
+        await vscode.commands.executeCommand("workbench.view.testing.focus");
+        await this.run(new vscode.TestRunRequest(undefined, undefined, this.profile));
+    }
+
+    /** Has the server read a spec that is not open; whether it could. */
+    async read(uri: vscode.Uri): Promise<boolean> {
+        await this.open(this.root(uri));
+        return this.store.specs.has(uri.toString());
+    }
+
+    /** Opens the text of the spec that an item is of, which makes the server tell of it. */
     private async open(item: vscode.TestItem): Promise<void> {
-        if (item.uri === undefined || this.store.specs.has(item.id) || this.server.health !== "running") return;
+        const of = this.leaf(item)?.uri ?? item.id;
+        if (item.uri === undefined || this.store.specs.has(of) || this.server.health !== "running") return;
         item.busy = true;
         try {
-            const told = this.until(item.id);
+            const told = this.until(of);
             await vscode.workspace.openTextDocument(item.uri);
             await told;
         } catch (error) {
@@ -150,6 +201,7 @@ export class TestExplorer implements vscode.Disposable {
         const children = spec.properties.map((property) => {
             const id = `${spec.uri}#${property.name}`;
             const item = root.children.get(id) ?? this.controller.createTestItem(id, property.name, uri);
+            entitle(item, property.name, inProperty(property));
             // Without a range: VS Code would draw its own sign over ours, and it has none for what is stale, timed out or vacuous.
             item.sortText = String(property.range.start.line).padStart(8, "0");
             this.leaves.set(item, { uri: spec.uri, property: property.name, instance: undefined });
@@ -181,52 +233,67 @@ export class TestExplorer implements vscode.Disposable {
         items: Map<string, vscode.TestItem>,
     ): vscode.TestItem {
         const id = `${spec.uri}#${instance.name}`;
-        const label = instance.parameters.map(({ name, text }) => `${name} = ${text}`).join(", ") || instance.name;
+        const label = nameOf(instance);
         const item = parent.children.get(id) ?? this.controller.createTestItem(id, label, parent.uri);
+        entitle(item, label, standing(instance));
         item.sortText = String(at).padStart(8, "0");
         items.set(instance.name, item);
         this.leaves.set(item, { uri: spec.uri, property: property.name, instance: instance.name });
         return item;
     }
 
+    /** A spec is closed, or the server is gone: its rows stay, and nothing that they tell is current. */
     private close(uri: string): void {
         this.items.delete(uri);
-        for (const key of [...this.told.keys()]) if (split(key)[0] === uri) this.told.delete(key);
+        this.outdated.delete(uri);
+        this.forget(uri);
         this.own.get(uri)?.end();
         this.own.delete(uri);
         const root = this.controller.items.get(uri);
         if (root === undefined) return;
+        // Only what is in a file can be opened again.
+        if (root.uri?.scheme !== "file") {
+            this.controller.items.delete(uri);
+            return;
+        }
         this.controller.invalidateTestResults(root);
-        root.children.replace([]);
-        root.description = "";
-        // The file may be there still: it can be opened again.
-        if (root.uri?.scheme === "file") root.canResolveChildren = true;
-        else this.controller.items.delete(uri);
+        if (root.children.size > 0) past(root);
+        else root.canResolveChildren = true;
+    }
+
+    private forget(uri: string): void {
+        for (const key of [...this.told.keys()]) if (split(key)[0] === uri) this.told.delete(key);
     }
 
     // ---- Verdicts that come by themselves
 
     private mirror(spec: Spec, change: Change): void {
         const items = this.items.get(spec.uri);
-        if (items === undefined) return;
         const root = this.controller.items.get(spec.uri);
-        if (root !== undefined) root.description = inWords(spec.counts);
-        const told = (instance: Instance): string =>
-            [instance.state, instance.run, instance.key, instance.cancelled, instance.asExpected].join(" ");
-        const news = change.instances.filter(({ instance }) => {
+        if (items === undefined || root?.uri === undefined) return;
+        entitle(root, place(root.uri), inWords(spec.counts));
+        for (const { property, instance } of change.instances) {
             const item = items.get(instance.name);
-            if (item === undefined) return false;
-            item.description = description(instance);
+            if (item === undefined) continue;
+            if (property.family) entitle(item, nameOf(instance), standing(instance));
+            const own = root.children.get(`${spec.uri}#${property.name}`);
+            if (own !== undefined) entitle(own, property.name, inProperty(property));
+        }
+        const fingerprint = (instance: Instance): string => [instance.mood, instance.state, instance.run, instance.key].join(" ");
+        const again = spec.mood !== "stale" && this.outdated.delete(spec.uri);
+        if (again) this.forget(spec.uri);
+        const told = again ? all(spec) : change.instances;
+        const news = told.filter(({ instance }) => {
+            if (!items.has(instance.name)) return false;
             const key = join(spec.uri, instance.name);
-            const now = told(instance);
+            const now = fingerprint(instance);
             if (this.told.get(key) === now) return false;
             this.told.set(key, now);
             // Whoever asked is told by the run that was asked for.
             return ![...this.asked].some(({ waiting }) => waiting.uri === spec.uri && waiting.has(instance.name));
         });
-        const outdated = news.filter(({ instance }) => instance.state === "stale" || instance.state === "unverified");
-        const results = news.filter((entry) => !outdated.includes(entry));
-        if (results.length > 0 || (outdated.length > 0 && this.own.has(spec.uri))) {
+        const results = news.filter(({ instance }) => outcome(instance) !== "skipped");
+        if (results.length > 0 || (news.length > 0 && this.own.has(spec.uri))) {
             const run = this.own.get(spec.uri) ?? this.begin(spec.uri, results.flatMap(({ instance }) => items.get(instance.name) ?? []));
             this.own.set(spec.uri, run);
             for (const { instance } of news) {
@@ -234,31 +301,37 @@ export class TestExplorer implements vscode.Disposable {
                 if (item !== undefined) report(run, item, instance, outcome(instance));
             }
         }
-        for (const { instance } of outdated) {
-            const item = items.get(instance.name);
-            if (item !== undefined) this.controller.invalidateTestResults(item);
-        }
         if (!spec.active) {
             this.own.get(spec.uri)?.end();
             this.own.delete(spec.uri);
+        }
+        if (spec.mood === "stale") {
+            // The explorer's parents look like the rest of their children: with one that is outdated so are all, until nothing is.
+            this.controller.invalidateTestResults(root);
+            this.outdated.add(spec.uri);
+        } else {
+            for (const { instance } of news) {
+                const item = items.get(instance.name);
+                if (item !== undefined && (instance.mood === "stale" || instance.mood === "none")) this.controller.invalidateTestResults(item);
+            }
         }
     }
 
     private begin(uri: string, items: vscode.TestItem[]): vscode.TestRun {
         // As a continuous run it opens no view by itself.
         const request = new vscode.TestRunRequest(items, undefined, undefined, true);
-        const run = this.controller.createTestRun(request, shortName(vscode.Uri.parse(uri).fsPath, []), false);
+        const run = this.controller.createTestRun(request, place(vscode.Uri.parse(uri)), false);
         run.token.onCancellationRequested(() => void this.server.cancel({ uri }));
         return run;
     }
 
     // ---- Runs that the explorer is asked for
 
-    private async run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
+    private async run(request: vscode.TestRunRequest): Promise<void> {
         const run = this.controller.createTestRun(request);
         const selected = request.include ?? this.roots();
         // A spec that is not open tells what it consists of once it is.
-        for (const item of selected) if (this.leaf(item) === undefined) await this.open(item);
+        for (const item of selected) await this.open(item);
         const excluded = new Set((request.exclude ?? []).flatMap((item) => this.names(item)).map(({ uri, name }) => join(uri, name)));
         const bySpec = new Map<string, Set<string>>();
         for (const { uri, name } of selected.flatMap((item) => this.names(item))) {
@@ -268,7 +341,7 @@ export class TestExplorer implements vscode.Disposable {
         }
         // Who picks something wants it done again; who runs everything wants to know how everything stands.
         const force = request.include !== undefined;
-        const work = [...bySpec].map(([uri, names]) => this.ask(run, uri, names, force, token));
+        const work = [...bySpec].map(([uri, names]) => this.ask(run, uri, names, force));
         if (work.length === 0) run.end();
         await Promise.all(work);
     }
@@ -278,8 +351,8 @@ export class TestExplorer implements vscode.Disposable {
         uri: string,
         names: Set<string>,
         force: boolean,
-        token: vscode.CancellationToken,
     ): Promise<void> {
+        const token = run.token;
         const instances = (this.store.specs.get(uri)?.properties ?? []).flatMap((p) => p.instances).filter((i) => names.has(i.name));
         const waiting = new Waiting(uri, instances, (instance, result) => {
             const name = typeof instance === "string" ? instance : instance.name;
@@ -333,10 +406,42 @@ export class TestExplorer implements vscode.Disposable {
     }
 }
 
-function description(instance: Instance): string {
-    const expected = instance.asExpected === true && instance.state !== "proved" ? "as expected" : undefined;
-    const parts = [answer(instance), instance.state === "proved" ? undefined : word(instance.state), expected];
-    return parts.filter((part) => part !== undefined).join(", ");
+function all(spec: Spec): Change["instances"] {
+    return spec.properties.flatMap((property) => property.instances.map((instance) => ({ property, instance })));
+}
+
+/** What an item's label is made of. */
+const titles = new WeakMap<vscode.TestItem, { name: string; stands: string }>();
+
+/** Names an item, with how it stands. */
+function entitle(item: vscode.TestItem, name: string, stands: string): void {
+    titles.set(item, { name, stands });
+    const label = stands === "" ? name : `${name}: ${stands}`;
+    if (item.label !== label) item.label = label;
+}
+
+/** Says that how an item and all below it stand is no longer so. */
+function past(item: vscode.TestItem): void {
+    const title = titles.get(item);
+    if (title !== undefined && title.stands !== "") item.label = `${title.name}: last ${title.stands}`;
+    item.children.forEach(past);
+}
+
+/** How a property stands: a family by its counts, a single one as its instance does. */
+function inProperty(property: Property): string {
+    const only = property.instances[0];
+    return property.family || only === undefined ? inWords(property.counts) : standing(only);
+}
+
+/** An instance's name below its family's. */
+function nameOf(instance: Instance): string {
+    return instance.parameters.map(({ name, text }) => `${name} = ${text}`).join(", ") || instance.name;
+}
+
+/** A spec's name: with its folder's where the workspace has several. */
+function place(uri: vscode.Uri): string {
+    const folders = vscode.workspace.workspaceFolders ?? [];
+    return placeName(uri.scheme === "untitled" ? uri.path : uri.fsPath, folders.map((folder) => ({ name: folder.name, path: folder.uri.fsPath })));
 }
 
 function report(run: vscode.TestRun, item: vscode.TestItem, instance: Instance, result: Outcome): void {

@@ -1,6 +1,6 @@
 /** States in words and signs, for status bar, gutter, Test Explorer and the counterexample view. Pure. */
 
-import type { Counts, Instance, State } from "./protocol";
+import type { Counts, Instance, Mood, Progress, State } from "./protocol";
 
 /** States that an instance leaves only for another run or another text. */
 export function isFinal(state: State): boolean {
@@ -34,57 +34,83 @@ export function word(state: State): string {
     return WORDS[state];
 }
 
-/** `3 proved, 1 violated`. */
+/** `3 proved, 1 violated, 2 cancelled`. */
 export function inWords(counts: Counts): string {
-    const counted = (state: State): string => `${counts[state]} ${WORDS[state]}${state === "error" && counts[state] > 1 ? "s" : ""}`;
-    const parts = ORDER.filter((state) => counts[state] > 0).map(counted);
+    const parts: string[] = [];
+    const tell = (count: number, what: string): void => {
+        if (count > 0) parts.push(`${count} ${what}`);
+    };
+    for (const state of ORDER) {
+        const plural = state === "error" && counts.error > 1 ? "s" : "";
+        tell(state === "unknown" ? counts.unknown - counts.cancelled : counts[state], WORDS[state] + plural);
+        if (state === "unknown") tell(counts.cancelled, "cancelled");
+    }
     return parts.length > 0 ? parts.join(", ") : "no properties";
+}
+
+/** An instance's state in words: what was cancelled is not said to be beyond the engines. */
+export function stateInWords(instance: Instance): string {
+    if (instance.state === "unknown" && instance.cancelled) return "cancelled";
+    const expected = instance.asExpected === true && instance.state !== "proved" ? ", as expected" : "";
+    return WORDS[instance.state] + expected;
 }
 
 export function total(counts: Counts): number {
     return ORDER.reduce((sum, state) => sum + counts[state], 0);
 }
 
-/** The instances whose final verdict is the expected one, or that need none: what the status bar counts as good. */
+/** The instances whose verdict is final and the expected one. */
 export function asExpected(counts: Counts): number {
     const final = ORDER.filter(isFinal).reduce((sum, state) => sum + counts[state], 0);
-    return Math.max(0, final - counts.unexpected);
+    return Math.max(0, final - counts.unexpected - counts.cancelled);
 }
 
-export type Mood = "none" | "busy" | "bad" | "open" | "good";
-
-/**
- * What matters most about a spec with so many errors of the compiler. Only a spec without any, of which every instance is final and as expected,
- * is good.
- */
-export function mood(counts: Counts, errors: number): Mood {
-    if (total(counts) === 0 && errors === 0) return "none";
-    if (counts.running + counts.queued > 0) return "busy";
-    if (counts.unexpected > 0 || errors > 0) return "bad";
-    if (counts.stale + counts.unverified > 0) return "open";
-    return "good";
+/** How a spec stands, with the number of the compiler's errors. */
+export interface Standing {
+    mood: Mood;
+    counts: Counts;
+    errors: number;
+    /** Of what is running, what has run the longest. */
+    longest?: Instance | undefined;
 }
 
-/** The status bar's text, with the icons of VS Code's font. */
-export function statusText(counts: Counts, errors: number): string {
+/** Of instances, the running one that has run the longest. */
+export function longestRunning(instances: Instance[]): Instance | undefined {
+    const elapsed = (instance: Instance): number => instance.progress?.elapsed ?? 0;
+    return instances.filter(({ state }) => state === "running").sort((a, b) => elapsed(b) - elapsed(a))[0];
+}
+
+/** The status bar's text, with the icons of VS Code's font. Only the mood `passed` looks like success. */
+export function statusText({ mood, counts, errors, longest }: Standing): string {
     const all = total(counts);
+    const good = `${asExpected(counts)}/${all}`;
     const bad = counts.unexpected > 0 ? ` $(error) ${counts.unexpected}` : "";
-    switch (mood(counts, errors)) {
+    switch (mood) {
+        case "running":
+            return `$(sync~spin) qnn ${all - counts.running - counts.queued}/${all}${bad}${soFar(longest)}`;
+        case "error":
+            return errors > 0 || counts.error === 0 ? `$(error) qnn ${inErrors(Math.max(1, errors))}` : `$(error) qnn ${counts.unexpected} of ${all}`;
+        case "failed":
+            return `$(error) qnn ${counts.unexpected} of ${all}`;
+        case "undecided":
+            return `$(question) qnn ${good}`;
+        case "stale":
+            return `$(history) qnn ${good}`;
         case "none":
-            return "qnn";
-        case "busy":
-            return `$(sync~spin) qnn ${all - counts.running - counts.queued}/${all}${bad}`;
-        case "bad":
-            return errors > 0 ? `$(error) qnn ${inErrors(errors)}` : `$(error) qnn ${counts.unexpected} of ${all}`;
-        case "open":
-            return `$(history) qnn ${asExpected(counts)}/${all}`;
-        case "good":
+            return all === 0 ? "qnn" : `$(circle-outline) qnn ${good}`;
+        case "passed":
             return `$(pass) qnn ${all}`;
     }
 }
 
+/** What is known of a long run: ` · 0.55 … 0.58, 34 %, 12 s`. */
+function soFar(longest: Instance | undefined): string {
+    const now = longest?.progress;
+    return now === undefined || now === null || now.elapsed < 1 ? "" : ` · ${[...known(now), seconds(now.elapsed)].join(", ")}`;
+}
+
 /** What the status bar's text means, for tooltips and screen readers. */
-export function statusSpoken(counts: Counts, errors: number): string {
+export function statusSpoken({ counts, errors }: Standing): string {
     const parts = [inWords(counts)];
     if (counts.unexpected > 0) parts.push(`${counts.unexpected} not as expected`);
     if (errors > 0) parts.push(`the spec has ${inErrors(errors)}`);
@@ -116,16 +142,30 @@ export function provenance(instance: Instance): string {
     return parts.join(", ");
 }
 
-/** What a measure's answer is: `1.25`, `between 1 and 1.5`, `at least 1`. Nothing if nothing is known. */
+/** What is known of a measure's answer, `= 1.25` or `0.55 … 0.58`; nothing if nothing is known, or it is none. */
 export function answer(instance: Instance): string | undefined {
     const measure = instance.measure;
     if (measure === null) return undefined;
     const { found, bound } = measure;
-    if (found !== null && (measure.complete || found.exact === bound?.exact)) return found.text;
-    if (found !== null && bound !== null) {
-        const [low, high] = found.value <= bound.value ? [found, bound] : [bound, found];
-        return `between ${low.text} and ${high.text}`;
-    }
-    if (found !== null) return `${found.text} is attained`;
-    return bound !== null ? `not beyond ${bound.text}` : undefined;
+    const text = (measure.text as string | undefined) ??
+        (found !== null && measure.complete ? `= ${found.text}` : found !== null && bound !== null ? `${found.text} … ${bound.text}` : (found ?? bound)?.text ?? "");
+    return text === "" ? undefined : text;
+}
+
+/** How far a running instance is: `0.55 … 0.58, 34 %, for 12 s, at most 48 s left`. */
+export function progress(instance: Instance): string | undefined {
+    const now = instance.progress;
+    if (instance.state !== "running" || now === null) return undefined;
+    const remaining = (now.remaining as number | undefined) ?? Math.max(0, instance.budget - now.elapsed);
+    return [...known(now), `for ${seconds(now.elapsed)}`, `at most ${seconds(remaining)} left`].join(", ");
+}
+
+function known({ text }: Progress): string[] {
+    return text === null || text === "" ? [] : [text];
+}
+
+/** What stands beside an instance's name in the Test Explorer. */
+export function standing(instance: Instance): string {
+    const parts = [answer(instance), instance.state === "proved" && instance.measure !== null ? undefined : stateInWords(instance), progress(instance)];
+    return parts.filter((part) => part !== undefined).join(", ");
 }

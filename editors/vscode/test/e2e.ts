@@ -9,9 +9,10 @@
  */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { libraries, verifies } from "./package";
 import { entry, install, type Options, Workbench } from "./workbench";
 
 const vsix = path.resolve(process.env.QNN_VSIX ?? `qnn-${process.platform}-${process.arch}.vsix`);
@@ -55,6 +56,18 @@ property small = forall x: T where x <= 3: double(x) <= 6;
 property large = forall x: T: double(x) <= 14;
 `;
 
+const MEASURES = `type T = uint<4>;
+network double(x: T) -> uint<5> { (x * 2) as uint<5> }
+measure most = maximize double(x) over x: T where x <= 7;
+measure up_to(k in 1..4) = maximize double(x) over x: T where x <= k;
+`;
+
+/** What the system's loader says of a server whose library is not there. */
+const BROKEN_SERVER = `#!/bin/sh
+echo "$0: error while loading shared libraries: libz3.so.4: cannot open shared object file: No such file or directory" >&2
+exit 127
+`;
+
 interface Scenario {
     name: string;
     options: Partial<Options>;
@@ -67,7 +80,7 @@ const scenarios: Scenario[] = [
         options: { copy: digits },
         async run(w) {
             await w.file("digits.qnn");
-            await w.lens("98 proved").waitFor();
+            await w.told("robust", "98 proved").waitFor();
             await w.until("all is decided", async () => (await w.status().textContent())?.trim() === "qnn 178");
             await w.line(50);
             await w.until("signs", async () => (await w.signs()).join() === "proved,proved,proved,proved,proved");
@@ -110,8 +123,8 @@ const scenarios: Scenario[] = [
             await w.unfold(rows.filter({ hasText: "robust_with_four_bits" }));
             await w.until("instances of either kind", async () =>
                 (await rows.locator(".codicon-testing-passed-icon").count()) > 5 && (await rows.locator(".codicon-testing-failed-icon").count()) > 2);
-            // Lenses and hints tell the end of the run, too.
-            await w.lens(/✗ \d+ proved · \d violated · \d+ ms/).waitFor();
+            // The hint tells the end of the run, too.
+            await w.told("robust_with_four_bits", /✗.*\d\sviolated/).waitFor();
             await rows.filter({ hasText: "violated" }).last().scrollIntoViewIfNeeded();
             await w.page.waitForTimeout(1000);
             await w.screenshot("family");
@@ -141,6 +154,25 @@ const scenarios: Scenario[] = [
         },
     },
     {
+        name: "an error's code leads to its page",
+        options: { texts: { "wrong.qnn": SMALL.replace("x <= 3", "z <= 3") } },
+        async run(w) {
+            await w.file("wrong.qnn");
+            await w.page.locator(".squiggly-error").first().waitFor();
+            await w.until("it is an error", async () => (await w.icon()) === "error");
+            await w.line(3, SMALL.split("\n")[2]?.indexOf("x <= 3") ?? 0);
+            await w.page.keyboard.press("ArrowRight");
+            const page = w.view().getByRole("heading", { level: 1 });
+            const link = w.page.locator(".monaco-hover a.code-link", { hasText: /^E\d+$/ });
+            await w.command("Show or Focus Hover");
+            await link.waitFor();
+            await w.screenshot("code");
+            await w.press("the code", () => link.click({ timeout: 5000 }), page);
+            await page.filter({ hasText: /^E\d+/ }).waitFor();
+            await w.screenshot("explained");
+        },
+    },
+    {
         name: "what changes is stale at once, and gets a verdict on saving",
         options: { texts: { "small.qnn": SMALL } },
         async run(w) {
@@ -153,7 +185,7 @@ const scenarios: Scenario[] = [
             await w.page.keyboard.press("Backspace");
             await w.page.keyboard.type("5;");
             await w.until("the changed one is stale, the other is not", async () => (await w.signs()).join() === "proved,stale");
-            await w.lens("stale").waitFor();
+            await w.told("large", "stale").waitFor();
             await w.screenshot("stale");
             await w.save();
             await w.until("a new verdict", async () => (await w.signs()).join() === "proved,proved");
@@ -168,8 +200,14 @@ const scenarios: Scenario[] = [
             // What stands at the end of the line follows.
             await w.page.locator(".view-line", { hasText: "property quick" }).filter({ hasText: "✓ proved" }).waitFor();
             await w.screenshot("running");
+            await w.until("how long it runs", async () => /qnn 1\/4 · (.*, )?\d+ s/.test((await w.status().textContent()) ?? ""));
             await w.clickLens("Cancel", async () => (await w.signs())[1] === "unknown");
             await w.until("no spinner", async () => (await w.page.locator(".statusbar .codicon-sync").count()) === 0);
+            // What was cancelled looks like success nowhere.
+            await w.until("a question", async () => (await w.icon()) === "question" && (await w.status().textContent())?.trim() === "qnn 1/4");
+            await w.told("slow", "cancelled").waitFor();
+            await w.told("slow", /[✓✗]/).waitFor({ state: "hidden" });
+            await w.lens(/^Run/).waitFor();
             // Nor does anything go on behind it.
             const [server] = w.servers();
             assert.ok(server !== undefined);
@@ -178,18 +216,28 @@ const scenarios: Scenario[] = [
             assert.ok(w.spent(server) - spent < 0.5, `the solver went on: ${w.spent(server) - spent} s of 3`);
 
             await w.command("View: Show Testing");
-            const row = w.page.locator(".test-explorer .monaco-list-row", { hasText: "slow.qnn" });
-            await w.unfold(row);
-            const test = w.page.locator(".test-explorer .monaco-list-row", { hasText: /^slow/ }).nth(1);
+            const spec = w.tests("slow.qnn");
+            await spec.filter({ hasText: "1 proved, 3 cancelled" }).waitFor();
+            await w.unfold(spec);
+            const passed = ".codicon-testing-passed-icon";
+            const quick = w.tests(/^quick: proved/);
+            const slow = w.tests(/^slow: /);
+            const none = async (): Promise<boolean> => (await spec.locator(passed).count()) + (await slow.locator(passed).count()) === 0;
+            await w.until("only what is proved has passed", async () => (await quick.locator(passed).count()) === 1 && (await none()));
+            // Rows are read out by their names.
+            await w.until("names", async () => ((await slow.getAttribute("aria-label")) ?? "").startsWith("slow: 3 cancelled"));
+            await w.screenshot("cancelled");
             const run = async (): Promise<void> => {
-                await test.hover({ timeout: 10_000 });
-                await test.getByRole("button", { name: "Run Test" }).click({ timeout: 10_000 });
+                await slow.hover({ timeout: 10_000 });
+                await slow.getByRole("button", { name: "Run Test" }).click({ timeout: 10_000 });
             };
             await w.press("the test's button", run, async () => (await w.signs())[1] === "running");
+            await w.tests(/^slow: .*running/).first().waitFor();
             await w.screenshot("tests");
             const cancel = w.page.locator(".part.sidebar .title-actions").getByRole("button", { name: "Cancel Test Run" });
             await w.press("the run's button", () => cancel.click({ timeout: 10_000 }), async () => (await w.signs())[1] === "unknown");
             await w.until("no test spins", async () => (await w.page.locator(".test-explorer .codicon-loading").count()) === 0);
+            await w.until("nor has any passed but one", async () => (await quick.locator(passed).count()) === 1 && (await none()));
         },
     },
     {
@@ -198,7 +246,7 @@ const scenarios: Scenario[] = [
         async run(w) {
             const model = path.join(w.workspace, "digits.npz");
             await w.file("digits.qnn");
-            await w.lens("98 proved").waitFor();
+            await w.told("robust", "98 proved").waitFor();
             await w.line(50);
             const bytes = readFileSync(model);
             writeFileSync(model, "not an archive");
@@ -206,7 +254,7 @@ const scenarios: Scenario[] = [
                 const signs = await w.signs();
                 return signs.slice(0, 4).every((sign) => sign !== "proved") && signs.length === 5;
             });
-            await w.lens("98 proved").waitFor({ state: "hidden" });
+            await w.told("robust", "98 proved").waitFor({ state: "hidden" });
             await w.screenshot("broken-model");
             writeFileSync(model, bytes);
             await w.until("verdicts are back", async () => (await w.signs()).join() === "proved,proved,proved,proved,proved");
@@ -248,6 +296,31 @@ const scenarios: Scenario[] = [
         },
     },
     {
+        name: "a report says when it is of an earlier text, and follows the verdicts",
+        options: { texts: { "small.qnn": SMALL } },
+        async run(w) {
+            await w.file("small.qnn");
+            await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated");
+            await w.command("qnn: Open Report");
+            const view = w.view();
+            const notice = view.locator(".qnn-notice");
+            await view.getByText("1 violated").first().waitFor();
+            assert.equal(await notice.count(), 0);
+            await w.line(4, 1);
+            await w.page.keyboard.press("End");
+            await w.page.keyboard.press("Backspace");
+            await w.page.keyboard.press("Backspace");
+            await w.page.keyboard.type("5;");
+            await notice.filter({ hasText: "This report is of an earlier text of the spec." }).waitFor();
+            await w.screenshot("report-earlier");
+            await w.save();
+            await w.until("a new verdict", async () => (await w.signs()).join() === "proved,proved");
+            await view.getByText("1 violated").first().waitFor({ state: "hidden" });
+            await w.until("no notice", async () => (await notice.count()) === 0);
+            await w.screenshot("report-followed");
+        },
+    },
+    {
         name: "nothing outlives a server that dies, and another takes over",
         options: { texts: { "small.qnn": SMALL } },
         async run(w) {
@@ -270,12 +343,117 @@ const scenarios: Scenario[] = [
         async run(w) {
             await w.file("small.qnn");
             await w.status().locator(".codicon-debug-disconnect").waitFor();
-            await w.page.locator(".notification-toast", { hasText: "/nowhere/qnn-lsp could not be started" }).waitFor();
+            await w.page.locator(".notification-toast", { hasText: "The setting qnn.server.path names /nowhere/qnn-lsp, and there is no such program. Empty" }).waitFor();
             assert.equal(await w.page.locator(".notification-toast").count(), 1);
             assert.deepEqual(await w.signs(), []);
             await w.screenshot("no-server");
             w.settings({ "qnn.server.path": "" });
             await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated");
+        },
+    },
+    {
+        name: "a server that can't start says why, once",
+        options: { texts: { "small.qnn": SMALL, "broken-server": BROKEN_SERVER }, settings: { "qnn.server.path": "${workspaceFolder}/broken-server" } },
+        async run(w) {
+            await w.file("small.qnn");
+            const toasts = w.page.locator(".notification-toast");
+            await toasts.filter({ hasText: "is no program that may be run" }).waitFor();
+            assert.equal(await toasts.count(), 1);
+            await w.command("Notifications: Clear All Notifications");
+            chmodSync(path.join(w.workspace, "broken-server"), 0o755);
+            await w.command("qnn: Restart Language Server");
+            await toasts.filter({ hasText: "needs the library libz3.so.4, which this system does not have. It is a part of Z3" }).waitFor();
+            await w.page.waitForTimeout(3000);
+            assert.equal(await toasts.count(), 1);
+            await w.screenshot("broken-server");
+        },
+    },
+    {
+        name: "a server that dies again and again is told of once",
+        options: { texts: { "small.qnn": SMALL } },
+        async run(w) {
+            await w.file("small.qnn");
+            for (let death = 0; death < 5; death++) {
+                await w.until("a server with verdicts", async () => w.servers().length === 1 && (await w.signs()).join() === "proved,violated");
+                for (const server of w.servers()) process.kill(server, "SIGKILL");
+                await w.until("nothing outlives it", async () => (await w.signs()).length === 0);
+            }
+            await w.status().locator(".codicon-debug-disconnect").waitFor();
+            await w.page.locator(".notification-toast", { hasText: "ended 5 times within 3 minutes" }).waitFor();
+            assert.equal(await w.page.locator(".notification-toast").count(), 1);
+            assert.deepEqual(await w.signs(), []);
+        },
+    },
+    {
+        name: "measures show their values",
+        options: { texts: { "measure.qnn": MEASURES } },
+        async run(w) {
+            await w.file("measure.qnn");
+            await w.until("verdicts", async () => (await w.status().textContent())?.trim() === "qnn 4");
+            await w.told("most", "= 14").waitFor();
+            await w.command("View: Show Testing");
+            await w.unfold(w.tests("measure.qnn"));
+            await w.tests(/^most: = 14/).waitFor();
+            await w.unfold(w.tests(/^up_to: /));
+            await w.tests(/^k = 2: = 4/).waitFor();
+            await w.screenshot("measures");
+        },
+    },
+    {
+        name: "the Test Explorer keeps a spec that is closed, as outdated results",
+        options: { texts: { "small.qnn": SMALL, "other.qnn": SMALL } },
+        async run(w) {
+            await w.file("small.qnn");
+            await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated");
+            await w.command("View: Show Testing");
+            await w.unfold(w.tests("small.qnn"));
+            await w.tests(/^small: proved/).waitFor();
+            await w.command("View: Close Editor");
+            await w.tests(/^small: last proved/).waitFor();
+            await w.tests("small.qnn: last 1 proved, 1 violated").waitFor();
+            await w.until("outdated", async () => ((await w.tests(/^small: last/).getAttribute("aria-label")) ?? "").includes("outdated"));
+            await w.screenshot("closed");
+            // What was never opened is there as well, and all of the workspace is verified at once.
+            await w.command("qnn: Verify All Specs of the Workspace");
+            await w.tests("other.qnn: 1 proved, 1 violated").waitFor();
+            await w.tests("small.qnn: 1 proved, 1 violated").waitFor();
+        },
+    },
+    {
+        name: "specs of several folders are told apart",
+        options: { texts: { "one/small.qnn": SMALL, "two/small.qnn": SMALL }, folders: ["one", "two"] },
+        async run(w) {
+            await w.command("View: Show Testing");
+            await w.tests("one/small.qnn").waitFor();
+            await w.tests("two/small.qnn").waitFor();
+            await w.screenshot("folders");
+        },
+    },
+    {
+        name: "keys, menus and settings",
+        options: { texts: { "small.qnn": SMALL }, settings: { "qnn.verification.run": "never" } },
+        async run(w) {
+            await w.file("small.qnn");
+            await w.until("it is read", async () => (await w.signs()).join() === "unverified,unverified");
+            await w.until("nothing looks like success", async () => (await w.icon()) === "circle-outline");
+            await w.line(3, 12);
+            await w.page.keyboard.press("Control+k");
+            await w.page.keyboard.press("v");
+            await w.until("one verdict", async () => (await w.signs()).join() === "proved,unverified");
+            assert.equal(await w.icon(), "circle-outline");
+            await w.page.locator(".view-line", { hasText: "network" }).click({ button: "right", position: { x: 40, y: 8 } });
+            const menu = w.page.locator(".context-view .monaco-menu");
+            await menu.getByText("Verify Property at Cursor").waitFor();
+            await menu.getByText("qnn", { exact: true }).hover();
+            await menu.getByText("Verify All Specs of the Workspace").waitFor();
+            await w.screenshot("menu");
+            await menu.getByText("Verify Spec", { exact: true }).click();
+            await w.until("verdicts", async () => (await w.signs()).join() === "proved,violated");
+            await w.command("Preferences: Open Settings (UI)");
+            await w.page.locator(".settings-editor .suggest-input-container .view-lines").first().click();
+            await w.page.keyboard.type("qnn.verification.engine");
+            await w.page.locator(".setting-item-enum", { hasText: "Engine" }).getByText("auto", { exact: true }).first().waitFor();
+            await w.screenshot("settings");
         },
     },
     {
@@ -320,6 +498,13 @@ const scenarios: Scenario[] = [
 ];
 
 const names = process.argv.slice(2);
+if (process.platform === "linux" && names.length === 0) {
+    const extension = readdirSync(options.extensions).find((name) => name.startsWith("qnn.qnn-"));
+    const server = path.join(options.extensions, extension ?? "", "server", "qnn-lsp");
+    libraries(server);
+    const covered = await verifies(server);
+    console.log(`ok      the packaged server verifies by the Z3 that is in the package${covered ? ", where the system has none" : " (the system's could not be covered)"}`);
+}
 const chosen = scenarios.filter((s) => names.length === 0 || names.some((name) => s.name.includes(name)));
 if (chosen.length === 0) throw new Error(`no scenario's name contains ${names.join(" or ")}`);
 /** What went wrong, if something did. */

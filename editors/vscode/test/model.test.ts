@@ -35,7 +35,7 @@ test("an image is shown before, after, and as amplified difference, and every pi
 
 test("outputs are bars from zero on one scale, with the greatest marked where the property asks for it", () => {
     const bars = sections(IMAGE)[1] as BarSection;
-    assert.equal(bars.note, "argmax eight → three; fixed<4, 1>, raw integers -8 to 7");
+    assert.equal(bars.note, "argmax eight → three, label eight; fixed<4, 1>, raw integers -8 to 7");
     assert.deepEqual(bars.series, ["Original", "Counterexample"]);
     assert.deepEqual(bars.rows.map((r) => [r.label, ...r.bars.flatMap((b) => [b.value, b.raw, b.greatest])]), [
         ["three", "2.5", "5", false, "3.5", "7", true],
@@ -52,12 +52,23 @@ test("outputs are bars from zero on one scale, with the greatest marked where th
     assert.ok(silent.rows.every((r) => r.bars.length === 1 && r.bars[0]?.greatest === false));
 });
 
-test("a tie for the greatest output is told of", () => {
+test("a tie for the greatest output is told of, before and after", () => {
     const call = IMAGE.calls[0];
-    assert.ok(call);
+    assert.ok(call?.center);
     const output = { raw: [7, 7], values: ["3.5", "3.5"], argmax: 0, ties: [0, 1] };
     const bars = sections({ ...IMAGE, calls: [{ ...call, output }] })[1] as BarSection;
-    assert.match(bars.note, /^argmax eight → three \(a tie of three, eight\); /);
+    assert.match(bars.note, /^argmax eight → three \(a tie of three, eight\), label eight; /);
+    const before = sections({ ...IMAGE, calls: [{ ...call, center: output }] })[1] as BarSection;
+    assert.match(before.note, /^argmax three \(a tie of three, eight\) → three, label eight; /);
+});
+
+test("a centre that is wrong before any change is told of, with the class that was wanted", () => {
+    const call = IMAGE.calls[0];
+    assert.ok(call);
+    const note = (more: Partial<typeof call>): string => (sections({ ...IMAGE, calls: [{ ...call, ...more }] })[1] as BarSection).note;
+    assert.match(note({ wrongBefore: true }), /^argmax eight → three, label eight, wrong before any change; /);
+    assert.match(note({ label: { index: 0, text: "three", excluded: true } }), /^argmax eight → three, any class but three; /);
+    assert.match(note({ label: null }), /^argmax eight → three; /);
 });
 
 test("two calls of one kind are seen on one scale, two of different kinds are not", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reportName, serverPath, shortName } from "../src/paths";
+import { placeName, reportName, serverPath } from "../src/paths";
 
 const places = { setting: "", extension: "/ext", workspace: "/work", home: "/home/me", platform: "linux" as const };
 
@@ -19,9 +19,14 @@ test("without a bundled server, the PATH's is", () => {
     assert.equal(serverPath({ ...places, platform: "win32" }, () => false), "qnn-lsp.exe");
 });
 
-test("specs are called by their place in the workspace", () => {
-    assert.equal(shortName("/work/digits/digits.qnn", ["/other", "/work"]), "digits/digits.qnn");
-    assert.equal(shortName("/workshop/a.qnn", ["/work"]), "a.qnn");
+test("specs are called by their place in the workspace, and by their folder where there are several", () => {
+    const folder = (path: string): { name: string; path: string } => ({ name: path.slice(path.lastIndexOf("/") + 1), path });
+    assert.equal(placeName("/work/digits/digits.qnn", [folder("/work")]), "digits/digits.qnn");
+    assert.equal(placeName("/workshop/a.qnn", [folder("/work")]), "a.qnn");
+    const several = [folder("/work"), folder("/other"), folder("/work/inner")];
+    assert.equal(placeName("/work/a.qnn", several), "work/a.qnn");
+    assert.equal(placeName("/other/a.qnn", several), "other/a.qnn");
+    assert.equal(placeName("/work/inner/a.qnn", several), "inner/a.qnn");
 });
 
 test("reports are called after what they are of", () => {

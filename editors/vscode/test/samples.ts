@@ -1,10 +1,35 @@
 /** Statuses for tests, written out where it matters. */
 
-import { type Counts, type Counterexample, type Instance, type Property, type State, type Status, VERSION } from "../src/protocol";
+import { type Counts, type Counterexample, type Instance, type Mood, type Property, type State, type Status, VERSION } from "../src/protocol";
 
 export function counts(some: Partial<Counts> = {}): Counts {
-    const none = { running: 0, queued: 0, error: 0, violated: 0, vacuous: 0, timeout: 0, unknown: 0, stale: 0, unverified: 0, proved: 0, unexpected: 0 };
+    const none = { running: 0, queued: 0, error: 0, violated: 0, vacuous: 0, timeout: 0, unknown: 0, stale: 0, unverified: 0, proved: 0, cancelled: 0, unexpected: 0 };
     return { ...none, ...some };
+}
+
+/** The moods, the most urgent first, as docs/protocol.md has them. */
+export const MOODS: Mood[] = ["running", "error", "failed", "undecided", "stale", "none", "passed"];
+
+export function moodOf(state: State, asExpected: boolean | null): Mood {
+    const others: Partial<Record<State, Mood>> = {
+        running: "running", queued: "running", error: "error", timeout: "undecided", unknown: "undecided", stale: "stale", unverified: "none",
+    };
+    return others[state] ?? (asExpected === true ? "passed" : "failed");
+}
+
+export function moodOfAll(moods: Mood[]): Mood {
+    return MOODS.find((mood) => moods.includes(mood)) ?? "none";
+}
+
+/** The counts of instances. */
+export function counted(instances: Instance[]): Counts {
+    const all = counts();
+    for (const { state, cancelled, asExpected } of instances) {
+        all[state]++;
+        if (state === "unknown" && cancelled) all.cancelled++;
+        if (asExpected === false) all.unexpected++;
+    }
+    return all;
 }
 
 export function instance(name: string, state: State, more: Partial<Instance> = {}): Instance {
@@ -13,6 +38,7 @@ export function instance(name: string, state: State, more: Partial<Instance> = {
         name,
         parameters: [],
         state,
+        mood: moodOf(state, more.asExpected ?? (final ? state === "proved" : null)),
         verdict: final ? state : null,
         expected: "proved",
         asExpected: final ? state === "proved" : null,
@@ -41,9 +67,10 @@ export function property(name: string, instances: Instance[], more: Partial<Prop
         range: at(1),
         itemRange: at(1),
         state: instances[0]?.state ?? "unverified",
+        mood: moodOfAll(instances.map(({ mood }) => mood)),
         family: instances.length !== 1,
         expected: "proved",
-        counts: counts(),
+        counts: counted(instances),
         time: 0,
         detail: "",
         instances,
@@ -56,7 +83,11 @@ let sequence = 0;
 export function status(properties: Property[], more: Partial<Status> = {}): Status {
     const all = properties.flatMap((p) => p.instances);
     const active = all.some((i) => i.state === "running" || i.state === "queued");
-    return { version: VERSION, uri: "file:///a.qnn", documentVersion: 1, sequence: ++sequence, complete: true, active, counts: counts(), properties, ...more };
+    const mood = moodOfAll(properties.map((p) => p.mood));
+    const documentVersion = 1;
+    return {
+        version: VERSION, uri: "file:///a.qnn", documentVersion, sequence: ++sequence, complete: true, active, mood, counts: counted(all), properties, ...more,
+    };
 }
 
 export const IMAGE: Counterexample = {

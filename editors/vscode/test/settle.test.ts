@@ -92,13 +92,13 @@ test("no spinner survives: refused, edited, gone, closed", () => {
     assert.ok(refused.waiting.done && edited.waiting.done && closed.waiting.done);
 });
 
-test("outcomes: only what is as expected passes, what was cancelled is no failure", () => {
+test("outcomes: only what is as expected passes, and what was cancelled is not skipped over", () => {
     assert.equal(outcome(instance("p", "proved")), "passed");
     assert.equal(outcome(instance("p", "violated", { expected: "violated", asExpected: true })), "passed");
-    assert.equal(outcome(instance("p", "proved", { expected: "violated", asExpected: false })), "errored");
+    assert.equal(outcome(instance("p", "proved", { expected: "violated", asExpected: false })), "failed");
     assert.equal(outcome(instance("p", "violated")), "failed");
     assert.equal(outcome(instance("p", "vacuous")), "failed");
     assert.equal(outcome(instance("p", "timeout")), "errored");
-    assert.equal(outcome(instance("p", "unknown", { cancelled: true })), "skipped");
+    assert.equal(outcome(instance("p", "unknown", { cancelled: true })), "errored");
     assert.equal(outcome(instance("p", "stale", { verdict: "proved" })), "skipped");
 });

@@ -31,6 +31,8 @@ export interface Options {
     texts: Record<string, string>;
     settings?: Record<string, unknown>;
     trusted?: boolean;
+    /** Folders of the workspace, which is one of several folders then. */
+    folders?: string[];
 }
 
 /** Settings of every workbench. */
@@ -42,6 +44,8 @@ const USUAL = {
     "files.autoSave": "off",
     "telemetry.telemetryLevel": "off",
     "security.workspace.trust.startupPrompt": "never",
+    // A tooltip would lie over what is pressed next.
+    "workbench.hover.delay": 600_000,
 };
 
 export class Workbench {
@@ -62,7 +66,15 @@ export class Workbench {
         mkdirSync(at("home"));
         mkdirSync(options.screenshots, { recursive: true });
         for (const file of options.copy) cpSync(file, path.join(workspace, path.basename(file)), { recursive: true });
-        for (const [name, text] of Object.entries(options.texts)) writeFileSync(path.join(workspace, name), text);
+        for (const [name, text] of Object.entries(options.texts)) {
+            mkdirSync(path.dirname(path.join(workspace, name)), { recursive: true });
+            writeFileSync(path.join(workspace, name), text);
+        }
+        const several = at("several.code-workspace");
+        if (options.folders !== undefined) {
+            writeFileSync(several, JSON.stringify({ folders: options.folders.map((folder) => ({ path: path.join(workspace, folder) })) }));
+        }
+        const opened = options.folders === undefined ? `folder=${encodeURIComponent(workspace)}` : `workspace=${encodeURIComponent(several)}`;
         const env = { ...process.env, XDG_CACHE_HOME: at("cache"), XDG_CONFIG_HOME: at("config"), HOME: at("home") };
         const trust = options.trusted === false ? [] : ["--disable-workspace-trust"];
         const quiet = ["--disable-telemetry", "--disable-update-check"];
@@ -89,7 +101,7 @@ export class Workbench {
                     if (server.exitCode !== null) throw new Error(`code-server ended: ${readFileSync(at(`log-${start}`), "utf8")}`);
                     return (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok === true;
                 });
-                await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(workspace)}`);
+                await page.goto(`http://127.0.0.1:${port}/?${opened}`);
                 await page.waitForSelector(".monaco-workbench .part.statusbar");
                 await page.waitForSelector(".explorer-folders-view, .explorer-empty-view, .monaco-workbench .sidebar .split-view-view");
                 return new Workbench(page, workspace, options, browser, server, folder);
@@ -167,6 +179,23 @@ export class Workbench {
 
     async save(): Promise<void> {
         await this.page.keyboard.press("Control+s");
+    }
+
+    /** The line of a property, with how it stands at its end. */
+    told(property: string, text: string | RegExp): Locator {
+        return this.page.locator(".view-line", { hasText: new RegExp(`(property|measure)\\s${property}\\b`) }).filter({ hasText: text });
+    }
+
+    /** The rows of the Test Explorer. */
+    tests(text?: string | RegExp): Locator {
+        const rows = this.page.locator(".test-explorer .monaco-list-row");
+        return text === undefined ? rows : rows.filter({ hasText: text });
+    }
+
+    /** The icon of the status bar's item. */
+    async icon(): Promise<string> {
+        const of = (await this.status().locator(".codicon").first().getAttribute("class", { timeout: 10_000 }).catch(() => null)) ?? "";
+        return /codicon-([a-z-]+)/.exec(of)?.[1] ?? "";
     }
 
     /** A code lens with a text. */

@@ -406,13 +406,19 @@ function bars(group: Call[]): BarSection {
     };
 }
 
-/** `argmax 4 → 1 (a tie of 1, 4)`, if the property asks for it: ties decide more verdicts than one would think. */
+/** `argmax 4 → 1 (a tie of 1, 4), label 4, wrong before any change`, if the property asks for it: ties decide more verdicts than one would think. */
 function winner(call: Call, several: boolean): string[] {
     const is = call.output.argmax;
     if (!call.asksArgmax || is === null) return [];
-    const was = call.center?.argmax ?? is;
-    const change = was === is ? entry(call, is) : `${entry(call, was)} → ${entry(call, is)}`;
-    const ties = call.output.ties.map((at) => entry(call, at));
-    const tie = ties.length > 0 ? ` (a tie of ${ties.join(", ")})` : "";
-    return [`argmax ${several ? `of ${call.text} ` : ""}${change}${tie}`];
+    const now = `${entry(call, is)}${tie(call, call.output.ties)}`;
+    const was = call.center?.argmax ?? null;
+    const before = call.center === null || was === null ? "" : `${entry(call, was)}${tie(call, call.center.ties)}`;
+    const change = before === "" || before === now ? now : `${before} → ${now}`;
+    const wanted = call.label === null ? "" : `, ${call.label.excluded ? "any class but" : "label"} ${call.label.text}`;
+    const wrong = call.wrongBefore ? ", wrong before any change" : "";
+    return [`argmax ${several ? `of ${call.text} ` : ""}${change}${wanted}${wrong}`];
+}
+
+function tie(call: Call, ties: number[]): string {
+    return ties.length > 0 ? ` (a tie of ${ties.map((at) => entry(call, at)).join(", ")})` : "";
 }

@@ -10,7 +10,7 @@ import type { Property, Shown } from "../protocol";
 import { rangeOf } from "../ranges";
 import type { Server } from "../server";
 import type { Change, Store } from "../store";
-import { isActive, isFinal, word } from "../words";
+import { isActive, isFinal, stateInWords } from "../words";
 import { view, type View } from "./model";
 
 /** What the page is told. */
@@ -128,7 +128,7 @@ export class CounterexamplePanel implements vscode.Disposable {
         if (found === undefined) {
             message = { type: "gone", instance: shown.instance, others, text: "It is not in the spec any more, or the spec is closed." };
         } else if (isFinal(found.instance.state) && !found.instance.hasCounterexample) {
-            message = { type: "gone", instance: shown.instance, others, text: `It has no counterexample now: ${word(found.instance.state)}.` };
+            message = { type: "gone", instance: shown.instance, others, text: `It has no counterexample now: ${stateInWords(found.instance)}.` };
         } else {
             message = { type: "view", view: view(found.property, found.instance, shown.counterexample, others) };
         }
