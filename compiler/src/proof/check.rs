@@ -15,6 +15,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// At most this many inputs are evaluated for one [`Step::Enumerate`].
 const POINTS: i128 = 1 << 20;
+/// Whether to stop is asked after so many elements were evaluated.
+const QUESTION: usize = 1 << 16;
 /// The branches that are open at a time, on a thread, have at most this many ranges together: a tree is no reason to run out of memory.
 const OPEN_RANGES: usize = 1 << 25;
 
@@ -577,12 +579,14 @@ impl State<'_> {
         let mut inputs: Vec<Vec<i128>> = obligation.variables.iter().map(|v| vec![0; v.domain.len()]).collect();
         boxes.iter().for_each(|(v, i, range)| inputs[*v][*i] = range.lo);
         let mut interpreter = Interpreter::new(self.graph);
-        let mut changed = None;
+        let (mut changed, mut done) = (None, 1usize);
+        let every = (QUESTION / (1 + self.graph.nodes.iter().map(|node| node.len).sum::<usize>())).clamp(1, 1024);
         loop {
             work(1);
-            if stop() {
+            if done % every == 0 && stop() {
                 return Err(STOPPED.to_owned());
             }
+            done += 1;
             let values = interpreter.run(&inputs, changed).map_err(|_| bound::too_large())?;
             if cases.iter().any(|atoms| atoms.iter().all(|atom| atom.holds(values))) {
                 return Err("An input meets all atoms.".to_owned());
