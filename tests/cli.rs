@@ -263,6 +263,33 @@ fn an_unexpected_proof_and_an_unexpected_violation_exit_with_1() {
     assert!(place.run(&["verify", "a.qnn", "fails(limit = 3)"]).starts_with("exit 0\n"));
 }
 
+/// A family of two widths' worth of columns, with news of each kind.
+const FAMILIES: &str = "
+network scaled<bits>(x: uint<4>[1]) -> int<8>[1] { dense(x, [[1]]) as fixed<bits, 0> as int<8> }
+property small(limit in [1, 3, 7], bits in 2..=10, i in 0..=3) = forall x: uint<4>[1] where x[0] <= 3: scaled<bits>(x) <= limit + i;
+#[expect(violated)]
+property loud(bits in 3..=5) = forall x: uint<4>[1]: scaled<bits>(x) <= 2;
+measure top(bits in 2..=10, i in 0..=2) = maximize scaled<bits>(x)[0] over x: uint<4>[1] where x[0] >= i;
+measure room(i in 0..=15) = largest n in 0..=20 such that forall x: uint<4>[1] where x[0] <= n: x[0] <= i;
+property holds(i in 0..=99) = forall x: uint<4>[1]: x[0] <= 15 + i;
+";
+
+#[test]
+fn families_are_tables_that_fit_the_terminal() {
+    let place = Place::new().with("a.qnn", FAMILIES);
+    place.run(&["verify", "a.qnn", "-q"]);
+    for columns in ["40", "60", "80", "120"] {
+        let mut command = place.command(place.folder.path(), &["verify", "a.qnn", "-c", "0", "-j", "1"]);
+        let shown = place.shown(command.env("COLUMNS", columns).output().expect("qnn runs"));
+        let widest = shown.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+        assert!(widest <= columns.parse().expect("a number"), "{widest} columns: {shown}");
+        snapshot!(format!("families_{columns}"), shown);
+    }
+    snapshot!("families_quiet", place.run(&["verify", "a.qnn", "-q"]));
+    let shown = place.run(&["verify", "a.qnn", "--list", "-c", "0"]);
+    assert_eq!(shown.lines().filter(|line| line.starts_with("  ")).count(), 108 + 3 + 27 + 16 + 100, "{shown}");
+}
+
 #[test]
 fn what_is_wrong_exits_with_3() {
     let place = Place::new()

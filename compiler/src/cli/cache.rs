@@ -1,6 +1,6 @@
 //! `qnn cache`: the verdicts that are remembered.
 
-use super::output::{Exit, Failure, Output, plural, table};
+use super::output::{Exit, Failure, Output, plural, table, width};
 use clap::Subcommand;
 use owo_colors::OwoColorize;
 use qnn::report::sentences::duration;
@@ -78,7 +78,7 @@ fn list(store: &Store, limit: usize, output: &mut Output) -> Result<(), Failure>
             ]
         })
         .collect();
-    for line in table(&rows, &[3]) {
+    for line in table(&rows, &[3], width()) {
         output.line(line)?;
     }
     if all.len() > limit {

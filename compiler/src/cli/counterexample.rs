@@ -1,33 +1,37 @@
 //! Counterexamples and witnesses as text: images as pictures, other tensors as numbers, outputs before → after.
 
-use super::output::table;
+use super::output::{columns, table};
 use owo_colors::OwoColorize;
 use qnn::model::rational;
 use qnn::report::picture::{Ink, Panel, Scale, image_size, side_by_side};
 use qnn::report::sentences::{argmax, greatest, label};
 use qnn::verify::verdict::{CallValue, Counterexample, Layout, Numbers, Output as Outputs, VariableValue};
 
+/// By how much a counterexample is further in than its instance, with what stands below a call.
+const MARGIN: usize = 8;
 /// The most numbers of a tensor that are written out.
 const MOST_NUMBERS: usize = 24;
 /// The most outputs that are written out.
 const MOST_OUTPUTS: usize = 16;
 
 /// The counterexample, each line ended by a line feed.
-pub fn show(counterexample: &Counterexample, ink: Ink) -> String {
+pub fn show(counterexample: &Counterexample, ink: Ink, width: usize) -> String {
+    // What is shown stands further in.
+    let width = width.saturating_sub(MARGIN);
     let mut text = String::new();
     let mut rest = counterexample.variables.as_slice();
     while let Some((first, others)) = rest.split_first() {
         // Variables of one named type stand in one table.
         let alike = others.iter().take_while(|v| named(first).is_some() && named(v) == named(first)).count();
         match (named(first), image_size(&first.layout.shape)) {
-            (Some(names), _) => text.push_str(&named_table(names, &rest[..=alike])),
-            (None, Some((height, width))) => text.push_str(&picture(first, height, width, ink)),
+            (Some(names), _) => text.push_str(&named_table(names, &rest[..=alike], width)),
+            (None, Some((height, across))) => text.push_str(&picture(first, (height, across), ink, width)),
             (None, None) => text.push_str(&numbers(first)),
         }
         rest = &rest[alike + 1..];
     }
     for call in &counterexample.calls {
-        text.push_str(&outputs(call));
+        text.push_str(&outputs(call, width));
     }
     text
 }
@@ -40,7 +44,7 @@ fn named(variable: &VariableValue) -> Option<&[String]> {
     }
 }
 
-fn named_table(names: &[String], variables: &[VariableValue]) -> String {
+fn named_table(names: &[String], variables: &[VariableValue], width: usize) -> String {
     let mut rows = vec![[&[String::new()], names].concat()];
     for variable in variables {
         if let Some(center) = &variable.center {
@@ -49,20 +53,20 @@ fn named_table(names: &[String], variables: &[VariableValue]) -> String {
         rows.push([std::slice::from_ref(&variable.name), variable.numbers.values.as_slice()].concat());
     }
     let right: Vec<usize> = (1..=names.len()).collect();
-    let lines = table(&rows, &right);
+    let lines = table(&rows, &right, width);
     lines.iter().enumerate().fold(String::new(), |text, (row, line)| {
         if row == 0 { format!("{text}{}\n", line.dimmed()) } else { format!("{text}{line}\n") }
     })
 }
 
 /// The pictures of a variable, and of the centre it stays near.
-fn picture(variable: &VariableValue, height: usize, width: usize, ink: Ink) -> String {
+fn picture(variable: &VariableValue, (height, across): (usize, usize), ink: Ink, width: usize) -> String {
     let values = variable.numbers.floats();
     let center = variable.center.as_ref().map(|c| c.numbers.floats());
     let all = || values.iter().chain(center.iter().flatten()).copied();
     // Most images are of what is at least 0: then 0 is black, however dark the image.
     let scale = Scale::Grey(all().fold(0.0, f64::min), all().fold(f64::MIN, f64::max));
-    let panel = |caption: String, pixels: Vec<f64>, scale| Panel { caption, height, width, pixels, scale };
+    let panel = |caption: String, pixels: Vec<f64>, scale| Panel { caption, height, width: across, pixels, scale };
     let mut panels = Vec::new();
     if let Some(center) = &center {
         let change: Vec<f64> = values.iter().zip(center).map(|(value, center)| value - center).collect();
@@ -76,7 +80,18 @@ fn picture(variable: &VariableValue, height: usize, width: usize, ink: Ink) -> S
     } else {
         panels.push(panel(variable.name.clone(), values, scale));
     }
-    side_by_side(&panels, ink)
+    beside(&panels, ink, width)
+}
+
+/// Panels side by side, and below each other where the width asks for it.
+fn beside(panels: &[Panel], ink: Ink, width: usize) -> String {
+    let whole = side_by_side(panels, ink);
+    match panels.split_last() {
+        Some((last, others)) if !others.is_empty() && whole.lines().any(|line| columns(line) > width) => {
+            beside(others, ink, width) + &side_by_side(std::slice::from_ref(last), ink)
+        }
+        _ => whole,
+    }
 }
 
 /// A variable as numbers, with what differs from the centre where there are many.
@@ -118,7 +133,7 @@ fn index(layout: &Layout, mut element: usize) -> String {
 }
 
 /// A network's output, before → after where there is a before.
-fn outputs(call: &CallValue) -> String {
+fn outputs(call: &CallValue, width: usize) -> String {
     let count = call.output.numbers.values.len();
     let before = call.center.as_ref();
     let title = call.text.bold().to_string();
@@ -164,7 +179,7 @@ fn outputs(call: &CallValue) -> String {
     let rows: Vec<Vec<String>> = std::iter::once(header).chain(others.iter().cloned()).collect();
     let right: Vec<usize> = (1..=count).collect();
     let mut text = format!("{title}{verdict}\n");
-    for (number, line) in table(&rows, &right).iter().enumerate() {
+    for (number, line) in table(&rows, &right, width).iter().enumerate() {
         if number == 0 {
             text.push_str(&format!("  {}\n", line.dimmed()));
         } else {

@@ -1,7 +1,7 @@
 //! `qnn eval`: runs networks, exactly as they are verified, by the reference interpreter.
 
 use super::networks;
-use super::output::{Exit, Failure, Output, json_integer, plural, table};
+use super::output::{Exit, Failure, Output, json_integer, plural, table, width};
 use super::spec::Specs;
 use owo_colors::OwoColorize;
 use qnn::check::data::{Dataset, Field, Samples, dataset};
@@ -370,7 +370,7 @@ impl Arguments {
                 ]
             })
             .collect();
-        for (line, row) in table(&cells, &[1, 2]).iter().zip(rows) {
+        for (line, row) in table(&cells, &[1, 2], usize::MAX).iter().zip(rows) {
             output.line(line)?;
             if self.wrong && !row.wrong.is_empty() {
                 let list: Vec<String> = row.wrong.iter().map(usize::to_string).collect();
@@ -622,7 +622,7 @@ fn show_tensor(
         }
         rows.push(row("raw", &raw[start..end]));
         rows.push(row("value", &values[start..end]));
-        for line in table(&rows, &right) {
+        for line in table(&rows, &right, width()) {
             output.line(format_args!("    {line}"))?;
         }
     }

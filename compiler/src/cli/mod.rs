@@ -22,6 +22,7 @@ mod progress;
 mod report;
 mod show;
 mod spec;
+mod verdicts;
 mod verify;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};

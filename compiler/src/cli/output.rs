@@ -4,6 +4,7 @@
 //! always written with its colours; the streams drop them where they are not wanted.
 
 use anstream::AutoStream;
+use anstream::adapter::strip_str;
 use clap::ColorChoice;
 use owo_colors::OwoColorize;
 use qnn::diagnostic::printable_lines;
@@ -12,6 +13,7 @@ pub use qnn::report::sentences::{plural, thousands};
 use serde_json::Value;
 use std::fmt::Display;
 use std::io::{BufWriter, ErrorKind, IsTerminal, Stdout, Write};
+use unicode_width::UnicodeWidthStr;
 
 /// What a shell says of a command whose reader went away: 128 and the number of SIGPIPE.
 pub const SIGPIPE: u8 = 141;
@@ -196,20 +198,86 @@ pub fn panicked(info: &std::panic::PanicHookInfo<'_>) {
     );
 }
 
-/// Rows as columns: the first left-aligned, the others as `right` says, two spaces between them.
-pub fn table(rows: &[Vec<String>], right: &[usize]) -> Vec<String> {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    rows.iter()
-        .map(|row| {
+/// The columns of the terminal that standard output is, or as COLUMNS says. Where nothing says it, lines are as long as they are.
+pub fn width() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).filter(|columns| *columns > 0);
+    let terminal = || terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+    said.or_else(terminal).unwrap_or(usize::MAX)
+}
+
+/// The columns that a text takes, without its colours.
+pub fn columns(text: &str) -> usize {
+    strip_str(text).to_string().width()
+}
+
+/// Cells on a line, two spaces between them; on several, further in, where the width asks for it. Lines break between cells, and within
+/// a cell, at its spaces, only where it doesn't fit on a line.
+pub fn flow(indent: &str, cells: &[String], width: usize) -> String {
+    let further = format!("{indent}    ");
+    let room = width.saturating_sub(further.len());
+    let mut text = indent.to_owned();
+    let mut at = indent.len();
+    for (index, cell) in cells.iter().enumerate() {
+        let words: Vec<&str> = if columns(cell) <= room { vec![cell] } else { cell.split(' ').collect() };
+        for (number, word) in words.iter().enumerate() {
+            let gap = match (index, number) {
+                (0, 0) => "",
+                (_, 0) => "  ",
+                _ => " ",
+            };
+            if at + gap.len() + columns(word.trim_end()) > width && at > further.len() {
+                text.truncate(text.trim_end().len());
+                text.push('\n');
+                text.push_str(&further);
+                at = further.len();
+            } else {
+                text.push_str(gap);
+                at += gap.len();
+            }
+            text.push_str(word);
+            at += columns(word);
+        }
+    }
+    text.push('\n');
+    text
+}
+
+/// Rows as columns: the first left-aligned, the others as `right` says, two spaces between them. What is wider than that breaks between
+/// columns, into blocks that each begin with the first.
+pub fn table(rows: &[Vec<String>], right: &[usize], width: usize) -> Vec<String> {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let of = |column: usize| rows.iter().filter_map(|r| r.get(column)).map(|c| columns(c)).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..count).map(of).collect();
+    let first = widths.first().copied().unwrap_or(0);
+    let mut blocks: Vec<Vec<usize>> = Vec::new();
+    let mut taken = 0;
+    for column in 1..count {
+        match blocks.last_mut() {
+            Some(block) if taken + 2 + widths[column] <= width => block.push(column),
+            _ => {
+                blocks.push(vec![column]);
+                taken = first;
+            }
+        }
+        taken += 2 + widths[column];
+    }
+    if blocks.is_empty() {
+        blocks.push(Vec::new());
+    }
+    let mut lines = Vec::new();
+    for (number, block) in blocks.iter().enumerate() {
+        if number > 0 {
+            lines.push(String::new());
+        }
+        for row in rows {
             let mut line = String::new();
-            for (column, cell) in row.iter().enumerate() {
-                let pad = " ".repeat(widths[column] - cell.chars().count());
-                if column > 0 {
+            for column in std::iter::once(&0).chain(block) {
+                let cell = row.get(*column).map_or("", String::as_str);
+                let pad = " ".repeat(widths.get(*column).map_or(0, |width| width - columns(cell)));
+                if *column > 0 {
                     line.push_str("  ");
                 }
-                if right.contains(&column) {
+                if right.contains(column) {
                     line.push_str(&pad);
                     line.push_str(cell);
                 } else {
@@ -217,14 +285,39 @@ pub fn table(rows: &[Vec<String>], right: &[usize]) -> Vec<String> {
                     line.push_str(&pad);
                 }
             }
-            line.trim_end().to_owned()
-        })
-        .collect()
+            lines.push(line.trim_end().to_owned());
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn texts(cells: &[&str]) -> Vec<String> {
+        cells.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn lines_break_between_cells_first() {
+        let cells = texts(&["robust(i = 3)", "✗ violated", "12 ms"]);
+        assert_eq!(flow("  ", &cells, 80), "  robust(i = 3)  ✗ violated  12 ms\n");
+        assert_eq!(flow("  ", &cells, 28), "  robust(i = 3)  ✗ violated\n      12 ms\n");
+        assert_eq!(flow("  ", &cells, 20), "  robust(i = 3)\n      ✗ violated\n      12 ms\n");
+        let long = texts(&["fair", "? unknown: no engine could tell within its time"]);
+        assert_eq!(flow("", &long, 24), "fair  ? unknown: no\n    engine could tell\n    within its time\n");
+    }
+
+    #[test]
+    fn tables_break_between_columns() {
+        let rows = [texts(&["", "bits = 4", "bits = 5"]), texts(&["eps = 1", "3/4", "4/4"])];
+        assert_eq!(table(&rows, &[1, 2], 80), ["         bits = 4  bits = 5", "eps = 1       3/4       4/4"]);
+        let narrow = ["         bits = 4", "eps = 1       3/4", "", "         bits = 5", "eps = 1       4/4"];
+        assert_eq!(table(&rows, &[1, 2], 20), narrow);
+        assert_eq!(table(&rows, &[1, 2], 0), narrow, "a column is never cut");
+        assert_eq!(table(&[texts(&["宽", "b"]), texts(&["aaa", "c"])], &[], 80), ["宽   b", "aaa  c"]);
+    }
 
     #[test]
     fn the_gravest_exit_counts() {

@@ -1,7 +1,7 @@
 //! `qnn show`: what a spec holds, and what its networks take in hardware.
 
 use super::networks;
-use super::output::{Exit, Failure, Output, json_integer, plural, table, thousands};
+use super::output::{Exit, Failure, Output, json_integer, plural, table, thousands, width};
 use super::spec::Specs;
 use owo_colors::OwoColorize;
 use qnn::check::data::{Samples, dataset};
@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     let rows: Vec<Vec<String>> = questions(&specs, file, &wanted).map(|q| q.row(&specs)).collect();
     if !rows.is_empty() {
         gap(output)?;
-        for line in table(&rows, &[]) {
+        for line in table(&rows, &[], width()) {
             output.line(line)?;
         }
     }
@@ -128,7 +128,7 @@ fn show_network(specs: &Specs, network: &Network, output: &mut Output) -> Result
             rows.iter_mut().for_each(|row| _ = row.remove(column));
         }
     }
-    for (number, line) in table(&rows, &[4, 5, 6, 7]).iter().enumerate() {
+    for (number, line) in table(&rows, &[4, 5, 6, 7], width()).iter().enumerate() {
         if number == 0 { output.line(line.dimmed())? } else { output.line(line)? }
     }
     let memory = Memory::of(network);
@@ -196,7 +196,7 @@ fn show_dataset(specs: &Specs, item: ItemId, output: &mut Output) -> Result<(), 
         .iter()
         .map(|field| vec![format!("  {}", field.name), field.ty.show(&specs.db), what(&field.data)])
         .collect();
-    for line in table(&rows, &[]) {
+    for line in table(&rows, &[], width()) {
         output.line(line)?;
     }
     Ok(())

@@ -1,14 +1,13 @@
 //! `qnn verify`: which properties hold.
 
 use super::check_proof::ProofFile;
-use super::counterexample;
-use super::output::{Exit, Failure, Output, SIGINT, plural};
+use super::output::{Exit, Failure, Output, SIGINT, plural, width};
 use super::progress::Live;
 use super::spec::Specs;
+use super::verdicts::{Verdicts, total};
 use clap::builder::PossibleValuesParser;
-use owo_colors::{OwoColorize, Style};
-use qnn::check::spec::Expectation;
-use qnn::db::SourceFile;
+use owo_colors::OwoColorize;
+use qnn::db::{Database, SourceFile};
 use qnn::engine::interval::Intervals;
 use qnn::engine::portfolio::Portfolio;
 use qnn::engine::smt::{AdderTree, Smt};
@@ -16,7 +15,7 @@ use qnn::engine::{CancelToken, NAMES};
 use qnn::report::gather::{self, Ask};
 use qnn::report::model::Report;
 use qnn::report::sentences::duration;
-use qnn::verify::verdict::Kind;
+use qnn::report::summary;
 use qnn::verify::{Event, Filter, InstanceResult, Options, Plan, Store, Summary, Verdict};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -26,8 +25,6 @@ use std::time::{Duration, Instant};
 
 /// The time that the check of a spec has at least.
 const LEAST_CHECK: Duration = Duration::from_secs(1);
-/// The undecided instances of a family that get a line each.
-const MOST_LINES: usize = 20;
 
 /// Verifies the properties of specs, and computes their measures
 ///
@@ -59,9 +56,12 @@ pub struct Arguments {
     /// Prints one JSON document instead of text
     #[arg(long, conflicts_with = "quiet")]
     json: bool,
-    /// Prints only what is not as expected
+    /// Prints only what is not as expected, and the totals
     #[arg(short, long)]
     quiet: bool,
+    /// Prints a line for each instance, instead of a table for each family
+    #[arg(short, long, conflicts_with_all = ["quiet", "json"])]
+    list: bool,
     /// Says what each engine did, and what took longest
     #[arg(long)]
     stats: bool,
@@ -107,6 +107,8 @@ pub struct Look {
     pub silent: bool,
     /// Only what is not as expected.
     pub quiet: bool,
+    /// A line for each instance.
+    pub list: bool,
     /// How many counterexamples to show in full.
     pub counterexamples: Option<usize>,
 }
@@ -130,7 +132,8 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     let (paths, patterns) = split(&arguments.specs, &arguments.filter)?;
     let mut options = arguments.work.options(output);
     options.certificates = arguments.proof.is_some();
-    let look = Look { silent: arguments.json, quiet: arguments.quiet, counterexamples: arguments.counterexamples };
+    let Arguments { json: silent, quiet, list, counterexamples, .. } = *arguments;
+    let look = Look { silent, quiet, list, counterexamples };
     // What can't be written is better known before the work than after it.
     let proof = arguments.proof.as_deref().map(ProofFile::create).transpose()?;
     let run = Run::of(&paths, &patterns, &options, look, output)?;
@@ -150,8 +153,9 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         stats(&all, output)?;
     }
     if !arguments.quiet {
-        output.line(total(&all, run.time, run.cancelled))?;
+        output.line("")?;
     }
+    output.text(total(&all, run.time, run.cancelled))?;
     Ok(run.exit)
 }
 
@@ -320,6 +324,7 @@ pub fn interruptible(cancel: &CancelToken, done: &'static str) {
 /// What is shown while a spec is verified: families in the order of the spec, each as soon as it and those before are done.
 struct Screen<'a> {
     look: Look,
+    db: Database,
     output: &'a mut Output,
     live: Live,
     plan: &'a Plan,
@@ -351,6 +356,7 @@ fn run_spec(
     }
     let screen = Mutex::new(Screen {
         look,
+        db: specs.db.clone(),
         output,
         live: Live::new(plan.jobs.len(), interactive),
         plan,
@@ -403,7 +409,17 @@ impl Screen<'_> {
             if self.look.silent || self.failure.is_some() {
                 continue;
             }
-            let text = self.family(&results);
+            let look = Verdicts {
+                quiet: self.look.quiet,
+                list: self.look.list,
+                counterexamples: self.look.counterexamples,
+                name_width: self.name_width,
+                cancelled: self.cancel.is_cancelled(),
+                ink: self.output.ink(),
+                width: width(),
+            };
+            let table = || summary::table(&self.db, self.plan.jobs[first].item, &results);
+            let text = look.family(&results, table);
             let output = &mut *self.output;
             let printed = self.live.pause(|| output.text(text).and_then(|()| output.flush()));
             if let Err(failure) = printed {
@@ -413,174 +429,6 @@ impl Screen<'_> {
             }
         }
     }
-
-    /// The summary of a family, and a line for each instance that is worth one.
-    fn family(&self, results: &[Arc<InstanceResult>]) -> String {
-        let Some(first) = results.first() else { return String::new() };
-        let cancelled = |r: &InstanceResult| self.cancel.is_cancelled() && r.verdict == Verdict::Unknown;
-        let ink = self.output.ink();
-        let mut text = String::new();
-        // What has no parameters needs no line for its only instance.
-        let alone = results.len() == 1 && first.parameters.is_empty();
-        if !self.look.quiet {
-            let time = duration(results.iter().map(|r| r.time).sum());
-            let remembered = if results.iter().all(|r| r.cached) { ", remembered" } else { "" };
-            let name = format!("{:<width$}", first.property, width = self.name_width);
-            // What is known of a measure is told whatever ended it.
-            let told = alone && (!cancelled(first) || first.measure.is_some() || first.searched.is_some());
-            let verdict = if told { standing(first) } else { summary(results, self.cancel.is_cancelled()) };
-            text.push_str(&format!("{}  {verdict}  {}\n", name.bold(), format!("{time}{remembered}").dimmed()));
-        }
-        let mut in_full = self.look.counterexamples.unwrap_or(3);
-        let (mut lines, mut left_out) = (0, 0);
-        for result in results {
-            let measure = result.kind != Kind::Property;
-            let worth_a_line = !result.as_expected || result.verdict != Verdict::Proved || measure;
-            if !worth_a_line
-                || cancelled(result) && !measure && result.searched.is_none()
-                || self.look.quiet && result.as_expected
-            {
-                continue;
-            }
-            if !measure && result.verdict != Verdict::Violated {
-                lines += 1;
-                if lines > MOST_LINES {
-                    left_out += 1;
-                    continue;
-                }
-            }
-            if !alone || self.look.quiet {
-                let time = duration(result.time);
-                text.push_str(&format!("  {}  {}  {}\n", result.name, standing(result), time.dimmed()));
-            }
-            let witness = result.measure.as_ref().and_then(|m| m.witness.as_ref());
-            let wanted = !measure || results.len() == 1 || self.look.counterexamples.is_some();
-            if let Some(counterexample) = result.counterexample.as_ref().or(witness)
-                && wanted
-                && in_full > 0
-                && !self.look.quiet
-            {
-                in_full -= 1;
-                text.push_str(&indented(&counterexample::show(counterexample, ink), "      "));
-            }
-        }
-        if left_out > 0 {
-            text.push_str(&format!("  … and {left_out} more; `--json` lists them all\n"));
-        }
-        text
-    }
-}
-
-/// The text with each line moved to the right.
-fn indented(text: &str, by: &str) -> String {
-    text.lines().map(|line| format!("{by}{line}\n")).collect()
-}
-
-/// The sign of a verdict, and its colour.
-fn sign(verdict: Verdict) -> (&'static str, Style) {
-    match verdict {
-        Verdict::Proved => ("✓", Style::new().green()),
-        Verdict::Violated => ("✗", Style::new().red()),
-        Verdict::Vacuous => ("∅", Style::new().yellow()),
-        Verdict::Timeout => ("⏱", Style::new().yellow()),
-        Verdict::Unknown => ("?", Style::new().yellow()),
-        Verdict::Error => ("!", Style::new().red().bold()),
-    }
-}
-
-/// All verdicts, in the order in which they are summarised.
-const VERDICTS: [Verdict; 6] =
-    [Verdict::Proved, Verdict::Violated, Verdict::Vacuous, Verdict::Timeout, Verdict::Unknown, Verdict::Error];
-
-/// `✓ 46 proved · ✗ 2 violated (as expected) · ⏱ 1 timeout`.
-fn summary(results: &[Arc<InstanceResult>], cancelled: bool) -> String {
-    let mut parts = Vec::new();
-    for verdict in VERDICTS {
-        let all: Vec<_> = results.iter().filter(|r| r.verdict == verdict).collect();
-        let unexpected = all.iter().filter(|r| !r.as_expected).count();
-        if all.is_empty() {
-            continue;
-        }
-        let (sign, style) = sign(verdict);
-        // An expected violation is nothing to worry about; an unexpected proof is.
-        let style = match verdict {
-            Verdict::Violated | Verdict::Vacuous if unexpected == 0 => Style::new().green(),
-            Verdict::Proved if unexpected > 0 => Style::new().red(),
-            _ => style,
-        };
-        let measures = all.iter().all(|r| r.kind != Kind::Property);
-        let word = match verdict {
-            Verdict::Unknown if cancelled => "cancelled",
-            Verdict::Proved if measures => "measured",
-            _ => verdict.name(),
-        };
-        let note = match verdict {
-            Verdict::Violated | Verdict::Vacuous if unexpected == 0 => " as expected".to_owned(),
-            Verdict::Proved if unexpected > 0 => format!(" ({unexpected} unexpectedly)"),
-            Verdict::Violated | Verdict::Vacuous if unexpected < all.len() => format!(" ({unexpected} unexpectedly)"),
-            _ => String::new(),
-        };
-        parts.push(format!("{} {} {word}{note}", sign, all.len()).style(style).to_string());
-    }
-    if parts.is_empty() { "no instances".dimmed().to_string() } else { parts.join(" · ") }
-}
-
-/// An instance's verdict and what is to be said about it.
-fn standing(result: &InstanceResult) -> String {
-    let (sign, style) = sign(result.verdict);
-    let style = if result.as_expected { Style::new().green() } else { style };
-    if let Some(measure) = &result.measure {
-        let what = match (&measure.found, measure.complete) {
-            (Some(found), true) => format!("= {}", found.text.bold()),
-            (None, true) if result.verdict == Verdict::Proved => result.detail.trim_end_matches('.').to_owned(),
-            _ => format!("{}: {}", result.verdict.name().style(style), after_a_word(&result.detail)),
-        };
-        return format!("{} {what}", sign.style(style));
-    }
-    let expected = match result.expected {
-        Expectation::Proved => "proved",
-        Expectation::Violated => "violated",
-        Expectation::Vacuous => "vacuous",
-    };
-    let word = result.verdict.name();
-    let what = match result.verdict {
-        Verdict::Proved if result.as_expected => word.style(style).to_string(),
-        _ if result.as_expected => format!("{word}, as expected").style(style).to_string(),
-        Verdict::Proved | Verdict::Violated | Verdict::Vacuous if result.expected != Expectation::Proved => {
-            format!("{}, although `#[expect({expected})]` says otherwise", word.style(style))
-        }
-        Verdict::Violated => word.style(style).to_string(),
-        _ => format!("{}: {}", word.style(style), after_a_word(&result.detail)),
-    };
-    format!("{} {what}", sign.style(style))
-}
-
-/// A sentence as it goes on after a word and a colon: names such as `Z3` stay as they are.
-fn after_a_word(sentence: &str) -> String {
-    let sentence = sentence.trim_end_matches('.');
-    let mut rest = sentence.chars();
-    match (rest.next(), rest.clone().next()) {
-        (Some(first), Some(' ' | 'a'..='z')) => first.to_lowercase().chain(rest).collect(),
-        _ => sentence.to_owned(),
-    }
-}
-
-/// The last line.
-fn total(results: &[Arc<InstanceResult>], time: Duration, cancelled: bool) -> String {
-    let unexpected = results.iter().filter(|r| !r.as_expected).count();
-    let remembered = results.iter().filter(|r| r.cached).count();
-    let verdict = match (results.len(), unexpected) {
-        (0, _) => "nothing to verify".yellow().bold().to_string(),
-        (_, 0) => "all as expected".green().bold().to_string(),
-        (_, 1) => "1 is not as expected".red().bold().to_string(),
-        (_, n) => format!("{n} are not as expected").red().bold().to_string(),
-    };
-    let remembered = if remembered > 0 { format!(", {remembered} remembered") } else { String::new() };
-    format!(
-        "\n{verdict}: {}  {}",
-        summary(results, cancelled),
-        format!("{} in {}{remembered}", plural(results.len(), "instance", "instances"), duration(time)).dimmed()
-    )
 }
 
 /// What each engine did, and what took longest.
@@ -611,7 +459,7 @@ fn stats(results: &[Arc<InstanceResult>], output: &mut Output) -> Result<(), Fai
     if undecided > 0 {
         rows.push(vec!["  undecided".to_owned(), plural(undecided, "instance", "instances")]);
     }
-    for line in super::output::table(&rows, &[2]) {
+    for line in super::output::table(&rows, &[2], width()) {
         output.line(line)?;
     }
     let mut slowest: Vec<_> = results.iter().collect();
@@ -622,7 +470,7 @@ fn stats(results: &[Arc<InstanceResult>], output: &mut Output) -> Result<(), Fai
         .take(5)
         .map(|r| vec![format!("  {}", r.name), r.verdict.name().to_owned(), duration(r.time)])
         .collect();
-    for line in super::output::table(&rows, &[2]) {
+    for line in super::output::table(&rows, &[2], width()) {
         output.line(line)?;
     }
     Ok(())

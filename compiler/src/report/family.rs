@@ -31,15 +31,15 @@ const MOST_LINES: usize = 8;
 
 /// A family's results by its parameters.
 pub(super) struct Family<'a> {
-    results: &'a [Arc<InstanceResult>],
-    axes: Vec<Parameter>,
+    pub results: &'a [Arc<InstanceResult>],
+    pub axes: Vec<Parameter>,
 }
 
-struct Parameter {
-    name: String,
-    role: Role,
+pub(super) struct Parameter {
+    pub name: String,
+    pub role: Role,
     /// Its values in the order in which they occur, with what they are as numbers.
-    values: Vec<(String, Option<f64>)>,
+    pub values: Vec<(String, Option<f64>)>,
 }
 
 impl Parameter {
@@ -47,7 +47,7 @@ impl Parameter {
         self.values.iter().all(|(_, number)| number.is_some())
     }
 
-    fn varies(&self) -> bool {
+    pub fn varies(&self) -> bool {
         self.values.len() > 1
     }
 }
@@ -78,7 +78,7 @@ impl<'a> Family<'a> {
     }
 
     /// The axis that runs to the right: the widths, or the radii where there are many, and more of them, else any other that is no sample.
-    fn horizontal(&self) -> Option<usize> {
+    pub fn horizontal(&self) -> Option<usize> {
         let fits = |a: &Parameter| a.varies() && a.is_numeric() && a.values.len() <= MOST_PLACES;
         let fit = |role: Role| self.axes.iter().position(|a| a.role == role && fits(a));
         let count = |axis: usize| self.axes[axis].values.len();
@@ -89,7 +89,7 @@ impl<'a> Family<'a> {
     }
 
     /// The axis that has a line for each value: the radii, else another width, else any other that is no sample.
-    fn lines(&self, horizontal: Option<usize>) -> Option<usize> {
+    pub fn lines(&self, horizontal: Option<usize>) -> Option<usize> {
         let fit = |role: Role| {
             let fits = |a: &Parameter| a.role == role && a.varies() && a.values.len() <= MOST_LINES;
             (0..self.axes.len()).find(|i| Some(*i) != horizontal && fits(&self.axes[*i]))
@@ -97,7 +97,7 @@ impl<'a> Family<'a> {
         fit(Role::Radius).or_else(|| fit(Role::Width)).or_else(|| fit(Role::Other))
     }
 
-    fn text(result: &InstanceResult, axis: usize) -> &str {
+    pub fn text(result: &InstanceResult, axis: usize) -> &str {
         result.parameters.get(axis).map_or("", |p| p.text.as_str())
     }
 
@@ -126,7 +126,7 @@ impl<'a> Family<'a> {
         groups
     }
 
-    fn over(&self, horizontal: usize, lines: Option<usize>) -> Vec<String> {
+    pub fn over(&self, horizontal: usize, lines: Option<usize>) -> Vec<String> {
         let rest = (0..self.axes.len()).filter(|i| *i != horizontal && Some(*i) != lines && self.axes[*i].varies());
         rest.map(|i| self.axes[i].name.clone()).collect()
     }

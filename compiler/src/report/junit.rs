@@ -7,7 +7,8 @@ use super::model::{Report, Spec};
 use super::sentences::finding;
 use crate::check::spec::Expectation;
 use crate::diagnostic::Severity;
-use crate::verify::{InstanceResult, Verdict};
+use crate::verify::InstanceResult;
+use crate::verify::verdict::Outcome;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, Event};
 use std::io::{Cursor, Result};
@@ -104,13 +105,13 @@ fn case(spec: &Spec, result: &InstanceResult) -> Case {
         Expectation::Vacuous => "vacuous",
     };
     let (kind, verdict) = (result.verdict.name().to_owned(), result.verdict);
-    let wrong = match verdict {
-        Verdict::Timeout | Verdict::Unknown | Verdict::Error => Some(("error", kind, plain(&result.detail))),
-        _ if !result.as_expected => {
+    let wrong = match result.outcome() {
+        Outcome::Open | Outcome::Error => Some(("error", kind, plain(&result.detail))),
+        Outcome::Unexpected => {
             let message = format!("{verdict}, expected {expected}: {}", finding(result));
             Some(("failure", kind, plain(&message)))
         }
-        _ => None,
+        Outcome::Expected => None,
     };
     let class = format!("{}.{}", spec.spec, result.property);
     Case { class, name: result.name.clone(), time: result.time.as_secs_f64(), wrong }

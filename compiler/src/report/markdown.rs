@@ -2,8 +2,8 @@
 //!
 //! In: the report. Out: text that a comment of GitHub or GitLab holds (65,536 characters), however large the families are.
 
-use super::model::{Curve, Grid, Property, Report, urgency};
-use super::sentences::{self, Standing, duration, finding, percent, plural, reversal, tally, thousands};
+use super::model::{Counts, Curve, Grid, Property, Report, urgency};
+use super::sentences::{self, Standing, duration, finding, lead, percent, plural, reversal, tally, thousands};
 use crate::verify::InstanceResult;
 use std::fmt::Write;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const MOST_LINES: usize = 16;
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
     let standing = Standing::of(&report.counts);
-    let _ = writeln!(text, "## {} {}\n", sign(standing), lead(report, standing));
+    let _ = writeln!(text, "## {} {}\n", sign(standing), headline(&report.counts));
     if report.cancelled {
         text.push_str("The run was stopped before its end.\n\n");
     }
@@ -77,18 +77,11 @@ fn sign(standing: Standing) -> &'static str {
     }
 }
 
-fn lead(report: &Report, standing: Standing) -> String {
-    let counts = tally(&report.counts, None);
-    match standing {
-        Standing::Error => format!("In error: {counts}"),
-        Standing::Unexpected => {
-            let unexpected = report.counts.unexpected - report.counts.open().min(report.counts.unexpected);
-            format!("{} not as expected: {counts}", thousands(unexpected))
-        }
-        Standing::Open => format!("Not all is decided: {counts}"),
-        Standing::Expected => format!("All as expected: {counts}"),
-        Standing::Nothing => "Nothing was verified".to_owned(),
-    }
+fn headline(counts: &Counts) -> String {
+    let (lead, counts) = (lead(counts), tally(counts, None));
+    let mut letters = lead.chars();
+    let lead = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default();
+    format!("{lead}: {counts}")
 }
 
 fn details<'a>(text: &mut String, property: &Property, results: impl Iterator<Item = &'a InstanceResult>) {

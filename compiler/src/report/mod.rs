@@ -18,6 +18,7 @@ mod roles;
 pub mod sarif;
 pub mod sentences;
 pub mod smtlib;
+pub mod summary;
 pub mod terminal;
 pub mod vnnlib;
 mod words;

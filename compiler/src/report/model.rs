@@ -9,7 +9,7 @@ use crate::diagnostic::Severity;
 use crate::obligation::SEMANTICS_VERSION;
 use crate::verify::InstanceResult;
 use crate::verify::evidence::Basis;
-use crate::verify::verdict::{Fault, Kind, Number, Verdict};
+use crate::verify::verdict::{Fault, Kind, Number, Outcome, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -58,7 +58,7 @@ pub struct Counts {
     pub unknown: usize,
     /// In error.
     pub error: usize,
-    /// Of all these, how many are not as the spec expects.
+    /// How many final verdicts are not the expected ones; what is undecided or in error is not among them.
     pub unexpected: usize,
 }
 
@@ -522,7 +522,7 @@ impl Counts {
             Verdict::Unknown => &mut self.unknown,
             Verdict::Error => &mut self.error,
         } += 1;
-        self.unexpected += usize::from(!result.as_expected);
+        self.unexpected += usize::from(result.outcome() == Outcome::Unexpected);
     }
 
     /// All instances.
@@ -600,13 +600,13 @@ impl Spec {
 
 /// What there is to say of a result first: broken things, what is not as expected, what is open, then the rest.
 pub fn urgency(result: &InstanceResult) -> u8 {
-    match result.verdict {
-        Verdict::Error if result.fault == Some(Fault::Internal) => 0,
-        Verdict::Error => 1,
-        _ if result.verdict.is_decided() && !result.as_expected => 2,
-        Verdict::Timeout | Verdict::Unknown => 3,
-        Verdict::Violated | Verdict::Vacuous => 4,
-        Verdict::Proved => 5,
+    match result.outcome() {
+        Outcome::Error if result.fault == Some(Fault::Internal) => 0,
+        Outcome::Error => 1,
+        Outcome::Unexpected => 2,
+        Outcome::Open => 3,
+        Outcome::Expected if result.verdict != Verdict::Proved => 4,
+        Outcome::Expected => 5,
     }
 }
 

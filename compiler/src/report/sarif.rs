@@ -7,7 +7,8 @@ use super::model::{Property, Report, Spec};
 use super::pages::{PAGES, title};
 use super::sentences::{finding, plural, thousands};
 use crate::diagnostic::Severity;
-use crate::verify::{InstanceResult, Verdict};
+use crate::verify::InstanceResult;
+use crate::verify::verdict::Outcome;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -107,9 +108,9 @@ pub fn document(report: &Report) -> Value {
 /// What there is to say of a property's instances under a rule.
 fn result(spec: &Spec, property: &Property, (rule, level, ..): &(&str, &str, &str, &str)) -> Option<Value> {
     let meant = |result: &&Arc<InstanceResult>| match *rule {
-        "broken" => result.verdict == Verdict::Error,
-        "undecided" => matches!(result.verdict, Verdict::Timeout | Verdict::Unknown),
-        _ => result.verdict.is_decided() && !result.as_expected,
+        "broken" => result.outcome() == Outcome::Error,
+        "undecided" => result.outcome() == Outcome::Open,
+        _ => result.outcome() == Outcome::Unexpected,
     };
     let all: Vec<&Arc<InstanceResult>> = spec.of(&property.name).filter(meant).collect();
     let first = all.first()?;

@@ -6,7 +6,7 @@ use super::picture::{Ink, image_size, side_by_side};
 use crate::check::spec::Expectation;
 use crate::engine::Trust;
 use crate::proof::MAX_CERTIFICATE_BYTES;
-use crate::verify::verdict::{CallValue, Counterexample, Kind, Layout, Number, Numbers, Output, VariableValue};
+use crate::verify::verdict::{CallValue, Counterexample, Kind, Layout, Number, Numbers, Outcome, Output, VariableValue};
 use crate::verify::{InstanceResult, Verdict};
 use std::fmt::Write;
 use std::time::Duration;
@@ -221,11 +221,11 @@ pub fn capitalised(text: &str) -> String {
 
 /// The kind of a verdict and its sign: good is what is expected.
 pub fn sign(verdict: Verdict, as_expected: bool) -> (&'static str, &'static str) {
-    match verdict {
-        Verdict::Timeout | Verdict::Unknown => ("open", "?"),
-        Verdict::Error => ("bad", "!"),
-        _ if !as_expected => ("bad", "✗"),
-        _ => ("good", "✓"),
+    match Outcome::of(verdict, as_expected) {
+        Outcome::Open => ("open", "?"),
+        Outcome::Error => ("bad", "!"),
+        Outcome::Unexpected => ("bad", "✗"),
+        Outcome::Expected => ("good", "✓"),
     }
 }
 
@@ -293,7 +293,7 @@ impl Standing {
     pub fn of(counts: &Counts) -> Standing {
         match counts {
             counts if counts.error > 0 => Standing::Error,
-            counts if counts.unexpected > counts.open() => Standing::Unexpected,
+            counts if counts.unexpected > 0 => Standing::Unexpected,
             counts if counts.open() > 0 => Standing::Open,
             counts if counts.total() > 0 => Standing::Expected,
             _ => Standing::Nothing,
@@ -325,6 +325,18 @@ pub fn tally(counts: &Counts, kind: Option<Kind>) -> String {
     let list: Vec<String> =
         counts.each().iter().map(|(verdict, count)| format!("{} {}", thousands(*count), word(*verdict))).collect();
     if list.is_empty() { "nothing".to_owned() } else { list.join(", ") }
+}
+
+/// What verdicts come to: `all as expected`, or `2 are not as expected, 1 is undecided`.
+pub fn lead(counts: &Counts) -> String {
+    if counts.total() == 0 {
+        return "nothing to verify".to_owned();
+    }
+    let all = [(counts.error, "in error"), (counts.unexpected, "not as expected"), (counts.open(), "undecided")];
+    let list: Vec<String> = (all.iter().filter(|(count, _)| *count > 0))
+        .map(|(count, what)| format!("{} {} {what}", thousands(*count), if *count == 1 { "is" } else { "are" }))
+        .collect();
+    if list.is_empty() { "all as expected".to_owned() } else { list.join(", ") }
 }
 
 /// What answers rest on, each in a few words.

@@ -8,7 +8,7 @@ use super::evidence::Evidence;
 use super::job::{self, Failure, Source, show_bytes};
 use super::schedule::{Schedule, Turn};
 use super::store::Store;
-use super::verdict::{Fault, InstanceResult, Kind, Number, Parameter, Verdict};
+use super::verdict::{Fault, InstanceResult, Kind, Number, Outcome, Parameter, Verdict};
 use crate::check::spec::{Attributes, Expectation, attributes, family, instance_name, verifiable};
 use crate::db::{Database, Db, ItemId, SourceFile, tree};
 use crate::engine::portfolio::Portfolio;
@@ -606,11 +606,11 @@ impl Summary {
         let any = |f: &dyn Fn(&InstanceResult) -> bool| self.results.iter().any(|result| f(result));
         if any(&|r| r.fault == Some(Fault::Internal)) {
             4
-        } else if any(&|r| r.verdict == Verdict::Error) {
+        } else if any(&|r| r.outcome() == Outcome::Error) {
             3
-        } else if any(&|r| r.verdict.is_decided() && !r.as_expected) {
+        } else if any(&|r| r.outcome() == Outcome::Unexpected) {
             1
-        } else if any(&|r| !r.verdict.is_decided()) || self.results.is_empty() || !self.empty.is_empty() {
+        } else if any(&|r| r.outcome() == Outcome::Open) || self.results.is_empty() || !self.empty.is_empty() {
             2
         } else {
             0

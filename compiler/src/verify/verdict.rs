@@ -72,6 +72,31 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// What a result comes to. Whatever counts results counts these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// The spec is wrong there, or something is broken.
+    Error,
+    /// The verdict is final, and not the expected one.
+    Unexpected,
+    /// It is undecided.
+    Open,
+    /// The verdict is the expected one.
+    Expected,
+}
+
+impl Outcome {
+    /// That of a verdict.
+    pub fn of(verdict: Verdict, as_expected: bool) -> Outcome {
+        match verdict {
+            Verdict::Error => Outcome::Error,
+            Verdict::Timeout | Verdict::Unknown => Outcome::Open,
+            _ if as_expected => Outcome::Expected,
+            _ => Outcome::Unexpected,
+        }
+    }
+}
+
 /// What kind of thing an instance is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -157,6 +182,13 @@ pub struct InstanceResult {
     /// What is wrong with the spec, if that is the error. Places are of the database that the instance came from.
     #[serde(skip)]
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl InstanceResult {
+    /// What it comes to.
+    pub fn outcome(&self) -> Outcome {
+        Outcome::of(self.verdict, self.as_expected)
+    }
 }
 
 /// An exact number.

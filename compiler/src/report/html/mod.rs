@@ -137,9 +137,12 @@ fn summary(report: &Report) -> Markup {
     let lead = match standing {
         Standing::Error => format!("Something is in error: {}.", tally(counts, None)),
         Standing::Unexpected => {
-            let unexpected = counts.unexpected - counts.open();
-            let are = if unexpected == 1 { "is" } else { "are" };
-            format!("{} {are} not as expected: {}.", plural(unexpected, "verdict", "verdicts"), tally(counts, None))
+            let are = if counts.unexpected == 1 { "is" } else { "are" };
+            format!(
+                "{} {are} not as expected: {}.",
+                plural(counts.unexpected, "verdict", "verdicts"),
+                tally(counts, None)
+            )
         }
         Standing::Open => format!("Nothing contradicts the spec, but not all is decided: {}.", tally(counts, None)),
         Standing::Expected => format!("All is as expected: {}.", tally(counts, None)),
