@@ -37,6 +37,32 @@ impl Place {
         self.shown(self.command(self.folder.path(), arguments).output().expect("qnn runs"))
     }
 
+    /// Runs in the temporary folder, with a text on standard input.
+    fn run_with(&self, input: &str, arguments: &[&str]) -> String {
+        let mut command = self.command(self.folder.path(), arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("qnn runs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // A command that is wrong may end before it reads.
+        let _ = std::io::Write::write_all(&mut stdin, input.as_bytes());
+        drop(stdin);
+        self.shown(child.wait_with_output().expect("qnn ends"))
+    }
+
+    /// A file, with the folders that it lies in.
+    fn write(&self, name: &str, content: &str) {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a temporary folder");
+        std::fs::write(path, content).expect("a temporary file");
+    }
+
+    /// Standard output as JSON, and the exit code.
+    fn json(&self, arguments: &[&str]) -> (i32, serde_json::Value) {
+        let output = self.command(self.folder.path(), arguments).output().expect("qnn runs");
+        let document = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        (output.status.code().expect("it is not killed"), document)
+    }
+
     /// Runs in the workspace.
     fn run_on_examples(&self, arguments: &[&str]) -> String {
         self.shown(self.command(&root(), arguments).output().expect("qnn runs"))
@@ -300,6 +326,7 @@ fn what_is_wrong_exits_with_3() {
     let commands: &[&[&str]] = &[
         &["check", "missing.qnn"],
         &["check", "folder"],
+        &["show", "folder"],
         &["check", "bad.qnn"],
         &["check", "broken.qnn", "fine.qnn"],
         &["verify", "broken.qnn"],
@@ -320,6 +347,192 @@ fn what_is_wrong_exits_with_3() {
         all.push_str(&format!("$ qnn {}\n{shown}\n", command.join(" ")));
     }
     snapshot!(all);
+}
+
+/// A spec that asks nothing, one that holds, one that fails and one that is broken.
+const LIMITS: &str = "const most = 3;\n";
+const HOLDS: &str = "use \"limits.qnn\";\nproperty holds = forall x: uint<2>: x <= most;\n";
+const FAILS: &str = "property fails(limit in [2, 3]) = forall x: uint<2>: x <= limit;\n";
+const BROKEN: &str = "property broken = forall x: uint<2>: x <= ;\n";
+
+#[test]
+fn standard_input_is_a_spec() {
+    let place = Place::new();
+    place.write("limits.qnn", LIMITS);
+    let commands: &[(&[&str], i32, &str)] = &[
+        (&["check", "-"], 0, "no problems found in <stdin>: 1 property or measure"),
+        (&["check", "-", "--json"], 0, "\"spec\": \"<stdin>\""),
+        (&["verify", "-"], 0, "holds  ✓ proved"),
+        (&["verify", "-", "--json"], 0, "\"spec\": \"<stdin>\""),
+        (&["fmt", "-"], 0, "property holds = forall x: uint<2>: x <= most;"),
+        (&["show", "-"], 0, "property  holds"),
+        (&["report", "-", "-o", "-", "--format", "markdown"], 0, "All as expected: 1 proved"),
+        (&["export", "--smt2", "-", "-o", "-"], 0, "(check-sat)"),
+        (&["bundle", "-", "-o", "a.zip"], 0, "a.zip written"),
+        (&["check-proof", "a.zip"], 0, "all hold"),
+        (&["verify", "-", "--proof", "a.qnnproof"], 0, "a.qnnproof written"),
+        (&["check-proof", "a.qnnproof", "--spec", "-"], 0, "all hold"),
+        (&["eval", "-"], 3, "<stdin> has no network that can be run"),
+    ];
+    for (arguments, exit, part) in commands {
+        let shown = place.run_with(HOLDS, arguments);
+        assert!(shown.starts_with(&format!("exit {exit}\n")) && shown.contains(part), "{arguments:?}: {shown}");
+    }
+    let shown = place.run_with(BROKEN, &["verify", "-"]);
+    assert!(shown.starts_with("exit 3\n") && shown.contains("<stdin>:1:"), "{shown}");
+}
+
+#[test]
+fn a_broken_spec_does_not_stop_the_others() {
+    let place = Place::new();
+    for (name, text) in [("limits.qnn", LIMITS), ("a.qnn", BROKEN), ("b.qnn", HOLDS), ("c.qnn", FAILS)] {
+        place.write(name, text);
+    }
+    snapshot!(place.run(&["verify", "a.qnn", "missing.qnn", "b.qnn", "c.qnn", "-c", "0"]));
+    let shown = place.run(&["check", "a.qnn", "missing.qnn", "b.qnn"]);
+    assert!(shown.starts_with("exit 3\n") && shown.contains("no problems found in b.qnn"), "{shown}");
+    let (exit, document) = place.json(&["verify", "a.qnn", "missing.qnn", "b.qnn", "c.qnn", "--json"]);
+    assert_eq!((exit, &document["exit"]), (3, &3.into()));
+    let specs = document["specs"].as_array().expect("specs");
+    let counts: Vec<_> = specs.iter().map(|s| (&s["spec"], s["results"].as_array().map(Vec::len))).collect();
+    let wanted = [("a.qnn", 0), ("missing.qnn", 0), ("b.qnn", 1), ("c.qnn", 2)];
+    assert_eq!(format!("{counts:?}"), format!("{:?}", wanted.map(|(s, n)| (serde_json::json!(s), Some(n)))));
+    let shown = place.run(&["bundle", "a.qnn", "b.qnn", "-o", "a.zip"]);
+    assert!(shown.starts_with("exit 3\n") && shown.contains("nothing is packed"), "{shown}");
+}
+
+#[test]
+fn a_folder_is_all_specs_below_it() {
+    let place = Place::new();
+    for (name, text) in [
+        ("limits.qnn", LIMITS),
+        ("b.qnn", HOLDS),
+        ("deep/c.qnn", FAILS),
+        (".hidden/d.qnn", BROKEN),
+        ("target/e.qnn", BROKEN),
+        ("deep/node_modules/f.qnn", BROKEN),
+        ("notes.txt", BROKEN),
+    ] {
+        place.write(name, text);
+    }
+    snapshot!(place.run(&["verify", ".", "-c", "0"]));
+    assert_eq!(place.run(&["check"]), place.run(&["check", "b.qnn", "deep"]));
+    let (_, document) = place.json(&["check", "deep", "--json"]);
+    assert_eq!(document["specs"][0]["spec"], "deep/c.qnn");
+    std::fs::create_dir(place.folder.path().join("empty")).expect("a temporary folder");
+    let shown = place.run(&["verify", "empty"]);
+    assert!(shown.starts_with("exit 3\n") && shown.contains("holds no spec"), "{shown}");
+    assert!(place.run(&["fmt", "--check", "."]).starts_with("exit 0\n"));
+}
+
+#[test]
+fn a_project_says_what_is_verified_and_how() {
+    let place = Place::new();
+    let page = std::fs::read_to_string(root().join("docs/project.md")).expect("the page is there");
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    for (name, text) in [
+        ("qnn.toml", example),
+        ("specs/limits.qnn", LIMITS),
+        ("specs/b.qnn", HOLDS),
+        ("specs/deep/c.qnn", FAILS),
+        ("specs/drafts/d.qnn", BROKEN),
+        ("other.qnn", BROKEN),
+    ] {
+        place.write(name, text);
+    }
+    let shown = place.run(&["verify"]);
+    assert!(shown.starts_with("exit 3\n") && shown.contains("`qnn report . -o …/baseline.json` writes it"), "{shown}");
+    let shown = place.run(&["report", ".", "-o", "baseline.json"]);
+    assert!(shown.starts_with("exit 1\n"), "{shown}");
+    // What failed before is no news.
+    snapshot!(place.run(&["verify", "-c", "0"]));
+    assert!(place.folder.path().join("report.sarif").is_file());
+    let (_, document) = place.json(&["verify", "specs", "--json"]);
+    assert_eq!(document["specs"][0]["results"][0]["budget"], 30.0);
+    let (_, document) = place.json(&["verify", "specs/b.qnn", "--json", "-t", "5s"]);
+    assert_eq!(document["specs"][0]["results"][0]["budget"], 5.0, "options win");
+    let (exit, document) = place.json(&["verify", "specs/deep/c.qnn", "--json", "--no-project"]);
+    assert_eq!((exit, &document["specs"][0]["results"][0]["budget"]), (1, &10.0.into()));
+    assert!(place.run(&["verify", "holds"]).starts_with("exit 3\n"), "a pattern alone is no spec");
+    assert!(place.run(&["verify", ".", "holds"]).starts_with("exit 0\n"), "what is not asked for is not missed");
+    // Something that got worse is.
+    place.write("specs/b.qnn", &HOLDS.replace("most;", "most - 1;"));
+    let shown = place.run(&["verify", "-c", "0"]);
+    assert!(shown.starts_with("exit 1\n") && shown.contains("1 regression"), "{shown}");
+}
+
+#[test]
+fn mistakes_in_a_project_file_have_a_place() {
+    let mut all = String::new();
+    for text in [
+        "specs = \"a.qnn\"\n",
+        "\n[verify]\n  tmeout = \"3s\"\n",
+        "[verify]\ntimeout = \"soon\"\n",
+        "[verify]\njobs = 0\n",
+        "[verify]\nengine = \"magic\"\n",
+        "specs = [\"a[\"]\n",
+        "spec = [\"a.qnn\"]\n",
+        "specs = [\n",
+    ] {
+        let place = Place::new().with("a.qnn", FAILS).with("qnn.toml", text);
+        let shown = place.run(&["verify"]);
+        assert!(shown.starts_with("exit 3\n"), "{text}: {shown}");
+        all.push_str(&format!("{text}{shown}\n"));
+    }
+    snapshot!(all);
+}
+
+#[test]
+fn check_says_everything_as_json() {
+    let place = Place::new();
+    place.write("a.qnn", "type A = fixed<8>;\n// ü\nproperty ü = forall x: A x == 0;\n");
+    place.write("b.qnn", FAILS);
+    let (exit, document) = place.json(&["check", "a.qnn", "missing.qnn", "b.qnn", "--json"]);
+    assert_eq!((exit, &document["exit"]), (3, &3.into()));
+    let schema = std::fs::read_to_string(root().join("docs/check.schema.json")).expect("a schema");
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).expect("JSON")).expect("a schema");
+    let wrong: Vec<String> = schema.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}\n{document:#}");
+    assert_eq!(document["specs"][2]["instances"], 2);
+    snapshot!(format!("{:#}", document["specs"][0]));
+}
+
+#[test]
+fn reports_are_compared_by_their_specs_names() {
+    let place = Place::new();
+    place.write("one/a.qnn", FAILS);
+    place.write("two/a.qnn", &FAILS.replace("[2, 3]", "[1, 3]"));
+    place.write("two/b.qnn", FAILS);
+    for (spec, report) in [("one/a.qnn", "one.json"), ("two/a.qnn", "two.json"), ("two/b.qnn", "b.json")] {
+        place.run(&["report", spec, "-o", report]);
+    }
+    let shown = place.run(&["diff", "one.json", "two.json"]);
+    assert!(shown.contains("1 instance compared, 1 the same") && shown.contains("1 not asked any more"), "{shown}");
+    let shown = place.run(&["diff", "one.json", "b.json"]);
+    assert!(shown.starts_with("exit 3\n") && shown.contains("nothing was compared"), "{shown}");
+    let shown = place.run(&["diff", "one.json", "b.json", "--spec", "a.qnn=b.qnn"]);
+    assert_eq!(shown, "exit 0\n--- stdout\nnothing changed: 2 instances compared\n");
+    let shown = place.run(&["diff", "one.json", "b.json", "--spec", "c.qnn=b.qnn"]);
+    assert!(shown.starts_with("exit 3\n") && shown.contains("the older report has no spec `c.qnn`"), "{shown}");
+}
+
+#[test]
+fn a_bundle_is_checked_under_its_filter() {
+    let place = Place::new().with("a.qnn", FAILS);
+    place.run(&["bundle", "a.qnn", "-o", "a.zip", "--filter", "fails(limit = 3)"]);
+    let shown = place.run(&["check-proof", "a.zip"]);
+    assert!(shown.starts_with("exit 0\n"), "{shown}");
+    assert!(shown.contains("only about what matches `fails(limit = 3)`: 1 instance is left out"), "{shown}");
+    place.run(&["bundle", "a.qnn", "-o", "all.zip"]);
+    assert!(!place.run(&["check-proof", "all.zip"]).contains("left out"));
+}
+
+#[test]
+fn commands_that_are_shown_can_be_pasted() {
+    let place = Place::new().with("it's mine.qnn", BROKEN);
+    let shown = place.run(&["fmt", "it's mine.qnn"]);
+    assert!(shown.contains("`qnn check \"it's mine.qnn\"` says where"), "{shown}");
+    assert!(place.run(&["new", "two words"]).contains("qnn verify 'two words.qnn'"));
 }
 
 #[test]

@@ -6,6 +6,8 @@
 use super::check_proof::write_proof;
 use super::out_file::OutFile;
 use super::output::{Exit, Failure, Output, plural};
+use super::project::Targets;
+use super::spec::STANDARD;
 use super::verify::{Look, Run, Work, json, split};
 use qnn::check::spec::diagnostics;
 use qnn::db::{BytesContent, Database, Db, Disk};
@@ -43,8 +45,8 @@ This archive was written by `qnn bundle`. It holds
 #[derive(clap::Args)]
 #[command(after_long_help = super::EXIT_CODES)]
 pub struct Arguments {
-    /// The specs, and patterns that filter
-    #[arg(required = true, value_name = "SPEC")]
+    /// Specs or folders of specs, and patterns that filter  [default: .]
+    #[arg(value_name = "SPEC")]
     specs: Vec<String>,
     /// The archive
     #[arg(short, long, value_name = "FILE")]
@@ -60,22 +62,20 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
     let (paths, patterns) = split(&arguments.specs, &arguments.filter)?;
     let mut file = OutFile::create(&arguments.output)?;
-    let mut options = arguments.work.options(output);
+    let targets = Targets::of(&paths, !arguments.work.no_project)?;
+    let mut options = arguments.work.options(targets.project.as_ref(), output);
     options.certificates = true;
     let look = Look { silent: true, ..Look::default() };
-    let run = Run::of(&paths, &patterns, &options, look, output)?;
-    if run.done.is_empty() {
+    let run = Run::of(&targets.specs, &patterns, &options, look, output)?;
+    if run.exit == Exit::Spec && run.done.len() < run.specs.files.len() {
+        output.error("nothing is packed: a bundle holds all of its specs or none");
         return Ok(run.exit);
     }
     let packed = Packed::of(&run)?;
     packed.holds_together()?;
     let mut proof = Vec::new();
-    let records: Vec<_> = (run.done.iter().enumerate())
-        .flat_map(|(index, (_, _, summary))| summary.results.iter().map(move |result| (index, result.clone())))
-        .collect();
-    let left_out = run.done.iter().map(|(_, plan, _)| plan.left_out).sum();
     let seen = |path: &Path| packed.name(path);
-    write_proof(&mut proof, &run.specs, &seen, left_out, &records)
+    write_proof(&mut proof, &run.specs, &seen, &run.statements())
         .map_err(|error| Failure::Message(Exit::Internal, format!("the proof can't be packed: {error}")))?;
     let report = run.report(ACCURACY_SAMPLES);
     let html = page(&report, PICTURES).into_bytes();
@@ -147,7 +147,12 @@ impl Packed {
 
     /// The name of a file in the archive.
     fn name(&self, path: &Path) -> PathBuf {
-        Path::new(FILES).join(path.strip_prefix(&self.root).unwrap_or(path))
+        let inner = path.strip_prefix(&self.root).unwrap_or(path);
+        // What came from standard input has to have a name there.
+        match inner.file_name() {
+            Some(name) if name == STANDARD => Path::new(FILES).join(inner.with_file_name("stdin.qnn")),
+            _ => Path::new(FILES).join(inner),
+        }
     }
 
     fn text(&self, path: &Path) -> String {

@@ -3,7 +3,7 @@
 use super::bundle;
 use super::out_file::OutFile;
 use super::output::{Exit, Failure, Output, plural};
-use super::spec::Specs;
+use super::spec::{Specs, is_standard};
 use super::verify::interruptible;
 use owo_colors::OwoColorize;
 use qnn::db::{SourceFile, normalise};
@@ -74,6 +74,8 @@ struct Reviewed {
     /// The files that are not what they were.
     changed: Vec<String>,
     checked: Vec<Checked>,
+    /// How many instances the proof file's filter leaves out.
+    left_out: usize,
     time: Duration,
 }
 
@@ -88,7 +90,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     let mut exit = Exit::Fine;
     let mut documents = Vec::new();
     for path in &arguments.files {
-        let is_spec = path.extension().is_some_and(|extension| extension == "qnn");
+        let is_spec = is_standard(path) || path.extension().is_some_and(|extension| extension == "qnn");
         if is_spec && arguments.spec.is_some() {
             return Err(Failure::wrong("`--spec` says which spec a proof file speaks of; this is a spec itself"));
         }
@@ -122,7 +124,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
 }
 
 /// JSON without characters that a terminal acts on. Such a one is part of a string, where an escape says the same.
-fn escaped(document: &Value) -> String {
+pub fn escaped(document: &Value) -> String {
     let mut text = String::new();
     for c in format!("{document:#}").chars() {
         if c != '\n' && is_command(c) {
@@ -200,7 +202,7 @@ fn of_proof(
         }
         (None, _) => header.specs.iter().map(|place| folder.join(&place.path)).collect(),
     };
-    if let Some(missing) = paths.iter().find(|path| !path.is_file()) {
+    if let Some(missing) = paths.iter().find(|path| !path.is_file() && !is_standard(path)) {
         return Err(Failure::wrong(format!(
             "`{}`, which `{shown}` speaks of, does not exist\n  help: `--spec SPEC` says where the spec is",
             printable(&missing.display().to_string())
@@ -213,8 +215,11 @@ fn of_proof(
     demand(&mut specs, cancel, output)?;
     let changed = changed(&specs, &header, folder, &paths);
     let mut next = || reader.next_record();
-    let checked = check(arguments, &specs, &mut next, export, cancel)?.map_err(unreadable)?;
-    Ok(Reviewed { name, header: Some(header), changed, checked, time: start.elapsed() })
+    let checked = check(arguments, &specs, &header.filter, &mut next, export, cancel)?.map_err(unreadable)?;
+    let filter = Filter::new(&header.filter);
+    let left_out = |file: &SourceFile| plan(&specs.db, *file, &filter, &Options::default()).left_out;
+    let left_out = specs.files.iter().map(left_out).sum();
+    Ok(Reviewed { name, header: Some(header), changed, checked, left_out, time: start.elapsed() })
 }
 
 /// A spec and what the store holds about it.
@@ -246,10 +251,10 @@ fn of_store(
     }
     let mut results = summary.results.iter();
     let mut next = || Ok(results.next().map(|result| Record::new(0, result)));
-    let found = check(arguments, &specs, &mut next, export, cancel)?;
+    let found = check(arguments, &specs, &[], &mut next, export, cancel)?;
     let checked = found.map_err(|why| Failure::Message(Exit::Internal, why.to_string()))?;
     let name = specs.name(file);
-    Ok(Reviewed { name, header: None, changed: Vec::new(), checked, time: start.elapsed() })
+    Ok(Reviewed { name, header: None, changed: Vec::new(), checked, left_out: 0, time: start.elapsed() })
 }
 
 /// Specs without errors.
@@ -264,10 +269,11 @@ fn demand(specs: &mut Specs, cancel: &CancelToken, output: &Output) -> Result<()
     Ok(())
 }
 
-/// Checks the records, all of whose instances are planned.
+/// Checks the records, all of whose instances are planned. What the filter `about` leaves out is not expected to be there.
 fn check(
     arguments: &Arguments,
     specs: &Specs,
+    about: &[String],
     next: &mut (dyn FnMut() -> Result<Option<Record>, Unreadable> + Send),
     export: Option<&Export>,
     cancel: &CancelToken,
@@ -275,7 +281,7 @@ fn check(
     let options = Options::default();
     let subject = |file: &SourceFile| Subject {
         file: *file,
-        jobs: plan(&specs.db, *file, &Filter::default(), &options).jobs,
+        jobs: plan(&specs.db, *file, &Filter::new(about), &options).jobs,
         filter: Filter::new(&arguments.filter),
     };
     let subjects: Vec<Subject> = specs.files.iter().map(subject).collect();
@@ -345,6 +351,18 @@ fn relative(folder: &Path, path: &Path) -> PathBuf {
     up.chain(to[same..].iter().copied()).collect()
 }
 
+/// What a proof file says.
+pub struct Statements {
+    /// The specs that it is about.
+    pub specs: Vec<SourceFile>,
+    /// Which of their instances; all, if it is empty.
+    pub filter: Vec<String>,
+    /// How many instances are not among them.
+    pub left_out: usize,
+    /// Each with the index of its spec.
+    pub results: Vec<(usize, Arc<InstanceResult>)>,
+}
+
 /// A proof file that is about to be written.
 pub struct ProofFile(OutFile);
 
@@ -355,20 +373,14 @@ impl ProofFile {
         OutFile::create(path).map(ProofFile)
     }
 
-    /// Writes what the results rest on; each comes with the index of its spec.
-    pub fn write(
-        self,
-        specs: &Specs,
-        left_out: usize,
-        results: &[(usize, Arc<InstanceResult>)],
-        output: &Output,
-    ) -> Result<(), Failure> {
+    /// Writes what the results rest on.
+    pub fn write(self, specs: &Specs, statements: &Statements, output: &Output) -> Result<(), Failure> {
         let ProofFile(mut file) = self;
         let path = file.path().to_owned();
         let whole = normalise(&path);
         let folder = whole.parent().unwrap_or(Path::new("/"));
         let seen = |path: &Path| relative(folder, path);
-        let written = write_proof(BufWriter::new(file.file()), specs, &seen, left_out, results);
+        let written = write_proof(BufWriter::new(file.file()), specs, &seen, statements);
         written.map_err(|error| file.failure(&error))?;
         let bytes = file.finish()?;
         output.note(format_args!("note: {} written, {}", path.display(), size(bytes)));
@@ -381,8 +393,7 @@ pub fn write_proof(
     out: impl Write,
     specs: &Specs,
     seen: &dyn Fn(&Path) -> PathBuf,
-    left_out: usize,
-    results: &[(usize, Arc<InstanceResult>)],
+    statements: &Statements,
 ) -> std::io::Result<()> {
     let place = |(path, hash): (PathBuf, Option<[u8; 32]>)| {
         let path = seen(&path).to_string_lossy().into_owned();
@@ -390,13 +401,14 @@ pub fn write_proof(
     };
     let (mut of_specs, mut files) = (Vec::new(), Vec::new());
     let all = specs.db.files();
-    for file in &specs.files {
+    for file in &statements.specs {
         let found = all.iter().find(|(path, _)| path == file.path(&specs.db)).cloned();
         of_specs.extend(found.and_then(place));
     }
-    let is_spec = |path: &Path| specs.files.iter().any(|file| file.path(&specs.db) == path);
+    let is_spec = |path: &Path| statements.specs.iter().any(|file| file.path(&specs.db) == path);
     files.extend(all.iter().filter(|(path, _)| !is_spec(path)).cloned().filter_map(place));
-    let header = Header::new(of_specs, files, results.len(), left_out);
+    let Statements { filter, left_out, results, .. } = statements;
+    let header = Header::new(of_specs, files, filter.clone(), results.len(), *left_out);
     let records = results.iter().map(|(spec, result)| Record::new(*spec, result));
     qnn::review::write(out, &header, records)
 }
@@ -500,6 +512,13 @@ fn show(reviewed: &Reviewed, output: &mut Output) -> Result<(), Failure> {
         None => ": what is remembered of it".to_owned(),
     };
     output.line(format_args!("{}{about}", printable(&reviewed.name).bold()))?;
+    if let Some(header) = reviewed.header.as_ref().filter(|header| !header.filter.is_empty()) {
+        let patterns: Vec<String> =
+            header.filter.iter().take(MOST_LINES).map(|pattern| format!("`{}`", printable(&brief(pattern)))).collect();
+        let left_out = plural(reviewed.left_out, "instance is", "instances are");
+        let text = format!("It is only about what matches {}: {left_out} left out.", patterns.join(", "));
+        output.line(format_args!("  {} {text}", "filtered:".yellow().bold()))?;
+    }
     for change in reviewed.changed.iter().take(MOST_LINES) {
         output.line(format_args!("  {} {}", "changed:".yellow().bold(), printable(change)))?;
     }
@@ -563,6 +582,7 @@ fn json_of(reviewed: &Reviewed) -> Value {
         "file": reviewed.name,
         "proof": reviewed.header,
         "changed": reviewed.changed,
+        "left_out": reviewed.left_out,
         "counts": {
             "certificate": certificate,
             "counterexample": counterexample,

@@ -1,7 +1,7 @@
 //! `qnn eval`: runs networks, exactly as they are verified, by the reference interpreter.
 
 use super::networks;
-use super::output::{Exit, Failure, Output, json_integer, plural, table, width};
+use super::output::{Exit, Failure, Output, json_integer, plural, quoted, table, width};
 use super::spec::Specs;
 use owo_colors::OwoColorize;
 use qnn::check::data::{Dataset, Field, Samples, dataset};
@@ -113,7 +113,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         return Err(Failure::wrong(format!(
             "{} has no network that can be run\n  help: name one, with integers if it is generic: `qnn eval {} 'digits<6>'`",
             specs.name(file),
-            arguments.spec.display()
+            quoted(&arguments.spec)
         )));
     }
     let given = !arguments.input.is_empty() || !arguments.raw.is_empty();

@@ -1,7 +1,7 @@
 //! `qnn export`: what is verified, in other tools' formats.
 
 use super::out_file::OutFile;
-use super::output::{Exit, Failure, Output, plural};
+use super::output::{Exit, Failure, Output, plural, quoted};
 use super::spec::Specs;
 use qnn::check::spec::{Question, question};
 use qnn::engine::Control;
@@ -11,7 +11,7 @@ use qnn::verify::verdict::Kind;
 use qnn::verify::{Filter, Job, Options, plan};
 use std::collections::HashSet;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Writes properties for other tools: as SMT-LIB 2 for solvers of bit-vectors, as VNN-LIB for verifiers of networks
 ///
@@ -66,9 +66,9 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     let standard = arguments.output.as_os_str() == "-";
     if standard && jobs.len() > 1 {
         return Err(Failure::wrong(format!(
-            "{} don't fit on standard output\n  help: pick one with `--filter '{}'`, or name a folder",
+            "{} don't fit on standard output\n  help: pick one with `--filter {}`, or name a folder",
             plural(jobs.len(), "instance", "instances"),
-            jobs[0].name
+            quoted(Path::new(&jobs[0].name))
         )));
     }
     if !standard {

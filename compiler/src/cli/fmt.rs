@@ -1,6 +1,8 @@
 //! `qnn fmt`: one way to lay out a spec.
 
-use super::output::{Exit, Failure, Output, plural};
+use super::output::{Exit, Failure, Output, plural, quoted};
+use super::project::all_below;
+use super::spec::{is_standard, standard_input};
 use owo_colors::OwoColorize;
 use qnn::db::{Disk, FileSystem};
 use qnn::syntax::format;
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// standard input and written to standard output.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The specs
+    /// Specs, or folders, for every spec below them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Changes nothing: shows what would change, and exits with 1 if anything would
@@ -26,8 +28,12 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
     let mut exit = Exit::Fine;
     let mut unformatted = 0;
+    let mut files = Vec::new();
     for path in &arguments.files {
-        let standard = path.as_os_str() == "-";
+        if path.is_dir() { files.extend(all_below(path)?) } else { files.push(path.clone()) }
+    }
+    for path in &files {
+        let standard = is_standard(path);
         let text = match read(path, standard) {
             Ok(text) => text,
             Err(message) => {
@@ -39,9 +45,9 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         let formatted = match format(&text) {
             Ok(formatted) => formatted,
             Err(_) => {
-                let hint =
-                    if standard { String::new() } else { format!("; `qnn check {}` says where", path.display()) };
-                output.error(format_args!("{} has syntax errors, so it is not formatted{hint}", path.display()));
+                let hint = if standard { String::new() } else { format!("; `qnn check {}` says where", quoted(path)) };
+                let name = if standard { "standard input".into() } else { path.to_string_lossy() };
+                output.error(format_args!("{name} has syntax errors, so it is not formatted{hint}"));
                 exit = exit.worse(Exit::Spec);
                 continue;
             }
@@ -73,7 +79,9 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
 
 fn read(path: &Path, standard: bool) -> Result<String, String> {
     if standard {
-        return std::io::read_to_string(std::io::stdin()).map_err(|e| format!("standard input can't be read: {e}"));
+        return standard_input()
+            .map(|text| text.to_string())
+            .map_err(|problem| format!("standard input {}", problem.message));
     }
     let text = Disk.text(path).map_err(|problem| format!("`{}` {}", path.display(), problem.message))?;
     Ok(text.to_string())

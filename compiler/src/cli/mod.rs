@@ -19,6 +19,7 @@ mod new;
 mod out_file;
 mod output;
 mod progress;
+mod project;
 mod report;
 mod show;
 mod spec;
@@ -38,7 +39,7 @@ A language and compiler for quantized neural networks: write down what a network
 
   qnn new                        writes a small spec to start from
   qnn check spec.qnn             says what is wrong with a spec
-  qnn verify spec.qnn            says which properties hold, with a counterexample for each that does not
+  qnn verify spec.qnn            says which properties hold, and shows what breaks the others
   qnn eval spec.qnn              runs the networks on the spec's samples";
 
 const EXIT_CODES: &str = "\

@@ -13,6 +13,7 @@ pub use qnn::report::sentences::{plural, thousands};
 use serde_json::Value;
 use std::fmt::Display;
 use std::io::{BufWriter, ErrorKind, IsTerminal, Stdout, Write};
+use std::path::Path;
 use unicode_width::UnicodeWidthStr;
 
 /// What a shell says of a command whose reader went away: 128 and the number of SIGPIPE.
@@ -198,6 +199,13 @@ pub fn panicked(info: &std::panic::PanicHookInfo<'_>) {
     );
 }
 
+/// A path as a shell takes it: in quotes where it needs them.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    // What no quotes can say has no better form.
+    shlex::try_quote(&text).map(std::borrow::Cow::into_owned).unwrap_or(text)
+}
+
 /// The columns of the terminal that standard output is, or as COLUMNS says. Where nothing says it, lines are as long as they are.
 pub fn width() -> usize {
     let said = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).filter(|columns| *columns > 0);
@@ -211,14 +219,18 @@ pub fn columns(text: &str) -> usize {
 }
 
 /// Cells on a line, two spaces between them; on several, further in, where the width asks for it. Lines break between cells, and within
-/// a cell, at its spaces, only where it doesn't fit on a line.
+/// a cell, at its dots or spaces, only where it doesn't fit on a line.
 pub fn flow(indent: &str, cells: &[String], width: usize) -> String {
     let further = format!("{indent}    ");
     let room = width.saturating_sub(further.len());
     let mut text = indent.to_owned();
     let mut at = indent.len();
     for (index, cell) in cells.iter().enumerate() {
-        let words: Vec<&str> = if columns(cell) <= room { vec![cell] } else { cell.split(' ').collect() };
+        let words: Vec<&str> = match cell {
+            _ if columns(cell) <= room => vec![cell],
+            _ if cell.contains(" · ") => cell.split_inclusive(" · ").map(str::trim_end).collect(),
+            _ => cell.split(' ').collect(),
+        };
         for (number, word) in words.iter().enumerate() {
             let gap = match (index, number) {
                 (0, 0) => "",
@@ -251,15 +263,15 @@ pub fn table(rows: &[Vec<String>], right: &[usize], width: usize) -> Vec<String>
     let first = widths.first().copied().unwrap_or(0);
     let mut blocks: Vec<Vec<usize>> = Vec::new();
     let mut taken = 0;
-    for column in 1..count {
+    for (column, own) in widths.iter().enumerate().skip(1) {
         match blocks.last_mut() {
-            Some(block) if taken + 2 + widths[column] <= width => block.push(column),
+            Some(block) if taken + 2 + own <= width => block.push(column),
             _ => {
                 blocks.push(vec![column]);
                 taken = first;
             }
         }
-        taken += 2 + widths[column];
+        taken += 2 + own;
     }
     if blocks.is_empty() {
         blocks.push(Vec::new());

@@ -11,7 +11,8 @@ use qnn::verify::verdict::Number;
 use qnn::verify::{Finding, Job, Progress, Verdict};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The lines for running instances; more run unseen.
@@ -57,11 +58,16 @@ impl Live {
                     }
                 }
             };
-            let style = ProgressStyle::with_template("{bar:24.green/dim} {pos}/{len}  {msg}  {elapsed:.dim}{running}")
+            let rest = |state: &ProgressState, text: &mut dyn Write| {
+                let left = left(state.pos(), state.len().unwrap_or_default(), state.elapsed());
+                let _ = write!(text, "{}, {left}", duration(Duration::from_secs(state.elapsed().as_secs())));
+            };
+            let style = ProgressStyle::with_template("{bar:24.green/dim} {pos}/{len}  {msg}  {rest:.dim}{running}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = ProgressBar::new(instances as u64);
-            bar.set_style(style.progress_chars("━╸━").with_key("running", lines));
+            bar.set_style(style.progress_chars("━╸━").with_key("running", lines).with_key("rest", rest));
             bar.enable_steady_tick(Duration::from_millis(100));
+            *on_screen() = Some(bar.clone());
             bar
         });
         Live { bar, running, proved: 0, violated: 0, other: 0 }
@@ -135,8 +141,68 @@ impl Live {
 
     /// Takes the display away for good.
     pub fn end(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
+        if self.bar.take().is_some() {
+            clear();
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The display that is on the screen.
+fn on_screen() -> MutexGuard<'static, Option<ProgressBar>> {
+    static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+    SHOWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A line on standard error, above the display if there is one.
+pub fn note(text: &str) {
+    let print = || _ = writeln!(anstream::stderr(), "{text}");
+    // The lock is not held while the display is drawn.
+    let bar = on_screen().clone();
+    match bar {
+        Some(bar) => bar.suspend(print),
+        None => print(),
+    }
+}
+
+/// Takes the display away for good, whoever shows it.
+pub fn clear() {
+    let bar = on_screen().take();
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+}
+
+/// What is left: `12 left`, and how long they may take, once that can be told from those that are done.
+fn left(done: u64, of: u64, elapsed: Duration) -> String {
+    let open = of.saturating_sub(done);
+    let known = done > 0 && elapsed >= Duration::from_secs(2) && open > 0;
+    let rest = elapsed.as_secs_f64() / done.max(1) as f64 * open as f64;
+    match Duration::try_from_secs_f64(rest.ceil()) {
+        Ok(rest) if known => format!("{open} left, about {}", duration(rest)),
+        _ => format!("{open} left"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_told_from_what_is_done() {
+        for (done, of, seconds, text) in [
+            (0, 12, 30, "12 left"),
+            (3, 12, 1, "9 left"),
+            (3, 12, 30, "9 left, about 1 min 30 s"),
+            (11, 12, 5, "1 left, about 1 s"),
+            (12, 12, 30, "0 left"),
+        ] {
+            assert_eq!(left(done, of, Duration::from_secs(seconds)), text);
         }
     }
 }

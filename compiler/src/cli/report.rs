@@ -1,7 +1,8 @@
 //! `qnn report`: what holds, what doesn't and what is undecided, for people and for machines.
 
 use super::out_file::OutFile;
-use super::output::{Exit, Failure, Output, plural};
+use super::output::{Exit, Failure, Output, plural, quoted};
+use super::project::Targets;
 use super::verify::{Look, Run, Work, json, split};
 use clap::ValueEnum;
 use qnn::report::gather::ACCURACY_SAMPLES;
@@ -24,8 +25,8 @@ const MOST_NAMED: usize = 3;
 #[derive(clap::Args)]
 #[command(after_long_help = super::EXIT_CODES)]
 pub struct Arguments {
-    /// The specs, and patterns that filter; or one report as JSON
-    #[arg(required = true, value_name = "SPEC")]
+    /// Specs or folders of specs, and patterns that filter; or one report as JSON  [default: .]
+    #[arg(value_name = "SPEC")]
     specs: Vec<String>,
     /// A file to write; may be given several times. `-` is standard output, with `--format`
     #[arg(short, long, required = true, value_name = "FILE")]
@@ -51,7 +52,7 @@ pub struct Arguments {
 
 /// What a file is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub enum Format {
     /// One page that needs nothing else
     Html,
     /// All that is known
@@ -67,7 +68,9 @@ enum Format {
 /// Reports.
 pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
     // What can't be written is better known before the work than after it.
-    let targets = arguments.output.iter().map(|path| Target::create(arguments, path)).collect::<Result<Vec<_>, _>>()?;
+    let read: Vec<PathBuf> = arguments.specs.iter().map(PathBuf::from).collect();
+    let create = |path: &PathBuf| Target::create(path, arguments.format, &read);
+    let targets = arguments.output.iter().map(create).collect::<Result<Vec<_>, _>>()?;
     let is_report = |name: &String| name.ends_with(".json");
     let (report, exit) = if arguments.specs.iter().any(is_report) {
         (arguments.read()?, Exit::Fine)
@@ -92,13 +95,14 @@ impl Arguments {
 
     fn verify(&self, output: &mut Output) -> Result<Run, Failure> {
         let (paths, patterns) = split(&self.specs, &self.filter)?;
-        let mut options = self.work.options(output);
+        let targets = Targets::of(&paths, !self.work.no_project)?;
+        let mut options = self.work.options(targets.project.as_ref(), output);
         options.offline = self.no_run;
         if self.no_run && options.store.is_none() {
             return Err(Failure::wrong("`--no-run` reports what is remembered, and nothing is remembered here"));
         }
         let look = Look { silent: true, ..Look::default() };
-        let run = Run::of(&paths, &patterns, &options, look, output)?;
+        let run = Run::of(&targets.specs, &patterns, &options, look, output)?;
         if self.no_run {
             remembered(&run, output)?;
         }
@@ -113,7 +117,8 @@ pub fn read(path: &Path) -> Result<Report, Failure> {
         std::fs::read_to_string(path).map_err(|error| Failure::wrong(format!("`{name}` can't be read: {error}")))?;
     Report::read(&text).map_err(|why| {
         Failure::wrong(format!(
-            "`{name}` {why}\n  help: `qnn report SPEC -o {name}` and `qnn verify SPEC --json` write one"
+            "`{name}` {why}\n  help: `qnn report SPEC -o {}` and `qnn verify SPEC --json` write one",
+            quoted(path)
         ))
     })
 }
@@ -146,14 +151,15 @@ fn remembered(run: &Run, output: &Output) -> Result<(), Failure> {
 }
 
 /// Something to write.
-struct Target {
+pub struct Target {
     /// `None` for standard output.
     file: Option<OutFile>,
     format: Format,
 }
 
 impl Target {
-    fn create(arguments: &Arguments, path: &Path) -> Result<Target, Failure> {
+    /// Makes sure that a file can be written, and replaces nothing that is read. Its name's ending says what it is, or else `format`.
+    pub fn create(path: &Path, format: Option<Format>, read: &[PathBuf]) -> Result<Target, Failure> {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
         let known = match ending.as_str() {
             "html" | "htm" => Some(Format::Html),
@@ -163,20 +169,22 @@ impl Target {
             "md" => Some(Format::Markdown),
             _ => None,
         };
-        let Some(format) = known.or(arguments.format) else {
+        let Some(format) = known.or(format) else {
             return Err(Failure::wrong(format!(
                 "what `{}` is to be can't be told from its name\n  help: names end in .html, .json, .sarif, .xml (JUnit) or .md; or say it with `--format`",
                 path.display()
             )));
         };
-        if arguments.specs.iter().any(|spec| qnn::db::normalise(Path::new(spec)) == qnn::db::normalise(path)) {
+        let is_file = path.as_os_str() != "-";
+        if is_file && read.iter().any(|spec| qnn::db::normalise(spec) == qnn::db::normalise(path)) {
             return Err(Failure::wrong(format!("`{}` is what is to be read: write to another file", path.display())));
         }
-        let file = (path.as_os_str() != "-").then(|| OutFile::create(path)).transpose()?;
+        let file = is_file.then(|| OutFile::create(path)).transpose()?;
         Ok(Target { file, format })
     }
 
-    fn write(self, report: &Report, pictures: usize, output: &mut Output) -> Result<(), Failure> {
+    /// Writes the report.
+    pub fn write(self, report: &Report, pictures: usize, output: &mut Output) -> Result<(), Failure> {
         let text = match self.format {
             Format::Html => page(report, pictures),
             Format::Json => json(report)?,

@@ -3,12 +3,15 @@
 use super::output::{Exit, Failure, Output, plural};
 use qnn::check::scope::file_diagnostics;
 use qnn::check::spec::diagnostics;
-use qnn::db::{Database, Db, Disk, SourceFile};
+use qnn::db::{BytesContent, Database, Db, Disk, FileSystem, MAX_SPEC_BYTES, SourceFile};
 use qnn::diagnostic::{Diagnostic, Severity};
 use qnn::interrupt;
+use qnn::model::FileError;
 use qnn::report::terminal::{Style, render, show_path};
 use std::collections::HashSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Specs in a database.
 pub struct Specs {
@@ -21,6 +24,14 @@ pub struct Specs {
     said: HashSet<Diagnostic>,
 }
 
+/// The specs without errors, and how a command ends that some are missing of.
+pub struct Sound {
+    /// Those without errors.
+    pub files: Vec<SourceFile>,
+    /// [`Exit::Spec`] if there are others.
+    pub exit: Exit,
+}
+
 /// What the checker said of a spec.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -30,31 +41,26 @@ pub struct Counts {
     pub warnings: usize,
 }
 
+impl Counts {
+    /// Those of some diagnostics.
+    pub fn of(all: &[Diagnostic]) -> Counts {
+        let count = |severity| all.iter().filter(|d| d.severity == severity).count();
+        Counts { errors: count(Severity::Error), warnings: count(Severity::Warning) }
+    }
+}
+
 impl Specs {
-    /// Reads the specs.
+    /// Reads the specs; `-` is standard input. What can't be read is an error of that spec, which [`Specs::check`] shows.
     ///
     /// # Errors
-    /// With a sentence, if one can't be read.
+    /// With a sentence, if there is nothing to read.
     pub fn read(paths: &[PathBuf]) -> Result<Specs, Failure> {
         let base = std::env::current_dir().map(|folder| qnn::db::normalise(&folder)).unwrap_or_default();
-        let db = Database::new(Disk);
+        let standard = paths.iter().any(|path| is_standard(path)).then(|| (base.join(STANDARD), standard_input()));
+        let db = Database::new(Inputs { standard });
         let mut files = Vec::new();
         for path in paths {
-            let file = db.source(path);
-            if let Err(problem) = file.text(&db) {
-                let mut message = format!("`{}` {}", path.display(), problem.message);
-                let help = if path.is_dir() {
-                    Some(specs_in(path))
-                } else if path.exists() {
-                    problem.help.clone()
-                } else {
-                    path.extension().is_none().then(|| format!("a spec's name ends in `.qnn`: {}.qnn?", path.display()))
-                };
-                if let Some(help) = help {
-                    message.push_str(&format!("\n  help: {help}"));
-                }
-                return Err(Failure::wrong(message));
-            }
+            let file = if is_standard(path) { db.source(&base.join(STANDARD)) } else { db.source(path) };
             if !files.contains(&file) {
                 files.push(file);
             }
@@ -65,8 +71,54 @@ impl Specs {
     /// The one spec of a command that takes one.
     pub fn read_one(path: &Path) -> Result<(Specs, SourceFile), Failure> {
         let specs = Specs::read(&[path.to_owned()])?;
-        let file = specs.files[0];
-        Ok((specs, file))
+        match specs.files.as_slice() {
+            [file] => {
+                let file = *file;
+                match specs.unreadable(file) {
+                    Some(why) => Err(Failure::wrong(why)),
+                    None => Ok((specs, file)),
+                }
+            }
+            _ => Err(Failure::wrong("a spec is missing")),
+        }
+    }
+
+    /// Why a spec can't be read.
+    fn unreadable(&self, file: SourceFile) -> Option<String> {
+        let problem = file.text(&self.db).as_ref().err()?;
+        let path = file.path(&self.db);
+        let mut message = format!("`{}` {}", self.name(file), problem.message);
+        let help = if path.is_dir() {
+            Some("this takes one spec: a text file whose name ends in `.qnn`".to_owned())
+        } else if path.exists() {
+            problem.help.clone()
+        } else {
+            path.extension().is_none().then(|| format!("a spec's name ends in `.qnn`: {}.qnn?", self.name(file)))
+        };
+        if let Some(help) = help {
+            message.push_str(&format!("\n  help: {help}"));
+        }
+        Some(message)
+    }
+
+    /// Checks all specs, each until what `stop` makes for it holds: then only syntax and names are checked. Says what is wrong with each.
+    pub fn sound<S: Fn() -> bool + Send + Sync + 'static>(
+        &mut self,
+        stop: impl Fn(&Database, SourceFile) -> S,
+        output: &Output,
+    ) -> Sound {
+        let mut sound = Sound { files: Vec::new(), exit: Exit::Fine };
+        for file in self.files.clone() {
+            match self.demand_until(file, stop(&self.db, file), output) {
+                Ok(_) => sound.files.push(file),
+                Err(Failure::Message(exit, message)) => {
+                    output.error(message);
+                    sound.exit = sound.exit.worse(exit);
+                }
+                Err(Failure::Pipe) => {}
+            }
+        }
+        sound
     }
 
     /// A spec's path as it is shown.
@@ -79,24 +131,6 @@ impl Specs {
         &self.base
     }
 
-    /// Checks a spec and shows what is wrong with it, unless it has been shown.
-    pub fn check(&mut self, file: SourceFile, output: &Output) -> Counts {
-        let all = diagnostics(&self.db, file).clone();
-        self.show(&all, output)
-    }
-
-    /// The same until `stop` holds: then only syntax and names are checked.
-    pub fn check_until(
-        &mut self,
-        file: SourceFile,
-        stop: impl Fn() -> bool + Send + Sync + 'static,
-        output: &Output,
-    ) -> Counts {
-        let all = interrupt::until(stop, || diagnostics(&self.db, file).to_vec());
-        let all = all.unwrap_or_else(|_| file_diagnostics(&self.db, file));
-        self.show(&all, output)
-    }
-
     /// Shows diagnostics, unless they have been shown.
     pub fn show(&mut self, all: &[Diagnostic], output: &Output) -> Counts {
         let fresh: Vec<Diagnostic> = all.iter().filter(|d| self.said.insert((*d).clone())).cloned().collect();
@@ -106,22 +140,35 @@ impl Specs {
             output.note(text.trim_end_matches('\n'));
             output.note("");
         }
-        let count = |severity| all.iter().filter(|d| d.severity == severity).count();
-        Counts { errors: count(Severity::Error), warnings: count(Severity::Warning) }
+        Counts::of(all)
     }
 
     /// Checks a spec that a command is about to work with: errors end it.
     pub fn demand(&mut self, file: SourceFile, output: &Output) -> Result<Counts, Failure> {
-        let counts = self.check(file, output);
+        self.demand_until(file, || false, output)
+    }
+
+    /// The same until `stop` holds: then only syntax and names are checked.
+    pub fn demand_until(
+        &mut self,
+        file: SourceFile,
+        stop: impl Fn() -> bool + Send + Sync + 'static,
+        output: &Output,
+    ) -> Result<Counts, Failure> {
+        if let Some(why) = self.unreadable(file) {
+            return Err(Failure::wrong(why));
+        }
+        let all = interrupt::until(stop, || diagnostics(&self.db, file).to_vec());
+        let all = all.unwrap_or_else(|_| file_diagnostics(&self.db, file));
+        let counts = self.show(&all, output);
         if counts.errors == 0 {
             return Ok(counts);
         }
-        Err(Failure::Message(Exit::Spec, self.problems(file, counts)))
+        Err(Failure::Message(Exit::Spec, self.problems(file, &all, counts)))
     }
 
     /// «spec.qnn has 2 errors and 1 warning», and where to learn more.
-    pub fn problems(&self, file: SourceFile, counts: Counts) -> String {
-        let all = diagnostics(&self.db, file);
+    fn problems(&self, file: SourceFile, all: &[Diagnostic], counts: Counts) -> String {
         let first = all.iter().find(|d| d.severity == Severity::Error).or(all.first());
         let errors = (counts.errors > 0).then(|| plural(counts.errors, "error", "errors"));
         let warnings = (counts.warnings > 0).then(|| plural(counts.warnings, "warning", "warnings"));
@@ -131,17 +178,45 @@ impl Specs {
     }
 }
 
-/// Advice for whoever named a folder.
-fn specs_in(folder: &Path) -> String {
-    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "qnn"))
-        .collect();
-    found.sort();
-    match found.as_slice() {
-        [] => "name a spec: a text file whose name ends in `.qnn`".to_owned(),
-        [first, ..] => format!("name a spec in it, such as {}", first.display()),
+/// What standard input is called where a spec's path is shown.
+pub const STANDARD: &str = "<stdin>";
+
+/// Whether a path means standard input.
+pub fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// The disk, and standard input as a file of the current folder: other files are named from there.
+struct Inputs {
+    standard: Option<(PathBuf, Result<Arc<str>, FileError>)>,
+}
+
+impl FileSystem for Inputs {
+    fn text(&self, path: &Path) -> Result<Arc<str>, FileError> {
+        match &self.standard {
+            Some((place, text)) if place == path => text.clone(),
+            _ => Disk.text(path),
+        }
     }
+
+    fn bytes(&self, path: &Path) -> BytesContent {
+        Disk.bytes(path)
+    }
+}
+
+/// The text on standard input.
+pub fn standard_input() -> Result<Arc<str>, FileError> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .take(MAX_SPEC_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| FileError::new(format!("can't be read: {error}")))?;
+    if bytes.len() as u64 > MAX_SPEC_BYTES {
+        return Err(FileError::new(format!("is larger than {} MiB, the most that is read", MAX_SPEC_BYTES >> 20)));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        FileError::new(format!("is not UTF-8: byte {at} begins no character"))
+    })?;
+    Ok(text.into())
 }

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 /// The instances of a family that are named for each verdict.
 const MOST_NAMED: usize = 5;
-/// A measure's family with no more instances has a line for each.
-const FEW_MEASURES: usize = 12;
+/// A family with no more instances needs no table; of measures, each has a line then.
+const FEW: usize = 12;
 /// The counterexamples that are shown in full, where nothing says how many.
 const MOST_SHOWN: usize = 3;
 
@@ -113,7 +113,7 @@ impl Verdicts {
         if self.list {
             return all.collect();
         }
-        if results.len() <= FEW_MEASURES && results.iter().all(|r| r.kind != Kind::Property) {
+        if results.len() <= FEW && results.iter().all(|r| r.kind != Kind::Property) {
             return all.filter(|r| !self.quiet || self.is_news(r)).collect();
         }
         // Whoever wants more counterexamples wants them by name.
@@ -140,9 +140,14 @@ impl Verdicts {
             (0, _) => return String::new(),
             (count, _) => {
                 let counts = Counts::of(unnamed.iter().copied());
-                let each: Vec<String> =
-                    counts.each().iter().map(|(verdict, count)| format!("{} {verdict}", thousands(*count))).collect();
-                (count, format!(" ({})", each.join(", ")))
+                let what = match counts.each().as_slice() {
+                    [(verdict, _)] => format!(" {verdict}"),
+                    all => {
+                        let each = all.iter().map(|(verdict, count)| format!("{} {verdict}", thousands(*count)));
+                        format!(" ({})", each.collect::<Vec<_>>().join(", "))
+                    }
+                };
+                (count, what)
             }
         };
         let line = format!("… and {} more{what}; `--list` shows them all", thousands(count));
@@ -154,7 +159,8 @@ impl Verdicts {
         let right: Vec<usize> = (1..glance.rows.first().map_or(0, Vec::len)).collect();
         let mut text = flow("  ", &[glance.title.dimmed().to_string()], self.width);
         for line in table(&glance.rows, &right, self.width.saturating_sub(4)) {
-            text.push_str(&format!("    {line}\n"));
+            text.push_str(format!("    {line}").trim_end());
+            text.push('\n');
         }
         text
     }

@@ -1,9 +1,11 @@
 //! `qnn verify`: which properties hold.
 
-use super::check_proof::ProofFile;
-use super::output::{Exit, Failure, Output, SIGINT, plural, width};
-use super::progress::Live;
-use super::spec::Specs;
+use super::check_proof::{ProofFile, Statements};
+use super::output::{Exit, Failure, Output, SIGINT, plural, quoted, width};
+use super::progress::{self, Live};
+use super::project::{Project, Targets};
+use super::report::Target;
+use super::spec::{Sound, Specs, is_standard};
 use super::verdicts::{Verdicts, total};
 use clap::builder::PossibleValuesParser;
 use owo_colors::OwoColorize;
@@ -12,13 +14,14 @@ use qnn::engine::interval::Intervals;
 use qnn::engine::portfolio::Portfolio;
 use qnn::engine::smt::{AdderTree, Smt};
 use qnn::engine::{CancelToken, NAMES};
-use qnn::report::gather::{self, Ask};
+use qnn::report::diff::diff;
+use qnn::report::gather::{self, ACCURACY_SAMPLES, Ask};
+use qnn::report::html::PICTURES;
 use qnn::report::model::Report;
 use qnn::report::sentences::duration;
 use qnn::report::summary;
 use qnn::verify::{Event, Filter, InstanceResult, Options, Plan, Store, Summary, Verdict};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,14 +31,17 @@ const LEAST_CHECK: Duration = Duration::from_secs(1);
 
 /// Verifies the properties of specs, and computes their measures
 ///
+/// Takes specs, or folders, for every spec below them. A project file `qnn.toml` beside or above them says which specs there are, how much time they get,
+/// what is expected and which reports are written; options win over it.
+///
 /// Every instance of every property gets a verdict: proved, violated (with a counterexample that was run through the reference
 /// interpreter), vacuous (no input meets the assumptions), timeout, unknown or error. Verdicts are remembered: what
 /// has not changed costs nothing the second time. Ctrl-C keeps and shows what is decided; a second Ctrl-C ends at once.
 #[derive(clap::Args)]
 #[command(after_long_help = super::EXIT_CODES)]
 pub struct Arguments {
-    /// The specs; whatever names no file filters, as `--filter` does
-    #[arg(required = true, value_name = "SPEC")]
+    /// Specs, or folders of specs; `-` is standard input, and whatever names no file filters, as `--filter` does  [default: .]
+    #[arg(value_name = "SPEC")]
     specs: Vec<String>,
     /// Only the properties and instances that match: `robust`, `robust*`, `robust(i = 3, *`
     ///
@@ -62,6 +68,9 @@ pub struct Arguments {
     /// Prints a line for each instance, instead of a table for each family
     #[arg(short, long, conflicts_with_all = ["quiet", "json"])]
     list: bool,
+    /// Takes what a report says (`qnn report -o FILE.json`) for what is expected: exits as `qnn diff` would
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
     /// Says what each engine did, and what took longest
     #[arg(long)]
     stats: bool,
@@ -98,6 +107,9 @@ pub struct Work {
     /// Decides everything anew, and remembers nothing
     #[arg(long)]
     no_cache: bool,
+    /// Doesn't look for a project file (`qnn.toml`)
+    #[arg(long)]
+    pub no_project: bool,
 }
 
 /// What is shown while specs are verified.
@@ -117,8 +129,10 @@ pub struct Look {
 pub struct Run {
     /// The specs.
     pub specs: Specs,
-    /// What was to be done for each, and what came of it; empty if a spec is in error.
+    /// What was to be done for each that is without errors, and what came of it.
     pub done: Vec<(SourceFile, Plan, Summary)>,
+    /// Which instances were asked for; all, if it is empty.
+    pub patterns: Vec<String>,
     /// How it ended.
     pub exit: Exit,
     /// Whether it was stopped.
@@ -130,33 +144,89 @@ pub struct Run {
 /// Verifies each spec.
 pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
     let (paths, patterns) = split(&arguments.specs, &arguments.filter)?;
-    let mut options = arguments.work.options(output);
+    let targets = Targets::of(&paths, !arguments.work.no_project)?;
+    let project = targets.project.as_ref();
+    let everything = targets.whole && patterns.is_empty();
+    let mut options = arguments.work.options(project, output);
     options.certificates = arguments.proof.is_some();
     let Arguments { json: silent, quiet, list, counterexamples, .. } = *arguments;
     let look = Look { silent, quiet, list, counterexamples };
     // What can't be written is better known before the work than after it.
     let proof = arguments.proof.as_deref().map(ProofFile::create).transpose()?;
-    let run = Run::of(&paths, &patterns, &options, look, output)?;
+    let baseline = arguments.baseline.as_ref().or(project.and_then(|project| project.baseline.as_ref()));
+    let baseline = baseline.map(|path| Baseline::read(path, everything)).transpose()?;
+    let reports = project.filter(|_| everything).map_or(&[][..], |project| &project.reports);
+    let reports =
+        reports.iter().map(|path| Target::create(path, None, &targets.specs)).collect::<Result<Vec<_>, _>>()?;
+    let mut run = Run::of(&targets.specs, &patterns, &options, look, output)?;
     if let (Some(proof), false) = (proof, run.done.is_empty()) {
         run.write_proof(proof, output)?;
+    }
+    let all: Vec<Arc<InstanceResult>> = run.results().cloned().collect();
+    let silent = arguments.json || run.done.is_empty();
+    if arguments.stats && !silent {
+        stats(&all, output)?;
+    }
+    if !silent {
+        if !arguments.quiet {
+            output.line("")?;
+        }
+        output.text(total(&all, run.time, run.cancelled))?;
+    }
+    if let (Some(baseline), false) = (baseline, run.done.is_empty()) {
+        let (exit, text) = baseline.compare(&run)?;
+        if !arguments.json {
+            output.text(text)?;
+        }
+        run.exit = exit;
+    }
+    if !reports.is_empty() {
+        let report = run.report(ACCURACY_SAMPLES);
+        reports.into_iter().try_for_each(|target| target.write(&report, PICTURES, output))?;
     }
     if arguments.json {
         // Nobody has asked for accuracies, which take their time.
         output.text(json(&run.report(0))?)?;
-        return Ok(run.exit);
     }
-    if run.done.is_empty() {
-        return Ok(run.exit);
-    }
-    let all: Vec<Arc<InstanceResult>> = run.results().cloned().collect();
-    if arguments.stats {
-        stats(&all, output)?;
-    }
-    if !arguments.quiet {
-        output.line("")?;
-    }
-    output.text(total(&all, run.time, run.cancelled))?;
     Ok(run.exit)
+}
+
+/// A report of earlier verdicts: what is no worse than it is as expected.
+struct Baseline {
+    name: String,
+    report: Report,
+    /// Whether all of its instances are to be there again.
+    everything: bool,
+}
+
+impl Baseline {
+    fn read(path: &Path, everything: bool) -> Result<Baseline, Failure> {
+        if !path.exists() {
+            return Err(Failure::wrong(format!(
+                "there is no baseline `{}`\n  help: `qnn report . -o {}` writes it",
+                path.display(),
+                quoted(path)
+            )));
+        }
+        Ok(Baseline { name: path.display().to_string(), report: super::report::read(path)?, everything })
+    }
+
+    /// How the run ends, compared with it, and what changed.
+    fn compare(&self, run: &Run) -> Result<(Exit, String), Failure> {
+        let mut diff = diff(&self.report, &run.report(0), &[]).map_err(Failure::wrong)?;
+        if !self.everything {
+            diff.forget_lost();
+        }
+        if diff.compared == 0 && run.results().next().is_some() {
+            return Err(Failure::wrong(format!(
+                "`{}` is about none of these instances\n  help: `qnn report . -o FILE.json` writes a new baseline",
+                self.name
+            )));
+        }
+        let exit = Exit::from(diff.exit_code(false));
+        let exit = if matches!(run.exit, Exit::Spec | Exit::Internal) { run.exit.worse(exit) } else { exit };
+        Ok((exit, format!("\ncompared with {}:\n{}", self.name, diff.text(false))))
+    }
 }
 
 /// A report as JSON.
@@ -176,38 +246,38 @@ impl Run {
         let mut specs = Specs::read(paths)?;
         let cancel = CancelToken::new();
         interruptible(&cancel, "what is decided");
-        let mut wrong = Exit::Fine;
-        for file in specs.files.clone() {
-            // It takes no longer than what is to be decided may take, or a moment. What is not checked by then is checked as it is lowered.
-            let jobs = qnn::verify::plan(&specs.db, file, &Filter::new(patterns), options).jobs;
+        // A check takes no longer than what is to be decided may take, or a moment. What is not checked by then is checked as it is lowered.
+        let stop = |db: &Database, file: SourceFile| {
+            let jobs = qnn::verify::plan(db, file, &Filter::new(patterns), options).jobs;
             let all = jobs.iter().fold(Duration::ZERO, |sum, job| sum.saturating_add(job.budget));
-            let budget = all.max(LEAST_CHECK);
-            let (stop, begun) = (cancel.clone(), Instant::now());
-            let counts = specs.check_until(file, move || stop.is_cancelled() || begun.elapsed() > budget, output);
-            if counts.errors > 0 {
-                output.error(specs.problems(file, counts));
-                wrong = Exit::Spec;
-            }
-        }
-        let mut run = Run { specs, done: Vec::new(), exit: wrong, cancelled: false, time: Duration::ZERO };
-        if wrong != Exit::Fine {
+            let (budget, cancel, begun) = (all.max(LEAST_CHECK), cancel.clone(), Instant::now());
+            move || cancel.is_cancelled() || begun.elapsed() > budget
+        };
+        let sound = specs.sound(stop, output);
+        let mut run = Run {
+            specs,
+            done: Vec::new(),
+            patterns: patterns.to_vec(),
+            exit: sound.exit,
+            cancelled: false,
+            time: Duration::ZERO,
+        };
+        if sound.files.is_empty() {
             return Ok(run);
         }
-        let plans = plans(&run.specs, patterns, options)?;
+        let plans = plans(&run.specs, &sound, patterns, options)?;
         let began = Instant::now();
         let several = plans.len() > 1;
         let mut open: usize = plans.iter().map(|(_, plan)| plan.jobs.len()).sum();
         for (file, plan) in plans {
-            if several && !look.silent && !look.quiet {
-                output.line(run.specs.name(file).bold().underline())?;
-            }
+            let heading = (several && !look.silent).then(|| run.specs.name(file).bold().underline().to_string());
             // The specs share the whole run's time by the number of their instances.
             let part = |total: Duration| {
                 total.saturating_sub(began.elapsed()).mul_f64(plan.jobs.len() as f64 / open.max(1) as f64)
             };
             let options = Options { total_timeout: options.total_timeout.map(part), ..options.clone() };
             open -= plan.jobs.len();
-            let summary = run_spec(look, &run.specs, &plan, &options, &cancel, output)?;
+            let summary = run_spec(look, &run.specs, (heading, &plan), &options, &cancel, output)?;
             for warning in &summary.warnings {
                 output.warning(warning);
             }
@@ -230,22 +300,26 @@ impl Run {
     /// The report of it, with the networks run on so many samples at most.
     pub fn report(&self, samples: usize) -> Report {
         let (db, ask) = (&self.specs.db, Ask { base: self.specs.base(), samples });
-        let specs = match self.done.as_slice() {
-            [] => self.specs.files.iter().map(|file| gather::spec(db, *file, None, ask)).collect(),
-            done => {
-                done.iter().map(|(file, plan, summary)| gather::spec(db, *file, Some((plan, summary)), ask)).collect()
-            }
-        };
+        let run = |file: &SourceFile| self.done.iter().find(|(done, ..)| done == file).map(|(_, plan, s)| (plan, s));
+        let specs = self.specs.files.iter().map(|file| gather::spec(db, *file, run(file), ask)).collect();
         Report::new(specs, gather::files(db, ask.base), self.exit.into(), self.cancelled)
     }
 
     /// Writes what the verdicts rest on.
     pub fn write_proof(&self, proof: ProofFile, output: &Output) -> Result<(), Failure> {
-        let left_out = self.done.iter().map(|(_, plan, _)| plan.left_out).sum();
-        let records: Vec<_> = (self.done.iter().enumerate())
-            .flat_map(|(index, (_, _, summary))| summary.results.iter().map(move |result| (index, result.clone())))
-            .collect();
-        proof.write(&self.specs, left_out, &records, output)
+        proof.write(&self.specs, &self.statements(), output)
+    }
+
+    /// What a proof file says.
+    pub fn statements(&self) -> Statements {
+        Statements {
+            specs: self.done.iter().map(|(file, ..)| *file).collect(),
+            filter: self.patterns.clone(),
+            left_out: self.done.iter().map(|(_, plan, _)| plan.left_out).sum(),
+            results: (self.done.iter().enumerate())
+                .flat_map(|(index, (_, _, summary))| summary.results.iter().map(move |result| (index, result.clone())))
+                .collect(),
+        }
     }
 }
 
@@ -253,7 +327,7 @@ impl Run {
 pub fn split(positional: &[String], filter: &[String]) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
     let is_spec = |text: &&String| {
         let path = Path::new(text.as_str());
-        path.exists() || text.ends_with(".qnn") || text.contains(std::path::is_separator)
+        is_standard(path) || path.exists() || text.ends_with(".qnn") || text.contains(std::path::is_separator)
     };
     let (specs, patterns): (Vec<&String>, Vec<&String>) = positional.iter().partition(is_spec);
     if let ([], Some(first)) = (specs.as_slice(), positional.first()) {
@@ -267,7 +341,9 @@ pub fn split(positional: &[String], filter: &[String]) -> Result<(Vec<PathBuf>, 
 
 impl Work {
     /// The options of a run.
-    pub fn options(&self, output: &Output) -> Options {
+    pub fn options(&self, project: Option<&Project>, output: &Output) -> Options {
+        // What the command line says wins.
+        let said = project.map(|project| project.verify.clone()).unwrap_or_default();
         let store = (!self.no_cache).then(Store::default_location).flatten();
         if store.is_none() && !self.no_cache {
             output
@@ -275,12 +351,12 @@ impl Work {
         }
         let linear = self.adder.as_deref() == Some("linear");
         Options {
-            jobs: self.jobs.map(usize::from),
-            timeout: self.timeout,
-            total_timeout: self.total_timeout,
+            jobs: self.jobs.or(said.jobs.map(|jobs| jobs.0)).map(usize::from),
+            timeout: self.timeout.or(said.timeout.map(|time| time.0)),
+            total_timeout: self.total_timeout.or(said.total_timeout.map(|time| time.0)),
             retry: self.retry_undecided,
-            engine: self.engine.as_deref().map(Arc::from),
-            memory: self.memory.map(|mebibytes| mebibytes.saturating_mul(1 << 20)),
+            engine: self.engine.as_deref().or(said.engine.as_ref().map(|engine| engine.0.as_str())).map(Arc::from),
+            memory: self.memory.or(said.memory).map(|mebibytes| mebibytes.saturating_mul(1 << 20)),
             store: store.map(|location| Arc::new(Store::open(location))),
             portfolio: linear.then(|| Portfolio {
                 first: vec![Arc::new(Intervals)],
@@ -292,13 +368,22 @@ impl Work {
 }
 
 /// What is to be done for each spec. A pattern that matches nothing anywhere must not look like success.
-fn plans(specs: &Specs, patterns: &[String], options: &Options) -> Result<Vec<(SourceFile, Plan)>, Failure> {
+fn plans(
+    specs: &Specs,
+    sound: &Sound,
+    patterns: &[String],
+    options: &Options,
+) -> Result<Vec<(SourceFile, Plan)>, Failure> {
     let filter = Filter::new(patterns);
     let plans: Vec<(SourceFile, Plan)> =
-        specs.files.iter().map(|file| (*file, qnn::verify::plan(&specs.db, *file, &filter, options))).collect();
+        sound.files.iter().map(|file| (*file, qnn::verify::plan(&specs.db, *file, &filter, options))).collect();
     for pattern in patterns {
         let one = Filter::new([pattern]);
         if !plans.iter().flat_map(|(_, plan)| &plan.jobs).any(|job| one.matches(&job.property, &job.name)) {
+            // It may well be of a spec in error.
+            if sound.exit != Exit::Fine {
+                continue;
+            }
             let items = specs.files.iter().flat_map(|file| qnn::check::spec::verifiable(&specs.db, *file));
             let names: Vec<String> = items.map(|item| format!("`{}`", item.name(&specs.db))).collect();
             let known = if names.is_empty() { "no properties at all".to_owned() } else { names.join(", ") };
@@ -314,16 +399,19 @@ pub fn interruptible(cancel: &CancelToken, done: &'static str) {
     // Where no handler can be set, Ctrl-C ends the process at once, as it does by default.
     let _ = ctrlc::set_handler(move || {
         if cancel.is_cancelled() {
+            progress::clear();
             std::process::exit(SIGINT);
         }
         cancel.cancel();
-        let _ = writeln!(anstream::stderr(), "\nstopping; {done} follows (Ctrl-C again ends at once)");
+        progress::note(&format!("stopping: {done} follows (Ctrl-C again ends at once)"));
     });
 }
 
 /// What is shown while a spec is verified: families in the order of the spec, each as soon as it and those before are done.
 struct Screen<'a> {
     look: Look,
+    /// What stands above the first line.
+    heading: Option<String>,
     db: Database,
     output: &'a mut Output,
     live: Live,
@@ -341,11 +429,15 @@ struct Screen<'a> {
 fn run_spec(
     look: Look,
     specs: &Specs,
-    plan: &Plan,
+    (mut heading, plan): (Option<String>, &Plan),
     options: &Options,
     cancel: &CancelToken,
     output: &mut Output,
 ) -> Result<Summary, Failure> {
+    // Of a quiet run, only a spec with news has one.
+    if let Some(heading) = heading.take_if(|_| !look.quiet) {
+        output.line(heading)?;
+    }
     let interactive = output.is_interactive() && !look.quiet;
     let mut families: Vec<(usize, usize, usize)> = Vec::new();
     for (index, job) in plan.jobs.iter().enumerate() {
@@ -356,6 +448,7 @@ fn run_spec(
     }
     let screen = Mutex::new(Screen {
         look,
+        heading,
         db: specs.db.clone(),
         output,
         live: Live::new(plan.jobs.len(), interactive),
@@ -419,7 +512,10 @@ impl Screen<'_> {
                 width: width(),
             };
             let table = || summary::table(&self.db, self.plan.jobs[first].item, &results);
-            let text = look.family(&results, table);
+            let mut text = look.family(&results, table);
+            if let Some(heading) = self.heading.take_if(|_| !text.is_empty()) {
+                text.insert_str(0, &format!("{heading}\n"));
+            }
             let output = &mut *self.output;
             let printed = self.live.pause(|| output.text(text).and_then(|()| output.flush()));
             if let Err(failure) = printed {
@@ -477,7 +573,7 @@ fn stats(results: &[Arc<InstanceResult>], output: &mut Output) -> Result<(), Fai
 }
 
 /// A time with its unit; a bare number is seconds.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let usage = || "write a time such as 10s, 500ms, 2m or 1h".to_owned();
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let number: f64 = text[..digits].parse().map_err(|_| usage())?;

@@ -59,6 +59,9 @@ pub struct Header {
     pub specs: Vec<Place>,
     /// Every other file that was read: specs that are used, models, datasets.
     pub files: Vec<Place>,
+    /// The patterns of which the instances match one; empty, if it is about all of them.
+    #[serde(default)]
+    pub filter: Vec<String>,
     /// How many instances follow, a line each.
     pub instances: usize,
     /// How many instances a filter left out.
@@ -146,7 +149,7 @@ impl<T: Serialize + DeserializeOwned> Json<T> {
 
 impl Header {
     /// The header of a file about these specs.
-    pub fn new(specs: Vec<Place>, files: Vec<Place>, instances: usize, left_out: usize) -> Header {
+    pub fn new(specs: Vec<Place>, files: Vec<Place>, filter: Vec<String>, instances: usize, left_out: usize) -> Header {
         Header {
             format: FORMAT.to_owned(),
             version: FILE_VERSION,
@@ -154,6 +157,7 @@ impl Header {
             semantics: SEMANTICS_VERSION,
             specs,
             files,
+            filter,
             instances,
             left_out,
         }
@@ -364,7 +368,7 @@ mod tests {
 
     fn header(instances: usize) -> Value {
         let place = Place { path: "spec.qnn".to_owned(), blake3: "ab".repeat(32) };
-        serde_json::to_value(Header::new(vec![place], Vec::new(), instances, 0)).unwrap()
+        serde_json::to_value(Header::new(vec![place], Vec::new(), Vec::new(), instances, 0)).unwrap()
     }
 
     fn record(instance: &str, rests_on: Value) -> Value {
