@@ -14,6 +14,7 @@ use qnn::proof::{Certificate, Unreadable, export};
 use qnn::report::sentences::{duration, size};
 use qnn::review::file::Place;
 use qnn::review::{Checked, Gap, Header, Reader, Record, Standing, Stop, Subject, brief, review};
+use qnn::verify::verdict::Outcome;
 use qnn::verify::{Filter, InstanceResult, Options, Store, plan, snapshots};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -564,8 +565,7 @@ fn show(reviewed: &Reviewed, output: &mut Output) -> Result<(), Failure> {
         })?;
     }
     let verdicts = plural(checked.len(), "verdict", "verdicts");
-    let unexpected = checked.iter().filter(|c| c.standing.is_checked() && !c.as_expected).count();
-    let summary = match (rejected, solver + open, unexpected) {
+    let summary = match (rejected, solver + open, unexpected(checked)) {
         _ if checked.is_empty() => "nothing to check".yellow().bold().to_string(),
         (0, 0, 0) => "all hold".green().bold().to_string(),
         (0, 0, n) => format!("all hold, {n} not as expected").red().bold().to_string(),
@@ -574,6 +574,12 @@ fn show(reviewed: &Reviewed, output: &mut Output) -> Result<(), Failure> {
         _ => "not all hold".red().bold().to_string(),
     };
     output.line(format_args!("{summary}: {verdicts} in {}", duration(reviewed.time)))
+}
+
+/// How many verdicts were checked, and are final and not the expected ones.
+fn unexpected(checked: &[Checked]) -> usize {
+    let outcome = |c: &&Checked| Outcome::of(c.verdict, c.as_expected);
+    checked.iter().filter(|c| c.standing.is_checked()).filter(|c| outcome(c) == Outcome::Unexpected).count()
 }
 
 fn json_of(reviewed: &Reviewed) -> Value {
@@ -589,7 +595,7 @@ fn json_of(reviewed: &Reviewed) -> Value {
             "solver": solver,
             "open": open,
             "rejected": rejected,
-            "unexpected": reviewed.checked.iter().filter(|c| !c.as_expected).count(),
+            "unexpected": unexpected(&reviewed.checked),
         },
         "time": reviewed.time.as_secs_f64(),
         "statements": reviewed.checked,
