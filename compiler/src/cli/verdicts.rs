@@ -62,7 +62,7 @@ impl Verdicts {
         let mut tabulated = false;
         if !self.quiet
             && !self.list
-            && named.len() < results.len()
+            && results.len() > FEW
             && !uniform(results)
             && let Some(glance) = glance()
         {
