@@ -262,10 +262,7 @@ fn of_store(
 fn demand(specs: &mut Specs, cancel: &CancelToken, output: &Output) -> Result<(), Failure> {
     for file in specs.files.clone() {
         let cancel = cancel.clone();
-        let counts = specs.check_until(file, move || cancel.is_cancelled(), output);
-        if counts.errors > 0 {
-            return Err(Failure::Message(Exit::Spec, specs.problems(file, counts)));
-        }
+        specs.demand_until(file, move || cancel.is_cancelled(), output)?;
     }
     Ok(())
 }
