@@ -83,6 +83,11 @@ impl Specs {
         }
     }
 
+    /// Whether none of them can be read.
+    pub fn are_unreadable(&self) -> bool {
+        self.files.iter().all(|file| file.text(&self.db).is_err())
+    }
+
     /// Why a spec can't be read.
     fn unreadable(&self, file: SourceFile) -> Option<String> {
         let problem = file.text(&self.db).as_ref().err()?;

@@ -6,7 +6,9 @@ use super::picture::{Ink, image_size, side_by_side};
 use crate::check::spec::Expectation;
 use crate::engine::Trust;
 use crate::proof::MAX_CERTIFICATE_BYTES;
-use crate::verify::verdict::{CallValue, Counterexample, Kind, Layout, Number, Numbers, Outcome, Output, VariableValue};
+use crate::verify::verdict::{
+    CallValue, Counterexample, Kind, Layout, Number, Numbers, Outcome, Output, VariableValue,
+};
 use crate::verify::{InstanceResult, Verdict};
 use std::fmt::Write;
 use std::time::Duration;
