@@ -58,6 +58,8 @@ pub struct Settings {
     pub timeout: Option<Time>,
     /// The time for the whole run.
     pub total_timeout: Option<Time>,
+    /// How many times as long what is left undecided gets at the end.
+    pub retry_undecided: Option<Factor>,
     /// How many instances to work on at once.
     pub jobs: Option<Jobs>,
     /// The engine.
@@ -69,6 +71,10 @@ pub struct Settings {
 /// A time with its unit.
 #[derive(Clone, Copy)]
 pub struct Time(pub Duration);
+
+/// A factor of a time: `5x`.
+#[derive(Clone, Copy)]
+pub struct Factor(pub u32);
 
 /// A number of instances, at least one.
 #[derive(Clone, Copy)]
@@ -84,6 +90,13 @@ impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Time, D::Error> {
         let text = String::deserialize(from)?;
         super::verify::parse_duration(&text).map(Time).map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Factor {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Factor, D::Error> {
+        let text = String::deserialize(from)?;
+        super::verify::parse_factor(&text).map(Factor).map_err(D::Error::custom)
     }
 }
 

@@ -354,7 +354,7 @@ impl Work {
             jobs: self.jobs.or(said.jobs.map(|jobs| jobs.0)).map(usize::from),
             timeout: self.timeout.or(said.timeout.map(|time| time.0)),
             total_timeout: self.total_timeout.or(said.total_timeout.map(|time| time.0)),
-            retry: self.retry_undecided,
+            retry: self.retry_undecided.or(said.retry_undecided.map(|factor| factor.0)),
             engine: self.engine.as_deref().or(said.engine.as_ref().map(|engine| engine.0.as_str())).map(Arc::from),
             memory: self.memory.or(said.memory).map(|mebibytes| mebibytes.saturating_mul(1 << 20)),
             store: store.map(|location| Arc::new(Store::open(location))),
@@ -591,7 +591,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 /// A whole number of times: `5x`, or 5.
-fn parse_factor(text: &str) -> Result<u32, String> {
+pub fn parse_factor(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix(['x', '×']).unwrap_or(text).trim();
     match number.parse() {
         Ok(factor @ 2..) => Ok(factor),
