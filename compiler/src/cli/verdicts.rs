@@ -99,9 +99,7 @@ impl Verdicts {
     /// Whether somebody has to know of it by name.
     fn is_news(&self, result: &InstanceResult) -> bool {
         match result.outcome() {
-            Outcome::Open => {
-                !self.is_cancelled(result) || result.measure.is_some() || result.searched.is_some()
-            }
+            Outcome::Open => !self.is_cancelled(result) || result.measure.is_some() || result.searched.is_some(),
             Outcome::Error | Outcome::Unexpected => true,
             Outcome::Expected => !self.quiet && result.verdict != Verdict::Proved,
         }
