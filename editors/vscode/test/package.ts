@@ -45,9 +45,11 @@ export async function verifies(server: string): Promise<boolean> {
         };
         const uri = "file:///nowhere/package.qnn";
         say({ id: 1, method: "initialize", params: { capabilities: {}, processId: null, rootUri: null } });
-        say({ method: "initialized", params: {} });
-        say({ method: "textDocument/didOpen", params: { textDocument: { uri, languageId: "qnn", version: 1, text: SPEC } } });
-        say({ id: 2, method: "workspace/executeCommand", params: { command: "qnn.verify", arguments: [{ uri }] } });
+        const initialized = (): void => {
+            say({ method: "initialized", params: {} });
+            say({ method: "textDocument/didOpen", params: { textDocument: { uri, languageId: "qnn", version: 1, text: SPEC } } });
+            say({ id: 2, method: "workspace/executeCommand", params: { command: "qnn.verify", arguments: [{ uri }] } });
+        };
         let received = Buffer.alloc(0);
         for await (const chunk of child.stdout) {
             received = Buffer.concat([received, chunk as Buffer]);
@@ -55,8 +57,10 @@ export async function verifies(server: string): Promise<boolean> {
                 const head = received.indexOf("\r\n\r\n");
                 const length = Number(/Content-Length: (\d+)/i.exec(received.subarray(0, Math.max(head, 0)).toString())?.[1]);
                 if (head < 0 || received.length < head + 4 + length) break;
-                const message = JSON.parse(received.subarray(head + 4, head + 4 + length).toString()) as { method?: string; params: Status };
+                const message = JSON.parse(received.subarray(head + 4, head + 4 + length).toString()) as { id?: number; method?: string; error?: { message: string }; params: Status };
                 received = received.subarray(head + 4 + length);
+                if (message.error !== undefined) throw new Error(message.error.message);
+                if (message.id === 1) initialized();
                 const instance = message.method === "qnn/verificationStatus" ? message.params.properties[0]?.instances[0] : undefined;
                 if (instance === undefined || ["running", "queued", "unverified"].includes(instance.state)) continue;
                 assert.equal(`${instance.state} by ${String(instance.engine)}`, "proved by smt", instance.detail);
