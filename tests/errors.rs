@@ -3,9 +3,14 @@
 
 mod support;
 
+use qnn::check::spec::diagnostics;
+use qnn::db::{Database, offset};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use support::{blocks, is_code, read, root};
+use std::path::Path;
+use std::sync::Arc;
+use support::fixtures::Fixtures;
+use support::{SPEC, blocks, is_code, read, root};
 
 /// The pages, by code.
 fn pages() -> BTreeSet<String> {
@@ -77,4 +82,82 @@ fn every_code_has_a_page_and_every_page_a_code() {
     }
     assert_eq!(used.difference(&pages()).collect::<Vec<_>>(), Vec::<&String>::new(), "codes without a page");
     assert_eq!(pages().difference(&used).collect::<Vec<_>>(), Vec::<&String>::new(), "pages without a code");
+}
+
+/// The texts that a spec's fixes make of it, each with the code and message that it should mend.
+fn fixed(spec: &str) -> Vec<(&'static str, String, String)> {
+    let mut db = Database::new(Fixtures);
+    let file = db.set_text(Path::new(SPEC), Arc::from(spec));
+    let mut all = Vec::new();
+    for diagnostic in diagnostics(&db, file).iter() {
+        for fix in &diagnostic.fixes {
+            assert_eq!(fix.place.item.file(&db), file, "{}", fix.title);
+            let start = offset(&db, fix.place.item);
+            let mut text = spec.to_owned();
+            let span = (start + fix.place.span.start) as usize..(start + fix.place.span.end) as usize;
+            text.replace_range(span, &fix.replacement);
+            all.push((diagnostic.code, diagnostic.message.clone(), text));
+        }
+    }
+    all
+}
+
+fn said(spec: &str, code: &str, message: &str) -> usize {
+    let mut db = Database::new(Fixtures);
+    let file = db.set_text(Path::new(SPEC), Arc::from(spec));
+    diagnostics(&db, file).iter().filter(|d| d.code == code && d.message == message).count()
+}
+
+#[test]
+fn every_fix_of_the_pages_examples_mends_what_it_belongs_to() {
+    let (mut wrong, mut codes) = (String::new(), BTreeSet::new());
+    for code in pages() {
+        for block in blocks(&read(&format!("docs/errors/{code}.md"))) {
+            let spec = format!("{}{}", block.setup, block.text);
+            for (code, message, text) in fixed(&spec) {
+                codes.insert(code);
+                if said(&text, code, &message) >= said(&spec, code, &message) {
+                    let _ = writeln!(wrong, "{code}: {message}\n{text}\nof\n{spec}");
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    for code in ["E0402", "E0306", "E0303", "E0302", "E0201", "E0401", "E0502", "E0503", "E0505", "W0409"] {
+        assert!(codes.contains(code), "no example of {code} has a fix; these have: {codes:?}");
+    }
+}
+
+#[test]
+fn slips_of_syntax_are_mended_as_the_help_says() {
+    for (slip, mended) in [
+        ("const a = .5;", "const a = 0.5;"),
+        ("const a = 5.;", "const a = 5.0;"),
+        ("property p = 1 <= 2 && 2 <= 3;", "property p = 1 <= 2 and 2 <= 3;"),
+        ("property p = 1 <= 2&&2 <= 3;", "property p = 1 <= 2 and 2 <= 3;"),
+        ("property p = !true;", "property p = not true;"),
+        ("property p = 1 = 2;", "property p = 1 == 2;"),
+        ("property p = 1 ≤ 2;", "property p = 1 <= 2;"),
+        ("property p = ∀x: int<2>: x <= 1;", "property p = forall x: int<2>: x <= 1;"),
+        ("property p = 0 < 1 < 2;", "property p = 0 < 1 and 1 < 2;"),
+        ("property p = (1 < 2;\n", "property p = (1 < 2);\n"),
+        ("property p = 1 < 2);\n", "property p = 1 < 2;\n"),
+        ("const a = 1\nconst b = 2;\n", "const a = 1;\nconst b = 2;\n"),
+        ("propperty p = true;", "property p = true;"),
+        ("let a = 1;", "const a = 1;"),
+        ("type A = int<8>;;\n", "type A = int<8>;\n"),
+        ("use \"b.qnn;\n", "use \"b.qnn\";\n"),
+        ("property p = true implies false;", "property p = true => false;"),
+        ("/* one\n * two */\nconst a = 1;\n", "// one\n// two\nconst a = 1;\n"),
+        ("const a = 1; /* one */ const b = 2;\n", "const a = 1; // one\n const b = 2;\n"),
+        ("property p = forall x in 0..3 x <= 3;", "property p = forall x in 0..3: x <= 3;"),
+        (
+            "network f(x: int<4>) -> int<4> { let h = relu(x); h = h; x; }",
+            "network f(x: int<4>) -> int<4> { let h = relu(x); let h = h; x; }",
+        ),
+        ("network f(x: int<4>) -> int<4> { x; }", "network f(x: int<4>) -> int<4> { x }"),
+    ] {
+        let all = fixed(slip);
+        assert!(all.iter().any(|(.., text)| text == mended), "{slip:?} becomes {all:?}");
+    }
 }

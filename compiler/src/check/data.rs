@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::interrupt::work;
 use crate::model::rational::{integer, show, to_f64};
 use crate::model::{Element, FileContents, FileData, FileError, FileTensor, Format, Overflow, Rational};
+use crate::syntax::Span;
 use crate::syntax::ast::{DatasetField, ItemKind, Params, Text};
 use std::borrow::Cow;
 use std::path::Path;
@@ -178,7 +179,7 @@ fn quantize(
                     "`raw` needs integers",
                 )
                 .note("`raw` says that the file's integers are the format's own. Reals are values, to be quantized.")
-                .help("remove `raw`"),
+                .fix("remove `raw`", raw_place, ""),
             ));
         }
         let (min, max) = (format.min_raw(), format.max_raw());
@@ -367,6 +368,14 @@ impl ParamsFile {
             .note(format!("It holds {}.", list_names(&names)));
             if let Some(candidate) = similar(name, names.iter().copied()) {
                 diagnostic = diagnostic.help(format!("did you mean `{candidate}`?"));
+                // The name as the spec has it, `m.fc1` of `m.fc1.weight` perhaps.
+                let shown = ((used.span.end - used.span.start) as usize).checked_sub(self.name.len() + 1);
+                let rest = shown.and_then(|shown| name.get(shown..)).and_then(|rest| candidate.strip_suffix(rest));
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+                if let Some(shown) = rest.filter(|shown| shown.chars().all(plain)) {
+                    let text = format!("{}.{shown}", self.name);
+                    diagnostic = diagnostic.fix(format!("write `{text}`"), used, text);
+                }
             }
             return Err(context.report(diagnostic));
         };
@@ -621,16 +630,20 @@ fn field(evaluator: &Evaluator<'_>, field: &DatasetField) -> Checked<Field> {
                 },
                 (None, 1) => tensors.values().next().ok_or(Reported)?,
                 (None, n) => {
-                    return Err(context.report(
-                        Diagnostic::error(
-                            "E0502",
-                            format!("`{}` holds {n} tensors", field.file.text),
-                            place,
-                            "which one?",
-                        )
-                        .note(format!("It holds {}.", list_names(&names)))
-                        .help("add `tensor \"name\"` after the file"),
-                    ));
+                    let mut diagnostic = Diagnostic::error(
+                        "E0502",
+                        format!("`{}` holds {n} tensors", field.file.text),
+                        place,
+                        "which one?",
+                    )
+                    .note(format!("It holds {}.", list_names(&names)))
+                    .help("add `tensor \"name\"` after the file");
+                    let end = at(evaluator.item, Span::new(field.file.span.end, field.file.span.end));
+                    for name in names.iter().filter(|name| !name.contains(['"', '\\'])).take(4) {
+                        let text = format!(" tensor \"{name}\"");
+                        diagnostic = diagnostic.fix(format!("add `{}`", text.trim_start()), end, text);
+                    }
+                    return Err(context.report(diagnostic));
                 }
             }
         }
@@ -650,21 +663,34 @@ fn field(evaluator: &Evaluator<'_>, field: &DatasetField) -> Checked<Field> {
             let per_sample = tensor.shape.get(1..).unwrap_or_default();
             let fits = per_sample == declared || count(shape) == 1 && per_sample.iter().product::<usize>() == 1;
             if tensor.shape.is_empty() || !fits {
-                return Err(context.report(
-                    Diagnostic::error(
-                        "E0505",
-                        format!(
-                            "`{}` has the shape {}, which is not samples × {}",
-                            field.file.text,
-                            sizes_text(&tensor.shape),
-                            if shape.is_empty() { "one number".to_owned() } else { show_shape(context.db, shape) },
-                        ),
-                        at(evaluator.item, field.ty.span),
-                        "the shape of one sample",
-                    )
-                    .label(place, format!("holds {}", sizes_text(&tensor.shape)))
-                    .help(format!("declare the field with the shape {}", sizes_text(per_sample))),
-                ));
+                let sizes: Vec<String> = per_sample.iter().map(ToString::to_string).collect();
+                let sizes = sizes.join(", ");
+                let shape_fix = match (field.ty.shape.first(), field.ty.shape.last()) {
+                    (Some(first), Some(last)) => Some((Span::new(first.span.start, last.span.end), sizes.clone())),
+                    // An alias may have a shape of its own.
+                    _ if shape.is_empty() => {
+                        Some((Span::new(field.ty.span.end, field.ty.span.end), format!("[{sizes}]")))
+                    }
+                    _ => None,
+                };
+                let mut diagnostic = Diagnostic::error(
+                    "E0505",
+                    format!(
+                        "`{}` has the shape {}, which is not samples × {}",
+                        field.file.text,
+                        sizes_text(&tensor.shape),
+                        if shape.is_empty() { "one number".to_owned() } else { show_shape(context.db, shape) },
+                    ),
+                    at(evaluator.item, field.ty.span),
+                    "the shape of one sample",
+                )
+                .label(place, format!("holds {}", sizes_text(&tensor.shape)))
+                .help(format!("declare the field with the shape {}", sizes_text(per_sample)));
+                if let Some((span, text)) = shape_fix.filter(|_| !sizes.is_empty()) {
+                    let title = format!("declare the field with the shape [{sizes}]");
+                    diagnostic = diagnostic.fix(title, at(evaluator.item, span), text);
+                }
+                return Err(context.report(diagnostic));
             }
             let raw = field.raw.map(|span| at(evaluator.item, span));
             let each = count(shape);
@@ -702,7 +728,11 @@ fn field(evaluator: &Evaluator<'_>, field: &DatasetField) -> Checked<Field> {
                     ));
                 }
                 if tensor.data.is_integer() {
-                    diagnostic = diagnostic.help("add `raw` if the file's integers are the format's own raw integers");
+                    let clauses = [Some(&field.file), field.tensor.as_ref(), field.column.as_ref()];
+                    let end = clauses.iter().flatten().map(|text| text.span.end).max().unwrap_or_default();
+                    diagnostic = diagnostic
+                        .help("add `raw` if the file's integers are the format's own raw integers")
+                        .fix("add `raw`", at(evaluator.item, Span::new(end, end)), " raw");
                 }
                 context.report(diagnostic);
             }

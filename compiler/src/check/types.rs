@@ -7,6 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::format::{MAX_FRACTION, MAX_WIDTH};
 use crate::model::rational::exact;
 use crate::model::{Format, Overflow, Rational, Rounding, Scale};
+use crate::syntax::Span;
 use crate::syntax::ast::{Expr, ExprKind, ItemKind, TypeArgument, TypeExpr};
 use crate::syntax::walk::Role;
 use num_traits::{Signed, ToPrimitive};
@@ -193,7 +194,12 @@ impl Evaluator<'_> {
                 .help(format!(
                     "write `class<{0}>` for a label, or use it as an axis: `ufixed<8, 0>[{0}]`",
                     expr.head.text
-                )),
+                ))
+                .fix(
+                    format!("write `class<{}>`", expr.head.text),
+                    at(self.item, expr.head.span),
+                    format!("class<{}>", expr.head.text),
+                ),
             )),
             _ => self.context.error("E0302", place, format!("`{}` is not a type", expr.head.text), "not a type"),
         }
@@ -238,6 +244,7 @@ impl Evaluator<'_> {
                 Format::fixed(signed, self.width(width, MAX_WIDTH)?, self.fraction(fraction)?)
             }
             ("fixed" | "ufixed", [width]) => {
+                let end = Span::new(width.span.end, width.span.end);
                 let width = self.width(width, MAX_WIDTH)?;
                 return Err(self.context.report(
                     Diagnostic::error(
@@ -246,7 +253,8 @@ impl Evaluator<'_> {
                         at(self.item, expr.span),
                         "one argument is missing",
                     )
-                    .help(format!("write `{head}<{width}, F>` with F bits after the point; F = 0 makes integers")),
+                    .help(format!("write `{head}<{width}, F>` with F bits after the point; F = 0 makes integers"))
+                    .fix(format!("write `{head}<{width}, 0>`"), at(self.item, end), ", 0"),
                 ));
             }
             ("int" | "uint", _) => return self.arguments(expr, "one width, as in `int<8>`"),
@@ -384,6 +392,7 @@ impl Evaluator<'_> {
 
     fn width(&self, expr: &Expr, most: u32) -> Checked<u32> {
         let value = self.integer(expr)?;
+        let nearest = value.clamp(1, most.into());
         match u32::try_from(value) {
             Ok(width) if (1..=most).contains(&width) => Ok(width),
             _ => Err(self.context.report(
@@ -393,7 +402,8 @@ impl Evaluator<'_> {
                     at(self.item, expr.span),
                     "out of range",
                 )
-                .help(format!("choose a width from 1 to {most}")),
+                .help(format!("choose a width from 1 to {most}"))
+                .fix(format!("write {nearest}"), at(self.item, expr.span), nearest.to_string()),
             )),
         }
     }

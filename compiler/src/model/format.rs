@@ -279,6 +279,11 @@ impl Format {
             zero.map(|(channel, (a, b))| format!("The zero points of channel {channel} differ: {a} and {b}."))
         })
     }
+
+    /// Whether the text of the format is all of it: a long list of channels is shortened, and scales may be rounded.
+    pub fn is_written_whole(&self) -> bool {
+        matches!(self.scale, Scale::Fixed { .. })
+    }
 }
 
 impl fmt::Display for Format {

@@ -511,7 +511,7 @@ impl Builder<'_> {
                 let thing = self.eval(inner)?;
                 let format = self.constants(|e| e.format(ty))?;
                 match thing {
-                    Thing::Bits(bits) => self.cast(&bits, &format, expr.span, ty.span).map(Thing::Bits),
+                    Thing::Bits(bits) => self.cast(&bits, &format, expr.span, ty).map(Thing::Bits),
                     other => {
                         let tensor = self.constant_tensor(other, inner.span)?;
                         self.quantize_literal(&tensor, &format, expr.span).map(Thing::Tensor)
@@ -676,8 +676,8 @@ impl Builder<'_> {
         match (wanted, &output.format) {
             (Type::Real(_), _) => Ok(()),
             (Type::Stored(format, _), Some(found)) if format == found => Ok(()),
-            (Type::Stored(format, _), Some(found)) => self.report(
-                Diagnostic::error(
+            (Type::Stored(format, _), Some(found)) => {
+                let mut diagnostic = Diagnostic::error(
                     "E0306",
                     format!("the network returns `{found}`, but `{format}` is declared"),
                     body,
@@ -685,11 +685,32 @@ impl Builder<'_> {
                 )
                 .label(result, "declared here")
                 .notes(found.difference(format))
-                .help("make the last cast and the declared output the same format"),
-            ),
+                .help("make the last cast and the declared output the same format");
+                // Of a generic network, formats are other ones with other integers.
+                if let (ExprKind::Cast(_, ty), true) = (&declaration.body.kind, declaration.generics.is_empty()) {
+                    if ty.shape.is_empty() && format.is_written_whole() {
+                        let text = format.to_string();
+                        diagnostic = diagnostic.fix(format!("cast to `{text}`"), self.place(ty.span), text);
+                    }
+                    if declaration.result.shape.is_empty() && found.is_written_whole() {
+                        let (text, place) = (found.to_string(), self.place(declaration.result.span));
+                        diagnostic = diagnostic.fix(format!("declare `{text}`"), place, text);
+                    }
+                }
+                self.report(diagnostic)
+            }
             (_, _) => {
                 let end = Place { span: Span::new(declaration.body.span.end, declaration.body.span.end), ..body };
-                let text = format!(" as {}", declaration.result.head.text);
+                let plain = declaration.result.arguments.is_empty();
+                // Of a generic network, the format is another one with other integers.
+                let literal = match wanted {
+                    Type::Stored(format, _) => {
+                        (declaration.generics.is_empty() && format.is_written_whole()).then(|| format.to_string())
+                    }
+                    _ => None,
+                };
+                let text = if plain { Some(declaration.result.head.text.to_string()) } else { literal };
+                let text = text.map(|text| format!(" as {text}"));
                 let mut diagnostic = Diagnostic::error(
                     "E0306",
                     "the network returns an exact accumulator, but stored integers are declared",
@@ -712,7 +733,7 @@ impl Builder<'_> {
                     ))
                 } else if !whole {
                     diagnostic.help("cast it to the output's format: `(…) as Format`")
-                } else if declaration.result.arguments.is_empty() {
+                } else if let Some(text) = text {
                     diagnostic.fix(format!("add `{}`", text.trim_start()), end, text)
                 } else {
                     diagnostic.help("cast it to the output's format: `… as Format`")
@@ -1003,7 +1024,13 @@ pub fn instantiate(context: &Context<'_>, item: ItemId, generics: Vec<i128>, use
         )
         .label(super::scope::name_place(db, item), "defined here");
         if !declared.is_empty() {
-            diagnostic = diagnostic.help(format!("write `{}<8>(…)`, for example", item.name(db)));
+            let (name, list) = (item.name(db), vec!["8"; declared.len()].join(", "));
+            diagnostic = diagnostic.help(format!("write `{name}<{list}>(…)`, for example"));
+            if generics.is_empty() {
+                let end = used.span.start + name.len() as u32;
+                let place = Place { span: Span::new(end, end), ..used };
+                diagnostic = diagnostic.fix(format!("write `{name}<{list}>`"), place, format!("<{list}>"));
+            }
         }
         return Err(context.report(diagnostic));
     }

@@ -5,11 +5,12 @@
 
 use super::super::constant::{Constant, lookup};
 use super::super::data::{ConstantTensor, PerElement};
+use super::super::scope::{Meaning, meaning};
 use super::super::types::{Axis, MAX_ELEMENTS, Shape, count, plural, same_sizes, shape_text};
 use super::super::{Checked, at};
 use super::{Bits, Builder, Parameters, Thing, common_step};
 use crate::db::tree;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Fix, Place};
 use crate::interrupt::work;
 use crate::model::format::MAX_WIDTH;
 use crate::model::rational::{exact, integer};
@@ -17,7 +18,7 @@ use crate::model::{Format, Overflow, Rational, Scale};
 use crate::network::real::{RealOp, Row};
 use crate::network::{Interval, Matrix, NodeId, Op, Step, Steps};
 use crate::syntax::Span;
-use crate::syntax::ast::{Argument, Call, Expr, ItemKind};
+use crate::syntax::ast::{Argument, Call, Expr, ExprKind, ItemKind, TypeArgument, TypeExpr};
 use crate::syntax::walk::Role;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::sync::Arc;
@@ -817,7 +818,8 @@ impl Builder<'_> {
     }
 
     /// `x as Format`: the one place where bits are lost.
-    pub(super) fn cast(&mut self, x: &Bits, format: &Format, span: Span, format_span: Span) -> Checked<Bits> {
+    pub(super) fn cast(&mut self, x: &Bits, format: &Format, span: Span, ty: &TypeExpr) -> Checked<Bits> {
+        let format_span = ty.span;
         if self.real.is_some() {
             return self.real_cast(x, format, span, format_span);
         }
@@ -882,7 +884,7 @@ impl Builder<'_> {
             let Some((element, need)) = worst else { continue };
             let beyond = need.lo < min || need.hi > max;
             match format.overflow {
-                Overflow::Error if beyond => return self.overflow_error(x, format, element, need, span, format_span),
+                Overflow::Error if beyond => return self.overflow_error(x, format, element, need, span, ty),
                 Overflow::Wrap if beyond => {
                     wraps = true;
                     let (lo, hi) = self.unclamped(source, clamps, &free)?;
@@ -958,7 +960,7 @@ impl Builder<'_> {
         element: usize,
         need: Interval,
         span: Span,
-        format_span: Span,
+        ty: &TypeExpr,
     ) -> Checked<T> {
         let zero = i128::from(*super::zeros(format, &x.shape).get(element));
         let raw = Interval::new(need.lo + zero, need.hi + zero);
@@ -968,7 +970,7 @@ impl Builder<'_> {
         let mut wider = format.clone();
         wider.width = width;
         wider.signed = format.signed || raw.lo < 0;
-        let place: Place = self.place(format_span);
+        let place: Place = self.place(ty.span);
         let mut diagnostic = Diagnostic::error(
             "E0402",
             format!("this cast can overflow: neuron {element} ranges from {} to {}", value(need.lo), value(need.hi)),
@@ -988,8 +990,41 @@ impl Builder<'_> {
         );
         if width <= MAX_WIDTH {
             diagnostic = diagnostic.help(format!("`{wider}` would hold every value"));
+            diagnostic.fixes.extend(self.widened(ty, format, &wider));
         }
         self.report(diagnostic)
+    }
+
+    /// The change that widens a format where it is written, be it in an alias; `None` where its width is computed.
+    fn widened(&self, ty: &TypeExpr, format: &Format, wider: &Format) -> Option<Fix> {
+        let db = self.db();
+        let (mut item, mut ty, mut whose) = (self.evaluator.item, ty, String::new());
+        // Aliases of aliases end, for circles are errors.
+        loop {
+            if matches!(&*ty.head.text, "fixed" | "ufixed" | "int" | "uint") {
+                let literal = |argument: &TypeArgument| match argument {
+                    TypeArgument::Value(Expr { kind: ExprKind::Number { .. }, span }) => Some(*span),
+                    _ => None,
+                };
+                let width = literal(ty.arguments.first()?)?;
+                let computed = |a: &TypeArgument| !matches!(a, TypeArgument::Named(..)) && literal(a).is_none();
+                let (place, replacement) = match wider.signed == format.signed {
+                    true => (at(item, width), wider.width.to_string()),
+                    false if ty.shape.is_empty() && !ty.arguments.iter().any(computed) => {
+                        (at(item, ty.span), wider.to_string())
+                    }
+                    false => return None,
+                };
+                return Some(Fix { title: format!("widen {whose}to `{wider}`"), place, replacement });
+            }
+            let Meaning::Item(alias) = *meaning(db, item.file(db), ty.head.text.clone()) else { return None };
+            let ItemKind::Type(declared) = &tree(db, alias).as_deref()?.kind else { return None };
+            if !declared.generics.is_empty() {
+                return None;
+            }
+            whose = format!("`{}` ", ty.head.text);
+            (item, ty) = (alias, &declared.ty);
+        }
     }
 
     /// Elements by index ranges of the axes; axes beyond the given ones are kept whole.

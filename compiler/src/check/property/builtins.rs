@@ -7,6 +7,7 @@ use super::{Elements, Env, Lowering, Tensor, Value};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::Rational;
 use crate::obligation::term::Term;
+use crate::syntax::Span;
 use crate::syntax::ast::{Call, Expr, ExprKind, UnaryOp};
 use num_traits::{Signed, Zero};
 
@@ -95,7 +96,12 @@ impl Lowering<'_> {
             }
             ("maximum" | "minimum", [_, _]) => Err(self.context.report(
                 Diagnostic::error("E0303", format!("`{name}` takes one tensor"), place, "two arguments")
-                    .help(format!("for two numbers write `{}(a, b)`", &name[..3])),
+                    .help(format!("for two numbers write `{}(a, b)`", &name[..3]))
+                    .fix(
+                        format!("write `{}`", &name[..3]),
+                        Place { span: Span::new(place.span.start, place.span.start + name.len() as u32), ..place },
+                        &name[..3],
+                    ),
             )),
             ("len", [Value::Dataset(item)]) => {
                 let data = super::super::data::dataset(self.context.db, *item);

@@ -770,7 +770,13 @@ impl Lowering<'_> {
                     place,
                     "which one?",
                 )
-                .help(format!("write `{}[i].{}`", item.name(self.context.db), field.text)),
+                .help(format!("write `{}[i].{}`", item.name(self.context.db), field.text))
+                .fix(
+                    format!("write `{}[0].{}`", item.name(self.context.db), field.text),
+                    // Before the dot.
+                    at(env.item, Span::new(field.span.start.saturating_sub(1), field.span.start.saturating_sub(1))),
+                    "[0]",
+                ),
             )),
             other => {
                 self.error("E0305", place, format!("{} has no field `{}`", other.kind(), field.text), "unknown field")
