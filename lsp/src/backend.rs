@@ -6,13 +6,13 @@ use crate::Config;
 use crate::commands::{self, Request};
 use crate::convert::{Encoding, path_of};
 use crate::owner::{self, Ask, Event, Setup};
-use crate::protocol::ReportArguments;
+use crate::protocol::{ExplainArguments, Explained, ReportArguments, Verdicts};
 use crate::publisher::{Abilities, Message, publish, run_of};
 use crate::requests as r;
 use crate::settings::Settings;
 use crate::snapshot::{answer, leaving, refused, run, take, work};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -39,6 +39,8 @@ struct Later {
     changes: bool,
     /// The client shows reports itself.
     shows_reports: bool,
+    /// The client shows the pages on codes itself.
+    explains: bool,
 }
 
 impl Backend {
@@ -138,16 +140,18 @@ fn capabilities(encoding: Encoding) -> ServerCapabilities {
     }
 }
 
-/// The first folder of a workspace.
+/// The folders of a workspace.
 #[allow(deprecated, reason = "clients of before LSP 3.6 give a root only")]
-fn folder(params: &InitializeParams) -> PathBuf {
-    let here = std::env::current_dir().unwrap_or_default();
-    let first = params.workspace_folders.iter().flatten().map(|folder| &folder.uri).next();
-    first.or(params.root_uri.as_ref()).map(|uri| path_of(uri, &here)).unwrap_or(here)
+fn folders(params: &InitializeParams, here: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<&Url> = params.workspace_folders.iter().flatten().map(|folder| &folder.uri).collect();
+    if all.is_empty() {
+        all.extend(&params.root_uri);
+    }
+    all.into_iter().map(|uri| path_of(uri, here)).collect()
 }
 
 /// Files that specs name.
-const WATCHED: &str = "**/*.{qnn,npz,npy,csv,gz,safetensors,png,onnx,tflite}";
+const WATCHED: &str = "**/{*.{qnn,npz,npy,csv,gz,safetensors,png,onnx,tflite},*-ubyte}";
 
 /// A JSON boolean of the initialization options.
 fn flag(options: Option<&Value>, name: &str) -> bool {
@@ -186,15 +190,21 @@ impl LanguageServer for Backend {
             watch: watch.unwrap_or(false),
             changes: changes.unwrap_or(false),
             shows_reports: flag(options, "clientShowsReports"),
+            explains: flag(options, "clientExplains"),
         };
+        let here = std::env::current_dir().unwrap_or_default();
+        let folders = folders(&params, &here);
         let setup = Setup {
             encoding,
-            folder: folder(&params),
+            folder: folders.first().cloned().unwrap_or(here),
+            folders,
             settings,
             shows_counterexamples: flag(options, "clientShowsCounterexamples"),
             images: flag(options, "markdownImages"),
+            explains: flag(options, "clientExplains"),
             snippets: snippets.unwrap_or(false),
             links: text.and_then(|t| t.definition).and_then(|d| d.link_support).unwrap_or(false),
+            hints: text.is_some_and(|t| t.inlay_hint.is_some()),
             portfolio: self.config.portfolio.clone(),
             store: self.config.store.clone(),
         };
@@ -275,8 +285,9 @@ impl LanguageServer for Backend {
         self.send(Event::Watched(params.changes.into_iter().map(|change| change.uri).collect()));
     }
 
-    async fn did_change_workspace_folders(&self, _: DidChangeWorkspaceFoldersParams) {
-        // Specs are found by the paths that they name each other by, whatever folder they are in.
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        let uris = |folders: Vec<WorkspaceFolder>| folders.into_iter().map(|folder| folder.uri).collect();
+        self.send(Event::Folders(uris(params.event.added), uris(params.event.removed)));
     }
 
     async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
@@ -406,6 +417,7 @@ impl LanguageServer for Backend {
         let command = match Request::read(&params.command, params.arguments).map_err(Error::invalid_params)? {
             Request::Owner(command) => command,
             Request::Report(arguments) => return self.report(arguments).await,
+            Request::Explain(arguments) => return self.show_explained(&arguments),
         };
         let (reply, result) = oneshot::channel();
         self.events()?.send(Event::Command(command, reply)).map_err(|_| leaving())?;
@@ -425,6 +437,26 @@ impl Backend {
             let _ = messages.send(Message::Page(reported.uri.clone()));
         }
         serde_json::to_value(reported).map(Some).map_err(|error| refused(error.to_string()))
+    }
+
+    /// `qnn/verdicts`
+    pub async fn verdicts(&self) -> Result<Verdicts> {
+        owner::verdicts::answer(self.events()?).await
+    }
+
+    /// `qnn/explain`
+    pub async fn explain(&self, arguments: ExplainArguments) -> Result<Explained> {
+        Explained::of(&arguments.code).map_err(Error::invalid_params)
+    }
+
+    /// The page on a diagnostic's code, which is shown unless the client does that.
+    fn show_explained(&self, arguments: &ExplainArguments) -> Result<Option<Value>> {
+        let page = Explained::of(&arguments.code).map_err(Error::invalid_params)?;
+        let later = *self.later.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(messages) = self.messages.get().filter(|_| !later.explains) {
+            let _ = messages.send(Message::Text(page.code.clone(), page.text.clone()));
+        }
+        serde_json::to_value(page).map(Some).map_err(|error| refused(error.to_string()))
     }
 
     /// Asks the client for its settings, on a task of its own.

@@ -1,17 +1,18 @@
 //! The commands of `workspace/executeCommand`: their names, and reading their arguments.
 
-use crate::protocol::{ReportArguments, ShowArguments, StatusArguments, VerifyArguments};
+use crate::protocol::{ExplainArguments, ReportArguments, ShowArguments, StatusArguments, VerifyArguments};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// All of them.
-pub const NAMES: [&str; 8] = [
+pub const NAMES: [&str; 9] = [
     "qnn.verify",
     "qnn.verifyAll",
     "qnn.verifyFailed",
     "qnn.cancel",
     "qnn.showCounterexample",
     "qnn.report",
+    "qnn.explain",
     "qnn.status",
     "qnn.clearCache",
 ];
@@ -23,6 +24,8 @@ pub enum Request {
     Owner(Command),
     /// A thread with a snapshot: make the page that reports a document's verdicts.
     Report(ReportArguments),
+    /// Whoever reads it: show the page on a diagnostic's code.
+    Explain(ExplainArguments),
 }
 
 /// A command of the owner's with its argument.
@@ -78,6 +81,7 @@ impl Request {
             "qnn.cancel" => Command::Cancel(verify(argument)?),
             "qnn.showCounterexample" => Command::Show(parse(name, argument)?),
             "qnn.report" => return Ok(Request::Report(parse(name, argument)?)),
+            "qnn.explain" => return Ok(Request::Explain(parse(name, argument)?)),
             "qnn.status" => Command::Status(parse(name, argument)?),
             "qnn.clearCache" => Command::ClearCache,
             _ => return Err(format!("there is no command `{name}`; the commands are {}", NAMES.join(", "))),
@@ -100,6 +104,7 @@ mod tests {
             ("qnn.verify", vec![json!({ "uri": "file:///a.qnn", "budget": -1.0 })], "a number of seconds"),
             ("qnn.status", vec![json!({})], "missing field `uri`"),
             ("qnn.report", vec![json!({ "property": "p" })], "missing field `uri`"),
+            ("qnn.explain", vec![json!({})], "missing field `code`"),
             ("qnn.cancel", vec![json!({}), json!({})], "one argument"),
         ] {
             let error = Request::read(name, arguments).expect_err(name);

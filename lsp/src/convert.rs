@@ -2,6 +2,7 @@
 //!
 //! Invariant: every position that a client may send has an offset, and no conversion panics: what lies beyond an end is the end.
 
+use crate::protocol::Explained;
 use qnn::db::{Db, SourceFile, normalise};
 use qnn::diagnostic::{Diagnostic, Severity};
 use qnn::ide::{self, FileRange};
@@ -149,7 +150,14 @@ pub fn location(db: &dyn Db, range: FileRange, encoding: Encoding) -> Option<Loc
 }
 
 /// The compiler's diagnostics of a file. Those of files that it uses stand at its beginning, with where they come from.
-pub fn diagnostics(db: &dyn Db, file: SourceFile, all: &[Diagnostic], encoding: Encoding) -> Vec<lsp::Diagnostic> {
+/// Where the client can explain them, codes link to their pages.
+pub fn diagnostics(
+    db: &dyn Db,
+    file: SourceFile,
+    all: &[Diagnostic],
+    encoding: Encoding,
+    explains: bool,
+) -> Vec<lsp::Diagnostic> {
     let lines = Lines::new(text(db, file), encoding);
     let range_of = |range: FileRange| match range.file == file {
         true => Some(lines.range(range.span)),
@@ -187,6 +195,9 @@ pub fn diagnostics(db: &dyn Db, file: SourceFile, all: &[Diagnostic], encoding: 
                 range: own.unwrap_or_default(),
                 severity: Some(severity(diagnostic.severity)),
                 code: Some(NumberOrString::String(diagnostic.code.to_owned())),
+                code_description: Explained::uri(diagnostic.code)
+                    .filter(|_| explains)
+                    .map(|href| lsp::CodeDescription { href }),
                 source: Some("qnn".to_owned()),
                 message,
                 related_information: (!related.is_empty()).then_some(related),

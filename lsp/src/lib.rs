@@ -7,6 +7,7 @@ mod backend;
 mod commands;
 mod convert;
 mod frames;
+mod mood;
 mod owner;
 mod protocol;
 mod publisher;
@@ -49,6 +50,8 @@ where
 {
     let (service, socket) = LspService::build(|client| Backend::new(client, config))
         .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
+        .custom_method("qnn/explain", Backend::explain)
+        .custom_method("qnn/verdicts", Backend::verdicts)
         .finish();
     let exit = Arc::new(Exit::default());
     let watched = Watched { inner: service, exit: exit.clone() };

@@ -3,14 +3,17 @@
 //! `docs/protocol.md` documents every field; its examples are tests of this file. In: results of the compiler. Out: values that
 //! serialise as documented.
 
+use crate::mood::Mood;
 use qnn::check::spec::Expectation;
 use qnn::engine::Trust;
+use qnn::report::pages::{PAGES, title};
 use qnn::verify::Verdict;
 use qnn::verify::verdict::{
     CallValue, Counterexample, Kind, Label, Layout, MeasureResult, Number, Output, Parameter, VariableValue,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::Value;
+use std::time::Duration;
 use tower_lsp::lsp_types::{Range, Url, notification::Notification};
 
 /// The version of [`Status`].
@@ -44,6 +47,8 @@ pub struct Status {
     pub complete: bool,
     /// Whether anything is queued or running.
     pub active: bool,
+    /// How the document stands: the mood of its properties, and `error` if the spec has errors.
+    pub mood: Mood,
     /// All instances of the document by state.
     pub counts: Counts,
     /// In the order of the text.
@@ -104,6 +109,8 @@ pub struct Counts {
     pub timeout: usize,
     pub unknown: usize,
     pub error: usize,
+    /// Those of `unknown` that were cancelled.
+    pub cancelled: usize,
     /// Those whose verdict is final and not the expected one.
     pub unexpected: usize,
 }
@@ -137,22 +144,24 @@ impl Counts {
         self.timeout += other.timeout;
         self.unknown += other.unknown;
         self.error += other.error;
+        self.cancelled += other.cancelled;
         self.unexpected += other.unexpected;
     }
 
-    /// `2 proved · 1 violated`: those that are not zero, the good ones first.
+    /// `1 violated · 2 proved`: those that are not zero, the most important first.
     pub fn words(&self) -> String {
         let all = [
-            (self.proved, "proved"),
+            (self.error, if self.error == 1 { "error" } else { "errors" }),
             (self.violated, "violated"),
             (self.vacuous, "vacuous"),
             (self.timeout, "timed out"),
-            (self.unknown, "unknown"),
-            (self.error, if self.error == 1 { "error" } else { "errors" }),
+            (self.unknown.saturating_sub(self.cancelled), "unknown"),
+            (self.cancelled, "cancelled"),
             (self.running, "running"),
             (self.queued, "queued"),
             (self.stale, "stale"),
             (self.unverified, "not verified"),
+            (self.proved, "proved"),
         ];
         let words: Vec<String> = all.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
         words.join(" · ")
@@ -173,6 +182,8 @@ pub struct PropertyStatus {
     pub item_range: Range,
     /// The most urgent state of its instances.
     pub state: State,
+    /// How it stands.
+    pub mood: Mood,
     /// Whether it has parameters.
     pub family: bool,
     /// What is expected of it.
@@ -197,6 +208,8 @@ pub struct InstanceStatus {
     pub parameters: Vec<Parameter>,
     /// How it stands.
     pub state: State,
+    /// The same in one of a few words, by what is expected.
+    pub mood: Mood,
     /// The last verdict known; of an earlier text unless the state is final.
     pub verdict: Option<Verdict>,
     /// What is expected.
@@ -253,19 +266,39 @@ impl From<&Trust> for TrustStatus {
 }
 
 /// How far a running instance is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
     /// Seconds since it began.
     pub elapsed: f64,
+    /// Seconds that are left, at most; `None` if there is no end.
+    pub remaining: Option<f64>,
     /// What is known so far, for people.
     pub text: Option<String>,
+    /// So much of the search is done, from 0 to 1.
+    pub share: Option<f64>,
+    /// Of a measure: the best that was found.
+    pub found: Option<Number>,
+    /// Of a measure: what is not exceeded.
+    pub bound: Option<Number>,
+}
+
+impl Progress {
+    /// For people.
+    pub fn sentence(&self) -> String {
+        let seconds = |s: f64| qnn::ide::duration(Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX));
+        let known = self.text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+        let left = self.remaining.map(|left| format!(", {} left", seconds(left))).unwrap_or_default();
+        format!("Running{known}; for {}{left}.", seconds(self.elapsed))
+    }
 }
 
 /// What was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MeasureStatus {
+    /// For people: `= 1.25`, or the least and the greatest that it can be, `0.55 … 0.58`.
+    pub text: String,
     /// Attained; for `largest`, proved.
     pub found: Option<Number>,
     /// Not exceeded.
@@ -274,9 +307,32 @@ pub struct MeasureStatus {
     pub complete: bool,
 }
 
-impl From<&MeasureResult> for MeasureStatus {
-    fn from(measure: &MeasureResult) -> MeasureStatus {
-        MeasureStatus { found: measure.found.clone(), bound: measure.bound.clone(), complete: measure.complete }
+impl MeasureStatus {
+    /// Of a measure of a kind.
+    pub fn new(kind: Kind, measure: &MeasureResult) -> MeasureStatus {
+        let text = match (measure.complete, &measure.found) {
+            (true, Some(found)) => equals(found),
+            (true, None) => "none".to_owned(),
+            (false, found) => between(kind, found.as_ref(), measure.bound.as_ref()).unwrap_or_default(),
+        };
+        MeasureStatus { text, found: measure.found.clone(), bound: measure.bound.clone(), complete: measure.complete }
+    }
+}
+
+/// `= 1.25`; a number that is rounded says so itself: `≈0.333333`.
+fn equals(number: &Number) -> String {
+    if number.text.starts_with('≈') { number.text.clone() } else { format!("= {}", number.text) }
+}
+
+/// Between what a measure's answer lies: `0.55 … 0.58`, `≥ 0.55`, `≤ 0.58`; `None` if nothing is known.
+pub fn between(kind: Kind, found: Option<&Number>, bound: Option<&Number>) -> Option<String> {
+    let (least, greatest) = if kind == Kind::Minimize { (bound, found) } else { (found, bound) };
+    match (least, greatest) {
+        (Some(least), Some(greatest)) if least.exact == greatest.exact => Some(equals(least)),
+        (Some(least), Some(greatest)) => Some(format!("{} … {}", least.text, greatest.text)),
+        (Some(least), None) => Some(format!("≥ {}", least.text)),
+        (None, Some(greatest)) => Some(format!("≤ {}", greatest.text)),
+        (None, None) => None,
     }
 }
 
@@ -548,6 +604,54 @@ pub struct Shown {
     pub text: String,
 }
 
+/// The result of `qnn/verdicts`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdicts {
+    /// Whether all specs are listed, and all that is known of them was looked up in time.
+    pub complete: bool,
+    /// The specs by path, as notifications tell of them.
+    pub specs: Vec<Status>,
+}
+
+/// The argument of `qnn.explain`, and the parameters of `qnn/explain`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplainArguments {
+    /// The code: `E0402`.
+    pub code: String,
+}
+
+/// The page on a diagnostic's code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explained {
+    /// The code.
+    pub code: String,
+    /// What it means, in a few words.
+    pub title: String,
+    /// The page, in Markdown.
+    pub text: String,
+}
+
+impl Explained {
+    /// The page on a code.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn of(code: &str) -> Result<Explained, String> {
+        let wanted = code.to_uppercase();
+        let page = PAGES.iter().find(|(known, _)| *known == wanted);
+        let (code, text) = page.ok_or_else(|| format!("there is no page on `{code}`"))?;
+        Ok(Explained { code: (*code).to_owned(), title: title(code, text).to_owned(), text: (*text).to_owned() })
+    }
+
+    /// The URI by which a client that can explain opens the page on a code.
+    pub fn uri(code: &str) -> Option<Url> {
+        PAGES.iter().any(|(known, _)| *known == code).then(|| Url::parse(&format!("qnn-error:{code}")).ok())?
+    }
+}
+
 /// The argument of `qnn.status`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -622,6 +726,10 @@ mod tests {
             match name {
                 "qnn.showCounterexample" => _ = serde_json::from_value::<ShowArguments>(argument).expect(name),
                 "qnn.report" => _ = serde_json::from_value::<ReportArguments>(argument).expect(name),
+                "qnn.explain" => {
+                    let asked: ExplainArguments = serde_json::from_value(argument).expect(name);
+                    assert!(Explained::of(&asked.code).expect("a page").text.starts_with("# "));
+                }
                 _ => _ = serde_json::from_value::<VerifyArguments>(argument).expect(name),
             }
         }
@@ -629,6 +737,18 @@ mod tests {
         for name in crate::commands::NAMES {
             assert!(page.contains(&format!("| `{name}` |")), "{name} is documented");
         }
+    }
+
+    #[test]
+    fn moods_are_named_and_ordered_as_documented() {
+        let page = include_str!("../../docs/protocol.md");
+        let (_, table) = page.split_once("| mood | meaning |").expect("the table");
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let documented: Vec<Mood> = rows
+            .map(|row| serde_json::from_value(Value::from(row.split('`').nth(1).expect("a name"))).expect("a mood"))
+            .collect();
+        assert_eq!(documented.len(), 7);
+        assert!(documented.is_sorted());
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub enum Message {
     End(u64, String),
     /// Code lenses and inlay hints are to be asked for again.
     Refresh,
+    /// Inlay hints are to be asked for again.
+    RefreshHints,
     /// A text is to be shown in a document of its own.
     Text(String, String),
     /// A page is to be shown by whatever shows pages.
@@ -108,6 +110,11 @@ pub async fn publish(client: Client, abilities: Abilities, mut messages: Unbound
                     // Placeholders of what has been told stand before `index`, never after it.
                     if !later.iter().any(|m| matches!(m, Message::Refresh)) {
                         refresh(&client, abilities);
+                    }
+                }
+                Message::RefreshHints => {
+                    if !later.iter().any(|m| matches!(m, Message::Refresh | Message::RefreshHints)) {
+                        refresh(&client, Abilities { lens_refresh: false, ..abilities });
                     }
                 }
                 Message::Text(title, text) => {

@@ -42,8 +42,8 @@ pub struct Verification {
     pub budget: Option<f64>,
     /// Instances at a time.
     pub jobs: Option<usize>,
-    /// The engine.
-    pub engine: Option<String>,
+    /// The engine; `auto` leaves it to the spec.
+    pub engine: String,
     /// MiB for one query.
     pub memory: Option<u64>,
     /// Whether the store is used.
@@ -52,7 +52,14 @@ pub struct Verification {
 
 impl Default for Verification {
     fn default() -> Verification {
-        Verification { run: When::default(), budget: None, jobs: None, engine: None, memory: None, cache: true }
+        Verification {
+            run: When::default(),
+            budget: None,
+            jobs: None,
+            engine: "auto".to_owned(),
+            memory: None,
+            cache: true,
+        }
     }
 }
 
@@ -115,8 +122,9 @@ impl Settings {
                 let Some(given) = given.get(section).and_then(Value::as_object) else { continue };
                 let Some(defaults) = defaults.as_object_mut() else { continue };
                 for (name, default) in defaults.iter_mut() {
-                    let Some(wanted) = given.get(name) else { continue };
-                    match Settings::acceptable(section, name, wanted, default) {
+                    // `null` is the default.
+                    let Some(wanted) = given.get(name).filter(|wanted| !wanted.is_null()) else { continue };
+                    match Settings::acceptable(section, name, wanted) {
                         Ok(()) => default.clone_from(wanted),
                         Err(why) => problems.push(format!("The setting qnn.{section}.{name} is ignored: {why}.")),
                     }
@@ -129,7 +137,7 @@ impl Settings {
         }
     }
 
-    fn acceptable(section: &str, name: &str, wanted: &Value, default: &Value) -> Result<(), String> {
+    fn acceptable(section: &str, name: &str, wanted: &Value) -> Result<(), String> {
         let within = |low: f64, high: f64| match wanted.as_f64() {
             Some(number) if number >= low && number <= high => Ok(()),
             _ => Err(format!("it is a number from {low} to {high}, or null; not {wanted}")),
@@ -139,7 +147,6 @@ impl Settings {
                 Some("never" | "onSave" | "onChange") => Ok(()),
                 _ => Err(format!("it is \"never\", \"onSave\" or \"onChange\"; not {wanted}")),
             },
-            _ if wanted.is_null() && default.is_null() => Ok(()),
             ("verification", "budget") => within(0.001, 1e6),
             ("verification", "jobs") if wanted.is_u64() => within(1.0, 256.0),
             ("verification", "memory") if wanted.is_u64() => within(1.0, 1e9),

@@ -94,6 +94,8 @@ mod tests {
             images: false,
             snippets: false,
             links: false,
+            hints: false,
+            explains: false,
             document: None,
         };
         let error = run::<()>("test", snapshot, |_| panic!("of a test")).await.expect_err("an error");

@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use support::{Client, Folder, SMALL, marked, uri};
 
 /// A server that verifies nothing, with a text opened in it; the position of its marker `$0`.
@@ -94,6 +95,15 @@ fn completion_knows_where_it_is() {
         complete(&folder, "type T = fixed<8, 4, round = $0"),
         ["floor", "half_away", "half_even", "half_up", "toward_zero"]
     );
+    // Numbers where numbers stand.
+    let widths = complete(&folder, "const wide = 10;\ntype T = ufixed<$0");
+    assert_eq!(widths, ["8", "4", "6", "16", "12", "2", "wide"]);
+    assert_eq!(complete(&folder, "type T = ufixed<8, $0>;"), ["8", "4", "0"]);
+    assert_eq!(complete(&folder, "network f<bits>(x: fixed<$0")[..2], ["8", "4"]);
+    has(&complete(&folder, "network f<bits>(x: fixed<$0"), &["bits"]);
+    assert_eq!(complete(&folder, "type T = fixed<8, 4, $0>;"), ["overflow = …", "round = …"]);
+    assert_eq!(complete(&folder, "enum Side { left }\ntype T = class<$0"), ["Side", "10", "2"]);
+    has(&complete(&folder, "property p = 1 <$0"), &["abs"]);
     // Files, tensors, fields.
     assert_eq!(complete(&folder, "use \"$0\";"), ["b.qnn"]);
     let network = "network f(x: uint<4>[9]) -> int<4>[1] {\n  params m = \"model.npz\" { *: fixed<8, 4>; }\n  dense(x, m.$0) as int<4>\n}\n";
@@ -298,9 +308,16 @@ fn formatting_all_a_range_or_the_item_just_ended() {
     );
     assert!(typed.is_array(), "{typed}");
     client.change(&uri, "type A = = fixed<8,4>;");
-    let broken =
-        client.request("textDocument/formatting", json!({ "textDocument": { "uri": uri }, "options": options }));
-    assert_eq!(broken, Value::Null, "a broken spec is left alone");
+    let broken = client.ask("textDocument/formatting", json!({ "textDocument": { "uri": uri }, "options": options }));
+    let error = client.answer(broken)["error"].clone();
+    assert_eq!(error["code"], -32803);
+    let said = error["message"].as_str().unwrap();
+    assert!(said.starts_with("the spec is not formatted, because line 1, column 10 can't be parsed: "), "{said}");
+    let typed = client.request(
+        "textDocument/onTypeFormatting",
+        json!({ "textDocument": { "uri": uri }, "position": { "line": 0, "character": 22 }, "ch": ";", "options": options }),
+    );
+    assert_eq!(typed, Value::Null, "nothing is said while something is typed");
     client.leave();
 }
 
@@ -330,7 +347,14 @@ fn hints_tell_widths_and_losses() {
     let texts: Vec<&str> = hints.as_array().unwrap().iter().map(|h| h["label"].as_str().unwrap()).collect();
     assert!(texts.contains(&": ufixed<4, 2>[1]"), "{texts:?}");
     assert!(texts.iter().any(|t| t.starts_with("acc ")), "{texts:?}");
-    assert!(texts.iter().any(|t| t.starts_with("−1 bit")), "{texts:?}");
+    assert!(texts.iter().any(|t| t.contains("−1 bit")), "{texts:?}");
+    // A line's hints are no longer than VS Code shows.
+    let mut lines: HashMap<u64, usize> = HashMap::new();
+    for hint in hints.as_array().unwrap() {
+        let length = hint["label"].as_str().unwrap().chars().count();
+        *lines.entry(hint["position"]["line"].as_u64().unwrap()).or_default() += length;
+    }
+    assert!(lines.values().all(|length| *length <= 43), "{lines:?} {texts:?}");
     assert!(texts.contains(&" ○ not verified"), "{texts:?}");
     client.notify("workspace/didChangeConfiguration", json!({ "settings": { "inlayHints": { "types": false, "accumulators": false, "losses": false, "verdicts": false } } }));
     let hints = client.request("textDocument/inlayHint", json!({ "textDocument": { "uri": uri }, "range": whole }));
@@ -339,7 +363,7 @@ fn hints_tell_widths_and_losses() {
 }
 
 #[test]
-fn lenses_tell_how_a_property_stands_and_what_can_be_done() {
+fn the_lens_acts_and_the_hint_tells() {
     let folder = Folder::new();
     let (mut client, uri, _) = opened(&folder, SMALL);
     client.diagnostics(&uri, 1);
@@ -347,20 +371,20 @@ fn lenses_tell_how_a_property_stands_and_what_can_be_done() {
         let lenses = client.request("textDocument/codeLens", json!({ "textDocument": { "uri": uri } }));
         lenses.as_array().unwrap().iter().map(|l| l["command"]["title"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(
-        titles(&mut client),
-        ["○ not verified", "Verify", "○ not verified", "Verify", "○ 4 not verified", "Verify"]
-    );
+    let hints = |client: &mut Client| -> Vec<String> {
+        let whole = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+        let hints = client.request("textDocument/inlayHint", json!({ "textDocument": { "uri": uri }, "range": whole }));
+        let texts = hints.as_array().unwrap().iter().map(|h| h["label"].as_str().unwrap());
+        texts.filter_map(|t| t.strip_prefix(' ')).map(str::to_owned).collect()
+    };
+    // The lens acts, the hint tells.
+    assert_eq!(titles(&mut client), ["Run", "Run", "Run"]);
+    assert_eq!(hints(&mut client), ["○ not verified", "○ not verified", "○ 4 not verified"]);
     client.command("qnn.verifyAll", json!({}));
     client.wait_status(&uri, "verdicts", |s| s["active"] == false && s["counts"]["unverified"] == 0);
     let after = titles(&mut client);
-    assert!(after.iter().any(|t| t.starts_with("✓ 4 proved")), "{after:?}");
-    assert!(
-        after.iter().any(|t| t.starts_with("✗ violated"))
-            && after.contains(&"Show counterexample".to_owned())
-            && after.contains(&"Report".to_owned()),
-        "{after:?}"
-    );
+    assert_eq!(after, ["Run again", "Report", "Run again", "Show counterexample", "Report", "Run again", "Report"]);
+    assert_eq!(hints(&mut client), ["✓ proved", "✗ violated", "✓ 4 proved"]);
     // Each lens's command is one that the server executes.
     let lenses = client.request("textDocument/codeLens", json!({ "textDocument": { "uri": uri } }));
     for lens in lenses.as_array().unwrap() {
@@ -373,7 +397,10 @@ fn lenses_tell_how_a_property_stands_and_what_can_be_done() {
             page(&done);
         }
     }
-    client.wait_status(&uri, "the end", |s| s["active"] == false);
+    while client.command("qnn.status", json!({ "uri": uri }))["active"] == true {}
+    // Where no hint tells it, the first lens does.
+    client.notify("workspace/didChangeConfiguration", json!({ "settings": { "inlayHints": { "verdicts": false } } }));
+    assert_eq!(titles(&mut client)[..3], ["✓ proved — Run again", "Report", "✗ violated — Run again"]);
     client.leave();
 }
 
@@ -424,6 +451,66 @@ fn diagnostics_offer_their_fixes() {
     assert_eq!(fix["diagnostics"][0]["code"], "E0201");
     let version = client.change(&uri, &applied(text, fix, &uri));
     assert_eq!(client.diagnostics(&uri, version), [] as [Value; 0]);
+    client.leave();
+}
+
+#[test]
+fn a_format_that_is_too_narrow_is_widened_where_it_is_written() {
+    let folder = Folder::new();
+    let text = "type Sum = int<8, overflow = error>;\nnetwork f(x: int<8>) -> Sum { (x + x) as Sum }\nproperty p = forall x: int<8>: f(x) <= 300;\n";
+    let (mut client, uri, _) = opened(&folder, text);
+    assert_eq!(client.diagnostics(&uri, 1)[0]["code"], "E0402");
+    let range = json!({ "start": { "line": 1, "character": 32 }, "end": { "line": 1, "character": 32 } });
+    let ask = |client: &mut Client, only: &str| {
+        let context = json!({ "diagnostics": [], "only": [only] });
+        client.request(
+            "textDocument/codeAction",
+            json!({ "textDocument": { "uri": uri }, "range": range, "context": context }),
+        )
+    };
+    let found = ask(&mut client, "quickfix");
+    assert_eq!(found[0]["title"], "Widen `Sum` to `int<9, overflow = error>`");
+    assert_eq!(found[0]["isPreferred"], true);
+    let version = client.change(&uri, &applied(text, &found[0], &uri));
+    assert_eq!(client.diagnostics(&uri, version), [] as [Value; 0]);
+    // Of two fixes of one diagnostic, all that can be fixed takes the first.
+    let text = "network f(x: int<8>) -> int<8> { (x + x) as int<9> }\nproperty p = forall x: int<8>: f(x) <= 300;\n";
+    let version = client.change(&uri, text);
+    assert_eq!(client.diagnostics(&uri, version)[0]["code"], "E0306");
+    let range = json!({ "start": { "line": 0, "character": 36 }, "end": { "line": 0, "character": 36 } });
+    let context = json!({ "diagnostics": [], "only": ["source.fixAll"] });
+    let params = json!({ "textDocument": { "uri": uri }, "range": range, "context": context });
+    let all = client.request("textDocument/codeAction", params);
+    assert!(applied(text, &all[0], &uri).contains("-> int<8> { (x + x) as int<8> }"), "{all}");
+    client.leave();
+}
+
+#[test]
+fn codes_are_explained() {
+    let folder = Folder::new();
+    let text = "property p = forall x: ufixed<4, 2>: x <= limit;\n";
+    let (mut client, uri, _) = opened(&folder, text);
+    assert!(client.diagnostics(&uri, 1)[0]["codeDescription"].is_null());
+    let range = json!({ "start": { "line": 0, "character": 44 }, "end": { "line": 0, "character": 44 } });
+    let params = json!({ "textDocument": { "uri": uri }, "range": range, "context": { "diagnostics": [], "only": ["quickfix"] } });
+    let found = client.request("textDocument/codeAction", params);
+    let explain = found.as_array().unwrap().iter().find(|a| a["command"]["command"] == "qnn.explain").unwrap();
+    assert!(explain["title"].as_str().unwrap().starts_with("Explain E0201: "), "{explain}");
+    assert_eq!(explain["diagnostics"][0]["code"], "E0201");
+    let page = client.command("qnn.explain", explain["command"]["arguments"][0].clone());
+    assert!(page["text"].as_str().unwrap().starts_with("# E0201"), "{page}");
+    client.leave();
+
+    // A client that opens the pages gets links to them.
+    let mut client = Client::inside(None, None);
+    client.initialize(json!({ "clientExplains": true }));
+    client.open(&uri, text);
+    let href = client.diagnostics(&uri, 1)[0]["codeDescription"]["href"].clone();
+    assert_eq!(href, "qnn-error:E0201");
+    let page = client.request("qnn/explain", json!({ "code": "E0201" }));
+    assert!(page["text"].as_str().unwrap().starts_with("# E0201"), "{page}");
+    let unknown = client.ask("qnn/explain", json!({ "code": "E9999" }));
+    assert_eq!(client.answer(unknown)["error"]["message"], "there is no page on `E9999`");
     client.leave();
 }
 

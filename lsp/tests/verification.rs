@@ -103,6 +103,151 @@ fn opening_and_saving_verify() {
 }
 
 #[test]
+fn what_is_proved_though_it_should_fail_is_no_success() {
+    let folder = Folder::new();
+    let uri = folder.uri("small.qnn");
+    let mut client = Client::inside(None, None);
+    client.initialize(json!({}));
+    client.open(&uri, &SMALL.replace("property holds", "#[expect(violated)]\nproperty holds"));
+    let status = client.settled(&uri, 1);
+    let holds = &status["properties"][0];
+    assert_eq!((&holds["state"], &holds["mood"]), (&json!("violated"), &json!("failed")));
+    assert_eq!((&holds["instances"][0]["state"], &holds["instances"][0]["mood"]), (&json!("proved"), &json!("failed")));
+    assert_eq!(status["mood"], "failed");
+    let whole = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+    let hints = client.request("textDocument/inlayHint", json!({ "textDocument": { "uri": uri }, "range": whole }));
+    let texts: Vec<&str> = hints.as_array().unwrap().iter().map(|h| h["label"].as_str().unwrap()).collect();
+    assert!(texts.contains(&" ✗ proved, not as expected"), "{texts:?}");
+    client.leave();
+}
+
+#[test]
+fn closed_specs_keep_their_verdicts_in_the_list_of_all() {
+    let folder = Folder::new();
+    let store = folder.path("store");
+    folder.write("limit.qnn", "const limit = 4;\n");
+    folder.write("one.qnn", "use \"limit.qnn\";\nproperty of_one = forall x: ufixed<4, 2>: x <= limit;\n");
+    folder.write("other.qnn", "property of_other = forall x: ufixed<4, 2>: x <= 1;\n");
+    let list = |client: &mut Client| -> Vec<(String, String, usize)> {
+        let all = client.request("qnn/verdicts", Value::Null);
+        assert_eq!(all["complete"], true, "{all}");
+        let name = |uri: &Value| uri.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        let specs = all["specs"].as_array().unwrap().iter();
+        specs
+            .map(|s| {
+                (name(&s["uri"]), s["mood"].as_str().unwrap().to_owned(), s["properties"].as_array().unwrap().len())
+            })
+            .collect()
+    };
+    let row = |name: &str, mood: &str, properties| (name.to_owned(), mood.to_owned(), properties);
+    let start = |folder: &Folder| {
+        let mut client = Client::inside(None, Some(store.clone()));
+        client
+            .request("initialize", json!({ "processId": null, "rootUri": uri(&folder.path("")), "capabilities": {} }));
+        client.notify("initialized", json!({}));
+        client
+    };
+    let mut client = start(&folder);
+    assert_eq!(
+        list(&mut client),
+        [row("limit.qnn", "none", 0), row("one.qnn", "none", 1), row("other.qnn", "none", 1)]
+    );
+    for name in ["one.qnn", "other.qnn"] {
+        let uri = folder.uri(name);
+        client.open(&uri, &std::fs::read_to_string(folder.path(name)).unwrap());
+        client.settled(&uri, 1);
+    }
+    client.close(&folder.uri("one.qnn"));
+    let all = [row("limit.qnn", "none", 0), row("one.qnn", "passed", 1), row("other.qnn", "failed", 1)];
+    assert_eq!(list(&mut client), all);
+    // Another server knows them from the store.
+    client.leave();
+    let mut client = start(&folder);
+    assert_eq!(list(&mut client), all);
+    // A file that a closed spec uses has changed: what was proved is so no longer.
+    folder.write("limit.qnn", "const limit = 2;\n");
+    client.notify(
+        "workspace/didChangeWatchedFiles",
+        json!({ "changes": [{ "uri": folder.uri("limit.qnn"), "type": 2 }] }),
+    );
+    assert_eq!(list(&mut client)[1], row("one.qnn", "none", 1));
+    client.leave();
+}
+
+/// A client with two specs, of which one uses the other; both are as the disk has them.
+fn using(run: &str) -> (Client, Folder, String, String) {
+    let folder = Folder::new();
+    let (limit, one) =
+        ("const limit = 4;\n", "use \"limit.qnn\";\nproperty of_one = forall x: ufixed<4, 2>: x <= limit;\n");
+    folder.write("limit.qnn", limit);
+    folder.write("one.qnn", one);
+    let mut client = Client::inside(None, None);
+    client.initialize(json!({ "verification": { "run": run } }));
+    let (limit_uri, uri) = (folder.uri("limit.qnn"), folder.uri("one.qnn"));
+    client.open(&limit_uri, limit);
+    client.open(&uri, one);
+    client.command("qnn.verifyAll", json!({ "uri": uri }));
+    let status = client.settled(&uri, 1);
+    assert_eq!(state(&status, "of_one"), "proved");
+    (client, folder, limit_uri, uri)
+}
+
+#[test]
+fn saving_a_used_spec_verifies_what_uses_it() {
+    let (mut client, _folder, limit, uri) = using("onSave");
+    client.change(&limit, "const limit = 2;\n");
+    let status = client.wait_status(&uri, "a stale verdict", |s| s["mood"] == "stale");
+    assert_eq!(state(&status, "of_one"), "stale");
+    client.save(&limit);
+    client.wait_status(&uri, "the verdict", |s| state(s, "of_one") == "violated");
+    client.leave();
+}
+
+#[test]
+fn changing_a_used_spec_verifies_what_uses_it_where_changes_verify() {
+    let (mut client, _folder, limit, uri) = using("onChange");
+    client.change(&limit, "const limit = 2;\n");
+    client.wait_status(&uri, "the verdict", |s| state(s, "of_one") == "violated");
+    client.leave();
+}
+
+#[test]
+fn an_open_spec_that_changes_on_disk_is_verified_once_the_editor_has_it() {
+    let changed = "use \"limit.qnn\";\nproperty of_one = forall x: ufixed<4, 2>: x <= limit - 3;\n";
+    for first in ["the file", "the text"] {
+        let (mut client, folder, _, uri) = using("onSave");
+        folder.write("one.qnn", changed);
+        let watched = json!({ "changes": [{ "uri": uri, "type": 2 }] });
+        if first == "the file" {
+            client.notify("workspace/didChangeWatchedFiles", watched.clone());
+        }
+        client.change(&uri, changed);
+        if first == "the text" {
+            client.notify("workspace/didChangeWatchedFiles", watched);
+        }
+        client.wait_status(&uri, "the verdict", |s| state(s, "of_one") == "violated");
+        client.leave();
+    }
+    // With `never`, nothing runs.
+    let (mut client, folder, limit, uri) = using("never");
+    folder.write("one.qnn", changed);
+    let version = client.change(&uri, changed);
+    client.notify(
+        "workspace/didChangeWatchedFiles",
+        json!({ "changes": [{ "uri": uri, "type": 2 }, { "uri": limit, "type": 2 }] }),
+    );
+    client.save(&uri);
+    let status = client.command("qnn.status", json!({ "uri": uri }));
+    let status = if status["documentVersion"] == version {
+        status
+    } else {
+        client.wait_status(&uri, "the text", |s| s["documentVersion"] == version)
+    };
+    assert_eq!((&status["mood"], &status["active"]), (&json!("stale"), &json!(false)));
+    client.leave();
+}
+
+#[test]
 fn white_space_and_comments_cost_no_verdict() {
     let (mut client, _folder, uri, _) = small();
     let text =
@@ -201,8 +346,11 @@ fn cancelling_answers_at_once_and_stops_the_engine() {
     for property in status["properties"].as_array().unwrap() {
         for instance in property["instances"].as_array().unwrap() {
             assert_eq!((&instance["state"], &instance["cancelled"]), (&json!("unknown"), &json!(true)));
+            assert_eq!(instance["mood"], "undecided");
         }
+        assert_eq!(property["mood"], "undecided");
     }
+    assert_eq!((&status["mood"], &status["counts"]["cancelled"]), (&json!("undecided"), &json!(6)));
     until("the engine stops", || engine.working.load(Ordering::SeqCst) == 0);
     assert_eq!(engine.begun.load(Ordering::SeqCst), 2);
     // What ended late changes nothing.
@@ -216,6 +364,54 @@ fn cancelling_answers_at_once_and_stops_the_engine() {
     client.wait_status(&uri, "it runs", |s| s["counts"]["running"] == 1);
     client.leave();
     until("shutting down stops the engine", || engine.working.load(Ordering::SeqCst) == 0);
+}
+
+#[test]
+fn cancelling_one_spec_leaves_the_others_alone() {
+    let engine = Arc::new(Endless::default());
+    let folder = Folder::new();
+    let (one, other) = (folder.uri("one.qnn"), folder.uri("other.qnn"));
+    let mut client = Client::inside(only(engine.clone()), None);
+    client.initialize(json!({ "verification": { "jobs": 12, "budget": 1000 } }));
+    client.open(&one, SMALL);
+    client.wait_status(&one, "all run", |s| s["counts"]["running"] == 6);
+    client.open(&other, SMALL);
+    client.wait_status(&other, "all run", |s| s["counts"]["running"] == 6);
+    until("all work", || engine.working.load(Ordering::SeqCst) == 12);
+    // Long runs tell for how long they have run, and how long they may.
+    let told =
+        client.wait_status(&other, "a second", |s| instance(s, "holds")["progress"]["elapsed"].as_f64() >= Some(1.0));
+    let progress = &instance(&told, "holds")["progress"];
+    let (elapsed, remaining) = (progress["elapsed"].as_f64().unwrap(), progress["remaining"].as_f64().unwrap());
+    assert!((elapsed + remaining - 1000.0).abs() < 0.1, "{progress}");
+    let detail = instance(&told, "holds")["detail"].as_str().unwrap();
+    assert!(detail.starts_with("Running; for ") && detail.ends_with(" left."), "{detail}");
+    assert_eq!(client.command("qnn.cancel", json!({ "uri": one })), json!({ "cancelled": 6 }));
+    client.wait_status(&one, "the end", |s| s["active"] == false);
+    until("the others work", || engine.working.load(Ordering::SeqCst) == 6);
+    let status = client.command("qnn.status", json!({ "uri": other }));
+    assert_eq!((&status["counts"]["running"], &status["mood"]), (&json!(6), &json!("running")));
+    client.leave();
+    until("the engine stops", || engine.working.load(Ordering::SeqCst) == 0);
+}
+
+#[test]
+fn measures_show_their_value() {
+    let folder = Folder::new();
+    let uri = folder.uri("measures.qnn");
+    let text = "measure most = maximize x + 0.25 over x: ufixed<4, 2>;\n\nmeasure each(k in 1..=2) = minimize k * x - 1 over x: ufixed<4, 2>;\n";
+    let mut client = Client::inside(None, None);
+    client.initialize(json!({}));
+    client.open(&uri, text);
+    let status = client.settled(&uri, 1);
+    assert_eq!(instance(&status, "most")["measure"]["text"], "= 4");
+    let whole = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+    let hints = client.request("textDocument/inlayHint", json!({ "textDocument": { "uri": uri }, "range": whole }));
+    let texts: Vec<&str> = hints.as_array().unwrap().iter().map(|h| h["label"].as_str().unwrap()).collect();
+    assert_eq!(texts, [" ✓ = 4", " ✓ all = -1"]);
+    let hover = client.at("textDocument/hover", &uri, (0, 9))["contents"]["value"].as_str().unwrap().to_owned();
+    assert!(hover.contains("= 4 ("), "{hover}");
+    client.leave();
 }
 
 #[test]

@@ -23,6 +23,14 @@ pub struct Action {
     pub diagnostic: Option<Diagnostic>,
 }
 
+/// The diagnostics whose primary place touches a span of a file.
+pub fn found_at(db: &dyn Db, file: SourceFile, within: Span) -> impl Iterator<Item = &Diagnostic> {
+    diagnostics(db, file).iter().filter(move |diagnostic| {
+        let first = diagnostic.labels.first().map(|label| file_range(db, label.place));
+        first.is_some_and(|r| r.file == file && r.span.start <= within.end && within.start <= r.span.end)
+    })
+}
+
 /// The actions for a span of a file. `verdict` gives the results of a property's instances that are not as expected.
 pub fn actions(
     db: &dyn Db,

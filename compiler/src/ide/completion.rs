@@ -101,6 +101,71 @@ pub fn complete(db: &dyn Db, file: SourceFile, offset: u32) -> Completions {
     Completions { replace, items }
 }
 
+/// The items of a file with their places to fill in: what is inserted, and what it is.
+const ITEMS: [(&str, &str, &str); 17] = [
+    ("use", "use \"${1:other.qnn}\";", "another spec's items"),
+    ("type", "type ${1:Name} = ${2|ufixed,fixed|}<${3:8}, ${4:6}>;", "a format or a tensor by name"),
+    ("enum", "enum ${1:Name} { ${2:first}, ${3:second} }", "names of an axis or of classes"),
+    ("const", "const ${1:name} = $0;", "a constant"),
+    (
+        "dataset",
+        "dataset ${1:test} {\n    ${2:image}: ${3:Pixel}[${4:28, 28}] from \"${5:images.npy}\" raw;\n    label: class<${6:10}> from \"${7:labels.npy}\";\n}",
+        "samples from files",
+    ),
+    (
+        "params",
+        "params ${1:p} = \"${2:model.npz}\" {\n    *.weight: fixed<${3:8}, ${4:6}>;\n    *.bias:   fixed<${3:8}, ${4:6}>;\n}",
+        "weights from a file",
+    ),
+    ("network", "network ${1:name}(${2:x}: ${3:Type}) -> ${4:Type} {\n    $0\n}", "what computes in bits"),
+    (
+        "network of any width",
+        "network ${1:name}<bits>(${2:x}: ${3:Input}[${4:4}]) -> fixed<bits, bits - ${5:3}>[${6:2}] {\n    $0\n}",
+        "a network whose formats have a parameter",
+    ),
+    (
+        "network from a file",
+        "network ${1:classifier}(${2:image}: ${3:Pixel}[${4:28, 28}]) -> ${5:Logit}[${6:10}] {\n    params ${7:p} = \"${8:model.npz}\" {\n        *.weight: fixed<${9:6}, ${10:5}>;\n        *.bias:   fixed<${9:6}, ${10:5}>;\n    }\n    let x = flatten(${2:image});\n    let h = relu(dense(x, ${7:p}.fc1)) as ${11:Act};\n    dense(h, ${7:p}.fc2) as ${5:Logit}\n}",
+        "a network with its weights",
+    ),
+    ("def", "def ${1:name}(${2:x}: ${3:Type}) -> ${4|bool,real|} = $0;", "a condition or a number by name"),
+    (
+        "property",
+        "property ${1:name} =\n    forall ${2:x in ball(${3:center}, ${4:1 lsb})}:\n        $0;",
+        "what must hold",
+    ),
+    (
+        "property family",
+        "property ${1:name}(${2:i in 0..10}) =\n    forall ${3:x in ball(${4:center}, ${5:1 lsb})}:\n        $0;",
+        "one verdict for each parameter",
+    ),
+    (
+        "property robust",
+        "property ${1:robust}(i in 0..${2:100}, eps in ${3:1..=2}) =\n    forall x in ball(${4:test}[i].${5:image}, eps lsb):\n        argmax(${6:classifier}(x)) == ${4:test}[i].label;",
+        "robustness, by sample and radius",
+    ),
+    (
+        "property fair",
+        "property ${1:fair} =\n    forall a: ${2:Person}, b: ${2:Person}\n        where forall f in ${3:Feature}, f != ${3:Feature}.${4:gender}: a[f] == b[f]:\n        abs(${5:score}(a) - ${5:score}(b)) <= ${6:1};",
+        "two inputs that differ in one field are treated alike",
+    ),
+    (
+        "property close",
+        "property ${1:close}(i in 0..${2:100}) =\n    forall x in ball(${3:test}[i].${4:image}, ${5:2} lsb):\n        maximum(abs(${6:first}(x) - ${7:second}(x))) <= ${8:0.25};",
+        "two networks stay within a distance",
+    ),
+    (
+        "measure",
+        "measure ${1:name} =\n    ${2|maximize,minimize|} ${3:objective}\n    over ${4:x}: ${5:Type};",
+        "the greatest or the least value",
+    ),
+    (
+        "measure largest",
+        "measure ${1:name} =\n    largest ${2:eps} in ${3:0..=32} such that\n        $0;",
+        "the largest integer for which something holds",
+    ),
+];
+
 struct Completer<'a> {
     db: &'a dyn Db,
     file: SourceFile,
@@ -270,6 +335,9 @@ impl<'a> Completer<'a> {
             ("such", _) => return self.keywords(&["that"], 0),
             _ => {}
         }
+        if let Some((head, arguments)) = self.in_format() {
+            return self.format_argument(head, &arguments);
+        }
         if !inside || self.ended() {
             return self.items_of_file();
         }
@@ -295,6 +363,67 @@ impl<'a> Completer<'a> {
             _ if self.declares() => {}
             _ => self.expression(matches!(keyword, "network")),
         }
+    }
+
+    /// The format whose angle brackets the cursor stands in, with the first word of each argument before the cursor's.
+    fn in_format(&self) -> Option<(&'a str, Vec<&'a str>)> {
+        let word = |at: usize| self.before.get(at).map_or("", |t| t.text(self.source));
+        let mut at = self.before.len();
+        let mut arguments = Vec::new();
+        loop {
+            at = at.checked_sub(1).filter(|at| *at > self.first)?;
+            match word(at) {
+                "<" => break,
+                "," => arguments.push(word(at.checked_sub(1)?)),
+                "+" | "-" | "*" | "=" => {}
+                other => other.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_').then_some(())?,
+            }
+        }
+        arguments.reverse();
+        let head = word(at.checked_sub(1)?);
+        matches!(head, "fixed" | "ufixed" | "int" | "uint" | "acc" | "class").then_some((head, arguments))
+    }
+
+    /// What may stand in a format's angle brackets: widths and fraction bits that are usual, names of integers, modes.
+    fn format_argument(&mut self, head: &str, arguments: &[&str]) {
+        if !matches!(self.word(1), "<" | ",") {
+            return;
+        }
+        // Names of classes come first.
+        let first = u8::from(head == "class");
+        let numbers = |completer: &mut Self, list: &[u32], detail: &str| {
+            for (rank, number) in (first..).zip(list) {
+                completer.add(number.to_string(), CompletionKind::Value, detail, rank);
+            }
+        };
+        let (fractional, place) = (matches!(head, "fixed" | "ufixed"), arguments.len());
+        match (head, place) {
+            ("class", 0) => {
+                self.names(&|kind| matches!(kind, ItemKind::Enum(_)), 0);
+                numbers(self, &[10, 2], "classes");
+            }
+            ("acc", 0) => numbers(self, &[16, 20, 24, 32], "bits"),
+            (_, 0) => numbers(self, &[8, 4, 6, 16, 12, 2], "bits"),
+            (_, 1) if fractional => {
+                let width: Option<u32> = arguments.first().and_then(|width| width.parse().ok());
+                let usual = |width: u32| match head {
+                    "ufixed" => vec![width, width / 2, 0],
+                    _ => vec![width.saturating_sub(2), width.saturating_sub(1), width / 2, 0],
+                };
+                numbers(self, &width.map_or_else(|| vec![4, 6, 8, 0], usual), "bits after the point");
+            }
+            ("class" | "acc", _) => return,
+            _ => {
+                for (name, detail) in
+                    [("round", "what becomes of bits that are lost"), ("overflow", "beyond the range")]
+                {
+                    self.snippet(&format!("{name} = …"), &format!("{name} = $0"), detail, 0);
+                }
+                return;
+            }
+        }
+        self.locals(8);
+        self.names(&|kind| matches!(kind, ItemKind::Const(_)), 9);
     }
 
     /// Whether the item under the cursor has ended before it.
@@ -350,58 +479,9 @@ impl<'a> Completer<'a> {
     }
 
     fn items_of_file(&mut self) {
-        self.snippet(
-            "property",
-            "property ${1:name} =\n    forall ${2:x in ball(${3:center}, ${4:1 lsb})}:\n        $0;",
-            "what must hold",
-            0,
-        );
-        self.snippet(
-            "property family",
-            "property ${1:name}(${2:i in 0..10}) =\n    forall ${3:x in ball(${4:center}, ${5:1 lsb})}:\n        $0;",
-            "one verdict for each parameter",
-            0,
-        );
-        self.snippet(
-            "network",
-            "network ${1:name}(${2:x}: ${3:Type}) -> ${4:Type} {\n    $0\n}",
-            "what computes in bits",
-            0,
-        );
-        self.snippet(
-            "dataset",
-            "dataset ${1:name} {\n    ${2:field}: ${3:Type} from \"${4:file}\";\n}",
-            "samples from files",
-            0,
-        );
-        self.snippet("type", "type ${1:Name} = ${2:fixed<${3:8}, ${4:6}>};", "a format or a tensor by name", 0);
-        self.snippet("enum", "enum ${1:Name} { $0 }", "names of an axis or of classes", 0);
-        self.snippet("const", "const ${1:name} = $0;", "a constant", 0);
-        self.snippet(
-            "def",
-            "def ${1:name}(${2:x}: ${3:Type}) -> ${4:bool} = $0;",
-            "a condition or a number by name",
-            0,
-        );
-        self.snippet(
-            "measure",
-            "measure ${1:name} = maximize ${2:objective} over ${3:x: Type};",
-            "the greatest value",
-            0,
-        );
-        self.snippet(
-            "measure largest",
-            "measure ${1:name} =\n    largest ${2:eps} in ${3:0..=32} such that\n        $0;",
-            "the largest integer for which something holds",
-            0,
-        );
-        self.snippet(
-            "params",
-            "params ${1:p} = \"${2:model.npz}\" {\n    *.weight: fixed<${3:8}, ${4:6}>;\n}",
-            "weights from a file",
-            0,
-        );
-        self.snippet("use", "use \"${1:other.qnn}\";", "another spec's items", 0);
+        for (label, snippet, detail) in ITEMS {
+            self.snippet(label, snippet, detail, 0);
+        }
         if self.word(1) != "]" {
             self.snippet("#[timeout]", "#[timeout(${1:60s})]", "how long the engines may work", 1);
             self.snippet("#[expect]", "#[expect(${1:violated})]", "the verdict that is expected", 1);

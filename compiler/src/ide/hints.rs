@@ -17,15 +17,15 @@ use crate::syntax::ast::ItemKind;
 use num_traits::{One, Signed};
 use std::collections::BTreeMap;
 
-/// What a hint tells.
+/// What a hint tells, by weight: editors cut what is long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HintKind {
     /// The shape and format of a `let`.
     Type,
-    /// The width of an accumulator.
-    Accumulator,
     /// What a cast loses.
     Loss,
+    /// The width of an accumulator.
+    Accumulator,
 }
 
 /// A hint.
@@ -107,9 +107,9 @@ fn accumulator(offset: u32, layers: &[(&Network, &Layer)]) -> Option<Hint> {
     Some(Hint {
         offset,
         kind: HintKind::Accumulator,
-        text: format!("acc {bits} bits"),
+        text: format!("acc {bits}"),
         tooltip: format!(
-            "In {}, over all inputs, its sums are integers from {} to {}.",
+            "The accumulator has {bits} bits. In {}, over all inputs, its sums are integers from {} to {}.",
             network.name, layer.range.lo, layer.range.hi
         ),
     })
@@ -129,15 +129,13 @@ fn loss(offset: u32, layers: &[(&Network, &Layer)]) -> Option<Hint> {
         let greatest = format.value(format.max_raw(), 0);
         let relu = format.min_raw() == format.zero(0);
         let saturates = high > greatest || (low < least && !relu);
-        let mut text = match &dropped {
-            Some(0) => String::new(),
-            Some(bits) => format!("−{bits} bit{}", if *bits == 1 { "" } else { "s" }),
-            None => "rescaled".to_owned(),
+        let rounds = match &dropped {
+            Some(0) => None,
+            Some(bits) => Some(format!("−{bits} bit{}", if *bits == 1 { "" } else { "s" })),
+            None => Some("rescaled".to_owned()),
         };
-        if saturates {
-            text.push_str(if text.is_empty() { "may saturate" } else { ", may saturate" });
-        }
-        texts.push(if text.is_empty() { "exact".to_owned() } else { text });
+        let parts: Vec<String> = saturates.then(|| "may saturate".to_owned()).into_iter().chain(rounds).collect();
+        texts.push(if parts.is_empty() { "exact".to_owned() } else { parts.join(", ") });
         let error = if dropped == Some(0) {
             "no rounding".to_owned()
         } else {

@@ -20,13 +20,35 @@ pub mod symbols;
 pub mod tokens;
 mod words;
 
-pub use crate::report::sentences::{call_line, counterexample_line, counterexample_text, trust_text, variable_line};
+pub use crate::report::sentences::{
+    call_line, counterexample_line, counterexample_text, duration, trust_text, variable_line,
+};
 pub use outline::{Property, fingerprint, outline};
 pub use words::builtin_docs;
 
-use crate::db::{Db, ItemId, SourceFile, offset, parsed};
+use crate::db::{Db, ItemId, SourceFile, items, offset, parsed, tree};
 use crate::diagnostic::Place;
 use crate::syntax::Span;
+use crate::syntax::ast::ItemKind;
+use std::path::Path;
+
+/// The specs that a file uses, and those that they use, each once.
+pub fn uses(db: &dyn Db, file: SourceFile) -> Vec<SourceFile> {
+    let (mut all, mut next) = (vec![file], 0);
+    while let Some(file) = all.get(next).copied() {
+        next += 1;
+        let folder = file.path(db).parent().unwrap_or(Path::new(""));
+        for item in items(db, file) {
+            if let Some(ItemKind::Use(path)) = tree(db, *item).as_deref().map(|t| &t.kind) {
+                let used = db.source(&folder.join(&*path.text));
+                if !all.contains(&used) {
+                    all.push(used);
+                }
+            }
+        }
+    }
+    all.split_off(1)
+}
 
 /// A range of bytes in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

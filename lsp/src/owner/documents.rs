@@ -8,6 +8,7 @@ use qnn::ide::Property;
 use qnn::verify::InstanceResult;
 use qnn::verify::run::Job;
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tower_lsp::lsp_types::{self as lsp, TextDocumentContentChangeEvent, Url};
@@ -18,6 +19,10 @@ pub struct Document {
     pub version: i32,
     pub file: SourceFile,
     text: Arc<str>,
+    /// What the disk has since its file changed there, until the client has it too.
+    disk: Option<Arc<str>>,
+    /// The specs that it uses, and those that they use.
+    pub uses: HashSet<PathBuf>,
     /// The compiler's diagnostics.
     pub diagnostics: Vec<lsp::Diagnostic>,
     pub properties: Vec<Property>,
@@ -49,6 +54,8 @@ impl Document {
             version,
             file,
             text,
+            disk: None,
+            uses: HashSet::new(),
             diagnostics: Vec::new(),
             properties: Vec::new(),
             analysed_text: Arc::from(""),
@@ -109,6 +116,17 @@ impl Document {
         self.text.clone()
     }
 
+    /// Its file has this text on disk now. Says whether the document has it too.
+    pub fn is_on_disk(&mut self, disk: Arc<str>) -> bool {
+        self.disk = (self.text != disk).then_some(disk);
+        self.disk.is_none()
+    }
+
+    /// Whether the document has just got the text that its file had got on disk.
+    pub fn caught_up(&mut self) -> bool {
+        self.disk.take_if(|disk| *disk == self.text).is_some()
+    }
+
     /// The property at an offset is the one being edited.
     fn focus_on(&mut self, offset: u32) {
         let at = self.properties.iter().find(|p| p.span.start <= offset && offset <= p.span.end);
@@ -122,6 +140,7 @@ impl Document {
         &mut self,
         diagnostics: Vec<lsp::Diagnostic>,
         properties: Vec<Property>,
+        uses: HashSet<PathBuf>,
         text: Arc<str>,
         generation: u64,
     ) -> Vec<(u64, u64)> {
@@ -131,6 +150,7 @@ impl Document {
         let same = names(&self.properties) == names(&properties);
         self.diagnostics = diagnostics;
         self.properties = properties;
+        self.uses = uses;
         self.analysed_text = text;
         self.analysed_version = Some(self.version);
         self.analysed_generation = generation;

@@ -8,6 +8,7 @@
 mod documents;
 mod queue;
 mod status;
+pub mod verdicts;
 pub mod verification;
 
 use crate::commands::Command;
@@ -16,13 +17,14 @@ use crate::protocol::{Cleared, ShowArguments, Started, Status, VerifyArguments};
 use crate::publisher::Message;
 use crate::settings::{Settings, When};
 use documents::Document;
-use qnn::db::{Database, SourceFile};
+use qnn::db::{Database, Disk, FileSystem, SourceFile};
 use qnn::engine::portfolio::Portfolio;
 use qnn::ide::{self, Property};
+use qnn::verify::run::Progress;
 use qnn::verify::{InstanceResult, Options, Store};
 use queue::Queue;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -35,6 +37,8 @@ use verification::{Goal, Wanted};
 
 /// The least time between two notifications about one document's verification.
 const FLUSH: Duration = Duration::from_millis(100);
+/// The least time between two refreshes of inlay hints for what is running.
+const TICK: Duration = Duration::from_secs(1);
 /// How long typing must pause before `onChange` verifies.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long a shutdown waits for engines to stop.
@@ -47,6 +51,8 @@ pub struct Setup {
     pub encoding: Encoding,
     /// The first folder of the workspace.
     pub folder: PathBuf,
+    /// All of them.
+    pub folders: Vec<PathBuf>,
     /// The settings so far.
     pub settings: Settings,
     /// The client shows counterexamples itself.
@@ -57,6 +63,10 @@ pub struct Setup {
     pub snippets: bool,
     /// The client takes links for definitions.
     pub links: bool,
+    /// The client shows inlay hints.
+    pub hints: bool,
+    /// The client opens the pages on diagnostics' codes by their URIs.
+    pub explains: bool,
     /// Engines instead of the named ones.
     pub portfolio: Option<Portfolio>,
     /// Where verdicts are remembered; nowhere if `None`.
@@ -86,8 +96,12 @@ pub enum Event {
     Close(Url),
     /// Files changed on disk.
     Watched(Vec<Url>),
+    /// Folders came to the workspace, and went.
+    Folders(Vec<Url>, Vec<Url>),
     /// The settings changed.
     Configure(Value),
+    /// `qnn/verdicts` wants to see how things are now.
+    Workspace(oneshot::Sender<verdicts::Workspace>),
     /// A request wants to see how things are now.
     Snapshot(Ask, oneshot::Sender<Snapshot>),
     /// A command, and who waits for its result.
@@ -106,7 +120,7 @@ pub enum Event {
     /// A verification job wants the database for a moment.
     Lend(Sender<Database>),
     /// A verification job knows more.
-    Progress(u64, String),
+    Progress(u64, Progress),
     /// A verification job ended.
     Done(Box<queue::Done>),
     /// Verdicts of an earlier text are those of this one too.
@@ -129,6 +143,10 @@ pub struct Snapshot {
     pub snippets: bool,
     /// The client takes links for definitions.
     pub links: bool,
+    /// The client shows inlay hints.
+    pub hints: bool,
+    /// The client opens the pages on diagnostics' codes by their URIs.
+    pub explains: bool,
     /// The document, if it is open.
     pub document: Option<DocumentView>,
 }
@@ -154,6 +172,7 @@ pub struct Analysed {
     version: i32,
     diagnostics: Vec<lsp::Diagnostic>,
     properties: Vec<Property>,
+    uses: HashSet<PathBuf>,
     text: Arc<str>,
 }
 
@@ -166,6 +185,8 @@ pub struct Owner {
     events: Sender<Event>,
     messages: UnboundedSender<Message>,
     documents: HashMap<PathBuf, Document>,
+    /// The workspace's folders.
+    folders: Vec<PathBuf>,
     /// Verdicts of documents that are closed.
     remembered: HashMap<PathBuf, HashMap<String, verification::Held>>,
     queue: Queue,
@@ -178,7 +199,11 @@ pub struct Owner {
     to_confirm: bool,
     sequence: u64,
     refresh: bool,
+    /// Inlay hints tell something new.
+    refresh_hints: bool,
     flushed: Instant,
+    /// When inlay hints were refreshed last for what is running.
+    ticked: Instant,
     seen: HashMap<PathBuf, Option<(SystemTime, u64)>>,
     /// The document that was changed last: analysed first.
     last: Option<PathBuf>,
@@ -202,7 +227,8 @@ impl Owner {
     fn new(setup: Setup, events: Sender<Event>, messages: UnboundedSender<Message>) -> Owner {
         let settings = setup.settings.clone();
         let mut owner = Owner {
-            db: Database::new(qnn::db::Disk),
+            folders: setup.folders.clone(),
+            db: Database::new(Disk),
             options: Options::default(),
             settings,
             setup,
@@ -218,7 +244,9 @@ impl Owner {
             to_confirm: false,
             sequence: 0,
             refresh: false,
+            refresh_hints: false,
             flushed: Instant::now(),
+            ticked: Instant::now(),
             seen: HashMap::new(),
             last: None,
             leaving: None,
@@ -234,7 +262,7 @@ impl Owner {
         Options {
             jobs: wanted.jobs,
             timeout: wanted.budget.map(Duration::from_secs_f64),
-            engine: wanted.engine.as_deref().map(Into::into),
+            engine: Some(wanted.engine.as_str()).filter(|engine| *engine != "auto").map(Into::into),
             memory: wanted.memory.map(|mib| mib << 20),
             store: store.map(|path| Arc::new(Store::open(path))),
             portfolio: self.setup.portfolio.clone(),
@@ -294,7 +322,8 @@ impl Owner {
         let flush = self.documents.values().any(Document::has_news).then_some(self.flushed + FLUSH);
         let pause = self.documents.values().filter_map(|d| d.verify_at).min();
         let leave = self.leaving.as_ref().map(|_| Instant::now() + Duration::from_millis(20));
-        [flush, pause, leave].into_iter().flatten().min()
+        let tick = self.refresh_hints.then_some(self.ticked + TICK);
+        [flush, pause, leave, tick].into_iter().flatten().min()
     }
 
     fn handle(&mut self, event: Event) {
@@ -304,12 +333,19 @@ impl Owner {
             Event::Save(uri) => self.save(&uri),
             Event::Close(uri) => self.close(&uri),
             Event::Watched(uris) => self.watched(&uris),
+            Event::Folders(added, removed) => {
+                let [added, removed] = [added, removed].map(|uris| uris.iter().map(|uri| self.path(uri)).collect());
+                let (added, removed): (Vec<PathBuf>, Vec<PathBuf>) = (added, removed);
+                self.folders.retain(|folder| !removed.contains(folder));
+                self.folders.extend(added);
+            }
             Event::Configure(value) => self.configure(&value),
+            Event::Workspace(reply) => _ = reply.send(self.workspace()),
             Event::Snapshot(ask, reply) => self.asked.push((ask, reply)),
             Event::Command(command, reply) => self.command(command, reply),
-            Event::CancelRun(run) => _ = self.cancel(&Wanted::Run(run)),
+            Event::CancelRun(run) => _ = self.cancel(&Wanted::Run(run), None),
             Event::Shutdown(reply) => {
-                self.cancel(&Wanted::Everything);
+                self.cancel(&Wanted::Everything, None);
                 self.leaving = Some((reply, Instant::now() + LAST_WAIT));
             }
             Event::Analysed(analysed) => self.analysed(*analysed),
@@ -322,7 +358,7 @@ impl Owner {
                 }
             }
             Event::Lend(reply) => _ = reply.send(self.db.clone()),
-            Event::Progress(job, text) => self.progressed(job, text),
+            Event::Progress(job, progress) => self.progressed(job, progress),
             Event::Done(done) => self.finished(*done),
             Event::Confirmed(path, generation, names) => self.confirmed(&path, generation, names),
             Event::ConfirmEnded => self.confirming = false,
@@ -391,12 +427,35 @@ impl Owner {
             return;
         };
         let text = document.apply(version, changes, self.setup.encoding);
-        if self.settings.verification.run == When::OnChange {
-            document.verify_at = Some(Instant::now() + PAUSE);
-        }
+        let reloaded = document.caught_up();
         self.db.set_text(&path, text);
-        self.last = Some(path);
         self.changed();
+        if self.settings.verification.run == When::OnChange {
+            for path in self.with_users(&path) {
+                if let Some(document) = self.documents.get_mut(&path) {
+                    document.verify_at = Some(Instant::now() + PAUSE);
+                }
+            }
+        }
+        self.last = Some(path.clone());
+        if reloaded {
+            self.saved(&path);
+        }
+    }
+
+    /// A document with those that use it.
+    fn with_users(&self, path: &Path) -> Vec<PathBuf> {
+        let uses = |(other, document): &(&PathBuf, &Document)| *other == path || document.uses.contains(path);
+        self.documents.iter().filter(uses).map(|(path, _)| path.clone()).collect()
+    }
+
+    /// A document's text is what the disk has: it and those that use it are due.
+    fn saved(&mut self, path: &Path) {
+        if self.settings.verification.run != When::Never {
+            for path in self.with_users(path) {
+                self.want(&path, Wanted::Auto, None, None);
+            }
+        }
     }
 
     fn save(&mut self, uri: &Url) {
@@ -405,14 +464,12 @@ impl Owner {
             return;
         }
         self.look_at_disk();
-        if self.settings.verification.run != When::Never {
-            self.want(&path, Wanted::Auto, None, None);
-        }
+        self.saved(&path);
     }
 
     fn close(&mut self, uri: &Url) {
         let path = self.path(uri);
-        self.cancel(&Wanted::Document(path.clone()));
+        self.cancel(&Wanted::Everything, Some(&path));
         let Some(document) = self.documents.remove(&path) else { return };
         document.refuse("the document was closed");
         self.say(Message::Diagnostics(document.uri.clone(), Vec::new(), None));
@@ -426,17 +483,28 @@ impl Owner {
     }
 
     fn watched(&mut self, uris: &[Url]) {
-        let mut any = false;
+        let (mut any, mut saved) = (false, Vec::new());
         for uri in uris {
             let path = self.path(uri);
-            if !self.documents.contains_key(&path) {
-                any |= self.db.refresh(&path);
-                self.seen.remove(&path);
+            match self.documents.get_mut(&path) {
+                // The client's text counts. It is as good as saved once it is what the disk has: by another program, or by git.
+                Some(document) => {
+                    if let Ok(text) = Disk.text(&path)
+                        && document.is_on_disk(text)
+                    {
+                        saved.push(path);
+                    }
+                }
+                None => {
+                    any |= self.db.refresh(&path);
+                    self.seen.remove(&path);
+                }
             }
         }
         if any {
             self.files_changed();
         }
+        saved.iter().for_each(|path| self.saved(path));
     }
 
     /// A model or a `use`d spec has another content: what depends on it is stale, and due.
@@ -524,6 +592,8 @@ impl Owner {
             images: self.setup.images,
             snippets: self.setup.snippets,
             links: self.setup.links,
+            hints: self.setup.hints,
+            explains: self.setup.explains,
             document,
         }
     }
@@ -550,19 +620,20 @@ impl Owner {
         let mut targets: Vec<(PathBuf, SourceFile, i32)> =
             self.documents.iter().map(|(path, d)| (path.clone(), d.file, d.version)).collect();
         targets.sort_by_key(|(path, ..)| (Some(path) != self.last.as_ref(), path.clone()));
-        let (db, events, options, encoding) =
-            (self.db.clone(), self.events.clone(), self.options.clone(), self.setup.encoding);
+        let (db, events, options) = (self.db.clone(), self.events.clone(), self.options.clone());
+        let (encoding, explains) = (self.setup.encoding, self.setup.explains);
         let work = move || {
             let mut complete = true;
             for (path, file, version) in targets {
                 let found = catch_unwind(AssertUnwindSafe(|| {
                     salsa_catch(|| {
                         let all = qnn::check::spec::diagnostics(&db, file);
-                        let diagnostics = diagnostics(&db, file, all, encoding);
-                        (diagnostics, ide::outline(&db, file, &options), Arc::from(text(&db, file)))
+                        let diagnostics = diagnostics(&db, file, all, encoding, explains);
+                        let uses = ide::uses(&db, file).into_iter().map(|used| used.path(&db).to_owned()).collect();
+                        (diagnostics, ide::outline(&db, file, &options), uses, Arc::from(text(&db, file)))
                     })
                 }));
-                let (diagnostics, properties, text) = match found {
+                let (diagnostics, properties, uses, text) = match found {
                     Ok(Some(found)) => found,
                     Ok(None) => {
                         complete = false;
@@ -577,10 +648,10 @@ impl Owner {
                             message: format!("internal error, please report it: {why}"),
                             ..lsp::Diagnostic::default()
                         };
-                        (vec![diagnostic], Vec::new(), Arc::from(""))
+                        (vec![diagnostic], Vec::new(), HashSet::new(), Arc::from(""))
                     }
                 };
-                let analysed = Analysed { path, generation, version, diagnostics, properties, text };
+                let analysed = Analysed { path, generation, version, diagnostics, properties, uses, text };
                 if events.send(Event::Analysed(Box::new(analysed))).is_err() {
                     return;
                 }
@@ -604,11 +675,12 @@ impl Owner {
         }
         let path = analysed.path.clone();
         // The text and its version are as they were, but a file that it uses may have changed since: then another analysis is due.
-        let obsolete = document.take(analysed.diagnostics, analysed.properties, analysed.text, analysed.generation);
+        let Analysed { diagnostics, properties, uses, text, generation: of, .. } = analysed;
+        let obsolete = document.take(diagnostics, properties, uses, text, of);
         self.forget_jobs(obsolete);
         self.to_confirm = true;
         self.refresh = true;
-        if analysed.generation == generation {
+        if of == generation {
             self.start_wanted(&path);
         }
         // Diagnostics don't wait for anything.

@@ -19,7 +19,7 @@ use super::verification::Runs;
 use qnn::db::Database;
 use qnn::engine::{CancelToken, Cores};
 use qnn::ide::outline::is_same;
-use qnn::verify::run::{Finding, Job, Progress};
+use qnn::verify::run::Job;
 use qnn::verify::{InstanceResult, Options};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -231,29 +231,12 @@ fn work(task: &Task, options: &Options, spare: &Cores, events: Sender<Event>) {
     let tell = std::sync::Mutex::new(events);
     let result = qnn::verify::decide(&task.job, &snapshot, options, spare, &task.cancel, &|event| {
         if let qnn::verify::Event::Progress { progress, .. } = event {
-            let text = progress_text(&progress);
-            if text.is_empty() {
-                return;
-            }
-            let _ = tell.lock().unwrap_or_else(std::sync::PoisonError::into_inner).send(Event::Progress(task.id, text));
+            let tell = tell.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let _ = tell.send(Event::Progress(task.id, progress));
         }
     });
     if let Some(done) = &mut ending.done {
         done.result = Some(result);
         done.outdated = outdated.load(Ordering::SeqCst);
     }
-}
-
-/// How far an instance is, for people.
-fn progress_text(progress: &Progress) -> String {
-    let finding = progress.finding.iter().flat_map(|finding| match finding {
-        Finding::Bounds { found, bound } => {
-            let found = found.as_ref().map(|n| format!("found {}", n.text));
-            let bound = bound.as_ref().map(|n| format!("not beyond {}", n.text));
-            found.into_iter().chain(bound).collect::<Vec<_>>()
-        }
-        Finding::Candidate { value, verdict } => vec![format!("{value}: {verdict}")],
-    });
-    let share = progress.percent().map(|percent| format!("{percent} % searched"));
-    finding.chain(share).collect::<Vec<_>>().join(", ")
 }

@@ -4,6 +4,7 @@ use super::Owner;
 use super::documents::Document;
 use super::verification::Instance;
 use crate::convert::{Encoding, Lines};
+use crate::mood::Mood;
 use crate::protocol::{
     CounterexampleStatus, Counts, InstanceStatus, MOST_COUNTEREXAMPLES, MOST_NUMBERS, MeasureStatus, Progress,
     PropertyStatus, State, Status, TrustStatus, VERSION,
@@ -52,6 +53,21 @@ impl Document {
         instance.activity.is_none().then_some(&*held.result)
     }
 
+    /// Whether the verdict is the expected one; `None` if there is no verdict of the text as it is.
+    fn as_expected(&self, property: &Property, job: &Job) -> Option<bool> {
+        let failed = self.instances.get(&job.name).is_some_and(|i| i.activity.is_none() && i.failure.is_some());
+        match failed {
+            true => Some(false),
+            false => self.current(property, job).map(|result| result.verdict.is(property.expected)),
+        }
+    }
+
+    /// How a property stands.
+    fn mood(&self, property: &Property) -> Mood {
+        let instance = |job: &Job| Mood::of(self.state(property, job), self.as_expected(property, job));
+        if property.broken { Mood::Error } else { Mood::of_all(property.jobs.iter().map(instance)) }
+    }
+
     fn instance_status(&self, property: &Property, job: &Job, counterexamples: &mut usize) -> InstanceStatus {
         let nothing = Instance::default();
         let instance = self.instances.get(&job.name).unwrap_or(&nothing);
@@ -60,8 +76,10 @@ impl Document {
         let result = held.map(|held| &*held.result);
         let is_final = self.current(property, job).is_some();
         let cancelled = instance.cancelled.is_some();
+        let as_expected = self.as_expected(property, job);
+        let progress = instance.activity.as_ref().and_then(|activity| activity.told(property.kind, job.budget));
         let detail = match (state, result) {
-            (State::Running, _) => "Running.".to_owned(),
+            (State::Running, _) => progress.as_ref().map_or_else(|| "Running.".to_owned(), Progress::sentence),
             (State::Queued, _) => "Waiting for its turn.".to_owned(),
             (State::Unverified, _) => "Not verified yet.".to_owned(),
             (State::Error, _) if instance.failure.is_some() => {
@@ -80,12 +98,10 @@ impl Document {
             name: job.name.clone(),
             parameters: job.parameters.clone(),
             state,
+            mood: Mood::of(state, as_expected),
             verdict: result.map(|r| r.verdict),
             expected: property.expected,
-            as_expected: match state {
-                State::Error if instance.failure.is_some() => Some(false),
-                _ => is_final.then(|| result.is_some_and(|r| r.verdict.is(property.expected))),
-            },
+            as_expected,
             cancelled,
             run: instance.run,
             detail,
@@ -95,11 +111,11 @@ impl Document {
             budget: job.budget.as_secs_f64(),
             cached: result.is_some_and(|r| r.cached),
             key: result.and_then(|r| r.key.clone()),
-            progress: instance.activity.as_ref().and_then(|activity| {
-                let since = activity.since?;
-                Some(Progress { elapsed: since.elapsed().as_secs_f64(), text: activity.progress.clone() })
-            }),
-            measure: result.filter(|_| is_final).and_then(|r| r.measure.as_ref()).map(MeasureStatus::from),
+            progress: progress.clone(),
+            measure: result
+                .filter(|_| is_final)
+                .and_then(|r| r.measure.as_ref())
+                .map(|measure| MeasureStatus::new(property.kind, measure)),
             has_counterexample: counterexample.is_some(),
             counterexample: attached.map(CounterexampleStatus::from),
         }
@@ -109,10 +125,10 @@ impl Document {
     fn counts(&self, property: &Property) -> Counts {
         let mut counts = Counts::default();
         for job in &property.jobs {
-            *counts.of(self.state(property, job)) += 1;
-            let expected = self.current(property, job).is_none_or(|r| r.verdict.is(property.expected));
-            let failed = self.instances.get(&job.name).is_some_and(|i| i.failure.is_some());
-            counts.unexpected += usize::from(!expected || failed);
+            let (state, as_expected) = (self.state(property, job), self.as_expected(property, job));
+            *counts.of(state) += 1;
+            counts.cancelled += usize::from(state == State::Unknown && as_expected.is_none());
+            counts.unexpected += usize::from(as_expected == Some(false));
         }
         counts
     }
@@ -125,12 +141,11 @@ impl Document {
         counterexamples: &mut usize,
     ) -> PropertyStatus {
         let counts = self.counts(property);
-        let state = |job: &Job| {
-            let state = self.state(property, job);
-            match self.current(property, job) {
-                Some(result) if result.verdict.is(property.expected) => State::Proved,
-                _ => state,
-            }
+        // By what is expected: a proof of what should fail is as urgent as a violation.
+        let state = |job: &Job| match (self.state(property, job), self.as_expected(property, job)) {
+            (_, Some(true)) => State::Proved,
+            (State::Proved, Some(false)) => State::Violated,
+            (state, _) => state,
         };
         let urgent = property.jobs.iter().map(state).min();
         let urgent = if property.broken { State::Error } else { urgent.unwrap_or(State::Unverified) };
@@ -147,6 +162,7 @@ impl Document {
             range: lines.range(property.name_span),
             item_range: lines.range(property.span),
             state: urgent,
+            mood: self.mood(property),
             family: property.family,
             expected: property.expected,
             counts,
@@ -162,7 +178,7 @@ impl Document {
     }
 
     /// What is known of it: everything, or what has changed.
-    fn status(&self, complete: bool, sequence: u64, encoding: Encoding) -> Status {
+    pub(super) fn status(&self, complete: bool, sequence: u64, encoding: Encoding) -> Status {
         let lines = Lines::new(&self.analysed_text, encoding);
         let mut counterexamples = 0;
         let mut counts = Counts::default();
@@ -174,6 +190,7 @@ impl Document {
                 properties.push(self.property_status(property, &lines, wanted, &mut counterexamples));
             }
         }
+        let wrong = self.diagnostics.iter().any(|d| d.severity == Some(DiagnosticSeverity::ERROR));
         Status {
             version: VERSION,
             uri: self.uri.clone(),
@@ -181,6 +198,7 @@ impl Document {
             sequence,
             complete,
             active: counts.queued + counts.running > 0,
+            mood: Mood::of_all(self.properties.iter().map(|p| self.mood(p)).chain(wrong.then_some(Mood::Error))),
             counts,
             properties,
         }
@@ -316,6 +334,7 @@ impl Owner {
             sequence: self.next_sequence(),
             complete: true,
             active: false,
+            mood: Mood::None,
             counts: Counts::default(),
             properties: Vec::new(),
         }
@@ -338,8 +357,12 @@ impl Owner {
             self.publish_diagnostics(path);
         }
         if self.refresh && (!paths.is_empty() || self.queue.is_idle()) {
-            self.refresh = false;
+            (self.refresh, self.refresh_hints) = (false, false);
             self.say(Message::Refresh);
+        }
+        if self.refresh_hints && self.ticked.elapsed() >= super::TICK {
+            (self.refresh_hints, self.ticked) = (false, Instant::now());
+            self.say(Message::RefreshHints);
         }
     }
 

@@ -3,15 +3,14 @@
 //! Invariants: an instance has at most one activity; an activity ends in a result, a failure, or because its instance means something else now;
 //! results are held by instance name together with the fingerprint of what they are of, and shown as current only while that is the property's.
 
-use super::documents::Document;
 use super::queue::{Done, Task};
 use super::{Event, Owner};
-use crate::protocol::{Cancelled, Started, VerifyArguments};
+use crate::protocol::{self, Cancelled, Started, VerifyArguments, between};
 use crate::publisher::Message;
 use qnn::engine::CancelToken;
 use qnn::ide::Property;
-use qnn::verify::run::Job;
-use qnn::verify::verdict::Counterexample;
+use qnn::verify::run::{Finding, Job, Progress};
+use qnn::verify::verdict::{Counterexample, Kind};
 use qnn::verify::{InstanceResult, Verdict};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -63,9 +62,43 @@ pub struct Activity {
     /// Since when an engine works on it.
     pub since: Option<Instant>,
     /// What is known so far.
-    pub progress: Option<String>,
+    pub progress: Option<Progress>,
     /// What stops it.
     pub cancel: CancelToken,
+}
+
+impl Activity {
+    /// What is told of it; `None` while it waits.
+    pub fn told(&self, kind: Kind, budget: Duration) -> Option<protocol::Progress> {
+        let since = self.since?;
+        let Some(progress) = &self.progress else {
+            let elapsed = since.elapsed();
+            return Some(protocol::Progress {
+                elapsed: elapsed.as_secs_f64(),
+                remaining: Some(budget.saturating_sub(elapsed).as_secs_f64()),
+                ..protocol::Progress::default()
+            });
+        };
+        let (found, bound) = match &progress.finding {
+            Some(Finding::Bounds { found, bound }) => (found.clone(), bound.clone()),
+            _ => (None, None),
+        };
+        let candidate = match &progress.finding {
+            Some(Finding::Candidate { value, verdict }) => Some(format!("{verdict} for {value}")),
+            _ => None,
+        };
+        let share = progress.percent().map(|percent| format!("{percent} %"));
+        let parts = [between(kind, found.as_ref(), bound.as_ref()), candidate, share];
+        let text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        Some(protocol::Progress {
+            elapsed: progress.elapsed.as_secs_f64(),
+            remaining: progress.remaining.map(|remaining| remaining.as_secs_f64()),
+            text: (!text.is_empty()).then_some(text),
+            share: progress.share,
+            found,
+            bound,
+        })
+    }
 }
 
 /// Which of the wanted instances are verified.
@@ -98,8 +131,6 @@ pub enum Wanted {
     },
     /// Of a run (to be cancelled).
     Run(u64),
-    /// Of a document (to be cancelled).
-    Document(PathBuf),
     /// All (to be cancelled).
     Everything,
 }
@@ -292,15 +323,16 @@ impl Owner {
         }
     }
 
-    pub(super) fn progressed(&mut self, id: u64, text: String) {
+    pub(super) fn progressed(&mut self, id: u64, progress: Progress) {
         let Some(task) = self.queue.running(id) else { return };
         let Some(document) = self.documents.get_mut(&task.path) else { return };
         let name = task.job.name.clone();
         if let Some(activity) = document.instances.get_mut(&name).and_then(|i| i.activity.as_mut())
             && activity.id == id
         {
-            activity.progress = Some(text);
+            activity.progress = Some(progress);
             document.news.insert(name);
+            self.refresh_hints = true;
         }
     }
 
@@ -367,12 +399,12 @@ impl Owner {
         }
     }
 
-    /// Cancels what is wanted; says how many instances that were.
-    pub(super) fn cancel(&mut self, wanted: &Wanted) -> usize {
+    /// Cancels what is wanted, of one document or of all; says how many instances that were.
+    pub(super) fn cancel(&mut self, wanted: &Wanted, only: Option<&Path>) -> usize {
         let mut ids = HashSet::new();
         let mut ended: Vec<u64> = Vec::new();
         for (path, document) in &mut self.documents {
-            if matches!(wanted, Wanted::Document(only) if only != path) {
+            if only.is_some_and(|only| only != path) {
                 continue;
             }
             let chosen: Vec<(String, [u8; 32])> = document
@@ -417,19 +449,8 @@ impl Owner {
             instances: arguments.instances.clone(),
             goal: Goal::Everything,
         };
-        let cancelled = match &arguments.uri {
-            None => self.cancel(&wanted),
-            Some(uri) => {
-                let path = self.path(uri);
-                // All other documents are hidden from view for a moment.
-                let others: Vec<PathBuf> = self.documents.keys().filter(|p| **p != path).cloned().collect();
-                let hidden: Vec<(PathBuf, Document)> =
-                    others.into_iter().filter_map(|p| self.documents.remove_entry(&p)).collect();
-                let cancelled = self.cancel(&wanted);
-                self.documents.extend(hidden);
-                cancelled
-            }
-        };
+        let only = arguments.uri.as_ref().map(|uri| self.path(uri));
+        let cancelled = self.cancel(&wanted, only.as_deref());
         serde_json::to_value(Cancelled { cancelled }).map_err(|e| e.to_string())
     }
 
@@ -529,6 +550,6 @@ fn is_wanted(
                     Goal::Everything => true,
                 }
         }
-        Wanted::Run(_) | Wanted::Document(_) | Wanted::Everything => false,
+        Wanted::Run(_) | Wanted::Everything => false,
     }
 }

@@ -4,9 +4,19 @@ use super::Target;
 use super::rename::workspace_edit;
 use crate::convert::diagnostics;
 use crate::owner::Snapshot;
-use qnn::ide::actions::actions;
+use crate::protocol::{ExplainArguments, Explained};
+use qnn::db::SourceFile;
+use qnn::diagnostic::Diagnostic;
+use qnn::ide::actions::{actions, found_at};
 use tower_lsp::jsonrpc::Result;
-use tower_lsp::lsp_types::{CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse};
+use tower_lsp::lsp_types::{
+    self as lsp, CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, Command,
+};
+
+/// A diagnostic as it was published.
+fn as_sent(snapshot: &Snapshot, file: SourceFile, diagnostic: &Diagnostic) -> Vec<lsp::Diagnostic> {
+    diagnostics(&snapshot.db, file, std::slice::from_ref(diagnostic), snapshot.encoding, snapshot.explains)
+}
 
 pub fn answer(snapshot: &Snapshot, params: &CodeActionParams) -> Result<Option<CodeActionResponse>> {
     let target = Target::of(snapshot)?;
@@ -23,25 +33,42 @@ pub fn answer(snapshot: &Snapshot, params: &CodeActionParams) -> Result<Option<C
         own.cloned().collect()
     };
     let found = actions(&snapshot.db, target.file, within, &verdict);
+    // A diagnostic may have several fixes, one of which is enough: the first.
+    let first = |index: usize| {
+        let before = index.checked_sub(1).and_then(|before| found.get(before));
+        found.get(index).is_some_and(|a| a.diagnostic.is_some() && before.is_none_or(|b| b.diagnostic != a.diagnostic))
+    };
     let mut all = Vec::new();
     if wanted(&CodeActionKind::QUICKFIX) {
-        for action in &found {
-            let mended = action
-                .diagnostic
-                .iter()
-                .flat_map(|d| diagnostics(&snapshot.db, target.file, std::slice::from_ref(d), snapshot.encoding));
+        for (index, action) in found.iter().enumerate() {
+            let mended = action.diagnostic.iter().flat_map(|d| as_sent(snapshot, target.file, d));
             all.push(CodeActionOrCommand::CodeAction(CodeAction {
                 title: action.title.clone(),
                 kind: Some(CodeActionKind::QUICKFIX),
                 diagnostics: action.diagnostic.is_some().then(|| mended.collect()),
                 edit: Some(workspace_edit(snapshot, &action.edits, &target.view.uri)),
-                is_preferred: Some(action.diagnostic.is_some()),
+                is_preferred: Some(first(index)),
+                ..CodeAction::default()
+            }));
+        }
+    }
+    if wanted(&CodeActionKind::QUICKFIX) {
+        for diagnostic in found_at(&snapshot.db, target.file, within) {
+            let Ok(page) = Explained::of(diagnostic.code) else { continue };
+            let argument = serde_json::to_value(ExplainArguments { code: page.code.clone() }).unwrap_or_default();
+            let title = format!("Explain {}: {}", page.code, page.title);
+            all.push(CodeActionOrCommand::CodeAction(CodeAction {
+                title: title.clone(),
+                kind: Some(CodeActionKind::QUICKFIX),
+                diagnostics: Some(as_sent(snapshot, target.file, diagnostic)),
+                command: Some(Command { title, command: "qnn.explain".to_owned(), arguments: Some(vec![argument]) }),
                 ..CodeAction::default()
             }));
         }
     }
     if wanted(&CodeActionKind::SOURCE_FIX_ALL) && only.is_some() {
-        let mut edits: Vec<_> = found.iter().filter(|a| a.diagnostic.is_some()).flat_map(|a| a.edits.clone()).collect();
+        let firsts = found.iter().enumerate().filter(|(index, _)| first(*index));
+        let mut edits: Vec<_> = firsts.flat_map(|(_, action)| action.edits.clone()).collect();
         edits.sort_by_key(|e| e.range);
         edits.dedup_by_key(|e| e.range);
         if !edits.is_empty() {

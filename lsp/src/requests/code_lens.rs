@@ -1,10 +1,14 @@
-//! `textDocument/codeLens`: above each property how it stands and what can be done. Every lens has a command, which the server executes.
+//! `textDocument/codeLens`: above each property what can be done. Every lens has a command, which the server executes.
+//!
+//! How a property stands is the inlay hint's to tell. Where the client shows none, or the user wants none, the first lens tells it.
 
 use super::Target;
-use super::inlay_hints::{mark, short};
+use super::inlay_hints::standing;
 use crate::owner::Snapshot;
 use crate::protocol::{PropertyStatus, State};
+use qnn::ide::duration;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{CodeLens, Command, Url};
 
@@ -14,10 +18,11 @@ pub fn answer(snapshot: &Snapshot) -> Result<Option<Vec<CodeLens>>> {
     let status = target.view.status.as_ref().filter(|s| s.document_version == Some(target.view.version));
     let status = status.filter(|_| snapshot.settings.code_lens.enable);
     let properties = status.iter().flat_map(|status| &status.properties);
-    Ok(Some(properties.flat_map(|property| lenses(property, &target.view.uri)).collect()))
+    let tells = !(snapshot.hints && snapshot.settings.inlay_hints.verdicts);
+    Ok(Some(properties.flat_map(|property| lenses(property, &target.view.uri, tells)).collect()))
 }
 
-fn lenses(property: &PropertyStatus, uri: &Url) -> Vec<CodeLens> {
+fn lenses(property: &PropertyStatus, uri: &Url, tells: bool) -> Vec<CodeLens> {
     let counts = &property.counts;
     let argument = |extra: &[(&str, Value)]| {
         let mut object = json!({ "uri": uri, "property": property.name });
@@ -26,67 +31,41 @@ fn lenses(property: &PropertyStatus, uri: &Url) -> Vec<CodeLens> {
         }
         vec![object]
     };
-    let lens = |title: String, command: &str, arguments: Vec<Value>| CodeLens {
-        range: property.range,
-        command: Some(Command { title, command: command.to_owned(), arguments: Some(arguments) }),
-        data: None,
+    let mut all: Vec<CodeLens> = Vec::new();
+    let mut add = |title: String, command: &str, arguments: Vec<Value>| {
+        let title = if all.is_empty() && tells { format!("{} — {title}", standing(property)) } else { title };
+        let command = Some(Command { title, command: command.to_owned(), arguments: Some(arguments) });
+        all.push(CodeLens { range: property.range, command, data: None });
     };
-    let active = counts.queued + counts.running > 0;
-    let time = duration(property.time).map(|time| format!(" · {time}")).unwrap_or_default();
-    let mut all = vec![lens(
-        format!("{} {}{time}", mark(property), short(property)),
-        "qnn.verify",
-        argument(&[("force", Value::from(property.state == State::Proved))]),
-    )];
-    if property.state == State::Error && property.instances.is_empty() {
-        return all;
+    let left = counts.queued + counts.running;
+    let open = counts.stale + counts.unverified + counts.cancelled;
+    match (left, open, property.instances.len()) {
+        // What can't be parsed, and a family without instances, can't be run.
+        (.., 0) => {}
+        (1.., _, 1) => add("Cancel".to_owned(), "qnn.cancel", argument(&[])),
+        (1.., _, all) => add(format!("Cancel {left} of {all}"), "qnn.cancel", argument(&[])),
+        (0, 1.., all) if all > open => add(format!("Run {open} of {all}"), "qnn.verify", argument(&[])),
+        (0, 1.., _) => add("Run".to_owned(), "qnn.verify", argument(&[])),
+        _ => add("Run again".to_owned(), "qnn.verify", argument(&[("force", Value::from(true))])),
     }
-    if active {
-        all.push(lens("Cancel".to_owned(), "qnn.cancel", argument(&[])));
-    } else if counts.stale + counts.unverified > 0 || property.instances.iter().any(|i| i.cancelled) {
-        let title = if counts.stale > 0 { "⟳ stale — verify" } else { "Verify" };
-        all.push(lens(title.to_owned(), "qnn.verify", argument(&[])));
-    } else {
-        all.push(lens("Run".to_owned(), "qnn.verify", argument(&[("force", Value::from(true))])));
-    }
-    if counts.timeout > 0 && !active {
+    if counts.timeout > 0 && left == 0 {
         let slow = property.instances.iter().filter(|i| i.state == State::Timeout);
-        let spent = slow.clone().map(|i| i.budget).fold(0.0, f64::max);
+        let budget = slow.clone().map(|i| i.budget).fold(0.0, f64::max) * 5.0;
         let names: Vec<&str> = slow.map(|i| i.name.as_str()).collect();
-        all.push(lens(
-            format!("⏱ {} timed out at {} s — retry ×5", counts.timeout, (spent * 1000.0).round() / 1000.0),
+        let which = if property.family { format!(" {} timed out", counts.timeout) } else { String::new() };
+        let seconds = duration(Duration::try_from_secs_f64(budget).unwrap_or(Duration::MAX));
+        add(
+            format!("Retry{which} with {seconds}"),
             "qnn.verify",
-            argument(&[("instances", json!(names)), ("budget", json!(spent * 5.0))]),
-        ));
+            argument(&[("instances", json!(names)), ("budget", json!(budget))]),
+        );
     }
     if property.instances.iter().any(|i| i.has_counterexample) {
         let title = if counts.violated > 0 { "Show counterexample" } else { "Show witness" };
-        all.push(lens(title.to_owned(), "qnn.showCounterexample", argument(&[])));
+        add(title.to_owned(), "qnn.showCounterexample", argument(&[]));
     }
     if property.instances.iter().any(|i| i.verdict.is_some() && i.as_expected.is_some()) {
-        all.push(lens("Report".to_owned(), "qnn.report", argument(&[])));
+        add("Report".to_owned(), "qnn.report", argument(&[]));
     }
     all
-}
-
-/// `12 ms`, `1.2 s`, `75 s`; nothing for what took less than half a millisecond.
-fn duration(seconds: f64) -> Option<String> {
-    match seconds {
-        s if s < 0.0005 => None,
-        s if s < 0.9995 => Some(format!("{:.0} ms", s * 1000.0)),
-        s if s < 9.95 => Some(format!("{s:.1} s")),
-        s => Some(format!("{s:.0} s")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::duration;
-
-    #[test]
-    fn no_lens_says_that_something_took_no_time() {
-        let shown = [0.0, 0.0004, 0.0006, 0.04, 0.9994, 0.9996, 1.26, 9.94, 9.96, 75.2].map(duration);
-        let shown: Vec<&str> = shown.iter().flatten().map(String::as_str).collect();
-        assert_eq!(shown, ["1 ms", "40 ms", "999 ms", "1.0 s", "1.3 s", "9.9 s", "10 s", "75 s"]);
-    }
 }

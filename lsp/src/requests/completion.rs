@@ -17,8 +17,12 @@ pub fn answer(snapshot: &Snapshot, params: &CompletionParams) -> Result<Option<C
     let items = found
         .items
         .into_iter()
+        // Without snippets, what a snippet would insert is its label: of several that begin alike, the first word's.
+        .filter(|item| {
+            let plain = item.label.trim_end_matches(" …");
+            snapshot.snippets || item.kind != CompletionKind::Snippet || !plain.contains(' ') || plain.ends_with('=')
+        })
         .map(|item| {
-            // Without snippets, what a snippet would insert is its label.
             let snippet = item.snippet.filter(|_| snapshot.snippets);
             let format = if snippet.is_some() { InsertTextFormat::SNIPPET } else { InsertTextFormat::PLAIN_TEXT };
             let new_text = snippet.unwrap_or_else(|| item.label.trim_end_matches(" …").to_owned());

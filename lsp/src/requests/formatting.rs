@@ -5,6 +5,7 @@
 use super::Target;
 use crate::convert::text;
 use crate::owner::Snapshot;
+use crate::snapshot::refused;
 use qnn::db::parsed;
 use qnn::syntax::{Span, format};
 use tower_lsp::jsonrpc::Result;
@@ -23,7 +24,21 @@ pub enum What {
 pub fn answer(snapshot: &Snapshot, what: &What) -> Result<Option<Vec<TextEdit>>> {
     let target = Target::of(snapshot)?;
     let source = text(&snapshot.db, target.file);
-    let Ok(formatted) = format(source) else { return Ok(None) };
+    let Ok(formatted) = format(source) else {
+        // Who asked for it hears why not; while something is being typed, nothing is said.
+        return match (what, parsed(&snapshot.db, target.file).errors.first()) {
+            (What::All | What::Range(_), Some(error)) => {
+                let at = target.lines.position(error.span.start);
+                Err(refused(format!(
+                    "the spec is not formatted, because line {}, column {} can't be parsed: {}",
+                    at.line + 1,
+                    at.character + 1,
+                    error.message
+                )))
+            }
+            _ => Ok(None),
+        };
+    };
     let within = match what {
         What::All => Span::new(0, source.len() as u32),
         What::Range(range) => target.lines.span(*range),

@@ -3,7 +3,7 @@
 use super::Target;
 use crate::convert::base64;
 use crate::owner::{Snapshot, salsa_catch};
-use crate::protocol::PropertyStatus;
+use crate::protocol::{MeasureStatus, PropertyStatus};
 use qnn::db::{Database, SourceFile};
 use qnn::ide::hover::hover;
 use qnn::ide::neurons::{layers, markdown, obligation};
@@ -64,10 +64,14 @@ fn verdicts(
     let mut text = format!("\n---\n**{}**\n\n", status.detail);
     let shown = shown(status, results);
     for result in shown.iter().take(MOST_INSTANCES) {
+        let value = result.measure.as_ref().map(|measure| MeasureStatus::new(result.kind, measure).text);
+        let value = value.filter(|value| !value.is_empty());
         if status.family {
-            let _ = writeln!(text, "- `{}`: {} {}", result.name, result.verdict, provenance(result));
+            let said = value.unwrap_or_else(|| result.verdict.to_string());
+            let _ = writeln!(text, "- `{}`: {said} {}", result.name, provenance(result));
         } else {
-            let _ = writeln!(text, "{}", provenance(result));
+            let said = value.map(|value| format!("{value} ")).unwrap_or_default();
+            let _ = writeln!(text, "{said}{}", provenance(result));
         }
     }
     if shown.len() > MOST_INSTANCES {

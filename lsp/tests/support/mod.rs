@@ -165,7 +165,10 @@ impl Client {
                     "general": { "positionEncodings": encodings },
                     "window": { "workDoneProgress": true, "showDocument": { "support": false } },
                     "workspace": { "configuration": false, "didChangeWatchedFiles": { "dynamicRegistration": true } },
-                    "textDocument": { "completion": { "completionItem": { "snippetSupport": true } } },
+                    "textDocument": {
+                        "completion": { "completionItem": { "snippetSupport": true } },
+                        "inlayHint": {},
+                    },
                 },
             }),
         );
@@ -267,7 +270,7 @@ impl Client {
         } else {
             self.partial += 1;
             assert!(!known.is_null(), "the first status is complete");
-            for field in ["counts", "active", "documentVersion", "sequence"] {
+            for field in ["counts", "active", "mood", "documentVersion", "sequence"] {
                 known[field] = status[field].clone();
             }
             for property in status["properties"].as_array().expect("a list") {
@@ -282,8 +285,15 @@ impl Client {
                 old["instances"] = instances.into();
             }
         }
+        if status["mood"] == "passed" {
+            assert_eq!(status["counts"]["unexpected"], 0);
+            for open in ["unverified", "stale", "queued", "running", "timeout", "unknown", "error"] {
+                assert_eq!(status["counts"][open], 0, "{open} looks like success");
+            }
+        }
         for property in status["properties"].as_array().expect("a list") {
             for instance in property["instances"].as_array().expect("a list") {
+                assert_eq!(instance["mood"] == "passed", instance["asExpected"] == true, "{instance}");
                 let name = instance["name"].as_str().expect("a name").to_owned();
                 let state = instance["state"].as_str().expect("a state").to_owned();
                 let is_final = matches!(&*state, "proved" | "violated" | "vacuous" | "timeout" | "error");
