@@ -603,6 +603,8 @@ fn the_cache_can_be_listed_and_cleared() {
     assert!(listed.contains("never_heats_a_warm_room") && listed.contains("proved"), "{listed}");
     assert!(place.run(&["cache", "clear"]).contains("forgotten"));
     assert!(place.run(&["cache", "list"]).contains("0 verdicts"));
+    let state = place.run(&["cache"]);
+    assert!(state.contains("0 verdicts, 0 certificates: 0 bytes of at most 2 GiB at …/cache"), "{state}");
 }
 
 #[test]
@@ -665,6 +667,107 @@ fn a_reader_that_goes_away_is_no_error_to_talk_about() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("qnn ends");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(141), "".into()));
+}
+
+/// What is no file is refused at once wherever a file can be named: a pipe would wait for ever, a device would never end.
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_read() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new()
+        .with("params.qnn", "network f(x: int<8>[2]) -> int<8>[2] { params w = \"special\" { *: int<8>; } x }\n")
+        .with("data.qnn", "dataset d { x: int<8> from \"special\"; }\n")
+        .with("use.qnn", "use \"special.qnn\";\n");
+    let at = |name: &str| place.folder.path().join(name);
+    assert!(Command::new("mkfifo").arg(at("pipe")).status().expect("mkfifo").success());
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket")).expect("a socket");
+    let targets = [
+        (at("pipe"), "a named pipe, not a file"),
+        (PathBuf::from("/dev/zero"), "a device, not a file"),
+        (at("socket"), "a socket, not a file"),
+        (at("gone"), "is a symbolic link to `gone`, which does not exist"),
+    ];
+    let names = ["special", "special.qnn", "special.json", "special.qnnproof"];
+    for (target, what) in targets {
+        for name in names {
+            let target = if what.contains("gone") { Path::new("gone") } else { &target };
+            symlink(target, at(name)).expect("a link");
+        }
+        for arguments in [
+            ["check", "special.qnn", ""].as_slice(),
+            &["verify", "special.qnn"],
+            &["fmt", "special.qnn"],
+            &["eval", "special.qnn"],
+            &["bundle", "special.qnn", "-o", "out.zip"],
+            &["check", "params.qnn"],
+            &["check", "data.qnn"],
+            &["check", "use.qnn"],
+            &["report", "special.json", "-o", "out.html"],
+            &["diff", "special.json", "special.json"],
+            &["check-proof", "special.qnnproof"],
+        ] {
+            let arguments: Vec<&str> = arguments.iter().copied().filter(|word| !word.is_empty()).collect();
+            let shown = place.run(&arguments);
+            let exit = if arguments.contains(&"params.qnn") { "exit " } else { "exit 3" };
+            assert!(shown.starts_with(exit) && shown.contains(what), "{arguments:?}, {what}:\n{shown}");
+        }
+        names.iter().for_each(|name| std::fs::remove_file(at(name)).expect("a link"));
+    }
+}
+
+/// A store whose files are no files answers nothing, and holds nothing up.
+#[cfg(unix)]
+#[test]
+fn a_store_of_pipes_is_passed_over() {
+    let place =
+        Place::new().with("a.qnn", "property p = forall x: int<4>: x <= 7;\nproperty q = forall x: int<4>: x <= 6;\n");
+    let first = place.run(&["verify", "a.qnn"]);
+    let mut pending = vec![place.folder.path().join("cache")];
+    while let Some(folder) = pending.pop() {
+        for path in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if path.is_dir() {
+                pending.push(path);
+                continue;
+            }
+            std::fs::remove_file(&path).expect("a file of the store");
+            assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
+        }
+    }
+    let again = place.run(&["verify", "a.qnn"]);
+    assert!(again.starts_with("exit 1") && again.contains("a named pipe, not a file"), "{again}");
+    assert!(again.contains("1 proved") && first.contains("1 proved"), "{again}");
+}
+
+/// A file that can't be written is told before anything is verified.
+#[test]
+fn missing_folders_of_outputs_are_told_first() {
+    let place = Place::new().with("a.qnn", "property p = forall x: int<4>: x <= 7;\n");
+    for arguments in [
+        ["verify", "a.qnn", "--proof", "none/a.qnnproof"].as_slice(),
+        &["report", "a.qnn", "-o", "none/a.html"],
+        &["bundle", "a.qnn", "-o", "none/a.zip"],
+    ] {
+        let shown = place.run(arguments);
+        assert!(shown.starts_with("exit 3") && shown.contains("there is no folder `none`"), "{shown}");
+    }
+    assert!(!place.folder.path().join("cache").exists(), "nothing was verified");
+}
+
+/// What a killed run left is cleared by the next one that writes there.
+#[cfg(unix)]
+#[test]
+fn unfinished_files_are_cleared() {
+    let place = Place::new()
+        .with("a.qnn", "property p = forall x: int<4>: x <= 7;\n")
+        .with(".unfinished-qnn-left", "half")
+        .with(".unfinished-mine", "keep");
+    let left = place.folder.path().join(".unfinished-qnn-left");
+    let file = std::fs::File::options().write(true).open(&left).expect("it is there");
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(60)).expect("its time");
+    drop(file);
+    let shown = place.run(&["report", "a.qnn", "-o", "a.html"]);
+    assert!(shown.starts_with("exit 0") && !left.exists(), "{shown}");
+    assert!(place.folder.path().join(".unfinished-mine").exists());
 }
 
 #[path = "support/benchmark.rs"]

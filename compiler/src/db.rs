@@ -7,6 +7,7 @@
 
 #![allow(missing_docs, reason = "salsa's macros make undocumented functions; all that is ours here is documented")]
 
+use crate::disk;
 use crate::model::{FileContents, FileError};
 use crate::network::Graph;
 use crate::syntax::{Parsed, ast, parse};
@@ -111,22 +112,13 @@ pub struct Disk;
 
 impl FileSystem for Disk {
     fn text(&self, path: &Path) -> Result<Arc<str>, FileError> {
-        let bytes = read_limited(path, MAX_SPEC_BYTES)?;
-        match String::from_utf8(bytes) {
-            Ok(text) => Ok(text.into()),
-            Err(error) => {
-                let at = error.utf8_error().valid_up_to();
-                let line = error.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
-                Err(FileError::new(format!("is not UTF-8: byte {at} (line {line}) begins no character"))
-                    .help("save the file as UTF-8"))
-            }
-        }
+        disk::read_text(path, MAX_SPEC_BYTES).map(Into::into).map_err(of_a_spec)
     }
 
     fn bytes(&self, path: &Path) -> BytesContent {
         let read = || -> Result<BytesContent, FileError> {
             if !path.is_dir() {
-                return Ok(BytesContent::File(read_limited(path, MAX_DATA_BYTES)?.into()));
+                return Ok(BytesContent::File(disk::read(path, MAX_DATA_BYTES).map_err(of_a_spec)?.into()));
             }
             let mut files = Vec::new();
             let mut total = 0;
@@ -138,35 +130,12 @@ impl FileSystem for Disk {
     }
 }
 
-/// A file's bytes, if they are no more than `limit`.
-fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-    use std::io::Read;
-    let problem = |error: &std::io::Error| -> FileError {
-        match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                FileError::new("does not exist").help("check the path: it is relative to the spec's folder")
-            }
-            std::io::ErrorKind::PermissionDenied => {
-                FileError::new("can't be read: permission denied").help("make the file readable")
-            }
-            _ => FileError::new(format!("can't be read: {error}")),
-        }
-    };
-    let meta = std::fs::metadata(path).map_err(|e| problem(&e))?;
-    if meta.is_dir() {
-        return Err(FileError::new("is a folder, not a file").help("name a file in it"));
+/// Paths in a spec begin in its folder, which is worth saying where nothing is found.
+fn of_a_spec(error: FileError) -> FileError {
+    if error.message == disk::MISSING {
+        return FileError::new(disk::MISSING).help("check the path: it is relative to the spec's folder");
     }
-    let too_large = || {
-        FileError::new(format!("is larger than {} MiB, the most that is read", limit >> 20))
-            .help("split it into smaller files")
-    };
-    if meta.len() > limit {
-        return Err(too_large());
-    }
-    let file = std::fs::File::open(path).map_err(|e| problem(&e))?;
-    let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(|e| problem(&e))?;
-    if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
+    error
 }
 
 /// Collects the files below a folder.
@@ -181,17 +150,24 @@ fn read_folder(
         return Ok(());
     }
     let problem = |error: std::io::Error| FileError::new(format!("can't be listed: {error}"));
+    let too_much = || FileError::new("holds more than 2 GiB of images").help("keep only the images that the spec uses");
     for entry in std::fs::read_dir(folder).map_err(problem)? {
         let entry = entry.map_err(problem)?;
-        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let file_name = entry.file_name();
+        let file_name = file_name.to_string_lossy();
+        if crate::model::images::is_passed_over(&file_name) {
+            continue;
+        }
+        let name = format!("{prefix}{file_name}");
         let path = entry.path();
         if path.is_dir() {
             read_folder(&path, &format!("{name}/"), depth + 1, total, files)?;
         } else {
-            let bytes = read_limited(&path, MAX_DATA_BYTES)?;
+            let file = disk::read(&path, MAX_DATA_BYTES);
+            let bytes = file.map_err(|error| error.inside(&format!("`{name}`")))?;
             *total += bytes.len() as u64;
             if *total > MAX_DATA_BYTES {
-                return Err(FileError::new("holds more than 2 GiB of images"));
+                return Err(too_much());
             }
             files.push((name, bytes.into()));
         }

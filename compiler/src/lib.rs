@@ -3,6 +3,7 @@
 pub mod check;
 pub mod db;
 pub mod diagnostic;
+pub mod disk;
 pub mod engine;
 pub mod ide;
 pub mod interrupt;

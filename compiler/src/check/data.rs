@@ -8,10 +8,10 @@ use crate::db::{Db, ItemId, contents, tree};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::interrupt::work;
 use crate::model::rational::{integer, show, to_f64};
+use crate::model::table::is_number;
 use crate::model::{Element, FileContents, FileData, FileError, FileTensor, Format, Overflow, Rational};
 use crate::syntax::Span;
 use crate::syntax::ast::{DatasetField, ItemKind, Params, Text};
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -137,20 +137,23 @@ pub struct Loss {
 
 /// The file at a path relative to an item's file, read; its problem reported at the path's text.
 fn open<'db>(context: &Context<'db>, item: ItemId, path: &Text) -> Checked<&'db FileContents> {
+    contents_of(context, item, path).as_ref().map_err(|problem| unreadable(context, item, path, problem))
+}
+
+/// What is at a path relative to an item's file.
+fn contents_of<'db>(context: &Context<'db>, item: ItemId, path: &Text) -> &'db Result<FileContents, FileError> {
     let db = context.db;
     let folder = item.file(db).path(db).parent().unwrap_or(Path::new(""));
     let file = db.data(&folder.join(&*path.text));
-    let read: &'db Result<FileContents, FileError> = contents(db, file);
-    read.as_ref().map_err(|problem| {
-        let mut diagnostic = Diagnostic::error(
-            "E0501",
-            format!("`{}` {}", path.text, problem.message),
-            at(item, path.span),
-            "this file",
-        );
-        diagnostic.help.clone_from(&problem.help);
-        context.report(diagnostic)
-    })
+    contents(db, file)
+}
+
+/// Reports the problem of a file, or of a tensor in it.
+fn unreadable(context: &Context<'_>, item: ItemId, path: &Text, problem: &FileError) -> Reported {
+    let message = format!("`{}` {}", path.text, problem.message);
+    let mut diagnostic = Diagnostic::error("E0501", message, at(item, path.span), "this file");
+    diagnostic.help.clone_from(&problem.help);
+    context.report(diagnostic)
 }
 
 /// Quantizes a file's numbers to a format. `channel_size` is the number of elements of one channel.
@@ -174,11 +177,12 @@ fn quantize(
             return Err(context.report(
                 Diagnostic::error(
                     "E0503",
-                    format!("{what} holds {} elements, which can't be raw integers", tensor.element_type),
+                    format!("{what} holds {} elements, but `raw` means raw integers", tensor.element_type),
                     raw_place,
                     "`raw` needs integers",
                 )
                 .note("`raw` says that the file's integers are the format's own. Reals are values, to be quantized.")
+                .help(instead_of_raw(&tensor.data, format))
                 .fix("remove `raw`", raw_place, ""),
             ));
         }
@@ -233,12 +237,17 @@ fn quantize(
             }
             data => {
                 let Some(value) = data.get(i).and_then(|e| e.number()) else {
-                    return Err(context.report(Diagnostic::error(
-                        "E0503",
-                        format!("{} is the text `{}`, not a number", place_of(i), text_of(data, i)),
-                        place,
-                        "numbers are needed here",
-                    )));
+                    let (i, text) = no_number(data).unwrap_or((i, ""));
+                    let is = if text.is_empty() { "empty".to_owned() } else { format!("the text `{text}`") };
+                    return Err(context.report(
+                        Diagnostic::error(
+                            "E0503",
+                            format!("{} is {is}, not a number", place_of(i)),
+                            place,
+                            "numbers are needed here",
+                        )
+                        .help("write a number there, or leave the row out"),
+                    ));
                 };
                 let quantized = format.quantize(&value, channel);
                 note(&mut loss, i, to_f64(&value), quantized.overflowed, !num_traits::Zero::is_zero(&quantized.error));
@@ -261,11 +270,36 @@ fn quantize(
     Ok((numbers, loss))
 }
 
-fn text_of(data: &FileData, i: usize) -> Cow<'_, str> {
-    match data.get(i) {
-        Some(Element::Text(text)) => text.into(),
-        _ => "?".into(),
+/// The first element that is no number, with its text.
+fn no_number(data: &FileData) -> Option<(usize, &str)> {
+    let FileData::Text(texts) = data else { return None };
+    texts.iter().enumerate().find(|(_, text)| !is_number(text)).map(|(i, text)| (i, text.as_str()))
+}
+
+/// What to do about reals where `raw` integers are meant.
+fn instead_of_raw(data: &FileData, format: &Format) -> String {
+    let bits = [8, 16, 32, 64];
+    let bits = bits.into_iter().find(|bits| format.max_raw().unsigned_abs() < 1 << (bits - 1)).unwrap_or(64);
+    let unsigned = format.min_raw() >= 0;
+    let bits = if unsigned && format.max_raw() <= 255 { 8 } else { bits };
+    let dtype = format!("{}int{bits}", if unsigned { "u" } else { "" });
+    let reals = match data {
+        FileData::Floats(values) => values,
+        _ => return "remove `raw`, so that the values are quantized".to_owned(),
+    };
+    if reals.iter().all(|value| value.fract() == 0.0) {
+        return format!(
+            "all of them are whole: save them as integers, `a.astype(\"{dtype}\")`, or remove `raw` if they are values"
+        );
     }
+    if reals.iter().all(|value| (0.0..=1.0).contains(value)) && unsigned {
+        return format!(
+            "remove `raw`, so that the values, 0 to 1, are quantized; or save the raw integers that they were made of, such as \
+             `(a * {}).round().astype(\"{dtype}\")`",
+            format.max_raw()
+        );
+    }
+    "remove `raw`, so that the values are quantized".to_owned()
 }
 
 /// `[2, 5]` for a row-major index.
@@ -283,6 +317,9 @@ fn index_text(shape: &[usize], index: usize) -> String {
 fn sizes_text(sizes: &[usize]) -> String {
     format!("[{}]", sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(", "))
 }
+
+/// What the tensor of a file is called that holds one, without a name.
+const VALUE: &str = "value";
 
 /// A `params` file in a scope: its tensors by name, and the format of each.
 #[derive(Clone)]
@@ -319,29 +356,26 @@ impl ParamsFile {
 
     /// Whether the file has a tensor of this name.
     pub fn has(&self, context: &Context<'_>, name: &str) -> bool {
-        self.tensors(context).is_ok_and(|tensors| tensors.iter().any(|(known, _)| *known == name))
+        self.known(context).is_ok_and(|names| names.contains(&name))
     }
 
     /// Whether a tensor's name begins with `prefix.`.
     pub fn has_group(&self, context: &Context<'_>, prefix: &str) -> bool {
-        self.tensors(context).is_ok_and(|tensors| {
-            tensors.iter().any(|(known, _)| known.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.')))
+        self.known(context).is_ok_and(|names| {
+            names.iter().any(|known| known.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.')))
         })
     }
 
     /// The names of all tensors.
     pub fn names(&self, context: &Context<'_>) -> Vec<String> {
-        self.tensors(context)
-            .map(|tensors| tensors.iter().map(|(name, _)| (*name).to_owned()).collect())
-            .unwrap_or_default()
+        self.known(context).map(|names| names.into_iter().map(str::to_owned).collect()).unwrap_or_default()
     }
 
-    fn tensors<'db>(&self, context: &Context<'db>) -> Checked<Vec<(&'db str, &'db FileTensor)>> {
+    fn known<'db>(&self, context: &Context<'db>) -> Checked<Vec<&'db str>> {
         Ok(match open(context, self.item, &self.file)? {
-            // A file of one tensor has no name for it.
-            FileContents::Tensor(tensor) => vec![("value", tensor)],
-            FileContents::Tensors(tensors) => tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect(),
-            FileContents::Table(table) => table.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect(),
+            FileContents::Tensor(_) => vec![VALUE],
+            FileContents::Tensors(tensors) => tensors.names().collect(),
+            FileContents::Table(table) => table.iter().map(|(name, _)| name.as_str()).collect(),
             FileContents::Folder(_) => {
                 return context.error(
                     "E0503",
@@ -353,11 +387,23 @@ impl ParamsFile {
         })
     }
 
+    /// A tensor as the file holds it; `None` if there is none of this name.
+    fn find<'db>(&self, context: &Context<'db>, name: &str) -> Checked<Option<&'db FileTensor>> {
+        Ok(match open(context, self.item, &self.file)? {
+            FileContents::Tensor(tensor) => (name == VALUE).then_some(tensor),
+            FileContents::Tensors(tensors) => {
+                let found = tensors.get(name).transpose();
+                found.map_err(|problem| unreadable(context, self.item, &self.file, problem))?
+            }
+            FileContents::Table(table) => table.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor),
+            FileContents::Folder(_) => None,
+        })
+    }
+
     /// A tensor, quantized to its format. `used` is where the spec asks for it.
     pub fn tensor(&self, context: &Context<'_>, name: &str, used: Place) -> Checked<ConstantTensor> {
-        let tensors = self.tensors(context)?;
-        let Some((_, tensor)) = tensors.iter().find(|(known, _)| *known == name) else {
-            let names: Vec<&str> = tensors.iter().map(|(known, _)| *known).collect();
+        let names = self.known(context)?;
+        let Some(tensor) = self.find(context, name)? else {
             let mut diagnostic = Diagnostic::error(
                 "E0502",
                 format!("`{}` has no tensor `{name}`", self.file.text),
@@ -456,8 +502,7 @@ impl ParamsFile {
         let values = if raw {
             quantized.values()
         } else {
-            let tensors = self.tensors(context)?;
-            let (_, tensor) = tensors.iter().find(|(known, _)| *known == name).ok_or(Reported)?;
+            let tensor = self.find(context, name)?.ok_or(Reported)?;
             let value = |i| tensor.data.get(i).and_then(|element| element.number()).ok_or(Reported);
             (0..tensor.data.len()).map(value).collect::<Checked<_>>()?
         };
@@ -606,9 +651,13 @@ fn field(evaluator: &Evaluator<'_>, field: &DatasetField) -> Checked<Field> {
     let tensor: &FileTensor = match contents {
         FileContents::Tensor(tensor) => tensor,
         FileContents::Tensors(tensors) => {
-            let names: Vec<&str> = tensors.keys().map(String::as_str).collect();
-            match (&field.tensor, tensors.len()) {
-                (Some(name), _) => match tensors.get(&*name.text) {
+            let names: Vec<&str> = tensors.names().collect();
+            let read = |name: &str| {
+                let found = tensors.get(name).transpose();
+                found.map_err(|problem| unreadable(context, evaluator.item, &field.file, problem))
+            };
+            match (&field.tensor, names.as_slice()) {
+                (Some(name), _) => match read(&name.text)? {
                     Some(tensor) => tensor,
                     None => {
                         let mut diagnostic = Diagnostic::error(
@@ -628,11 +677,11 @@ fn field(evaluator: &Evaluator<'_>, field: &DatasetField) -> Checked<Field> {
                         return Err(context.report(diagnostic));
                     }
                 },
-                (None, 1) => tensors.values().next().ok_or(Reported)?,
-                (None, n) => {
+                (None, [only]) => read(only)?.ok_or(Reported)?,
+                (None, _) => {
                     let mut diagnostic = Diagnostic::error(
                         "E0502",
-                        format!("`{}` holds {n} tensors", field.file.text),
+                        format!("`{}` holds {} tensors", field.file.text, names.len()),
                         place,
                         "which one?",
                     )
@@ -844,8 +893,18 @@ fn table_columns(
             }
         }
     };
+    let only = |name: &str, place: Place| -> Checked<FileTensor> {
+        let found = column(name, place)?;
+        // Labels may be texts.
+        if matches!(ty, Type::Stored(..))
+            && let Some((row, text)) = no_number(&found.data)
+        {
+            return Err(no_number_in(context, &field.file.text, name, row, text, place));
+        }
+        Ok(found.clone())
+    };
     if let Some(name) = &field.column {
-        return column(&name.text, at(evaluator.item, name.span)).cloned();
+        return only(&name.text, at(evaluator.item, name.span));
     }
     let axis = match ty {
         Type::Stored(_, shape) => match shape.as_slice() {
@@ -855,7 +914,7 @@ fn table_columns(
         _ => None,
     };
     let Some(axis) = axis else {
-        return column(&field.name.text, at(evaluator.item, field.name.span)).cloned();
+        return only(&field.name.text, at(evaluator.item, field.name.span));
     };
     let place = at(evaluator.item, field.ty.span);
     let parts: Vec<&FileTensor> =
@@ -879,21 +938,28 @@ fn table_columns(
             match part.data.get(row).and_then(|e| e.number()) {
                 Some(value) => values.push(value),
                 None => {
-                    return context.error(
-                        "E0503",
-                        place,
-                        format!(
-                            "row {} of the column `{name}` is `{}`, not a number",
-                            row + 1,
-                            text_of(&part.data, row)
-                        ),
-                        "numbers are needed here",
-                    );
+                    let (row, text) = no_number(&part.data).unwrap_or((row, ""));
+                    return Err(no_number_in(context, &field.file.text, &name, row, text, place));
                 }
             }
         }
     }
     Ok(FileTensor { shape, data: FileData::Decimals(values.into()), element_type: "decimal" })
+}
+
+/// Reports a cell of a table that holds no number.
+fn no_number_in(context: &Context<'_>, file: &str, column: &str, row: usize, text: &str, place: Place) -> Reported {
+    let is = if text.is_empty() { "empty".to_owned() } else { format!("`{text}`") };
+    context.report(
+        Diagnostic::error(
+            "E0503",
+            format!("row {} of the column `{column}` in `{file}` is {is}, where a number is expected", row + 1),
+            place,
+            "numbers are needed here",
+        )
+        .note("Rows are counted from 1, below the line of names. `NaN`, `inf` and digits in groups (`1_000`) are no numbers.")
+        .help("write a number there, or leave the row out"),
+    )
 }
 
 /// «`a`, `b` and `c`», shortened.

@@ -11,11 +11,12 @@ use super::spec::STANDARD;
 use super::verify::{Look, Run, Work, json, split};
 use qnn::check::spec::diagnostics;
 use qnn::db::{BytesContent, Database, Db, Disk};
+use qnn::disk::{self, TemporaryFolder};
 use qnn::report::gather::ACCURACY_SAMPLES;
 use qnn::report::html::{PICTURES, page};
 use qnn::report::sentences::size;
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read, Seek, Write};
+use std::io::{BufReader, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -168,7 +169,7 @@ impl Packed {
     fn holds_together(&self) -> Result<(), Failure> {
         let internal =
             |error: std::io::Error| Failure::Message(Exit::Internal, format!("can't try the archive out: {error}"));
-        let folder = tempfile::tempdir().map_err(internal)?;
+        let folder = TemporaryFolder::new().map_err(internal)?;
         let home = qnn::db::normalise(folder.path());
         for (name, bytes) in &self.files {
             let path = home.join(name);
@@ -197,20 +198,20 @@ fn shared(a: &Path, b: &Path) -> PathBuf {
 /// Whether a file is an archive, by its first bytes.
 pub fn is_archive(path: &Path) -> bool {
     let mut first = [0; 4];
-    std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok() && first == *b"PK\x03\x04"
+    disk::open(path, u64::MAX).is_ok_and(|mut file| file.read_exact(&mut first).is_ok()) && first == *b"PK\x03\x04"
 }
 
 /// Unpacks an archive into a folder of its own.
-pub fn unpack(path: &Path) -> Result<tempfile::TempDir, Failure> {
+pub fn unpack(path: &Path) -> Result<TemporaryFolder, Failure> {
     let wrong = |why: &dyn std::fmt::Display| {
         Failure::wrong(format!(
             "`{}` is no bundle, or a damaged one: {why}\n  help: bundles are written by `qnn bundle SPEC -o FILE`",
             path.display()
         ))
     };
-    let bytes = std::fs::read(path).map_err(|error| wrong(&error))?;
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| wrong(&error))?;
-    let folder = tempfile::tempdir().map_err(|error| wrong(&error))?;
+    let file = disk::open(path, MOST_BYTES).map_err(|error| Failure::unreadable(path, &error))?;
+    let mut archive = ZipArchive::new(BufReader::new(file.into_inner())).map_err(|error| wrong(&error))?;
+    let folder = TemporaryFolder::new().map_err(|error| wrong(&error))?;
     if archive.len() > MOST_FILES {
         return Err(wrong(&format_args!("it has more than {MOST_FILES} files")));
     }

@@ -7,14 +7,16 @@ use qnn::report::sentences::duration;
 use qnn::verify::Store;
 use std::time::{Duration, SystemTime};
 
-/// Lists or clears the verdicts that are remembered
+/// Says how much is remembered, lists it or clears it
 ///
 /// Verdicts are kept by the content of what was asked, so a change that matters is never mistaken for what was
-/// verified before. QNN_CACHE names another folder; `qnn verify --no-cache` does without.
+/// verified before. What is remembered is checked again before it is believed: certificates by the checker, counterexamples by the
+/// reference interpreter. Only a solver's word can't be, and is shown as remembered. QNN_CACHE names another folder; `qnn verify --no-cache`
+/// does without. QNN_CACHE_LIMIT says how large it may get, such as 500M or 4G, 2G where it says nothing; what was not used for longest goes first.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
-    action: Action,
+    action: Option<Action>,
 }
 
 #[derive(Subcommand)]
@@ -41,19 +43,20 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     })?;
     let store = Store::open(location);
     match &arguments.action {
-        Action::Path => output.line(store.location().display())?,
-        Action::Clear => {
+        None => state(&store, output)?,
+        Some(Action::Path) => output.line(store.location().display())?,
+        Some(Action::Clear) => {
             let count = store
                 .clear()
                 .map_err(|e| Failure::wrong(format!("`{}` can't be cleared: {e}", store.location().display())))?;
             output.line(format_args!("{} forgotten", plural(count, "verdict", "verdicts")))?;
         }
-        Action::List { json: true, .. } => {
+        Some(Action::List { json: true, .. }) => {
             let list = serde_json::to_string_pretty(&store.list())
                 .map_err(|e| Failure::Message(Exit::Internal, format!("the list can't be written: {e}")))?;
             output.line(list)?;
         }
-        Action::List { limit, .. } => list(&store, *limit, output)?,
+        Some(Action::List { limit, .. }) => list(&store, *limit, output)?,
     }
     for warning in store.take_warnings() {
         output.warning(warning);
@@ -84,14 +87,31 @@ fn list(store: &Store, limit: usize, output: &mut Output) -> Result<(), Failure>
     if all.len() > limit {
         output.line(format_args!("… and {} more", all.len() - limit).dimmed())?;
     }
+    state(store, output)
+}
+
+/// «12 verdicts, 9 certificates: 1.2 MiB of at most 2 GiB at ~/.cache/qnn».
+fn state(store: &Store, output: &mut Output) -> Result<(), Failure> {
     let stats = store.stats();
     let damaged = if stats.damaged > 0 { format!(", {} damaged", stats.damaged) } else { String::new() };
     output.line(format_args!(
-        "{} in {} KiB at {}{damaged}",
+        "{}, {}: {} of at most {} at {}{damaged}",
         plural(stats.entries, "verdict", "verdicts"),
-        stats.bytes.div_ceil(1024),
+        plural(stats.certificates, "certificate", "certificates"),
+        bytes(stats.bytes),
+        bytes(stats.limit),
         store.location().display()
     ))
+}
+
+/// «512 bytes», «3 KiB», «1.5 GiB».
+fn bytes(bytes: u64) -> String {
+    let units = [(1u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        None => plural(usize::try_from(bytes).unwrap_or(usize::MAX), "byte", "bytes"),
+        Some((unit, name)) if bytes % unit == 0 => format!("{} {name}", bytes / unit),
+        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / unit as f64),
+    }
 }
 
 /// «3 min 10 s ago».

@@ -184,8 +184,8 @@ fn of_proof(
 ) -> Result<Reviewed, Failure> {
     let start = Instant::now();
     let shown = printable(&name).into_owned();
-    let wrong = |why: &dyn std::fmt::Display| Failure::wrong(format!("`{shown}` can't be read: {why}"));
-    let file = File::open(path).map_err(|error| wrong(&error))?;
+    // A proof is read record by record, each within limits of its own.
+    let file = qnn::disk::open(path, u64::MAX).map_err(|error| Failure::unreadable(Path::new(&*shown), &error))?;
     let unreadable = |why: Unreadable| {
         let why = printable(&why.0).into_owned();
         Failure::wrong(format!("`{shown}`: {why}\n  help: proof files are written by `qnn verify SPEC --proof FILE`"))

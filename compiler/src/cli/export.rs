@@ -98,7 +98,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             .find(|name| taken.insert(name.clone()))
             .unwrap_or(stem);
         let path = arguments.output.join(name);
-        let mut file = OutFile::create(&path)?;
+        let mut file = OutFile::create_in_folder(&path)?;
         let mut out = BufWriter::new(file.file());
         let written = text.pieces().try_for_each(|piece| out.write_all(piece.as_bytes())).and_then(|()| out.flush());
         drop(out);

@@ -92,7 +92,8 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     // What a link points to is replaced, not the link.
     let target = std::fs::canonicalize(path)?;
     let folder = target.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    qnn::disk::sweep(folder);
+    let mut file = qnn::disk::unfinished(folder)?;
     file.write_all(text.as_bytes())?;
     file.as_file().set_permissions(std::fs::metadata(&target)?.permissions())?;
     file.persist(&target)?;

@@ -4,12 +4,10 @@
 //! and gets what is written once that is whole.
 
 use super::output::Failure;
+use qnn::disk;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
-
-/// How many symlinks are followed; a metadata call has found the end of them before.
-const MOST_LINKS: usize = 64;
 
 /// A file that is about to be written. If it is dropped, whatever was there before is still there.
 pub struct OutFile {
@@ -28,7 +26,7 @@ enum Place {
 }
 
 impl OutFile {
-    /// Makes sure that it can be written. A named pipe waits for its reader.
+    /// Makes sure that it can be written where a user says, be it a device or a named pipe, which waits for its reader.
     pub fn create(path: &Path) -> Result<OutFile, Failure> {
         match std::fs::metadata(path) {
             Ok(meta) if meta.is_dir() => return Err(unwritable(path, &"it is a folder")),
@@ -41,10 +39,20 @@ impl OutFile {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritable(path, &error)),
             _ => {}
         }
-        let place = followed(path);
+        let place = disk::followed(path);
         let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file = temporary(path, folder)?;
         Ok(OutFile { path: path.to_owned(), file, place: Place::Path(place) })
+    }
+
+    /// The same of a file that no user names: what is there may be a regular file, and nothing else.
+    pub fn create_in_folder(path: &Path) -> Result<OutFile, Failure> {
+        match std::fs::metadata(path) {
+            Ok(meta) if !meta.is_file() && !meta.is_dir() => {
+                Err(unwritable(path, &"something that is no file has its name"))
+            }
+            _ => OutFile::create(path),
+        }
     }
 
     /// Where it will be.
@@ -87,20 +95,14 @@ impl OutFile {
     }
 }
 
-/// An unfinished file in a folder, which becomes the one at `path`.
+/// An unfinished file in a folder, which becomes the one at `path`. What earlier runs left there goes.
 fn temporary(path: &Path, folder: &Path) -> Result<tempfile::NamedTempFile, Failure> {
-    let file = tempfile::Builder::new().prefix(".unfinished-").tempfile_in(folder);
-    file.map_err(|error| unwritable(path, &error.kind()))
-}
-
-/// The path that symlinks lead to, whether or not anything is there.
-fn followed(path: &Path) -> PathBuf {
-    let mut path = path.to_owned();
-    for _ in 0..MOST_LINKS {
-        let Ok(target) = std::fs::read_link(&path) else { break };
-        path = path.parent().unwrap_or(Path::new("")).join(target);
+    if !folder.is_dir() {
+        let why = format!("there is no folder `{}`\n  help: create it first", folder.display());
+        return Err(unwritable(path, &why));
     }
-    path
+    disk::sweep(folder);
+    disk::unfinished(folder).map_err(|error| unwritable(path, &error.kind()))
 }
 
 fn unwritable(path: &Path, why: &dyn std::fmt::Display) -> Failure {

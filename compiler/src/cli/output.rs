@@ -8,6 +8,7 @@ use anstream::adapter::strip_str;
 use clap::ColorChoice;
 use owo_colors::OwoColorize;
 use qnn::diagnostic::printable_lines;
+use qnn::model::FileError;
 use qnn::report::picture::Ink;
 pub use qnn::report::sentences::{plural, thousands};
 use serde_json::Value;
@@ -83,6 +84,12 @@ impl Failure {
     /// The command, the spec or its files are wrong.
     pub fn wrong(message: impl Into<String>) -> Failure {
         Failure::Message(Exit::Spec, message.into())
+    }
+
+    /// A file can't be read.
+    pub fn unreadable(path: &Path, error: &FileError) -> Failure {
+        let help = error.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+        Failure::wrong(format!("`{}` {}{help}", path.display(), error.message))
     }
 }
 

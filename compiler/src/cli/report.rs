@@ -5,6 +5,7 @@ use super::output::{Exit, Failure, Output, plural, quoted};
 use super::project::Targets;
 use super::verify::{Look, Run, Work, json, split};
 use clap::ValueEnum;
+use qnn::db::MAX_DATA_BYTES;
 use qnn::report::gather::ACCURACY_SAMPLES;
 use qnn::report::html::{PICTURES, page};
 use qnn::report::model::Report;
@@ -117,8 +118,7 @@ impl Arguments {
 /// Reads a report.
 pub fn read(path: &Path) -> Result<Report, Failure> {
     let name = path.display();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| Failure::wrong(format!("`{name}` can't be read: {error}")))?;
+    let text = qnn::disk::read_text(path, MAX_DATA_BYTES).map_err(|error| Failure::unreadable(path, &error))?;
     Report::read(&text).map_err(|why| {
         Failure::wrong(format!(
             "`{name}` {why}\n  help: `qnn report SPEC -o {}` and `qnn verify SPEC --json` write one",

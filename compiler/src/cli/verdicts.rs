@@ -6,6 +6,7 @@ use super::counterexample;
 use super::output::{flow, plural, table, thousands};
 use owo_colors::{OwoColorize, Style};
 use qnn::check::spec::Expectation;
+use qnn::engine::Trust;
 use qnn::report::model::{Counts, urgency};
 use qnn::report::picture::Ink;
 use qnn::report::sentences::{duration, lead};
@@ -50,7 +51,11 @@ impl Verdicts {
         let alone = results.len() == 1 && first.parameters.is_empty();
         if !self.quiet {
             let time = duration(results.iter().map(|r| r.time).sum());
-            let remembered = if results.iter().all(|r| r.cached) { ", remembered" } else { "" };
+            let remembered = match results.iter().any(|r| on_a_remembered_word(r)) {
+                true => ", remembered on a solver's word",
+                false if results.iter().all(|r| r.cached) => ", remembered",
+                false => "",
+            };
             let name = format!("{:<width$}", first.property, width = self.name_width);
             // What is known of a measure is told whatever ended it.
             let told = alone && (!self.is_cancelled(first) || first.measure.is_some() || first.searched.is_some());
@@ -255,6 +260,11 @@ fn after_a_word(sentence: &str) -> String {
     }
 }
 
+/// Whether it rests on what the store says that a solver said.
+fn on_a_remembered_word(result: &InstanceResult) -> bool {
+    matches!(result.trust, Some(Trust::Solver { remembered: true, .. }))
+}
+
 /// The last line.
 pub fn total(results: &[Arc<InstanceResult>], time: Duration, cancelled: bool) -> String {
     let counts = Counts::of(results.iter().map(Arc::as_ref));
@@ -264,10 +274,12 @@ pub fn total(results: &[Arc<InstanceResult>], time: Duration, cancelled: bool) -
         _ if counts.open() > 0 || counts.total() == 0 => lead(&counts).yellow().bold().to_string(),
         _ => lead(&counts).green().bold().to_string(),
     };
-    let remembered = if remembered > 0 { format!(", {} remembered", thousands(remembered)) } else { String::new() };
+    let on_a_word = results.iter().filter(|r| on_a_remembered_word(r)).count();
+    let [remembered, on_a_word] = [(remembered, "remembered"), (on_a_word, "on a solver's remembered word")]
+        .map(|(n, what)| if n > 0 { format!(", {} {what}", thousands(n)) } else { String::new() });
     let cells = [
         format!("{lead}: {}", tally(results, cancelled)),
-        format!("{} in {}{remembered}", plural(results.len(), "instance", "instances"), duration(time))
+        format!("{} in {}{remembered}{on_a_word}", plural(results.len(), "instance", "instances"), duration(time))
             .dimmed()
             .to_string(),
     ];

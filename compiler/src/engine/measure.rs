@@ -4,7 +4,7 @@
 //! meet. The two are sound at any time: when the budget ends early, what is known so far is the answer. Each
 //! assignment's own objective, by the reference interpreter, is what counts, so a query may jump far beyond its threshold.
 
-use super::interval::{Bounds, presolve};
+use super::interval::{Bounds, Intervals, presolve};
 use super::presolve::Presolved;
 use super::{Answer, Control, Engine, Meter, Reason, Trust, replayed};
 use crate::obligation::{Assignment, Objective, Obligation};
@@ -110,6 +110,18 @@ pub fn maximize_from(
         (answer.complete, answer.reason) = (true, None);
     }
     answer
+}
+
+/// Whether intervals alone show that the objective is nowhere greater than `upper`, or that it has no value at all.
+pub fn is_bounded(objective: &Objective, most: i128, control: &Control) -> bool {
+    let feasible = objective.feasible();
+    let direct = match presolve(&feasible) {
+        Ok(None) => true,
+        Ok(Some(presolved)) => upper(objective, &feasible, &presolved).is_ok_and(|upper| upper <= most),
+        Err(_) => false,
+    };
+    let above = || most.checked_add(1).map(|threshold| objective.at_least(threshold));
+    direct || above().is_some_and(|above| matches!(Intervals.solve(&above, control), Answer::None(_)))
 }
 
 /// A first value, if anything meets the assumptions; the answer gets what intervals say of the maximum, or what vacuity rests on.

@@ -322,6 +322,9 @@ pub enum Trust {
     Solver {
         /// Its name and version: `Z3 4.8.12`.
         name: String,
+        /// It is the store that says so: nothing of it could be checked again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        remembered: bool,
     },
     /// A certificate that [`crate::proof::check`] accepted, which knows no engine.
     Certificate {

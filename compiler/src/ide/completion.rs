@@ -284,15 +284,17 @@ impl<'a> Completer<'a> {
         let folder = self.file.path(self.db).parent().unwrap_or(Path::new(""));
         let data = self.db.data(&folder.join(file));
         let outcome = contents(self.db, data);
-        let tensors: Vec<_> = match outcome.as_ref() {
-            Ok(FileContents::Tensors(tensors)) => tensors.iter().collect(),
-            Ok(FileContents::Table(columns)) => columns.iter().map(|(name, tensor)| (name, tensor)).collect(),
+        let tensors: Vec<(&str, String)> = match outcome.as_ref() {
+            Ok(FileContents::Tensors(tensors)) => {
+                tensors.names().map(|name| (name, tensors.describe(name).unwrap_or_default())).collect()
+            }
+            Ok(FileContents::Table(columns)) => {
+                columns.iter().map(|(name, tensor)| (name.as_str(), tensor.describe())).collect()
+            }
             _ => return,
         };
-        for (name, tensor) in tensors {
+        for (name, kind) in tensors {
             let Some(rest) = name.strip_prefix(prefix) else { continue };
-            let shape: Vec<String> = tensor.shape.iter().map(ToString::to_string).collect();
-            let kind = format!("{}[{}]", tensor.element_type, shape.join(", "));
             if suffix == "." {
                 let (member, group) = rest.split_once('.').map_or((rest, false), |(member, _)| (member, true));
                 self.add(member, CompletionKind::Tensor, if group { "layer".to_owned() } else { kind }, 0);

@@ -148,21 +148,19 @@ fn at_file(db: &dyn Db, item: ItemId, found: &Item, relative: u32, file: SourceF
     let folder = item.file(db).path(db).parent()?;
     let data = db.data(&folder.join(&*text.text));
     let mut markdown = format!("`{}`\n\n", text.text);
-    let shape = |shape: &[usize]| shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match contents(db, data).as_ref() {
         Err(problem) => _ = write!(markdown, "It {}.", problem.message),
         Ok(FileContents::Tensor(tensor)) => {
-            _ = write!(markdown, "One tensor: {}[{}]", tensor.element_type, shape(&tensor.shape));
+            _ = write!(markdown, "One tensor: {}", tensor.describe());
         }
         Ok(FileContents::Tensors(tensors)) => {
-            let list = tensors.iter().take(40);
-            for (name, tensor) in list {
-                let _ = writeln!(markdown, "- `{name}`: {}[{}]", tensor.element_type, shape(&tensor.shape));
+            for name in tensors.names().take(40) {
+                let _ = writeln!(markdown, "- `{name}`: {}", tensors.describe(name).unwrap_or_default());
             }
         }
         Ok(FileContents::Table(columns)) => {
             for (name, tensor) in columns.iter().take(40) {
-                let _ = writeln!(markdown, "- column `{name}`: {}[{}]", tensor.element_type, shape(&tensor.shape));
+                let _ = writeln!(markdown, "- column `{name}`: {}", tensor.describe());
             }
         }
         Ok(FileContents::Folder(_)) => markdown.push_str("A folder of images."),
@@ -441,9 +439,8 @@ fn about_params(db: &dyn Db, owner: ItemId, params: &Params) -> String {
     let Some(folder) = owner.file(db).path(db).parent() else { return text };
     let data = db.data(&folder.join(&*params.file.text));
     if let Ok(FileContents::Tensors(tensors)) = contents(db, data).as_ref() {
-        for (name, tensor) in tensors.iter().take(40) {
-            let shape: Vec<String> = tensor.shape.iter().map(ToString::to_string).collect();
-            let _ = writeln!(text, "- `{name}`: {}[{}]", tensor.element_type, shape.join(", "));
+        for name in tensors.names().take(40) {
+            let _ = writeln!(text, "- `{name}`: {}", tensors.describe(name).unwrap_or_default());
         }
     }
     text
@@ -468,9 +465,8 @@ fn about_tensor(db: &dyn Db, owner: ItemId, span: Span, path: &str) -> Option<St
     let mut text = format!("{}from `{}`:\n\n", code(&format!("{}.{path}", params.name.text)), params.file.text);
     let context = Context::new(db);
     let file = ParamsFile::new(&Evaluator { context: &context, item: owner, locals: &|_| None }, params).ok();
-    for (name, tensor) in tensors.iter().filter(|(name, _)| name.as_str() == path || name.starts_with(&group)) {
-        let shape: Vec<String> = tensor.shape.iter().map(ToString::to_string).collect();
-        let _ = write!(text, "- `{name}`: {}[{}]", tensor.element_type, shape.join(", "));
+    for name in tensors.names().filter(|name| *name == path || name.starts_with(&group)) {
+        let _ = write!(text, "- `{name}`: {}", tensors.describe(name).unwrap_or_default());
         let place = crate::check::at(owner, span);
         if let Some(quantized) = file.as_ref().and_then(|file| file.tensor(&context, name, place).ok())
             && let Some(format) = &quantized.format

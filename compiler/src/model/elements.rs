@@ -1,11 +1,12 @@
 //! The binary element types that IDX, NPY and safetensors share: from bytes to a [`FileTensor`].
 //!
-//! Whatever a header claims, nothing is allocated before the bytes are seen to be there.
+//! Elements are decoded while they are read. Whatever a header claims, nothing is allocated that the file's bytes could not unpack to.
 
 use super::budget::Budget;
 use super::tensor::count;
 use super::words::{counted, grouped};
 use super::{FileData, FileError, FileTensor};
+use std::io::Read;
 use std::sync::Arc;
 
 /// The most axes that a tensor may have: NumPy's own limit.
@@ -41,7 +42,7 @@ impl Kind {
     }
 
     /// NumPy's name.
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Kind::Bool => "bool",
             Kind::U8 => "uint8",
@@ -75,101 +76,175 @@ pub(super) fn tensor(
     bytes: &[u8],
     budget: &mut Budget,
 ) -> Result<FileTensor, FileError> {
+    tensor_of(kind, endian, shape, &mut &*bytes, bytes.len() as u64, budget)
+}
+
+/// The same of a source that ends with the tensor. `most` bounds its length, so that nothing is allocated for what can't come.
+pub(super) fn tensor_of(
+    kind: Kind,
+    endian: Endian,
+    shape: Vec<usize>,
+    source: &mut dyn Read,
+    most: u64,
+    budget: &mut Budget,
+) -> Result<FileTensor, FileError> {
     if shape.len() > MAX_AXES {
         return Err(FileError::new(format!(
             "claims a tensor of {} axes, where {MAX_AXES} are the most",
             grouped(shape.len() as u64)
         )));
     }
-    let promised = count(&shape).and_then(|n| n.checked_mul(kind.size())).ok_or_else(|| {
+    let elements = count(&shape);
+    let promised = elements.and_then(|n| n.checked_mul(kind.size())).ok_or_else(|| {
         FileError::new(format!("claims a tensor of shape {shape:?}, more elements than any memory holds"))
             .help("the header is damaged; download or export the file again")
     })?;
-    length(bytes.len(), promised)?;
+    if promised as u64 > most {
+        return Err(short(skip(source, promised as u64)?, promised));
+    }
     let in_memory = if matches!(kind, Kind::Bool | Kind::U8) { 1 } else { 8 };
     budget.take_elements(promised / kind.size(), in_memory)?;
-    Ok(FileTensor { shape, data: decode(kind, endian, bytes)?, element_type: kind.name() })
-}
-
-/// An error unless the data have exactly the length that the header promises.
-fn length(found: usize, promised: usize) -> Result<(), FileError> {
-    if found < promised {
+    let data = Source { source, endian, promised }.decode(kind)?;
+    let beyond = skip(source, MOST_BEYOND)?;
+    if beyond > 0 {
         return Err(FileError::new(format!(
-            "ends after {} of the {} of data that its header promises",
-            grouped(found as u64),
-            counted(promised as u64, "byte")
-        ))
-        .help("it looks cut short; download or export it again"));
-    }
-    if found > promised {
-        return Err(FileError::new(format!(
-            "goes on for {} after the {} of data that its header promises",
-            counted((found - promised) as u64, "byte"),
+            "goes on for {}{} after the {} of data that its header promises",
+            if beyond < MOST_BEYOND { "" } else { "more than " },
+            counted(beyond, "byte"),
             counted(promised as u64, "byte")
         ))
         .help("export it again, one array to a file"));
     }
-    Ok(())
+    Ok(FileTensor { shape, data, element_type: kind.name() })
 }
 
-/// The elements of `bytes`, whose length is a multiple of the element's size.
-fn decode(kind: Kind, endian: Endian, bytes: &[u8]) -> Result<FileData, FileError> {
-    Ok(match kind {
-        Kind::Bool => {
-            if let Some((at, byte)) = bytes.iter().enumerate().find(|(_, byte)| **byte > 1) {
-                return Err(FileError::new(format!(
-                    "holds {byte} as its element {}, where a bool is 0 or 1",
-                    grouped(at as u64)
-                ))
-                .help("export it again as integers"));
+/// The most bytes after a tensor that are counted for a message.
+const MOST_BEYOND: u64 = 16 << 20;
+
+/// The error of data that end too soon.
+fn short(found: u64, promised: usize) -> FileError {
+    FileError::new(format!(
+        "ends after {} of the {} of data that its header promises",
+        grouped(found),
+        counted(promised as u64, "byte")
+    ))
+    .help("it looks cut short; download or export it again")
+}
+
+/// Fills a buffer as far as the source goes. Says how far.
+pub(super) fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, FileError> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match source.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(not_unpacked(&error)),
+        }
+    }
+    Ok(filled)
+}
+
+/// Reads over at most so many bytes. Says how many there were.
+fn skip(source: &mut dyn Read, most: u64) -> Result<u64, FileError> {
+    std::io::copy(&mut source.take(most), &mut std::io::sink()).map_err(|error| not_unpacked(&error))
+}
+
+fn not_unpacked(error: &std::io::Error) -> FileError {
+    FileError::new(format!("can't be unpacked ({error})")).help("download or export the file again")
+}
+
+/// Where elements come from.
+struct Source<'a> {
+    source: &'a mut dyn Read,
+    endian: Endian,
+    /// Bytes of all elements together.
+    promised: usize,
+}
+
+/// How many bytes are decoded at a time; a multiple of every element's size.
+const CHUNK: usize = 1 << 16;
+
+impl Source<'_> {
+    fn decode(mut self, kind: Kind) -> Result<FileData, FileError> {
+        Ok(match kind {
+            Kind::Bool => {
+                let bytes = self.bytes()?;
+                if let Some((at, byte)) = bytes.iter().enumerate().find(|(_, byte)| **byte > 1) {
+                    return Err(FileError::new(format!(
+                        "holds {byte} as its element {}, where a bool is 0 or 1",
+                        grouped(at as u64)
+                    ))
+                    .help("export it again as integers"));
+                }
+                FileData::Bytes(bytes)
             }
-            FileData::Bytes(Arc::from(bytes))
-        }
-        Kind::U8 => FileData::Bytes(Arc::from(bytes)),
-        Kind::U16 => integers(bytes, endian, u16::from_le_bytes),
-        Kind::U32 => integers(bytes, endian, u32::from_le_bytes),
-        Kind::I8 => integers(bytes, endian, i8::from_le_bytes),
-        Kind::I16 => integers(bytes, endian, i16::from_le_bytes),
-        Kind::I32 => integers(bytes, endian, i32::from_le_bytes),
-        Kind::I64 => integers(bytes, endian, i64::from_le_bytes),
-        Kind::U64 => {
-            let too_large = elements(bytes, endian).map(u64::from_le_bytes).enumerate().find(|(_, n)| *n > MAX_INTEGER);
-            if let Some((at, n)) = too_large {
-                return Err(FileError::new(format!(
-                    "holds {n} as its element {}, where {MAX_INTEGER} is the largest integer that can be read",
-                    grouped(at as u64)
-                ))
-                .help("export it again as int64 or as float64"));
+            Kind::U8 => FileData::Bytes(self.bytes()?),
+            Kind::U16 => self.integers(u16::from_le_bytes)?,
+            Kind::U32 => self.integers(u32::from_le_bytes)?,
+            Kind::I8 => self.integers(i8::from_le_bytes)?,
+            Kind::I16 => self.integers(i16::from_le_bytes)?,
+            Kind::I32 => self.integers(i32::from_le_bytes)?,
+            Kind::I64 => self.integers(i64::from_le_bytes)?,
+            Kind::U64 => FileData::Integers(self.elements(|at, raw| {
+                i64::try_from(u64::from_le_bytes(raw)).map_err(|_| {
+                    FileError::new(format!(
+                        "holds {} as its element {}, where {} is the largest integer that can be read",
+                        u64::from_le_bytes(raw),
+                        grouped(at as u64),
+                        i64::MAX
+                    ))
+                    .help("export it again as int64 or as float64")
+                })
+            })?),
+            Kind::F16 => self.floats(|raw| float16(u16::from_le_bytes(raw)))?,
+            Kind::Bf16 => self.floats(|raw| f32::from_bits(u32::from(u16::from_le_bytes(raw)) << 16).into())?,
+            Kind::F32 => self.floats(|raw| f32::from_le_bytes(raw).into())?,
+            Kind::F64 => self.floats(f64::from_le_bytes)?,
+        })
+    }
+
+    /// Bytes, which are read where they stay.
+    fn bytes(&mut self) -> Result<Arc<[u8]>, FileError> {
+        let mut all: Arc<[u8]> = std::iter::repeat_n(0, self.promised).collect();
+        let filled = fill(self.source, Arc::get_mut(&mut all).unwrap_or_default())?;
+        if filled < self.promised { Err(short(filled as u64, self.promised)) } else { Ok(all) }
+    }
+
+    /// Elements of `N` bytes each, turned to little endian and decoded into their place.
+    fn elements<const N: usize, T: Copy + Default>(
+        &mut self,
+        mut from: impl FnMut(usize, [u8; N]) -> Result<T, FileError>,
+    ) -> Result<Arc<[T]>, FileError> {
+        let mut all: Arc<[T]> = std::iter::repeat_n(T::default(), self.promised / N).collect();
+        let mut chunk = vec![0; CHUNK.min(self.promised)];
+        let (mut at, mut seen) = (0, 0);
+        for places in Arc::get_mut(&mut all).unwrap_or_default().chunks_mut(CHUNK / N) {
+            let chunk = chunk.get_mut(..places.len() * N).unwrap_or_default();
+            let filled = fill(self.source, chunk)?;
+            seen += filled;
+            if filled < chunk.len() {
+                return Err(short(seen as u64, self.promised));
             }
-            integers(bytes, endian, i64::from_le_bytes)
+            for (place, raw) in places.iter_mut().zip(chunk.as_chunks::<N>().0) {
+                let mut raw = *raw;
+                if self.endian == Endian::Big {
+                    raw.reverse();
+                }
+                *place = from(at, raw)?;
+                at += 1;
+            }
         }
-        Kind::F16 => floats(bytes, endian, |raw| float16(u16::from_le_bytes(raw))),
-        Kind::Bf16 => floats(bytes, endian, |raw| f32::from_bits(u32::from(u16::from_le_bytes(raw)) << 16).into()),
-        Kind::F32 => floats(bytes, endian, |raw| f32::from_le_bytes(raw).into()),
-        Kind::F64 => floats(bytes, endian, f64::from_le_bytes),
-    })
-}
+        Ok(all)
+    }
 
-/// The largest integer that [`FileData::Integers`] can hold.
-const MAX_INTEGER: u64 = i64::MAX as u64;
+    fn integers<const N: usize, T: Into<i64>>(&mut self, from: impl Fn([u8; N]) -> T) -> Result<FileData, FileError> {
+        self.elements(|_, raw| Ok(from(raw).into())).map(FileData::Integers)
+    }
 
-/// The elements of `N` bytes each, turned to little endian.
-fn elements<const N: usize>(bytes: &[u8], endian: Endian) -> impl Iterator<Item = [u8; N]> + '_ {
-    bytes.as_chunks::<N>().0.iter().map(move |chunk| {
-        let mut raw = *chunk;
-        if endian == Endian::Big {
-            raw.reverse();
-        }
-        raw
-    })
-}
-
-fn integers<const N: usize, T: Into<i64>>(bytes: &[u8], endian: Endian, from: impl Fn([u8; N]) -> T) -> FileData {
-    FileData::Integers(elements(bytes, endian).map(|raw| from(raw).into()).collect())
-}
-
-fn floats<const N: usize>(bytes: &[u8], endian: Endian, from: impl Fn([u8; N]) -> f64) -> FileData {
-    FileData::Floats(elements(bytes, endian).map(from).collect())
+    fn floats<const N: usize>(&mut self, from: impl Fn([u8; N]) -> f64) -> Result<FileData, FileError> {
+        self.elements(|_, raw| Ok(from(raw))).map(FileData::Floats)
+    }
 }
 
 /// The value of an IEEE 754 half-precision number; every one is exact as a double.

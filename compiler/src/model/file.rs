@@ -3,16 +3,18 @@
 //! What a file is, its first bytes say; its name decides only where they can't (CSV has no magic number).
 
 use super::table::Columns;
+use super::tensors::{Content, Tensors};
 use super::{FileError, FileTensor, gzip, idx, images, npy, npz, safetensors, table};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What a file holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum FileContents {
     /// One tensor: IDX, NPY, PNG.
     Tensor(FileTensor),
-    /// Tensors by name: NPZ, safetensors.
-    Tensors(BTreeMap<String, FileTensor>),
+    /// Tensors by name, read when they are asked for: NPZ, safetensors.
+    Tensors(Tensors),
     /// Columns by name, in order: CSV.
     Table(Columns),
     /// Images of a folder, and their labels.
@@ -20,17 +22,21 @@ pub enum FileContents {
 }
 
 /// Reads a file of any known kind, gzipped or not. `name_hint` is its name or path; only how it ends is looked at.
-pub fn read(name_hint: &str, bytes: &[u8]) -> Result<FileContents, FileError> {
-    let bytes = gzip::unpack(bytes)?;
+pub fn read(name_hint: &str, file: &Arc<[u8]>) -> Result<FileContents, FileError> {
+    let content = match gzip::unpack(file)? {
+        Cow::Borrowed(_) => Content::File(file.clone()),
+        Cow::Owned(unpacked) => Content::Unpacked(Arc::new(unpacked)),
+    };
+    let bytes = content.as_ref();
     let name = name_hint.to_ascii_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
-    match kind_of(name, &bytes)? {
-        Kind::Idx => idx::read(&bytes).map(FileContents::Tensor),
-        Kind::Npy => npy::read(&bytes).map(FileContents::Tensor),
-        Kind::Npz => npz::read(&bytes).map(FileContents::Tensors),
-        Kind::Safetensors => safetensors::read(&bytes).map(FileContents::Tensors),
-        Kind::Csv => table::read(&bytes).map(FileContents::Table),
-        Kind::Png => images::read(&bytes).map(FileContents::Tensor),
+    match kind_of(name, bytes)? {
+        Kind::Idx => idx::read(bytes).map(FileContents::Tensor),
+        Kind::Npy => npy::read(bytes).map(FileContents::Tensor),
+        Kind::Npz => npz::open(content).map(FileContents::Tensors),
+        Kind::Safetensors => safetensors::open(content).map(FileContents::Tensors),
+        Kind::Csv => table::read(bytes).map(FileContents::Table),
+        Kind::Png => images::read(bytes).map(FileContents::Tensor),
     }
 }
 
@@ -137,6 +143,10 @@ mod tests {
     use super::*;
 
     const IDX: &[u8] = &[0, 0, 8, 1, 0, 0, 0, 2, 7, 9];
+
+    fn read(name: &str, bytes: &[u8]) -> Result<FileContents, FileError> {
+        super::read(name, &bytes.into())
+    }
 
     fn message(name: &str, bytes: &[u8]) -> String {
         read(name, bytes).unwrap_err().message

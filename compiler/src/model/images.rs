@@ -133,14 +133,16 @@ pub fn read_folder(files: &[(String, Arc<[u8]>)]) -> Result<Folder, FileError> {
     read_folder_within(files, Budget::new())
 }
 
+/// Whether a file or folder of this name is none of the images: hidden, or a file manager's own.
+pub(crate) fn is_passed_over(name: &str) -> bool {
+    name.starts_with('.') || name == "Thumbs.db" || name == "desktop.ini"
+}
+
 fn read_folder_within(files: &[(String, Arc<[u8]>)], mut budget: Budget) -> Result<Folder, FileError> {
     let mut files: Vec<(String, &[u8])> = files
         .iter()
         .map(|(path, bytes)| (path.replace('\\', "/"), &**bytes))
-        .filter(|(path, _)| {
-            let hidden = path.split('/').any(|part| part.starts_with('.') && part != "." && part != "..");
-            !hidden && !path.ends_with("Thumbs.db") && !path.ends_with("desktop.ini")
-        })
+        .filter(|(path, _)| !path.split('/').any(|part| part != "." && part != ".." && is_passed_over(part)))
         .collect();
     files.sort();
     let mut all = None;

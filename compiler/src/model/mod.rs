@@ -18,6 +18,7 @@ pub mod rational;
 pub mod safetensors;
 pub mod table;
 pub mod tensor;
+pub mod tensors;
 mod words;
 
 pub use budget::MAX_BYTES;
@@ -25,6 +26,7 @@ pub use file::FileContents;
 pub use format::{Format, Overflow, Quantized, Rounding, Scale};
 pub use rational::Rational;
 pub use tensor::{Element, FileData, FileTensor};
+pub use tensors::Tensors;
 
 /// Why a file's bytes are not what its kind promises, and what to do about it.
 ///
@@ -50,7 +52,7 @@ impl FileError {
     }
 
     /// The same error, of a part of the file: `part` is «the tensor `fc1.weight`».
-    fn inside(mut self, part: &str) -> FileError {
+    pub(crate) fn inside(mut self, part: &str) -> FileError {
         self.message = format!("holds {part}, which {}", self.message);
         self
     }

@@ -4,9 +4,11 @@
 //! those recurse as deep as a hostile header asks them to.
 
 use super::budget::Budget;
-use super::elements::{Endian, Kind, tensor};
+use super::elements::{Endian, Kind, fill, tensor_of};
+use super::tensor::described;
 use super::words::{counted, grouped, quoted};
 use super::{FileData, FileError, FileTensor, gzip};
+use std::io::Read;
 use std::sync::Arc;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -15,34 +17,42 @@ const MAX_HEADER: usize = 1 << 16;
 
 /// Reads an NPY file, gzipped or not. Fortran order is turned into C order.
 pub fn read(bytes: &[u8]) -> Result<FileTensor, FileError> {
-    array(&gzip::unpack(bytes)?, &mut Budget::new())
+    let bytes = gzip::unpack(bytes)?;
+    array(&mut &*bytes, bytes.len() as u64, &mut Budget::new())
 }
 
-/// The array of an NPY file that is not compressed.
-pub(super) fn array(bytes: &[u8], budget: &mut Budget) -> Result<FileTensor, FileError> {
-    let (text, data) = split(bytes)?;
-    let header = Header::parse(text)?;
-    let array = tensor(header.kind, header.endian, header.shape, data, budget)?;
+/// The array of an NPY file that is not compressed, or is unpacked while it is read. `most` bounds how long it may be.
+pub(super) fn array(mut source: &mut dyn Read, most: u64, budget: &mut Budget) -> Result<FileTensor, FileError> {
+    let header = Header::parse(&header_text(&mut source)?)?;
+    let array = tensor_of(header.kind, header.endian, header.shape, source, most, budget)?;
     if header.fortran { to_c_order(array, budget) } else { Ok(array) }
 }
 
-/// The text of the header, and the bytes after it.
-fn split(bytes: &[u8]) -> Result<(&str, &[u8]), FileError> {
-    let cut = || FileError::new("ends within its header").help("it looks cut short; download or export it again");
-    let Some(rest) = bytes.strip_prefix(MAGIC) else {
-        return Err(FileError::new("is not an NPY file: those begin with the byte 0x93 and `NUMPY`")
-            .help("save the array with `numpy.save`"));
+/// The element type and the shape.
+pub(super) fn describe(mut source: &mut dyn Read) -> Result<String, FileError> {
+    let header = Header::parse(&header_text(&mut source)?)?;
+    Ok(described(header.kind.name(), &header.shape))
+}
+
+/// The text of the header; the data follow in `source`.
+fn header_text(source: &mut dyn Read) -> Result<String, FileError> {
+    let foreign = || {
+        FileError::new("is not an NPY file: those begin with the byte 0x93 and `NUMPY`")
+            .help("save the array with `numpy.save`")
     };
-    let ([major, _], rest) = rest.split_first_chunk::<2>().ok_or_else(cut)?;
-    let (length, rest) = match major {
-        1 => rest.split_first_chunk::<2>().map(|(n, rest)| (u32::from(u16::from_le_bytes(*n)), rest)),
-        2 | 3 => rest.split_first_chunk::<4>().map(|(n, rest)| (u32::from_le_bytes(*n), rest)),
+    let mut magic = [0; MAGIC.len()];
+    if fill(source, &mut magic)? < MAGIC.len() || magic != MAGIC {
+        return Err(foreign());
+    }
+    let [major, _] = part::<2>(source)?;
+    let length = match major {
+        1 => u32::from(u16::from_le_bytes(part(source)?)),
+        2 | 3 => u32::from_le_bytes(part(source)?),
         _ => {
             return Err(FileError::new(format!("is of NPY version {major}, where 1 to 3 are known"))
                 .help("it is damaged, or newer than this program; save it again with `numpy.save`"));
         }
-    }
-    .ok_or_else(cut)?;
+    };
     let length = length as usize;
     if length > MAX_HEADER {
         return Err(FileError::new(format!(
@@ -52,9 +62,21 @@ fn split(bytes: &[u8]) -> Result<(&str, &[u8]), FileError> {
         ))
         .help("it is damaged; download or export it again"));
     }
-    let (text, data) = rest.split_at_checked(length).ok_or_else(cut)?;
-    let text = str::from_utf8(text).map_err(|_| damaged("it is not text"))?;
-    Ok((text, data))
+    let mut text = vec![0; length];
+    if fill(source, &mut text)? < length {
+        return Err(cut());
+    }
+    String::from_utf8(text).map_err(|_| damaged("it is not text"))
+}
+
+/// The next bytes of a header.
+fn part<const N: usize>(source: &mut dyn Read) -> Result<[u8; N], FileError> {
+    let mut bytes = [0; N];
+    if fill(source, &mut bytes)? < N { Err(cut()) } else { Ok(bytes) }
+}
+
+fn cut() -> FileError {
+    FileError::new("ends within its header").help("it looks cut short; download or export it again")
 }
 
 /// The error of a header that NumPy doesn't write.
@@ -219,25 +241,46 @@ fn element_type(descr: &str) -> Result<(Kind, Endian), FileError> {
         "f8" => Kind::F64,
         _ => {
             let (what, help) = match code.chars().next() {
-                Some('f') => ("extended-precision floats", "save it as doubles: `a.astype('float64')`"),
-                Some('c') => ("complex numbers", "save real numbers: `a.real`"),
+                Some('f') => ("extended-precision floats", "save it as doubles: `a.astype(\"float64\")`"),
+                Some('c') => ("complex numbers", "save real numbers: `a.real.astype(\"float32\")`"),
                 Some('O') => (
                     "Python objects, which could run any program when they are read",
-                    "save numbers: `a.astype('float32')`",
+                    "save numbers: `a.astype(\"float32\")`, or `numpy.stack(a)` where the objects are arrays",
                 ),
-                Some('U' | 'S' | 'a') => ("texts", "save numbers, or a CSV file with a column of texts"),
-                Some('M' | 'm') => ("dates or durations", "save numbers: `a.astype('int64')`"),
+                Some('U' | 'S' | 'a') => (
+                    "texts",
+                    "save numbers: `a.astype(\"float32\")`, or `numpy.unique(a, return_inverse=True)[1]` for names of classes",
+                ),
+                Some('M' | 'm') => ("dates or durations", "save numbers: `a.astype(\"int64\")`"),
                 Some('V') => {
-                    ("raw bytes of no known type (bfloat16, perhaps)", "save it as floats: `a.astype('float32')`")
+                    ("raw bytes of no known type (bfloat16, perhaps)", "save it as floats: `a.astype(\"float32\")`")
                 }
-                _ => ("elements of an unknown type", "save numbers: `a.astype('float32')`"),
+                _ => ("elements of an unknown type", "save numbers: `a.astype(\"float32\")`"),
             };
             return Err(
-                FileError::new(format!("holds {what} (NumPy's type {}), not numbers", quoted(descr))).help(help)
+                FileError::new(format!("holds {what} (dtype {}), not numbers", quoted(&dtype(descr)))).help(help)
             );
         }
     };
     Ok((kind, endian))
+}
+
+/// A type string as NumPy shows it: `complex64` for `<c8`.
+fn dtype(descr: &str) -> String {
+    let code = descr.trim_start_matches(['<', '>', '|', '=']);
+    let Some((kind, size)) = code.split_at_checked(1) else { return descr.to_owned() };
+    let bits = |name: &str| match size.parse::<u32>() {
+        Ok(bytes) if bytes <= 64 => format!("{name}{}", 8 * bytes),
+        _ => descr.to_owned(),
+    };
+    match kind {
+        "f" => bits("float"),
+        "c" => bits("complex"),
+        "O" => "object".to_owned(),
+        "M" => format!("datetime64{}", size.trim_start_matches('8')),
+        "m" => format!("timedelta64{}", size.trim_start_matches('8')),
+        _ => descr.to_owned(),
+    }
 }
 
 /// The tensor whose elements lie in Fortran order (first axis fastest) with its elements in C order (last axis fastest).

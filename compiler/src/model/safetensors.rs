@@ -4,20 +4,27 @@
 
 use super::budget::Budget;
 use super::elements::{Endian, Kind, tensor};
+use super::tensor::described;
+use super::tensors::{Content, Source, Tensors};
 use super::words::{counted, grouped, quoted};
 use super::{FileError, FileTensor, gzip};
-use ::safetensors::tensor::{Dtype, Metadata};
+use ::safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// The longest header that is read, enough for some hundred thousand tensors.
 const MAX_HEADER: u64 = 16 << 20;
 
 /// Reads a safetensors file, gzipped or not: its tensors by name.
-pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, FileTensor>, FileError> {
-    let bytes = gzip::unpack(bytes)?;
-    let (header, data) = split(&bytes)?;
+pub fn read(bytes: &[u8]) -> Result<Tensors, FileError> {
+    open(Content::Unpacked(Arc::new(gzip::unpack(bytes)?.into_owned())))
+}
+
+/// The tensors of a file that is not gzipped.
+pub(super) fn open(content: Content) -> Result<Tensors, FileError> {
+    let (header, data) = split(content.as_ref())?;
     let damaged = |why: &dyn fmt::Display| {
         FileError::new(format!("has a header that can't be read ({why})")).help("download or export it again")
     };
@@ -39,18 +46,40 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, FileTensor>, FileError> {
         ))
         .help(format!("{help}download or export it again")));
     }
-    let mut budget = Budget::new();
-    let mut tensors = BTreeMap::new();
-    for (name, info) in metadata.tensors() {
-        let (start, end) = info.data_offsets;
-        let tensor = data
-            .get(start..end)
-            .ok_or_else(|| FileError::new("lies beyond the end of the file"))
-            .and_then(|bytes| tensor(element_type(info.dtype)?, Endian::Little, info.shape.clone(), bytes, &mut budget))
-            .map_err(|error| error.inside(&format!("the tensor {}", quoted(&name))))?;
-        tensors.insert(name, tensor);
+    let start = content.as_ref().len() - data.len();
+    let (names, infos): (Vec<String>, Vec<TensorInfo>) =
+        metadata.tensors().into_iter().map(|(name, info)| (name, info.clone())).unzip();
+    let names: Vec<(String, usize)> = names.into_iter().zip(0..).collect();
+    Ok(Tensors::new(Source::Safetensors(File { content, start, infos }), names, Budget::new()))
+}
+
+/// A file and what its header says of its tensors.
+pub(super) struct File {
+    content: Content,
+    /// Where the data begin.
+    start: usize,
+    infos: Vec<TensorInfo>,
+}
+
+impl File {
+    /// A tensor.
+    pub(super) fn read(&self, index: usize, name: &str, budget: &mut Budget) -> Result<FileTensor, FileError> {
+        let beyond = || FileError::new("lies beyond the end of the file");
+        let mut read = || {
+            let info = self.infos.get(index).ok_or_else(beyond)?;
+            let (start, end) = info.data_offsets;
+            let data = self.content.as_ref().get(self.start..).and_then(|data| data.get(start..end));
+            tensor(element_type(info.dtype)?, Endian::Little, info.shape.clone(), data.ok_or_else(beyond)?, budget)
+        };
+        read().map_err(|error| error.inside(&format!("the tensor {}", quoted(name))))
     }
-    Ok(tensors)
+
+    /// A tensor's element type and shape.
+    pub(super) fn describe(&self, index: usize) -> String {
+        let Some(info) = self.infos.get(index) else { return String::new() };
+        let name = element_type(info.dtype).map_or_else(|_| format!("{:?}", info.dtype), |kind| kind.name().to_owned());
+        described(&name, &info.shape)
+    }
 }
 
 /// Whether the bytes begin like a safetensors file: a length that fits, then a JSON object.
@@ -124,9 +153,15 @@ mod tests {
     use super::super::{FileData, corrupt};
     use super::*;
     use ::safetensors::tensor::{TensorView, serialize};
+    use std::collections::BTreeMap;
 
     fn file(header: &str, data: &[u8]) -> Vec<u8> {
         [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
+    }
+
+    /// All tensors of a file.
+    fn read(bytes: &[u8]) -> Result<BTreeMap<String, FileTensor>, FileError> {
+        super::read(bytes)?.all()
     }
 
     fn message(bytes: &[u8]) -> String {
@@ -173,6 +208,12 @@ mod tests {
             message(&file(&complex, &[1; 8])),
             "holds the tensor `a`, which has elements of type C64, which can't be read"
         );
+        // One of a type that can't be read spoils no other.
+        let both = r#"{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}"#;
+        let both = super::read(&file(both, &[1, 2, 3])).unwrap();
+        assert_eq!(both.get("b").unwrap().unwrap().data, FileData::Bytes([3].into()));
+        assert!(both.get("a").unwrap().unwrap_err().message.contains("F8_E4M3"));
+        assert_eq!(both.describe("a").unwrap(), "F8_E4M3[2]");
         assert!(message(&file(&"[".repeat(5000), &[])).starts_with("has a header that can't be read"));
         assert!(message(&file("{\"\u{1}\":1}", &[])).starts_with("has a header that can't be read"));
     }

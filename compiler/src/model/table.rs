@@ -129,6 +129,11 @@ fn decimal(cell: &str) -> Option<Rational> {
     if cell.contains('_') { None } else { parse_decimal(cell) }
 }
 
+/// Whether a cell is one.
+pub(crate) fn is_number(cell: &str) -> bool {
+    decimal(cell).is_some()
+}
+
 /// The cells of a column, as they are read.
 enum Cells {
     Integers(Vec<i64>),

@@ -42,6 +42,19 @@ pub enum Element<'a> {
     Text(&'a str),
 }
 
+impl FileTensor {
+    /// `float32[3, 4]`.
+    pub fn describe(&self) -> String {
+        described(self.element_type, &self.shape)
+    }
+}
+
+/// An element type and a shape.
+pub(super) fn described(element_type: &str, shape: &[usize]) -> String {
+    let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    format!("{element_type}[{}]", sizes.join(", "))
+}
+
 impl FileData {
     /// The number of elements.
     pub fn len(&self) -> usize {

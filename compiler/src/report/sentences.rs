@@ -20,7 +20,8 @@ const MOST_NUMBERS: usize = 24;
 pub fn trust_text(trust: &Trust) -> String {
     match trust {
         Trust::Interval => "exact integer intervals".to_owned(),
-        Trust::Solver { name } => format!("the word of {name}"),
+        Trust::Solver { name, remembered: false } => format!("the word of {name}"),
+        Trust::Solver { name, remembered: true } => format!("the word of {name}, remembered and not checked again"),
         Trust::Certificate { steps, .. } => {
             format!("a certificate of {steps} step{}, checked", if *steps == 1 { "" } else { "s" })
         }

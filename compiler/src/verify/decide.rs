@@ -13,7 +13,7 @@ use crate::engine::measure::{self, MeasureAnswer};
 use crate::engine::portfolio::{Decision, Outcome, Portfolio, Report};
 use crate::engine::search::{Attacks, Search};
 use crate::engine::smt::Smt;
-use crate::engine::{Answer, CancelToken, Clock, Control, Cores, Engine, Meter, Reason, Trust, replayed};
+use crate::engine::{Answer, CancelToken, Clock, Control, Core, Cores, Engine, Meter, Reason, Trust, replayed};
 use crate::obligation::{Assignment, Objective, Obligation, Replay};
 use crate::proof::{self, Certificate};
 use std::collections::HashMap;
@@ -94,6 +94,8 @@ pub(super) struct Memory {
 
 /// The most time to be spent on a certificate for what is proved already.
 const CERTIFYING: Duration = Duration::from_secs(2);
+/// The time that what is remembered has to be checked, however small the budget is.
+const RECHECKING: Duration = Duration::from_millis(100);
 
 /// A certificate of so many integers is packed in a few hundredths of a second.
 const SOON_PACKED: usize = 200_000;
@@ -165,19 +167,24 @@ impl Session<'_> {
             return Decided { time: Duration::ZERO, reports: Vec::new(), ..decided.clone() };
         }
         if let Some(entry) = self.remembered(&key, budget) {
+            let control = self.control(budget.max(RECHECKING));
             let answer = match &entry.known {
                 Known::None(trust) => {
-                    self.recall(trust, &about, entry.too_large).map(|kept| (Answer::None(trust.clone()), kept))
+                    let again = || matches!(Intervals.solve(obligation, &control), Answer::None(_));
+                    let found = self.recheck(trust, &|| Some(obligation.clone()), &again, entry.too_large, &control);
+                    found.map(|(trust, kept)| (Answer::None(trust), kept))
                 }
                 Known::Some(assignment) => match obligation.replay(assignment) {
                     Replay::Holds(_) => Ok((Answer::Some(assignment.clone()), None)),
-                    Replay::Close | Replay::Fails(_) => Err(UNSOUND),
+                    Replay::Close | Replay::Fails(_) => Err(Doubt::Verdict(UNSOUND)),
                 },
                 Known::Open(reason) => Ok((Answer::Unknown(reason.clone()), None)),
-                Known::Maximum(_) => Err(UNSOUND),
+                Known::Maximum(_) => Err(Doubt::Verdict(OTHER_QUESTION)),
             };
-            if let Some(found) = self.recalled(answer, &key, entry) {
-                return found;
+            match self.recalled(answer, &key, entry) {
+                Ok(found) => return found,
+                Err(Some(stopped)) => return Decided { budget, ..Decided::nothing(key, Answer::Unknown(stopped)) },
+                Err(None) => {}
             }
         }
         if self.offline {
@@ -195,6 +202,9 @@ impl Session<'_> {
         if let Answer::None(trust) = &mut answer {
             certificate = self.certificate(trust, obligation, &about, &control);
         }
+        // What can't be checked again is not worth remembering.
+        let by_intervals = certificate.is_none() && matches!(answer, Answer::None(Trust::Interval));
+        let lasts = !by_intervals || matches!(Intervals.solve(obligation, &control), Answer::None(_));
         let entry = match &answer {
             Answer::None(trust) => Known::None(trust.clone()),
             Answer::Some(assignment) => Known::Some(assignment.clone()),
@@ -211,7 +221,9 @@ impl Session<'_> {
             key,
             cached: false,
         };
-        self.remember(what, &mut decided, entry, certificate, budget);
+        if lasts {
+            self.remember(what, &mut decided, entry, certificate, budget);
+        }
         if !matches!(decided.answer, Answer::Unknown(_)) {
             known().insert(decided.key.clone(), decided.clone());
         }
@@ -226,31 +238,34 @@ impl Session<'_> {
         on_progress: impl FnMut(Option<i128>, i128) + Send,
     ) -> Decided<MeasureAnswer> {
         let key = self.key("objective", &objective.at_least(0).key());
+        let nothing = |reason| MeasureAnswer {
+            best: None,
+            upper: i128::MAX,
+            complete: false,
+            vacuous: false,
+            trust: Trust::Interval,
+            reason: Some(reason),
+        };
         if let Some(entry) = self.remembered(&key, budget) {
+            let control = self.control(budget.max(RECHECKING));
             let answer = match &entry.known {
-                Known::Maximum(maximum) => believed(objective, maximum).ok_or(UNSOUND).and_then(|answer| {
-                    let about = rests_on(objective, &answer).map(|obligation| obligation.key()).unwrap_or_default();
-                    self.recall(&answer.trust, &about, entry.too_large).map(|kept| (answer, kept))
-                }),
-                _ => Err(UNSOUND),
+                Known::Maximum(maximum) => match believed(objective, maximum) {
+                    Some(answer) => self.recheck_bound(objective, answer, entry.too_large, &control),
+                    None => Err(Doubt::Verdict(UNSOUND)),
+                },
+                _ => Err(Doubt::Verdict(OTHER_QUESTION)),
             };
-            if let Some(found) = self.recalled(answer, &key, entry) {
-                return found;
+            match self.recalled(answer, &key, entry) {
+                Ok(found) => return found,
+                Err(Some(stopped)) => return Decided { budget, ..Decided::nothing(key, nothing(stopped)) },
+                Err(None) => {}
             }
         }
         if self.offline {
-            let answer = MeasureAnswer {
-                best: None,
-                upper: i128::MAX,
-                complete: false,
-                vacuous: false,
-                trust: Trust::Interval,
-                reason: Some(not_stored()),
-            };
-            return Decided::nothing(key, answer);
+            return Decided::nothing(key, nothing(not_stored()));
         }
-        let recorder = Recorder { portfolio: self.portfolio, heard: Mutex::default() };
         let control = self.control(budget);
+        let recorder = Recorder { portfolio: self.portfolio, heard: Mutex::default() };
         let start = control.clock.now();
         let known = || self.known.maximum.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = known().take();
@@ -263,6 +278,10 @@ impl Session<'_> {
             let about = obligation.key();
             self.certificate(&mut answer.trust, &obligation, &about, &control)
         });
+        let by_intervals = certificate.is_none() && matches!(answer.trust, Trust::Interval);
+        let by_word = !answer.complete && matches!(answer.trust, Trust::Solver { .. });
+        let lasts =
+            !by_word && (!by_intervals || self.recheck_bound(objective, answer.clone(), false, &control).is_ok());
         // Who cancels does not wait until a large certificate of a bound is packed.
         let soon = answer.complete || !self.cancel.is_cancelled();
         let certificate = certificate.filter(|certificate| soon || certificate.integers() <= SOON_PACKED);
@@ -286,7 +305,9 @@ impl Session<'_> {
             key,
             cached: false,
         };
-        self.remember(self.name, &mut decided, known, certificate, budget);
+        if lasts {
+            self.remember(self.name, &mut decided, known, certificate, budget);
+        }
         decided
     }
 
@@ -312,40 +333,110 @@ impl Session<'_> {
 
     fn remembered(&self, key: &str, budget: Duration) -> Option<Entry> {
         let budget = budget.saturating_add(self.turn.others());
-        self.store?.get(key).filter(|entry| self.offline || entry.serves(budget))
-    }
-
-    /// The stored certificate that a remembered proof rests on, if it was not too large.
-    ///
-    /// # Errors
-    /// If it should have one and has not.
-    fn recall(&self, trust: &Trust, obligation: &str, too_large: bool) -> Result<Option<Kept>, Option<&'static str>> {
-        let (Trust::Certificate { steps, .. }, Some(store)) = (trust, self.store) else { return Ok(None) };
-        if too_large {
-            return Ok(Some(Kept::too_large(obligation, *steps)));
+        let store = self.store?;
+        let entry = store.get(key).filter(|entry| self.offline || entry.serves(budget))?;
+        let all = || self.portfolio.first.iter().chain(&self.portfolio.rest);
+        if entry.engine.as_deref().is_none_or(|engine| engine == REPLAY || all().any(|known| known.name() == engine)) {
+            return Some(entry);
         }
-        let packed = store.proof(obligation).ok_or(None)?;
-        Ok(Some(Kept::new(obligation, *steps, packed, Some(store.proof_path(obligation)), self.certificates)))
+        store.distrust(key, "names an engine that was not asked");
+        None
     }
 
-    /// What an entry says, if it is to be believed.
+    /// What a remembered proof rests on today, with its certificate. Nothing that can be checked is believed unchecked: the certificate goes through
+    /// the checker, and intervals are computed `again`. What rests on somebody's word is marked as remembered.
+    fn recheck(
+        &self,
+        trust: &Trust,
+        obligation: &dyn Fn() -> Option<Obligation>,
+        again: &dyn Fn() -> bool,
+        too_large: bool,
+        control: &Control,
+    ) -> Result<(Trust, Option<Kept>), Doubt> {
+        match trust {
+            Trust::Interval if again() => Ok((Trust::Interval, None)),
+            Trust::Interval => Err(control.stop().map_or(Doubt::Verdict(NOT_BY_INTERVALS), Doubt::Stopped)),
+            Trust::Solver { name, .. } if self.may_be_word_of(name) => Ok((word_of(name), None)),
+            Trust::Solver { .. } => Err(Doubt::Verdict(NOT_ASKED)),
+            Trust::Certificate { .. } if too_large => Ok((word_of(TOO_LARGE), None)),
+            Trust::Certificate { .. } => {
+                let (Some(obligation), Some(store)) = (obligation(), self.store) else {
+                    return Err(Doubt::Verdict(UNSOUND));
+                };
+                let about = obligation.key();
+                let packed = store.proof(&about).ok_or(Doubt::Told)?;
+                let distrust = |why: &str| {
+                    store.distrust_proof(&about, why);
+                    Doubt::Told
+                };
+                let certificate = proof::unpack(&packed).map_err(|_| distrust("is damaged"))?;
+                let cores: Vec<Core> = std::iter::from_fn(|| control.spare.take()).collect();
+                let stop = || control.stop().is_some();
+                match proof::check_until(&obligation, &certificate, 1 + cores.len(), &stop) {
+                    Ok(Some(_)) => {}
+                    Ok(None) => return Err(Doubt::Stopped(control.stop().unwrap_or(Reason::Timeout))),
+                    Err(_) => return Err(distrust("does not prove what it is stored for")),
+                }
+                let steps = certificate.steps();
+                let kept = Kept::new(&about, steps, packed, Some(store.proof_path(&about)), self.certificates);
+                Ok((Trust::Certificate { steps, certificate: None }, Some(kept)))
+            }
+        }
+    }
+
+    /// The same of what is remembered of a maximum.
+    fn recheck_bound(
+        &self,
+        objective: &Objective,
+        mut answer: MeasureAnswer,
+        too_large: bool,
+        control: &Control,
+    ) -> Result<(MeasureAnswer, Option<Kept>), Doubt> {
+        if !answer.vacuous && answer.upper == i128::MAX {
+            // Nothing is claimed.
+            answer.trust = Trust::Interval;
+            return Ok((answer, None));
+        }
+        let again = || match answer.vacuous {
+            true => matches!(Intervals.solve(&objective.feasible(), control), Answer::None(_)),
+            false => measure::is_bounded(objective, answer.upper, control),
+        };
+        let (trust, kept) =
+            self.recheck(&answer.trust, &|| rests_on(objective, &answer), &again, too_large, control)?;
+        // What is undecided has no room to say whose word its bound is.
+        if !answer.complete && matches!(trust, Trust::Solver { .. }) {
+            return Err(Doubt::Told);
+        }
+        answer.trust = trust;
+        Ok((answer, kept))
+    }
+
+    /// Whether one of the engines asks a solver of this name.
+    fn may_be_word_of(&self, name: &str) -> bool {
+        let asks = |engine: &Arc<dyn Engine>| engine.name().starts_with(Smt::default().name());
+        self.portfolio.rest.iter().any(asks) && is_version(name)
+    }
+
+    /// What an entry says, if it is to be believed; `Err` with why nobody can tell in time.
     fn recalled<T>(
         &self,
-        answer: Result<(T, Option<Kept>), Option<&'static str>>,
+        answer: Result<(T, Option<Kept>), Doubt>,
         key: &str,
         entry: Entry,
-    ) -> Option<Decided<T>> {
+    ) -> Result<Decided<T>, Option<Reason>> {
         match answer {
             Ok((answer, kept)) => {
                 let Entry { engine, reports, time, budget, .. } = entry;
-                Some(Decided { answer, kept, engine, reports, time, budget, key: key.to_owned(), cached: true })
+                Ok(Decided { answer, kept, engine, reports, time, budget, key: key.to_owned(), cached: true })
             }
-            Err(Some(why)) => {
-                self.store?.distrust(key, why);
-                None
+            Err(Doubt::Verdict(why)) => {
+                if let Some(store) = self.store {
+                    store.distrust(key, why);
+                }
+                Err(None)
             }
-            // Its certificate is not there, or the store has said what is wrong with it.
-            Err(None) => None,
+            Err(Doubt::Told) => Err(None),
+            Err(Doubt::Stopped(reason)) => Err(Some(reason)),
         }
     }
 
@@ -394,8 +485,34 @@ impl Session<'_> {
     }
 }
 
-/// Why an entry is not believed whose answer is none.
-const UNSOUND: Option<&str> = Some("does not pass the reference interpreter");
+/// Why an entry is not believed.
+enum Doubt {
+    /// It is wrong.
+    Verdict(&'static str),
+    /// Its certificate is not there, or the store has said what is wrong with it.
+    Told,
+    /// It could not be checked in time.
+    Stopped(Reason),
+}
+
+const UNSOUND: &str = "does not pass the reference interpreter";
+const OTHER_QUESTION: &str = "answers another question";
+const NOT_BY_INTERVALS: &str = "does not follow by intervals, on which it is said to rest";
+const NOT_ASKED: &str = "rests on the word of a solver that none of the engines asks";
+/// Whose word it is that there was a certificate.
+const TOO_LARGE: &str = "the search, whose certificate was too large to be kept";
+
+/// What rests on somebody's word, as the store says.
+fn word_of(name: &str) -> Trust {
+    Trust::Solver { name: name.to_owned(), remembered: true }
+}
+
+/// Whether it is a solver's name with its version: `Z3 4.8.12`.
+fn is_version(name: &str) -> bool {
+    name.strip_prefix("Z3 ").is_some_and(|version| {
+        (1..=32).contains(&version.len()) && version.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    })
+}
 
 fn not_stored() -> Reason {
     Reason::Incomplete("the store holds nothing about it".to_owned())
@@ -536,11 +653,13 @@ pub(super) fn add(known: &mut Vec<Report>, more: impl IntoIterator<Item = Report
     }
 }
 
+/// What stands for an engine where a known assignment answers.
+const REPLAY: &str = "replay";
+
 /// The decision where a known assignment answers the obligation.
 fn replay_decides(assignment: &Assignment, time: Duration) -> Decision {
-    let engine = "replay";
-    let report = Report { engine: engine.into(), outcome: Outcome::Violated, time };
-    Decision { answer: Answer::Some(assignment.clone()), engine: Some(engine), reports: vec![report] }
+    let report = Report { engine: REPLAY.into(), outcome: Outcome::Violated, time };
+    Decision { answer: Answer::Some(assignment.clone()), engine: Some(REPLAY), reports: vec![report] }
 }
 
 /// What an engine broke, if one did: worth telling even where another engine decided.

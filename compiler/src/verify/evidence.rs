@@ -108,7 +108,7 @@ impl Basis {
     /// What a proof rests on.
     pub(super) fn of(trust: &Trust, kept: Option<&Kept>) -> Basis {
         match (trust, kept) {
-            (Trust::Solver { name }, _) => Basis::Solver(name.clone()),
+            (Trust::Solver { name, .. }, _) => Basis::Solver(name.clone()),
             (Trust::Certificate { .. }, Some(kept)) => Basis::Certificate(kept.clone()),
             (Trust::Certificate { .. } | Trust::Interval, _) => Basis::Interval,
         }

@@ -10,6 +10,8 @@
 
 mod decide;
 pub mod evidence;
+#[cfg(test)]
+mod forged_tests;
 mod job;
 mod largest;
 #[cfg(test)]

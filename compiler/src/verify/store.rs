@@ -4,21 +4,30 @@
 //! objectives rather than results of instances, so that `largest eps such that robust(i, eps)` finds what `robust` proved.
 //! One small JSON file holds one decision, under a checksum; it is written beside its place and renamed into it, so that readers see all of it or
 //! nothing, whoever else writes or crashes. A certificate is a file of its own, by the key of the obligation that it is about, written before the decision
-//! that rests on it: a decision that claims a certificate and has none is not believed, unless it says that its certificate was too large to be kept. A store that fails makes verification slower, never wrong and never impossible.
+//! that rests on it. A checksum finds damage, not lies: whoever reads an entry checks what it claims ([`super::decide`]). A store that fails makes
+//! verification slower, never wrong and never impossible. It has a size limit: what was not used for longest goes first.
 
 use super::verdict::{Verdict, seconds};
-use crate::engine::portfolio::Report;
+use crate::diagnostic::printable;
+use crate::disk;
+use crate::engine::portfolio::{Outcome, Report};
 use crate::engine::{Reason, Trust};
 use crate::obligation::Assignment;
 use serde::{Deserialize, Serialize};
-use std::io::{ErrorKind, Read, Write};
+use std::ffi::OsStr;
+use std::fs::Metadata;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The environment variable that says where the store is.
 pub const LOCATION_VARIABLE: &str = "QNN_CACHE";
+/// The environment variable that says how large the store may get: `500M`, `4G`, or a number of bytes.
+pub const LIMIT_VARIABLE: &str = "QNN_CACHE_LIMIT";
+/// The most bytes that the store keeps where nothing else is said.
+pub const DEFAULT_LIMIT: u64 = 2 << 30;
 /// The version of the files' form. Entries of other versions lie in other folders.
 pub const STORE_VERSION: u32 = 2;
 
@@ -26,9 +35,15 @@ pub const STORE_VERSION: u32 = 2;
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
+    /// The most bytes that it keeps.
+    limit: u64,
     warnings: Mutex<Vec<String>>,
     /// A write has failed; no other is tried.
     unwritable: AtomicBool,
+    /// Done before the first write: what older versions and crashes left is removed.
+    tidied: Once,
+    /// Bytes written since the size was last looked at.
+    written: AtomicU64,
 }
 
 /// A decision.
@@ -55,7 +70,7 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Known {
-    /// Nothing answers the obligation.
+    /// Nothing answers the obligation. What it rests on is checked again before it is believed.
     None(Trust),
     /// This does. It is replayed before it is believed.
     Some(Assignment),
@@ -106,6 +121,28 @@ impl Known {
 }
 
 impl Entry {
+    /// Whether it says nothing that no run would write: texts that act on a terminal, times of many years.
+    fn is_sober(&self) -> bool {
+        let known = match &self.known {
+            Known::Open(reason) => Some(reason),
+            Known::Maximum(maximum) => maximum.reason.as_ref(),
+            _ => None,
+        };
+        let reported = self.reports.iter().filter_map(|report| match &report.outcome {
+            Outcome::Undecided(reason) => Some(reason),
+            _ => None,
+        });
+        let whys = known.into_iter().chain(reported).filter_map(|reason| match reason {
+            Reason::Incomplete(why) | Reason::Internal(why) => Some(why.as_str()),
+            _ => None,
+        });
+        let engines =
+            self.engine.as_deref().into_iter().chain(self.reports.iter().map(|report| report.engine.as_ref()));
+        let mut texts = whys.chain(engines).chain([self.name.as_str()]);
+        let mut times = [self.time, self.budget].into_iter().chain(self.reports.iter().map(|report| report.time));
+        texts.all(|text| printable(text) == text) && times.all(|time| time < LONGEST)
+    }
+
     /// Whether it answers whoever asks with this budget.
     pub fn serves(&self, budget: Duration) -> bool {
         self.known.verdict().is_decided() || budget <= self.budget
@@ -145,6 +182,8 @@ pub struct Stats {
     pub damaged: usize,
     /// Their size in bytes, all told.
     pub bytes: u64,
+    /// The most bytes that are kept.
+    pub limit: u64,
 }
 
 /// What stands before the checksum, between it and the entry, and at the end: together one JSON object.
@@ -154,10 +193,16 @@ const FRAME: [&str; 3] = ["{\"check\":\"", "\",\"entry\":", "}\n"];
 const PROOF_FRAME: &str = "qnn certificate ";
 /// The largest file of a certificate that is read: packed, it is smaller than what it unpacks to.
 const MOST_PROOF_BYTES: u64 = crate::proof::MAX_CERTIFICATE_BYTES;
-/// What the names of unfinished files begin with.
-const UNFINISHED: &str = ".unfinished-";
-/// An unfinished file that nobody has touched for this long was left behind by a crash.
-const ABANDONED: Duration = Duration::from_secs(10 * 60);
+/// The largest file of an entry that is read.
+const MOST_ENTRY_BYTES: u64 = 64 << 20;
+/// No run takes so long.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// When an entry was last used is written down anew once it is so long ago.
+const RECENT: Duration = Duration::from_secs(60 * 60);
+/// Where the store has grown past its limit, it shrinks to so many tenths of it.
+const SHRINK_TO_TENTHS: u64 = 9;
+/// The size is looked at again when such a part of the limit has been written.
+const LOOK_AGAIN: u64 = 16;
 
 impl Store {
     /// Where the store is by default: `QNN_CACHE`, else the platform's folder for caches. `None` if there is neither.
@@ -169,8 +214,29 @@ impl Store {
     }
 
     /// The store in a folder, which need not exist.
+    ///
+    /// Its limit is what `QNN_CACHE_LIMIT` says, else [`DEFAULT_LIMIT`].
     pub fn open(root: impl Into<PathBuf>) -> Store {
-        Store { root: root.into(), warnings: Mutex::default(), unwritable: AtomicBool::new(false) }
+        let said = std::env::var(LIMIT_VARIABLE).ok().filter(|text| !text.is_empty());
+        let limit = said.as_deref().map(size_of);
+        let store = Store::with_limit(root, limit.flatten().unwrap_or(DEFAULT_LIMIT));
+        if limit == Some(None) {
+            let said = said.unwrap_or_default();
+            store.warn(format!("{LIMIT_VARIABLE} is `{}`, which is no size such as `500M` or `4G`.", printable(&said)));
+        }
+        store
+    }
+
+    /// The store in a folder, of at most so many bytes.
+    pub fn with_limit(root: impl Into<PathBuf>, limit: u64) -> Store {
+        Store {
+            root: root.into(),
+            limit,
+            warnings: Mutex::default(),
+            unwritable: AtomicBool::new(false),
+            tidied: Once::new(),
+            written: AtomicU64::new(0),
+        }
     }
 
     /// Its folder.
@@ -193,28 +259,44 @@ impl Store {
         self.path(obligation).with_extension("proof")
     }
 
-    /// The packed certificate about an obligation, if it is there and undamaged. One that is damaged is told; one that is gone (somebody may be
-    /// clearing the store) is not there, no more.
-    pub(crate) fn proof(&self, obligation: &str) -> Option<Vec<u8>> {
-        let path = self.proof_path(obligation);
-        let mut bytes = Vec::new();
-        let read = std::fs::File::open(&path).and_then(|file| file.take(MOST_PROOF_BYTES).read_to_end(&mut bytes));
-        let sound = match &read {
+    /// A file of the store, if it is there; `Err` says why it can't be read.
+    fn read(&self, path: &Path, limit: u64) -> Option<Result<Vec<u8>, String>> {
+        // Most entries that are asked for are not there.
+        match std::fs::symlink_metadata(path) {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
-            Err(_) if path.is_dir() => {
-                self.in_the_way(&path);
+            Ok(meta) if meta.is_dir() => {
+                self.in_the_way(path);
                 return None;
             }
-            Err(_) => None,
-            Ok(_) => proof_parts(&bytes).filter(|(about, _)| *about == obligation).map(|(_, packed)| packed.to_vec()),
-        };
+            Ok(meta) if meta.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > RECENT)) => {
+                // If that can't be written down, it counts as unused.
+                let _ = disk::open(path, limit).and_then(|file| file.touch());
+            }
+            _ => {}
+        }
+        Some(disk::read(path, limit).map_err(|error| error.message))
+    }
+
+    /// The packed certificate about an obligation, if it is there and undamaged. One that is damaged is told; one that is gone (somebody may be
+    /// clearing the store) is not there, no more. It is the reader's to check what it proves.
+    pub(crate) fn proof(&self, obligation: &str) -> Option<Vec<u8>> {
+        let bytes = self.read(&self.proof_path(obligation), MOST_PROOF_BYTES)?;
+        let sound = bytes.ok().and_then(|bytes| {
+            let (about, packed) = proof_parts(&bytes)?;
+            (about == obligation).then(|| packed.to_vec())
+        });
         if sound.is_none() {
-            self.warn(format!(
-                "The stored certificate `{}` is damaged; it is ignored and what rests on it is decided anew.",
-                path.display()
-            ));
+            self.distrust_proof(obligation, "is damaged");
         }
         sound
+    }
+
+    /// Says that a certificate is not believed.
+    pub(crate) fn distrust_proof(&self, obligation: &str, why: &str) {
+        self.warn(format!(
+            "The stored certificate `{}` {why}; it is ignored and what rests on it is decided anew.",
+            self.proof_path(obligation).display()
+        ));
     }
 
     /// Remembers a packed certificate; the entry that rests on it follows. Says whether it is stored.
@@ -229,15 +311,10 @@ impl Store {
     /// The sound entry of a key.
     pub(crate) fn get(&self, key: &str) -> Option<Entry> {
         let path = self.path(key);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match self.read(&path, MOST_ENTRY_BYTES)? {
             Ok(bytes) => bytes,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
-            Err(_) if path.is_dir() => {
-                self.in_the_way(&path);
-                return None;
-            }
-            Err(error) => {
-                self.warn(format!("The stored verdict `{}` can't be read: {error}.", path.display()));
+            Err(why) => {
+                self.warn(format!("The stored verdict `{}` {why}; it is ignored and decided anew.", path.display()));
                 return None;
             }
         };
@@ -256,7 +333,7 @@ impl Store {
 
     /// Remembers a decision, if it will still be one tomorrow.
     pub(crate) fn put(&self, entry: &Entry) {
-        if !entry.known.is_lasting() || self.unwritable.load(Ordering::Relaxed) {
+        if !entry.known.is_lasting() || !entry.is_sober() || self.unwritable.load(Ordering::Relaxed) {
             return;
         }
         match encode(entry) {
@@ -289,35 +366,86 @@ impl Store {
     }
 
     fn try_to_write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        let folder = path.parent().unwrap_or(&self.root);
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+        let folder = self.folder();
+        std::fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+        self.tidied.call_once(|| {
+            disk::sweep(&folder);
+            self.remove(self.outdated());
+        });
+        let mut file = disk::unfinished(&folder)?;
         file.write_all(bytes)?;
         file.flush()?;
         file.persist(path).map_err(|error| error.error)?;
+        let written = self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64;
+        if written > self.limit / LOOK_AGAIN {
+            self.shrink();
+        }
         Ok(())
+    }
+
+    /// Removes what was not used for longest, if the store is larger than its limit.
+    fn shrink(&self) {
+        self.written.store(0, Ordering::Relaxed);
+        let files = self.files();
+        let mut bytes: u64 = files.iter().map(|(_, meta)| meta.len()).sum();
+        if bytes <= self.limit {
+            return;
+        }
+        let used = |meta: &Metadata| meta.modified().unwrap_or(UNIX_EPOCH);
+        let mut by_use: Vec<_> = files.into_iter().map(|(path, meta)| (used(&meta), path, meta.len())).collect();
+        by_use.sort();
+        for (_, path, size) in by_use {
+            if bytes <= self.limit / 10 * SHRINK_TO_TENTHS {
+                break;
+            }
+            // Whoever else removes it saves this one the work; what can't be removed stays.
+            let _ = std::fs::remove_file(path);
+            bytes -= size;
+        }
+    }
+
+    /// The folders of older versions.
+    fn outdated(&self) -> Vec<PathBuf> {
+        let version = |name: &str| name.strip_prefix("verdicts-").and_then(|version| version.parse::<u32>().ok());
+        let folders = std::fs::read_dir(&self.root).into_iter().flatten().flatten();
+        let old = |name: &OsStr| name.to_str().and_then(version).is_some_and(|version| version < STORE_VERSION);
+        folders.filter(|folder| old(&folder.file_name())).map(|folder| folder.path()).collect()
+    }
+
+    /// Removes the files in folders that are the store's, and the folders if nothing else is in them.
+    fn remove(&self, folders: Vec<PathBuf>) {
+        for folder in folders {
+            disk::sweep(&folder);
+            for (path, _) in files_below(&folder) {
+                let _ = std::fs::remove_file(path);
+            }
+            for inner in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let _ = std::fs::remove_dir(inner.path());
+            }
+            let _ = std::fs::remove_dir(folder);
+        }
     }
 
     /// The sound entries, by name.
     pub fn list(&self) -> Vec<Listed> {
         let entries = self.files().into_iter().filter(|(path, _)| !is_proof(path));
-        let mut all: Vec<Listed> = entries.filter_map(|(path, bytes)| listed(&path, bytes)).collect();
+        let mut all: Vec<Listed> = entries.filter_map(|(path, meta)| listed(&path, meta.len())).collect();
         all.sort_by(|a, b| (&a.name, &a.key).cmp(&(&b.name, &b.key)));
         all
     }
 
     /// The store in numbers.
     pub fn stats(&self) -> Stats {
-        let mut stats = Stats::default();
-        for (path, bytes) in self.files() {
-            stats.bytes += bytes;
+        let mut stats = Stats { limit: self.limit, ..Stats::default() };
+        for (path, meta) in self.files() {
+            stats.bytes += meta.len();
             if is_proof(&path) {
-                let sound = std::fs::read(&path).is_ok_and(|bytes| proof_parts(&bytes).is_some());
+                let sound = disk::read(&path, MOST_PROOF_BYTES).is_ok_and(|bytes| proof_parts(&bytes).is_some());
                 stats.certificates += usize::from(sound);
                 stats.damaged += usize::from(!sound);
                 continue;
             }
-            match listed(&path, bytes) {
+            match listed(&path, meta.len()) {
                 Some(entry) => {
                     stats.entries += 1;
                     stats.decided += usize::from(entry.verdict.is_decided());
@@ -344,6 +472,8 @@ impl Store {
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
+        disk::sweep(&self.folder());
+        self.remove(self.outdated());
         failure.map_or(Ok(count), Err)
     }
 
@@ -359,27 +489,54 @@ impl Store {
         }
     }
 
-    /// The files that are ours, by their names, with their sizes.
-    fn files(&self) -> Vec<(PathBuf, u64)> {
-        let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut files = Vec::new();
-        for folder in entries(&self.folder()) {
-            for file in entries(&folder.path()) {
-                let name = file.file_name();
-                let name = name.to_string_lossy();
-                let is_key = |stem: &str| stem.len() == 64 && stem.bytes().all(|b| b.is_ascii_hexdigit());
-                let Ok(meta) = file.metadata() else { continue };
-                // What another process is writing just now is not yet an entry.
-                let abandoned = || meta.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
-                let stem = name.strip_suffix(".json").or_else(|| name.strip_suffix(".proof"));
-                if stem.is_some_and(is_key) || name.starts_with(UNFINISHED) && abandoned() {
-                    files.push((file.path(), meta.len()));
-                }
+    /// The files of this version that are the store's.
+    fn files(&self) -> Vec<(PathBuf, Metadata)> {
+        files_below(&self.folder())
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.written.load(Ordering::Relaxed) > 0 {
+            self.shrink();
+        }
+    }
+}
+
+/// The files in the folders of a folder that are the store's, by their names, sorted. What is being written is none yet.
+fn files_below(folder: &Path) -> Vec<(PathBuf, Metadata)> {
+    let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files = Vec::new();
+    for folder in entries(folder) {
+        for file in entries(&folder.path()) {
+            let name = file.file_name();
+            let name = name.to_string_lossy();
+            let is_key = |stem: &str| stem.len() == 64 && stem.bytes().all(|b| b.is_ascii_hexdigit());
+            let stem = name.strip_suffix(".json").or_else(|| name.strip_suffix(".proof"));
+            if let (true, Ok(meta)) = (stem.is_some_and(is_key), file.metadata()) {
+                files.push((file.path(), meta));
             }
         }
-        files.sort();
-        files
     }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    files
+}
+
+/// The bytes that a size such as `500M` or `4 GiB` stands for: units are powers of 1024.
+pub fn size_of(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim().to_ascii_uppercase();
+    let shift = match unit.strip_suffix("IB").or_else(|| unit.strip_suffix('B')).unwrap_or(&unit) {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
 /// Whether a file of ours is a certificate's.
@@ -397,7 +554,7 @@ fn proof_parts(bytes: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 fn listed(path: &Path, bytes: u64) -> Option<Listed> {
-    let entry = decode(&std::fs::read(path).ok()?)?;
+    let entry = decode(&disk::read(path, MOST_ENTRY_BYTES).ok()?)?;
     (path.file_stem()?.to_str()? == entry.key).then(|| Listed {
         verdict: entry.known.verdict(),
         key: entry.key,
@@ -424,7 +581,7 @@ fn decode(bytes: &[u8]) -> Option<Entry> {
     if blake3::hash(text.as_bytes()).to_hex().as_str() != check {
         return None;
     }
-    serde_json::from_str(text).ok().filter(|entry: &Entry| entry.version == STORE_VERSION)
+    serde_json::from_str(text).ok().filter(|entry: &Entry| entry.version == STORE_VERSION && entry.is_sober())
 }
 
 /// Seconds since 1970.

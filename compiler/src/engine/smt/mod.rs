@@ -72,7 +72,7 @@ impl Smt {
         };
         let encoding = std::sync::Arc::new(encoding);
         match z3::check(&encoding, self.strategy, control)? {
-            z3::Verdict::Unsatisfiable => Ok(Answer::None(Trust::Solver { name: version() })),
+            z3::Verdict::Unsatisfiable => Ok(Answer::None(Trust::Solver { name: version(), remembered: false })),
             z3::Verdict::Satisfiable(model) => {
                 let bits = |term| model.get(&term).copied().unwrap_or(0);
                 let assignment = encoding.decode(obligation, &presolved, bits);
