@@ -202,7 +202,7 @@ fn a_centre_that_is_wrong_already_is_said_everywhere() {
     for (what, text) in [("terminal", &terminal), ("page", &place.read("a.html")), ("Markdown", &place.read("a.md"))] {
         assert!(text.contains("abel 1, wrong before any change"), "{what}: {text}");
         assert!(text.contains("0 (tied with 1)"), "{what}: {text}");
-        assert_eq!(text.contains("label 0, wrong"), false, "{what}: {text}");
+        assert!(!text.contains("label 0, wrong"), "{what}: {text}");
     }
     let report = place.json("a.json");
     let call = &report["specs"][0]["results"][1]["counterexample"]["calls"][0];
