@@ -1,6 +1,6 @@
 //! The engine `enumerate`: every input, one after the other, where there are few.
 //!
-//! In: an obligation or an objective whose inputs have at most [`MOST_POINTS`] values together, assumptions on single inputs counted in. Out: the
+//! In: an obligation or an objective whose inputs have at most `MOST_POINTS` values together, assumptions on single inputs counted in. Out: the
 //! first answer, or a certificate that says that there is none; of an objective, its maximum. Inputs are evaluated by the reference
 //! interpreter itself, from each to the next, and nothing is kept of them. It decides everything within its limit but for what a
 //! real-valued network's enclosure can't tell.
