@@ -4,7 +4,7 @@
 //! objectives rather than results of instances, so that `largest eps such that robust(i, eps)` finds what `robust` proved.
 //! One small JSON file holds one decision, under a checksum; it is written beside its place and renamed into it, so that readers see all of it or
 //! nothing, whoever else writes or crashes. A certificate is a file of its own, by the key of the obligation that it is about, written before the decision
-//! that rests on it. A checksum finds damage, not lies: whoever reads an entry checks what it claims ([`mod@super::decide`]). A store that fails makes
+//! that rests on it. A checksum finds damage, not lies: whoever reads an entry checks what it claims (`verify::decide`). A store that fails makes
 //! verification slower, never wrong and never impossible. It has a size limit: what was not used for longest goes first.
 
 use super::verdict::{Verdict, seconds};
