@@ -93,7 +93,7 @@ fn ctrl_c_ends_the_check_before_and_the_lowering() {
             continue;
         }
         assert_eq!(status.code(), Some(2), "{err}");
-        assert!(err.contains("stopping; what is decided follows"), "{err}");
+        assert!(err.contains("stopping: what is decided follows"), "{err}");
         let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
         let instances = report.to_string().matches("Cancelled before it was decided").count();
         assert!(instances > 0, "{out}");

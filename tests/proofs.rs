@@ -352,7 +352,7 @@ fn a_measure_of_real_numbers_shows_its_gap() {
     assert!(found.is_some() && found < bound, "{document:#}");
     let (_, output) = place.qnn(&[&["check-proof", "error.qnnproof"], &only[..]].concat());
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("0.422632 was found, and it is at most 0.423665"), "{text}");
+    assert!(text.contains("≈0.422632 was found, and it is at most ≈0.423665"), "{text}");
 }
 
 #[test]

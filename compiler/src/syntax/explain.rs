@@ -190,15 +190,19 @@ impl<'a> Context<'a> {
         let token = self.token(at)?;
         let (span, written) = (self.span(at), token.text(self.text));
         match token.kind {
-            Kind::Unknown => return Some(unknown_character(span, written)),
+            Kind::Unknown => return Some(unknown_character(self.text, span, written)),
             Kind::Text { closed: false } => {
-                return Some(error(
+                let text =
+                    written.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, ';' | ',' | ')' | ']' | '}'));
+                let end = token.start + text.len() as u32;
+                let error = error(
                     codes::UNCLOSED_TEXT,
                     span,
                     "this text has no closing quote on its line",
                     "opened here and not closed",
                     "add the closing `\"`; a text can't go on over several lines",
-                ));
+                );
+                return Some(error.fix("add the quote", Span::new(end, end), "\""));
             }
             Kind::Number if expected.expression() || expected.has(Rule::infix) => {
                 let next = self.token(at + 1).filter(|t| t.start == token.end).map_or("", |t| t.text(self.text));
@@ -226,13 +230,7 @@ impl<'a> Context<'a> {
                 let span = Span::new(token.start, next.end);
                 Some(malformed_number(span, self.text.get(token.start as usize..next.end as usize)?))
             }
-            "/*" | "*/" => Some(error(
-                codes::BLOCK_COMMENT,
-                span,
-                "comments go to the end of their line; there are no block comments",
-                "no comment begins or ends here",
-                "begin each line of the comment with `//`",
-            )),
+            "/*" | "*/" => Some(block_comment(self.text, span)),
             "&&" | "||" | "!" | "&" | "|" => {
                 let meant = match written {
                     "&&" | "&" => "and",
@@ -404,13 +402,14 @@ impl<'a> Context<'a> {
         let before = self.before(at);
         let found = self.found(at);
         if expected.has(Rule::body_colon) && !expected.expression() && !matches!(self.word(Some(at)), ")" | "]" | "}") {
-            return Some(error(
+            let error = error(
                 codes::MISSING_COLON,
                 before,
                 format!("expected `:` before the quantifier's statement, found {found}"),
                 "expected `:` after this",
                 "a quantifier reads `forall x in set: statement` or `forall x: Type where condition: statement`",
-            ));
+            );
+            return Some(error.fix("add `:`", Span::new(before.end, before.end), ":"));
         }
         if !expected.has(Rule::kw_in) {
             return None;
@@ -468,7 +467,8 @@ impl<'a> Context<'a> {
                     format!("add the missing `{closer}`"),
                 );
                 e.secondary = Some((self.span(open), "the bracket that is open".to_owned()));
-                return Some(e);
+                let place = if inside { self.span(at).start } else { e.span.end };
+                return Some(e.fix(format!("add `{closer}`"), Span::new(place, place), closer));
             }
         }
         if inside && matches!(found, ")" | "]" | "}") && self.brackets.partner(at).is_none() {
@@ -478,13 +478,16 @@ impl<'a> Context<'a> {
                 format!("this `{found}` closes nothing"),
                 format!("there is no open `{}` for it", opener_of(found)),
                 format!("remove it, or add the `{}` that it should close", opener_of(found)),
-            );
+            )
+            .fix(format!("remove `{found}`"), self.span(at), "");
             if let Some(open) = around {
                 let opener = self.word(Some(open));
                 e.message = format!("`{found}` can't close `{opener}`");
                 e.label = format!("expected `{}`", closer_of(opener));
                 e.secondary = Some((self.span(open), "opened here".to_owned()));
                 e.help = Some(format!("close it with `{}`", closer_of(opener)));
+                let span = e.span;
+                e = e.fix(format!("write `{}`", closer_of(opener)), span, closer_of(opener));
             }
             return Some(e);
         }
@@ -566,14 +569,8 @@ pub fn no_item(text: &str, scan: &Scan, first: usize, last: usize) -> SyntaxErro
     let only = Span::new(token.start, token.end);
     let items = "an item begins with `use`, `type`, `enum`, `const`, `dataset`, `params`, `network`, `def`, `property` or `measure`";
     match (token.kind, word) {
-        (Kind::Unknown, _) => unknown_character(only, word),
-        (_, "/*" | "*/") => error(
-            codes::BLOCK_COMMENT,
-            only,
-            "comments go to the end of their line; there are no block comments",
-            "no comment begins or ends here",
-            "begin each line of the comment with `//`",
-        ),
+        (Kind::Unknown, _) => unknown_character(text, only, word),
+        (_, "/*" | "*/") => block_comment(text, only),
         (_, ";") => {
             error(codes::NO_ITEM, only, "this `;` ends nothing", "expected an item", "remove it: no `;` follows `}`")
                 .fix("remove `;`", only, "")
@@ -584,7 +581,8 @@ pub fn no_item(text: &str, scan: &Scan, first: usize, last: usize) -> SyntaxErro
             format!("this `{word}` closes nothing"),
             format!("there is no open `{}` for it", opener_of(word)),
             format!("remove it, or add the `{}` that it should close", opener_of(word)),
-        ),
+        )
+        .fix(format!("remove `{word}`"), only, ""),
         (_, "#") => error(
             codes::NO_ITEM,
             span,
@@ -630,7 +628,26 @@ pub fn no_item(text: &str, scan: &Scan, first: usize, last: usize) -> SyntaxErro
     }
 }
 
-fn unknown_character(span: Span, written: &str) -> SyntaxError {
+/// The error of `/*` or `*/`.
+fn block_comment(text: &str, span: Span) -> SyntaxError {
+    let error = error(
+        codes::BLOCK_COMMENT,
+        span,
+        "comments go to the end of their line; there are no block comments",
+        "no comment begins or ends here",
+        "begin each line of the comment with `//`",
+    );
+    let rest = text.get(span.start as usize..).unwrap_or_default();
+    let Some((inside, after)) = rest.strip_prefix("/*").and_then(|rest| rest.split_once("*/")) else { return error };
+    let lines = inside.lines().map(|line| line.trim().trim_start_matches('*').trim());
+    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).map(|line| format!("// {line}")).collect();
+    // What follows on the line must not become a part of the comment.
+    let end = if after.lines().next().is_some_and(|line| !line.trim().is_empty()) { "\n" } else { "" };
+    let comment = Span::new(span.start, span.start + inside.len() as u32 + 4);
+    error.fix("begin its lines with `//`", comment, lines.join("\n") + end)
+}
+
+fn unknown_character(text: &str, span: Span, written: &str) -> SyntaxError {
     let character = written.chars().next().unwrap_or(' ');
     let help = match character {
         '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '\'' | '`' => {
@@ -674,11 +691,31 @@ fn unknown_character(span: Span, written: &str) -> SyntaxError {
         '≥' => Some(">="),
         '≠' => Some("!="),
         '⇒' => Some("=>"),
+        '∀' => Some("forall"),
+        '∃' => Some("exists"),
+        '∈' => Some("in"),
+        '∧' => Some("and"),
+        '∨' => Some("or"),
+        '¬' => Some("not"),
         '…' => Some(".."),
         _ => None,
     };
-    error(codes::CHARACTER, span, format!("the character {shown} means nothing here"), "unexpected character", help)
-        .instead(instead)
+    let error = error(
+        codes::CHARACTER,
+        span,
+        format!("the character {shown} means nothing here"),
+        "unexpected character",
+        help,
+    );
+    // The token may hold more than the one character.
+    let first = Span::new(span.start, span.start + character.len_utf8() as u32);
+    match instead {
+        Some(word) if word.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+            error.fix(format!("write `{word}`"), first, spaced(text, first, word))
+        }
+        Some(sign) => error.fix(format!("write `{sign}`"), first, sign),
+        None => error,
+    }
 }
 
 /// The error of a character at which an editor may end a line, or turn its direction, where the language does not.

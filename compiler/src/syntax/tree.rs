@@ -4,10 +4,10 @@
 //! chain, a quantifier as an operand of `+`, nesting that is too deep). Building always ends with a tree; it is of
 //! no use if there are errors.
 
-use super::SyntaxError;
 use super::ast::*;
 use super::codes;
 use super::grammar::Rule;
+use super::{SyntaxError, SyntaxFix};
 use crate::model::rational::parse_decimal;
 use num_traits::Zero;
 use pest::iterators::Pair;
@@ -657,6 +657,11 @@ impl<'a> Builder<'a> {
         self.error(codes::CHAINED, second, what, &format!("a second `{two}`"), help);
         if let Some(error) = self.errors.last_mut() {
             error.secondary = Some((first, format!("the first `{one}`")));
+            error.fix = (short && !range).then(|| SyntaxFix {
+                title: "join the two by `and`".to_owned(),
+                span: second,
+                replacement: format!("and {b} {two}"),
+            });
         }
     }
 
@@ -933,14 +938,14 @@ pub fn too_deep(span: Span) -> SyntaxError {
 pub fn malformed_number(span: Span, written: &str) -> SyntaxError {
     let unit = written.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '_');
     let digits = &written[..written.len() - unit.len()];
-    let help = if unit == "lsb" {
-        format!("write a space between them: `{digits} lsb`")
+    let (help, meant) = if unit == "lsb" {
+        (format!("write a space between them: `{digits} lsb`"), Some(format!("{digits} lsb")))
     } else if let Some(fraction) = written.strip_prefix('.') {
-        format!("write `0.{fraction}`")
+        (format!("write `0.{fraction}`"), Some(format!("0.{fraction}")))
     } else if let Some(whole) = written.strip_suffix('.') {
-        format!("write `{whole}.0` or `{whole}`")
+        (format!("write `{whole}.0` or `{whole}`"), Some(format!("{whole}.0")))
     } else {
-        "numbers are decimal: `12`, `0.25`, `1_000`, `1e-3`; a name can't begin with a digit".to_owned()
+        ("numbers are decimal: `12`, `0.25`, `1_000`, `1e-3`; a name can't begin with a digit".to_owned(), None)
     };
     SyntaxError {
         code: codes::NUMBER,
@@ -949,6 +954,6 @@ pub fn malformed_number(span: Span, written: &str) -> SyntaxError {
         label: "not a number".to_owned(),
         secondary: None,
         help: Some(help),
-        fix: None,
+        fix: meant.map(|text| SyntaxFix { title: format!("write `{text}`"), span, replacement: text }),
     }
 }
