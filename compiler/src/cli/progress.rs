@@ -9,6 +9,10 @@ use qnn::report::sentences::duration;
 use qnn::verify::run::percent;
 use qnn::verify::verdict::Number;
 use qnn::verify::{Finding, Job, Progress, Verdict};
+#[cfg(unix)]
+use rustix::process::getpgrp;
+#[cfg(unix)]
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::Write as _;
@@ -67,7 +71,7 @@ impl Live {
             let bar = ProgressBar::new(instances as u64);
             bar.set_style(style.progress_chars("━╸━").with_key("running", lines).with_key("rest", rest));
             bar.enable_steady_tick(Duration::from_millis(100));
-            *on_screen() = Some(bar.clone());
+            *on_screen() = Some((bar.clone(), Echo::off()));
             bar
         });
         Live { bar, running, proved: 0, violated: 0, other: 0 }
@@ -154,8 +158,8 @@ impl Drop for Live {
 }
 
 /// The display that is on the screen.
-fn on_screen() -> MutexGuard<'static, Option<ProgressBar>> {
-    static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+fn on_screen() -> MutexGuard<'static, Option<(ProgressBar, Echo)>> {
+    static SHOWN: Mutex<Option<(ProgressBar, Echo)>> = Mutex::new(None);
     SHOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -163,7 +167,7 @@ fn on_screen() -> MutexGuard<'static, Option<ProgressBar>> {
 pub fn note(text: &str) {
     let print = || _ = writeln!(anstream::stderr(), "{text}");
     // The lock is not held while the display is drawn.
-    let bar = on_screen().clone();
+    let bar = on_screen().as_ref().map(|(bar, _)| bar.clone());
     match bar {
         Some(bar) => bar.suspend(print),
         None => print(),
@@ -173,8 +177,48 @@ pub fn note(text: &str) {
 /// Takes the display away for good, whoever shows it.
 pub fn clear() {
     let bar = on_screen().take();
-    if let Some(bar) = bar {
+    if let Some((bar, _echo)) = bar {
         bar.finish_and_clear();
+    }
+}
+
+/// While it lives, the terminal does not show `^C`: the display's last line is full, so that `^C` would begin another, and the display would be cleared
+/// one line too low.
+struct Echo {
+    #[cfg(unix)]
+    before: Option<Termios>,
+}
+
+#[cfg(unix)]
+impl Echo {
+    fn off() -> Echo {
+        let stderr = std::io::stderr();
+        // A command in the background would be stopped for it.
+        let foreground = tcgetpgrp(&stderr).is_ok_and(|group| group == getpgrp());
+        let before = tcgetattr(&stderr).ok().filter(|_| foreground);
+        if let Some(before) = &before {
+            let mut quiet = before.clone();
+            quiet.local_modes.remove(LocalModes::ECHOCTL);
+            let _ = tcsetattr(&stderr, OptionalActions::Now, &quiet);
+        }
+        Echo { before }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Echo {
+    fn drop(&mut self) {
+        let stderr = std::io::stderr();
+        if let Some(before) = self.before.take().filter(|_| tcgetpgrp(&stderr).is_ok_and(|group| group == getpgrp())) {
+            let _ = tcsetattr(&stderr, OptionalActions::Now, &before);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Echo {
+    fn off() -> Echo {
+        Echo {}
     }
 }
 
