@@ -150,8 +150,8 @@ fn folders(params: &InitializeParams, here: &Path) -> Vec<PathBuf> {
     all.into_iter().map(|uri| path_of(uri, here)).collect()
 }
 
-/// Files that specs name.
-const WATCHED: &str = "**/{*.{qnn,npz,npy,csv,gz,safetensors,png,onnx,tflite},*-ubyte}";
+/// Files that specs name. Some clients understand no braces within braces.
+const WATCHED: [&str; 2] = ["**/*.{qnn,npz,npy,csv,gz,safetensors,png,onnx,tflite}", "**/*-ubyte"];
 
 /// A JSON boolean of the initialization options.
 fn flag(options: Option<&Value>, name: &str) -> bool {
@@ -230,9 +230,9 @@ impl LanguageServer for Backend {
         let later = *self.later.lock().unwrap_or_else(PoisonError::into_inner);
         let mut registrations = Vec::new();
         if later.watch {
-            let options = DidChangeWatchedFilesRegistrationOptions {
-                watchers: vec![FileSystemWatcher { glob_pattern: GlobPattern::String(WATCHED.to_owned()), kind: None }],
-            };
+            let watcher =
+                |glob: &str| FileSystemWatcher { glob_pattern: GlobPattern::String(glob.to_owned()), kind: None };
+            let options = DidChangeWatchedFilesRegistrationOptions { watchers: WATCHED.map(watcher).to_vec() };
             registrations.push(Registration {
                 id: "qnn/watch".to_owned(),
                 method: "workspace/didChangeWatchedFiles".to_owned(),
