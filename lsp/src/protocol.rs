@@ -261,7 +261,7 @@ impl From<&Trust> for TrustStatus {
             Trust::Solver { .. } => "solver",
             Trust::Certificate { .. } => "certificate",
         };
-        TrustStatus { kind: kind.to_owned(), text: qnn::ide::trust_text(trust) }
+        TrustStatus { kind: kind.to_owned(), text: trust.to_string() }
     }
 }
 

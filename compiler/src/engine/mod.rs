@@ -343,6 +343,19 @@ impl Trust {
     }
 }
 
+/// A few words: `a certificate of 3 steps, checked`.
+impl fmt::Display for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trust::Interval => f.write_str("exact integer intervals"),
+            Trust::Solver { name, remembered: false } => write!(f, "the word of {name}"),
+            Trust::Solver { name, remembered: true } => write!(f, "the word of {name}, remembered and not checked again"),
+            Trust::Certificate { steps: 1, .. } => f.write_str("a certificate of 1 step, checked"),
+            Trust::Certificate { steps, .. } => write!(f, "a certificate of {steps} steps, checked"),
+        }
+    }
+}
+
 /// Why an engine gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "detail")]

@@ -16,18 +16,6 @@ use std::time::Duration;
 /// The most numbers that are written out.
 const MOST_NUMBERS: usize = 24;
 
-/// What a proof rests on.
-pub fn trust_text(trust: &Trust) -> String {
-    match trust {
-        Trust::Interval => "exact integer intervals".to_owned(),
-        Trust::Solver { name, remembered: false } => format!("the word of {name}"),
-        Trust::Solver { name, remembered: true } => format!("the word of {name}, remembered and not checked again"),
-        Trust::Certificate { steps, .. } => {
-            format!("a certificate of {steps} step{}, checked", if *steps == 1 { "" } else { "s" })
-        }
-    }
-}
-
 /// A counterexample in a line.
 pub fn counterexample_line(counterexample: &Counterexample) -> String {
     let variables = counterexample.variables.iter().map(variable_line);
@@ -399,7 +387,7 @@ pub fn finding(result: &InstanceResult) -> String {
     }
     match (&result.counterexample, result.verdict) {
         (Some(counterexample), _) => counterexample.calls.iter().map(call_line).collect::<Vec<_>>().join("; "),
-        (None, Verdict::Proved) => result.trust.as_ref().map(trust_text).unwrap_or_default(),
+        (None, Verdict::Proved) => result.trust.as_ref().map(Trust::to_string).unwrap_or_default(),
         _ => result.detail.clone(),
     }
 }

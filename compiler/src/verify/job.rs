@@ -21,7 +21,6 @@ use crate::engine::{Answer, Meter, Reason, Trust};
 use crate::interrupt;
 use crate::model::rational::integer;
 use crate::obligation::{Assignment, Objective, Obligation};
-use crate::report::sentences::trust_text;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -372,7 +371,7 @@ impl InstanceResult {
         self.verdict = Verdict::Proved;
         let rests = match &trust {
             Trust::Interval => "exact interval arithmetic".to_owned(),
-            Trust::Solver { .. } => trust_text(&trust),
+            Trust::Solver { .. } => trust.to_string(),
             Trust::Certificate { steps, .. } => format!("a certificate of {steps} steps that the checker accepted"),
         };
         self.detail = format!("{what}: proved{}, on {rests}.", self.by());

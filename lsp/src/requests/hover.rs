@@ -7,7 +7,7 @@ use crate::protocol::{MeasureStatus, PropertyStatus};
 use qnn::db::{Database, SourceFile};
 use qnn::ide::hover::hover;
 use qnn::ide::neurons::{layers, markdown, obligation};
-use qnn::ide::{counterexample_text, trust_text};
+use qnn::ide::counterexample_text;
 use qnn::report::image::Picture;
 use qnn::verify::run::{Filter, STACK, plan};
 use qnn::verify::{InstanceResult, Options};
@@ -142,7 +142,7 @@ fn provenance(result: &InstanceResult) -> String {
     let mut parts = Vec::new();
     parts.extend(result.engine.as_ref().map(|engine| format!("by `{engine}`")));
     if result.verdict == qnn::verify::Verdict::Proved {
-        parts.extend(result.trust.as_ref().map(|trust| format!("on {}", trust_text(trust))));
+        parts.extend(result.trust.as_ref().map(|trust| format!("on {trust}")));
     }
     parts.push(format!("in {:.3} s", result.time.as_secs_f64()));
     if result.cached {

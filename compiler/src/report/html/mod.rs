@@ -11,7 +11,7 @@ use super::model::{
     urgency,
 };
 use super::sentences::{
-    Standing, bits, duration, finding, grounds, percent, plural, reversal, sign, tally, thousands, trust_text,
+    Standing, bits, duration, finding, grounds, percent, plural, reversal, sign, tally, thousands,
 };
 use crate::diagnostic::Severity;
 use crate::verify::verdict::{Kind, Number};
@@ -470,7 +470,7 @@ fn instances(spec: &Spec, property: &Property, results: &[&Arc<InstanceResult>])
                 @for parameter in &result.parameters { td { (parameter.text) } }
                 td data-value=[value(result)] { (finding(result)) }
                 td { @match (&result.trust, result.verdict) {
-                    (Some(trust), _) => (trust_text(trust)),
+                    (Some(trust), _) => (trust),
                     (None, Verdict::Violated) => "a replayed input",
                     _ => "",
                 } }
