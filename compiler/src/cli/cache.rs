@@ -52,9 +52,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             output.line(format_args!("{} forgotten", plural(count, "verdict", "verdicts")))?;
         }
         Some(Action::List { json: true, .. }) => {
-            let list = serde_json::to_string_pretty(&store.list())
-                .map_err(|e| Failure::Message(Exit::Internal, format!("the list can't be written: {e}")))?;
-            output.line(list)?;
+            output.json(&store.list())?;
         }
         Some(Action::List { limit, .. }) => list(&store, *limit, output)?,
     }

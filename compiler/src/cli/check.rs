@@ -1,6 +1,5 @@
 //! `qnn check`: what is wrong with specs.
 
-use super::check_proof::escaped;
 use super::output::{Exit, Failure, Output, plural};
 use super::project::Targets;
 use super::spec::{Counts, Specs};
@@ -105,7 +104,7 @@ fn document(specs: &Specs, output: &mut Output) -> Result<Exit, Failure> {
         "exit": u8::from(exit),
         "specs": all,
     });
-    output.line(escaped(&document))?;
+    output.json(&document)?;
     Ok(exit)
 }
 

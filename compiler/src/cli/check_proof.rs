@@ -7,7 +7,7 @@ use super::spec::{Specs, is_standard};
 use super::verify::interruptible;
 use owo_colors::OwoColorize;
 use qnn::db::{SourceFile, normalise};
-use qnn::diagnostic::{is_command, printable};
+use qnn::diagnostic::printable;
 use qnn::engine::CancelToken;
 use qnn::obligation::Obligation;
 use qnn::proof::{Certificate, Unreadable, export};
@@ -119,22 +119,9 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             "exit": u8::from(exit),
             "files": documents,
         });
-        output.line(escaped(&document))?;
+        output.json(&document)?;
     }
     Ok(exit)
-}
-
-/// JSON without characters that a terminal acts on. Such a one is part of a string, where an escape says the same.
-pub fn escaped(document: &Value) -> String {
-    let mut text = String::new();
-    for c in format!("{document:#}").chars() {
-        if c != '\n' && is_command(c) {
-            text.push_str(&format!("\\u{:04x}", u32::from(c)));
-        } else {
-            text.push(c);
-        }
-    }
-    text
 }
 
 /// What the findings come to.

@@ -60,8 +60,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         )));
     }
     if arguments.json {
-        let text = serde_json::to_string_pretty(&diff);
-        output.line(text.map_err(|error| Failure::Message(Exit::Internal, error.to_string()))?)?;
+        output.json(&diff)?;
     } else {
         output.text(diff.text(arguments.markdown))?;
     }

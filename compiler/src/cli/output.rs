@@ -7,10 +7,11 @@ use anstream::AutoStream;
 use anstream::adapter::strip_str;
 use clap::ColorChoice;
 use owo_colors::OwoColorize;
-use qnn::diagnostic::printable_lines;
+use qnn::diagnostic::{is_command, printable_lines};
 use qnn::model::FileError;
 use qnn::report::picture::Ink;
 pub use qnn::report::sentences::{plural, thousands};
+use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Display;
 use std::io::{BufWriter, ErrorKind, IsTerminal, Stdout, Write};
@@ -162,6 +163,21 @@ impl Output {
     pub fn text(&mut self, text: impl Display) -> Result<(), Failure> {
         write!(self.stdout, "{text}")?;
         Ok(())
+    }
+
+    /// A document as JSON, without characters that a terminal acts on. Such a one is part of a string, where an escape says the same.
+    pub fn json(&mut self, document: &impl Serialize) -> Result<(), Failure> {
+        let pretty = serde_json::to_string_pretty(document)
+            .map_err(|error| Failure::Message(Exit::Internal, format!("this has no JSON: {error}")))?;
+        let mut text = String::with_capacity(pretty.len());
+        for c in pretty.chars() {
+            if c != '\n' && is_command(c) {
+                text.push_str(&format!("\\u{:04x}", u32::from(c)));
+            } else {
+                text.push(c);
+            }
+        }
+        self.line(text)
     }
 
     /// Sends what was written on its way.

@@ -55,16 +55,13 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         let datasets: Vec<Value> = wanted.iter().filter_map(|item| dataset_json(&specs, *item)).collect();
         let properties: Vec<Value> = questions(&specs, file, &wanted).map(|q| q.json(&specs)).collect();
         let networks: Vec<Value> = networks.iter().map(|network| network_json(&specs, network)).collect();
-        output.line(format_args!(
-            "{:#}",
-            json!({
-                "version": 1,
-                "spec": specs.name(file),
-                "datasets": datasets,
-                "networks": networks,
-                "properties": properties,
-            })
-        ))?;
+        output.json(&json!({
+            "version": 1,
+            "spec": specs.name(file),
+            "datasets": datasets,
+            "networks": networks,
+            "properties": properties,
+        }))?;
         return Ok(Exit::Fine);
     }
     let mut first = true;

@@ -349,7 +349,9 @@ impl fmt::Display for Trust {
         match self {
             Trust::Interval => f.write_str("exact integer intervals"),
             Trust::Solver { name, remembered: false } => write!(f, "the word of {name}"),
-            Trust::Solver { name, remembered: true } => write!(f, "the word of {name}, remembered and not checked again"),
+            Trust::Solver { name, remembered: true } => {
+                write!(f, "the word of {name}, remembered and not checked again")
+            }
             Trust::Certificate { steps: 1, .. } => f.write_str("a certificate of 1 step, checked"),
             Trust::Certificate { steps, .. } => write!(f, "a certificate of {steps} steps, checked"),
         }

@@ -20,9 +20,7 @@ pub mod symbols;
 pub mod tokens;
 mod words;
 
-pub use crate::report::sentences::{
-    call_line, counterexample_line, counterexample_text, duration, variable_line,
-};
+pub use crate::report::sentences::{call_line, counterexample_line, counterexample_text, duration, variable_line};
 pub use outline::{Property, fingerprint, outline};
 pub use words::builtin_docs;
 

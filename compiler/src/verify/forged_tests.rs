@@ -70,9 +70,7 @@ fn sound(said: &Summary, truth: &Summary, what: &str) -> usize {
     for (said, truth) in said.results.iter().zip(&truth.results) {
         let shown = || format!("{what}: {} is {:?}", said.name, (said.verdict, &said.trust, &said.measure));
         if is_marked(said) {
-            assert!(
-                said.trust.as_ref().is_some_and(|t| t.to_string().contains("remembered"))
-            );
+            assert!(said.trust.as_ref().is_some_and(|t| t.to_string().contains("remembered")));
             marked += 1;
             continue;
         }

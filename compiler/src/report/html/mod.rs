@@ -10,9 +10,7 @@ use super::model::{
     Axis, Cell, Counts, Curve, File, Grid, Histogram, Intervals, Network, Point, Property, Remark, Report, Role, Spec,
     urgency,
 };
-use super::sentences::{
-    Standing, bits, duration, finding, grounds, percent, plural, reversal, sign, tally, thousands,
-};
+use super::sentences::{Standing, bits, duration, finding, grounds, percent, plural, reversal, sign, tally, thousands};
 use crate::diagnostic::Severity;
 use crate::verify::verdict::{Kind, Number};
 use crate::verify::{InstanceResult, Verdict};
