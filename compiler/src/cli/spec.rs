@@ -5,11 +5,11 @@ use qnn::check::scope::file_diagnostics;
 use qnn::check::spec::diagnostics;
 use qnn::db::{BytesContent, Database, Db, Disk, FileSystem, MAX_SPEC_BYTES, SourceFile};
 use qnn::diagnostic::{Diagnostic, Severity};
+use qnn::disk::{self, Bounded};
 use qnn::interrupt;
 use qnn::model::FileError;
 use qnn::report::terminal::{Style, render, show_path};
 use std::collections::HashSet;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -211,17 +211,5 @@ impl FileSystem for Inputs {
 
 /// The text on standard input.
 pub fn standard_input() -> Result<Arc<str>, FileError> {
-    let mut bytes = Vec::new();
-    std::io::stdin()
-        .take(MAX_SPEC_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| FileError::new(format!("can't be read: {error}")))?;
-    if bytes.len() as u64 > MAX_SPEC_BYTES {
-        return Err(FileError::new(format!("is larger than {} MiB, the most that is read", MAX_SPEC_BYTES >> 20)));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        FileError::new(format!("is not UTF-8: byte {at} begins no character"))
-    })?;
-    Ok(text.into())
+    Ok(disk::text(Bounded::new(std::io::stdin(), MAX_SPEC_BYTES).all()?)?.into())
 }
