@@ -7,7 +7,7 @@ use owo_colors::OwoColorize;
 use qnn::check::spec::{diagnostics, family, verifiable};
 use qnn::db::SourceFile;
 use qnn::diagnostic::{Diagnostic, Place};
-use qnn::report::terminal::{resolve, show_path};
+use qnn::report::terminal::{line_column, resolve, show_path};
 use serde_json::{Value, json};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -137,9 +137,8 @@ fn place(specs: &Specs, place: Place) -> Value {
     let (file, Range { start, end }) = resolve(&specs.db, place);
     let text: &str = file.text(&specs.db).as_deref().unwrap_or_default();
     let position = |at: usize| {
-        let before = text.get(..at).unwrap_or_default();
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        json!({ "line": before.matches('\n').count() + 1, "column": line.chars().count() + 1 })
+        let (line, column) = line_column(text, at);
+        json!({ "line": line, "column": column })
     };
     json!({
         "file": show_path(file.path(&specs.db), specs.base()),

@@ -8,6 +8,7 @@ use super::spec::is_standard;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use qnn::db::{Disk, FileSystem, normalise};
 use qnn::engine::NAMES;
+use qnn::report::terminal::line_column;
 use qnn::syntax::ast::ItemKind;
 use qnn::syntax::parse;
 use serde::de::Error;
@@ -179,13 +180,6 @@ impl Project {
         let inner = spec.strip_prefix(&self.root).unwrap_or(spec);
         self.specs.is_match(inner) && !self.exclude.is_match(inner)
     }
-}
-
-/// The line and the column of a byte, both from 1.
-fn line_column(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 /// What a command is about.

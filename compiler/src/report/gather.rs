@@ -6,7 +6,7 @@
 use super::family;
 use super::model::{Accuracy, Counts, File, Ground, Layer, Network, Property, Remark, Role, Spec};
 use super::roles::{Pairing, Roles, roles};
-use super::terminal::{line_column, show_path};
+use super::terminal::{begin, show_path};
 use super::words;
 use crate::check::data::{Samples, dataset};
 use crate::check::network::{self, Memory, Port};
@@ -71,7 +71,7 @@ pub fn spec(db: &Database, file: SourceFile, run: Option<(&Plan, &Summary)>, ask
 
 fn remark(db: &Database, d: &Diagnostic, base: &Path) -> Remark {
     let place = d.labels.first().map(|label| label.place);
-    let (line, column) = place.map(|place| line_column(db, place)).unwrap_or_default();
+    let (line, column) = place.map(|place| begin(db, place)).unwrap_or_default();
     Remark {
         severity: d.severity,
         code: d.code.to_owned(),
@@ -98,7 +98,7 @@ fn property(
     let Span { start, end } = found.span;
     let attributes = found.attributes.iter().map(|a| a.span.start).min().unwrap_or(start);
     let name = found.name().map_or(found.span, |name| name.span);
-    let (line, column) = line_column(db, Place { item, span: name });
+    let (line, column) = begin(db, Place { item, span: name });
     let roles = roles(db, item);
     let applied = networks.of(jobs, &roles);
     let role = |name: &str| roles.parameters.get(name).copied().unwrap_or(Role::Other);

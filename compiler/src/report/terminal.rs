@@ -87,14 +87,17 @@ fn notes(diagnostic: &Diagnostic) -> Vec<String> {
     notes.iter().map(|note| printable_lines(note).into_owned()).collect()
 }
 
-/// The line and the column, both from 1, of a place: for one-line messages.
-pub fn line_column(db: &dyn Db, place: Place) -> (usize, usize) {
+/// The line and the column, in characters and both from 1, of a place's beginning.
+pub fn begin(db: &dyn Db, place: Place) -> (usize, usize) {
     let (file, range) = resolve(db, place);
-    let text: &str = file.text(db).as_deref().unwrap_or_default();
-    let before = &text[..range.start];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
+    line_column(file.text(db).as_deref().unwrap_or_default(), range.start)
+}
+
+/// The line and the column, in characters and both from 1, of a byte of a text.
+pub fn line_column(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 #[cfg(test)]
