@@ -65,7 +65,7 @@ pub struct Settings {
     pub jobs: Option<Jobs>,
     /// The engine.
     pub engine: Option<Engine>,
-    /// The most memory of one query of Z3, in MiB.
+    /// The most memory that `search` or `smt` takes for one query, in MiB.
     pub memory: Option<u64>,
 }
 
@@ -148,7 +148,7 @@ impl Project {
             Failure::wrong(format!(
                 "`{}`{place}: {}\n  help: docs/project.md lists what a project file says",
                 file.display(),
-                error.message().trim().replace("field", "key").replace('\n', " ")
+                error.message().trim().replace("unknown field", "unknown key").replace('\n', " ")
             ))
         })?;
         let globs = |patterns: Vec<Pattern>| {
