@@ -278,11 +278,8 @@ fn no_number(data: &FileData) -> Option<(usize, &str)> {
 
 /// What to do about reals where `raw` integers are meant.
 fn instead_of_raw(data: &FileData, format: &Format) -> String {
-    let bits = [8, 16, 32, 64];
-    let bits = bits.into_iter().find(|bits| format.max_raw().unsigned_abs() < 1 << (bits - 1)).unwrap_or(64);
-    let unsigned = format.min_raw() >= 0;
-    let bits = if unsigned && format.max_raw() <= 255 { 8 } else { bits };
-    let dtype = format!("{}int{bits}", if unsigned { "u" } else { "" });
+    let bits = [8, 16, 32].into_iter().find(|bits| format.width <= *bits).unwrap_or(64);
+    let dtype = format!("{}int{bits}", if format.signed { "" } else { "u" });
     let reals = match data {
         FileData::Floats(values) => values,
         _ => return "remove `raw`, so that the values are quantized".to_owned(),
@@ -292,7 +289,7 @@ fn instead_of_raw(data: &FileData, format: &Format) -> String {
             "all of them are whole: save them as integers, `a.astype(\"{dtype}\")`, or remove `raw` if they are values"
         );
     }
-    if reals.iter().all(|value| (0.0..=1.0).contains(value)) && unsigned {
+    if reals.iter().all(|value| (0.0..=1.0).contains(value)) && !format.signed {
         return format!(
             "remove `raw`, so that the values, 0 to 1, are quantized; or save the raw integers that they were made of, such as \
              `(a * {}).round().astype(\"{dtype}\")`",

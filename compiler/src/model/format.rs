@@ -280,7 +280,7 @@ impl Format {
         })
     }
 
-    /// Whether the text of the format is all of it: a long list of channels is shortened, and scales may be rounded.
+    /// Whether the text of the format is all of it: a long list of channels is shortened.
     pub fn is_written_whole(&self) -> bool {
         matches!(self.scale, Scale::Fixed { .. })
     }
