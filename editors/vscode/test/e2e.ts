@@ -125,6 +125,8 @@ const scenarios: Scenario[] = [
                 (await rows.locator(".codicon-testing-passed-icon").count()) > 5 && (await rows.locator(".codicon-testing-failed-icon").count()) > 2);
             // The hint tells the end of the run, too.
             await w.told("robust_with_four_bits", /✗.*\d\sviolated/).waitFor();
+            // So do the lenses.
+            await w.until("no lens offers to cancel what is over", async () => (await w.page.locator(".codelens-decoration", { hasText: "Cancel" }).count()) === 0);
             await rows.filter({ hasText: "violated" }).last().scrollIntoViewIfNeeded();
             await w.page.waitForTimeout(1000);
             await w.screenshot("family");
