@@ -91,10 +91,10 @@ export interface Instance {
     counterexample: Counterexample | null;
 }
 
-/** How far a running instance is: seconds, a share from 0 to 1, and what is known of a measure. */
+/** How far a running instance is: seconds (`remaining` is null where there is no end), a share from 0 to 1, and what is known of a measure. */
 export interface Progress {
     elapsed: number;
-    remaining: number;
+    remaining: number | null;
     share: number | null;
     found: Quantity | null;
     bound: Quantity | null;

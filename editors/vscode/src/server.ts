@@ -284,20 +284,13 @@ export class Server implements vscode.Disposable {
                 },
             },
             initializationOptions: {
-                ...(specsEngine(JSON.parse(JSON.stringify(vscode.workspace.getConfiguration("qnn")))) as object),
+                ...(JSON.parse(JSON.stringify(vscode.workspace.getConfiguration("qnn"))) as object),
                 clientShowsCounterexamples: true,
                 clientShowsReports: true,
                 clientExplains: true,
                 markdownImages: true,
             },
             middleware: {
-                workspace: {
-                    // `auto` leaves it to the spec, for every server.
-                    configuration: async (params, token, next) => {
-                        const all = await next(params, token);
-                        return Array.isArray(all) ? all.map(specsEngine) : all;
-                    },
-                },
                 executeCommand: async (command: string, args: unknown[], next: ExecuteCommandSignature): Promise<unknown> => {
                     if (this.intercept(command, args)) return undefined;
                     return next(command, args) as Promise<unknown>;
@@ -305,13 +298,6 @@ export class Server implements vscode.Disposable {
             },
         };
     }
-}
-
-/** Settings in which the engine `auto` is none: the spec's is taken. */
-function specsEngine(settings: unknown): unknown {
-    if (typeof settings !== "object" || settings === null) return settings;
-    const verification = (settings as { verification?: { engine?: unknown } }).verification;
-    return verification?.engine === "auto" ? { ...settings, verification: { ...verification, engine: null } } : settings;
 }
 
 /** Has a server say its version; `undefined` if it can. */

@@ -5,7 +5,6 @@
  * version of the protocol says is never shown; a spec that the server forgot is forgotten here.
  */
 
-import { withMoods } from "./moods";
 import { type Instance, type Mood, type Property, type Status, VERSION } from "./protocol";
 
 /** A spec as it stands. */
@@ -63,12 +62,6 @@ export class Store {
         }
         const { uri, documentVersion, active, mood, counts } = status;
         const spec: Spec = { uri, documentVersion, active, mood, counts, properties };
-        // A server that tells no mood has it decided here.
-        if ((status.mood as Mood | undefined) === undefined) {
-            withMoods(spec);
-            for (const of of properties) of.counts.cancelled = of.instances.filter((i) => i.state === "unknown" && i.cancelled).length;
-            counts.cancelled = properties.reduce((sum, of) => sum + of.counts.cancelled, 0);
-        }
         this.specs.set(uri, spec);
         return { uri, spec, structure, instances };
     }

@@ -146,18 +146,15 @@ export function provenance(instance: Instance): string {
 export function answer(instance: Instance): string | undefined {
     const measure = instance.measure;
     if (measure === null) return undefined;
-    const { found, bound } = measure;
-    const text = (measure.text as string | undefined) ??
-        (found !== null && measure.complete ? `= ${found.text}` : found !== null && bound !== null ? `${found.text} … ${bound.text}` : (found ?? bound)?.text ?? "");
-    return text === "" ? undefined : text;
+    return measure.text === "" ? undefined : measure.text;
 }
 
 /** How far a running instance is: `0.55 … 0.58, 34 %, for 12 s, at most 48 s left`. */
 export function progress(instance: Instance): string | undefined {
     const now = instance.progress;
     if (instance.state !== "running" || now === null) return undefined;
-    const remaining = (now.remaining as number | undefined) ?? Math.max(0, instance.budget - now.elapsed);
-    return [...known(now), `for ${seconds(now.elapsed)}`, `at most ${seconds(remaining)} left`].join(", ");
+    const left = now.remaining === null ? [] : [`at most ${seconds(now.remaining)} left`];
+    return [...known(now), `for ${seconds(now.elapsed)}`, ...left].join(", ");
 }
 
 function known({ text }: Progress): string[] {

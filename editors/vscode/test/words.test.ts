@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Instance, Status } from "../src/protocol";
+import type { Instance } from "../src/protocol";
 import { outcome } from "../src/settle";
-import { Store } from "../src/store";
 import { answer, inWords, longestRunning, progress, provenance, seconds, standing, statusSpoken, statusText } from "../src/words";
 import { counts, instance, property, status } from "./samples";
 
@@ -58,20 +57,6 @@ test("in all combinations only a spec of which everything is final and as expect
         // What is outdated or was never run is told by the label, and by the explorer's own signs.
         if (spec.mood !== "stale" && spec.mood !== "none") assert.equal(shown === "passed", good, `${what}: the Test Explorer shows ${String(shown)}`);
         assert.equal(inWords(spec.counts).split(", ").reduce((sum, part) => sum + Number(part.split(" ")[0]), 0), names.length, what);
-    }
-});
-
-test("a server that tells no moods has them decided in the same way", () => {
-    for (const names of combinations()) {
-        const instances = names.map((name) => KINDS[name]);
-        const message = status([property("p", instances)]);
-        const untold = JSON.parse(JSON.stringify(message, (key, value: unknown) => (key === "mood" || key === "cancelled" && typeof value === "number" ? undefined : value))) as Status;
-        const store = new Store();
-        store.take(untold);
-        const spec = store.specs.get("file:///a.qnn");
-        assert.equal(spec?.mood, message.mood, names.join(" + "));
-        assert.deepEqual(spec.counts, message.counts);
-        assert.deepEqual(spec.properties[0]?.instances.map(({ mood }) => mood), instances.map(({ mood }) => mood));
     }
 });
 
@@ -133,6 +118,7 @@ test("a measure shows its value, and what is running how far it is", () => {
     assert.equal(standing(running), "running, 0.55 … 0.58, 37 %, for 12 s, at most 48 s left");
     const late = instance("p", "running", { progress: { ...now, elapsed: 0.5, text: null } });
     assert.equal(progress(late), "for 0.5 s, at most 48 s left");
+    assert.equal(progress(instance("p", "running", { progress: { ...now, remaining: null, text: null } })), "for 12 s");
     assert.equal(longestRunning([late, running, KINDS.proved]), running);
     const bar = (longest: Instance): string => statusText({ mood: "running", counts: counts({ proved: 1, running: 2 }), errors: 0, longest });
     assert.equal(bar(running), "$(sync~spin) qnn 1/3 · 0.55 … 0.58, 37 %, 12 s");
