@@ -10,6 +10,7 @@ use crate::obligation::SEMANTICS_VERSION;
 use crate::verify::InstanceResult;
 use crate::verify::evidence::Basis;
 use crate::verify::verdict::{Fault, Kind, Number, Outcome, Verdict};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -577,18 +578,10 @@ fn epoch() -> u64 {
     said.unwrap_or_else(now)
 }
 
-/// Seconds since 1970 as a date and a time of day in UTC, by the Gregorian calendar.
+/// Seconds since 1970 as a date and a time of day in UTC; nothing past the year 9999.
 fn date(epoch: u64) -> String {
-    // Days are counted from 1 March of the year 0, so that a leap day ends its year: 146,097 days are 400 years.
-    let days = epoch / 86_400 + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (year, month) = if month < 10 { (400 * era + year, month + 3) } else { (400 * era + year + 1, month - 9) };
-    let minutes = epoch % 86_400 / 60;
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", minutes / 60, minutes % 60)
+    let time = i64::try_from(epoch).ok().and_then(|epoch| Timestamp::from_second(epoch).ok());
+    time.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()
 }
 
 impl Spec {
@@ -661,15 +654,12 @@ mod tests {
     use super::date;
 
     #[test]
-    fn dates_follow_the_calendar() {
+    fn dates_are_in_utc() {
         let known = [
             (0, "1970-01-01 00:00"),
-            (951_782_399, "2000-02-28 23:59"),
             (951_782_400, "2000-02-29 00:00"),
-            (951_868_800, "2000-03-01 00:00"),
-            (1_709_208_000, "2024-02-29 12:00"),
             (1_735_689_599, "2024-12-31 23:59"),
-            (4_107_542_400, "2100-03-01 00:00"),
+            (u64::MAX, ""),
         ];
         for (epoch, text) in known {
             assert_eq!(date(epoch), text);
