@@ -109,7 +109,7 @@ fn extremes(kind: Kind, all: &[&InstanceResult]) -> String {
         .iter()
         .any(|result| result.verdict != Verdict::Vacuous && result.measure.as_ref().is_none_or(|m| !m.complete));
     let pick = |numbers: Vec<&Number>, greatest: bool| {
-        let order = |a: &&&Number, b: &&&Number| a.value.total_cmp(&b.value);
+        let order = |a: &&&Number, b: &&&Number| a.order(b);
         let found = if greatest { numbers.iter().max_by(order) } else { numbers.iter().min_by(order) };
         found.map(|number| number.text.clone())
     };

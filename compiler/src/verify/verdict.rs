@@ -12,6 +12,7 @@ use crate::model::Rational;
 use crate::model::rational::{exact, parse_exact, show, to_f64};
 use num_traits::Signed;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -206,6 +207,14 @@ impl Number {
     /// The number; `None` if somebody wrote something else.
     pub fn rational(&self) -> Option<Rational> {
         parse_exact(&self.exact)
+    }
+
+    /// Which of two is less; by their floats if somebody wrote what is no number.
+    pub fn order(&self, other: &Number) -> Ordering {
+        match (self.rational(), other.rational()) {
+            (Some(this), Some(other)) => this.cmp(&other),
+            _ => self.value.total_cmp(&other.value),
+        }
     }
 }
 

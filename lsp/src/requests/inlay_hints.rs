@@ -109,8 +109,8 @@ fn family(property: &PropertyStatus) -> String {
         return words;
     }
     let found = || property.instances.iter().filter_map(|i| i.measure.as_ref()?.found.as_ref());
-    let by_value = |a: &&Number, b: &&Number| a.value.total_cmp(&b.value);
-    match (found().min_by(by_value), found().max_by(by_value)) {
+    let order = |a: &&Number, b: &&Number| a.order(b);
+    match (found().min_by(order), found().max_by(order)) {
         (Some(least), Some(greatest)) if least.exact == greatest.exact => format!("all = {}", least.text),
         (Some(least), Some(greatest)) => format!("from {} to {}", least.text, greatest.text),
         _ => words,
