@@ -3,7 +3,9 @@
 //! In: the report. Out: text that a comment of GitHub or GitLab holds (65,536 characters), however large the families are.
 
 use super::model::{Counts, Curve, Grid, Property, Report, urgency};
-use super::sentences::{self, Standing, duration, finding, lead, percent, plural, reversal, tally, thousands};
+use super::sentences::{
+    self, Standing, capitalised, duration, finding, lead, percent, plural, reversal, tally, thousands,
+};
 use crate::verify::InstanceResult;
 use std::fmt::Write;
 use std::time::Duration;
@@ -78,10 +80,7 @@ fn sign(standing: Standing) -> &'static str {
 }
 
 fn headline(counts: &Counts) -> String {
-    let (lead, counts) = (lead(counts), tally(counts, None));
-    let mut letters = lead.chars();
-    let lead = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default();
-    format!("{lead}: {counts}")
+    format!("{}: {}", capitalised(&lead(counts)), tally(counts, None))
 }
 
 fn details<'a>(text: &mut String, property: &Property, results: impl Iterator<Item = &'a InstanceResult>) {
