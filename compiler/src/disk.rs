@@ -5,6 +5,7 @@
 //! system states. Knows no kind of file.
 
 use crate::model::FileError;
+use crate::model::words::size;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Error, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -111,11 +112,7 @@ impl<R: Read> Read for Bounded<R> {
 }
 
 fn too_large(limit: u64) -> FileError {
-    let most = match limit {
-        0..1_048_576 => format!("{limit} bytes"),
-        _ => format!("{} MiB", limit >> 20),
-    };
-    FileError::new(format!("is larger than {most}, the most that is read")).help("split it into smaller files")
+    FileError::new(format!("is larger than {}, the most that is read", size(limit))).help("split it into smaller files")
 }
 
 fn problem(error: &Error) -> FileError {

@@ -12,9 +12,9 @@ use super::verify::{Look, Run, Work, json, split};
 use qnn::check::spec::diagnostics;
 use qnn::db::{BytesContent, Database, Db, Disk};
 use qnn::disk::{self, TemporaryFolder};
+use qnn::model::words::size;
 use qnn::report::gather::ACCURACY_SAMPLES;
 use qnn::report::html::{PICTURES, page};
-use qnn::report::sentences::size;
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     written.map_err(|error| file.failure(&error))?;
     let bytes = file.finish()?;
     let files = plural(packed.files.len(), "file", "files");
-    output.note(format_args!("note: {} written, {}, with {files}", arguments.output.display(), size(bytes)));
+    output.note(format_args!("note: {} written, {}, with {files}", arguments.output.display(), size(bytes as u64)));
     Ok(run.exit)
 }
 

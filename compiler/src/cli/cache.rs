@@ -3,6 +3,7 @@
 use super::output::{Exit, Failure, Output, plural, table, width};
 use clap::Subcommand;
 use owo_colors::OwoColorize;
+use qnn::model::words::size;
 use qnn::report::sentences::duration;
 use qnn::verify::Store;
 use std::time::{Duration, SystemTime};
@@ -96,20 +97,10 @@ fn state(store: &Store, output: &mut Output) -> Result<(), Failure> {
         "{}, {}: {} of at most {} at {}{damaged}",
         plural(stats.entries, "verdict", "verdicts"),
         plural(stats.certificates, "certificate", "certificates"),
-        bytes(stats.bytes),
-        bytes(stats.limit),
+        size(stats.bytes),
+        size(stats.limit),
         store.location().display()
     ))
-}
-
-/// «512 bytes», «3 KiB», «1.5 GiB».
-fn bytes(bytes: u64) -> String {
-    let units = [(1u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
-        None => plural(usize::try_from(bytes).unwrap_or(usize::MAX), "byte", "bytes"),
-        Some((unit, name)) if bytes.is_multiple_of(unit) => format!("{} {name}", bytes / unit),
-        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / unit as f64),
-    }
 }
 
 /// «3 min 10 s ago».

@@ -9,9 +9,10 @@ use owo_colors::OwoColorize;
 use qnn::db::{SourceFile, normalise};
 use qnn::diagnostic::printable;
 use qnn::engine::CancelToken;
+use qnn::model::words::size;
 use qnn::obligation::Obligation;
 use qnn::proof::{Certificate, Unreadable, export};
-use qnn::report::sentences::{duration, size};
+use qnn::report::sentences::duration;
 use qnn::review::file::Place;
 use qnn::review::{Checked, Gap, Header, Reader, Record, Standing, Stop, Subject, brief, review};
 use qnn::verify::verdict::Outcome;
@@ -368,7 +369,7 @@ impl ProofFile {
         let written = write_proof(BufWriter::new(file.file()), specs, &seen, statements);
         written.map_err(|error| file.failure(&error))?;
         let bytes = file.finish()?;
-        output.note(format_args!("note: {} written, {}", path.display(), size(bytes)));
+        output.note(format_args!("note: {} written, {}", path.display(), size(bytes as u64)));
         Ok(())
     }
 }

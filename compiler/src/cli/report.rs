@@ -6,10 +6,10 @@ use super::project::Targets;
 use super::verify::{Look, Run, Work, json, split};
 use clap::ValueEnum;
 use qnn::db::MAX_DATA_BYTES;
+use qnn::model::words::size;
 use qnn::report::gather::ACCURACY_SAMPLES;
 use qnn::report::html::{PICTURES, page};
 use qnn::report::model::Report;
-use qnn::report::sentences::size;
 use qnn::report::{junit, markdown, sarif};
 use qnn::verify::{InstanceResult, Verdict};
 use std::path::{Path, PathBuf};
@@ -200,7 +200,7 @@ impl Target {
         let Some(file) = self.file else { return output.text(text) };
         let path = file.path().to_owned();
         let bytes = file.write(text.as_bytes())?;
-        output.note(format_args!("note: {} written, {}", path.display(), size(bytes)));
+        output.note(format_args!("note: {} written, {}", path.display(), size(bytes as u64)));
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ pub mod safetensors;
 pub mod table;
 pub mod tensor;
 pub mod tensors;
-mod words;
+pub mod words;
 
 pub use budget::MAX_BYTES;
 pub use file::FileContents;

@@ -1,4 +1,4 @@
-//! How messages spell the numbers and the names that come from a file.
+//! How messages spell numbers, sizes, and the names that come from a file.
 
 /// `7840016` as `7,840,016`.
 pub(super) fn grouped(n: u64) -> String {
@@ -25,6 +25,16 @@ pub(super) fn counted(n: u64, unit: &str) -> String {
     format!("{} {unit}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
+/// A number of bytes: `1 byte`, `512 bytes`, `3 KiB`, `1.5 GiB`.
+pub fn size(bytes: u64) -> String {
+    let units = [(1u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        None => counted(bytes, "byte"),
+        Some((unit, name)) if bytes.is_multiple_of(unit) => format!("{} {name}", bytes / unit),
+        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / unit as f64),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,6 +43,8 @@ mod tests {
     fn spells_numbers_and_names() {
         assert_eq!(["0", "999", "1,000", "7,840,016"], [0, 999, 1000, 7_840_016].map(grouped).each_ref().map(|s| &**s));
         assert_eq!(counted(1, "byte"), "1 byte");
+        let sizes = [1, 1023, 3 << 10, 1536 << 20].map(size);
+        assert_eq!(sizes.each_ref().map(|s| &**s), ["1 byte", "1,023 bytes", "3 KiB", "1.5 GiB"]);
         assert_eq!(quoted("a\nb"), "`a\\nb`");
         assert_eq!(quoted(&"x".repeat(90)).chars().count(), 83);
     }

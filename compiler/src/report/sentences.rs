@@ -5,6 +5,7 @@ use super::model::{Counts, Ground, Property, Reversal};
 use super::picture::{Ink, image_size, side_by_side};
 use crate::check::spec::Expectation;
 use crate::engine::Trust;
+use crate::model::words::size;
 use crate::proof::MAX_CERTIFICATE_BYTES;
 use crate::verify::verdict::{
     CallValue, Counterexample, Kind, Layout, Number, Numbers, Outcome, Output, VariableValue,
@@ -255,13 +256,7 @@ pub fn thousands(count: usize) -> String {
 
 /// Bits and what they are in bytes: `12,345 bits (1.5 KiB)`.
 pub fn bits(count: usize) -> String {
-    let bytes = count.div_ceil(8);
-    let rough = match bytes {
-        0..1024 => plural(bytes, "byte", "bytes"),
-        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-    };
-    format!("{} ({rough})", plural(count, "bit", "bits"))
+    format!("{} ({})", plural(count, "bit", "bits"), size(count.div_ceil(8) as u64))
 }
 
 /// What a property's verdicts come to.
@@ -342,7 +337,7 @@ pub fn grounds(ground: &Ground) -> Vec<String> {
                 format!("; {} too large to be kept, over {} MiB as JSON", thousands(count), MAX_CERTIFICATE_BYTES >> 20)
             }
         };
-        list.push(format!("{count} of {steps} in all, accepted by the checker ({}{gone})", size(ground.bytes)));
+        list.push(format!("{count} of {steps} in all, accepted by the checker ({}{gone})", size(ground.bytes as u64)));
     }
     if ground.inputs > 0 {
         let count = plural(ground.inputs, "input", "inputs");
@@ -355,15 +350,6 @@ pub fn grounds(ground: &Ground) -> Vec<String> {
         list.push(format!("{} on the word of {name}", plural(*count, "proof", "proofs")));
     }
     list
-}
-
-/// `12 bytes`, `3.4 KiB`, `5.6 MiB`.
-pub fn size(bytes: usize) -> String {
-    match bytes {
-        0..1024 => plural(bytes, "byte", "bytes"),
-        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-    }
 }
 
 /// A reversal in a sentence.

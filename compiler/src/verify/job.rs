@@ -20,6 +20,7 @@ use crate::engine::portfolio::{Portfolio, Report};
 use crate::engine::{Answer, Meter, Reason, Trust};
 use crate::interrupt;
 use crate::model::rational::integer;
+use crate::model::words::size;
 use crate::obligation::{Assignment, Objective, Obligation};
 use std::sync::Arc;
 use std::time::Duration;
@@ -205,7 +206,7 @@ pub(super) fn decide(
     if let Err(failure) = done {
         result.fail(failure);
     } else if result.evidence.iter().any(Evidence::is_too_large) {
-        let most = show_bytes(session.most_certificate);
+        let most = size(session.most_certificate);
         result.detail.push_str(&format!(" The certificate takes more than {most}, the most that is kept."));
     }
     result.as_expected = result.verdict.is(result.expected);
@@ -305,11 +306,6 @@ fn capitalised(text: &str) -> String {
 pub(super) fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds < 1.0 { format!("{} ms", duration.as_millis()) } else { format!("{seconds} s") }
-}
-
-/// A size as people write it.
-pub(super) fn show_bytes(bytes: u64) -> String {
-    if bytes < 1 << 20 { format!("{bytes} bytes") } else { format!("{} MiB", bytes >> 20) }
 }
 
 /// What is left of a budget for the question whether anything meets the assumptions: always a tenth, since it is nearly always easy. It depends on

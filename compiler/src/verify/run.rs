@@ -5,7 +5,7 @@
 
 use super::decide::{Memory, Session, portfolio};
 use super::evidence::Evidence;
-use super::job::{self, Failure, Source, show_bytes};
+use super::job::{self, Failure, Source};
 use super::schedule::{Schedule, Turn};
 use super::store::Store;
 use super::verdict::{Fault, InstanceResult, Kind, Number, Outcome, Parameter, Verdict};
@@ -13,6 +13,7 @@ use crate::check::spec::{Attributes, Expectation, attributes, family, instance_n
 use crate::db::{Database, Db, ItemId, SourceFile, tree};
 use crate::engine::portfolio::Portfolio;
 use crate::engine::{CancelToken, Clock, Cores, Meter};
+use crate::model::words::size;
 use crate::proof::MAX_CERTIFICATE_BYTES;
 use crate::syntax::ast::{ItemKind, MeasureBody};
 use std::collections::HashMap;
@@ -75,7 +76,7 @@ impl Options {
         };
         Some(format!(
             "Certificates of more than {} are not kept: those of `{}`{others} were checked and are gone.",
-            show_bytes(self.most_certificate()),
+            size(self.most_certificate()),
             first.name
         ))
     }
