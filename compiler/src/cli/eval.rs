@@ -16,6 +16,7 @@ use qnn::network::interpret;
 use qnn::report::picture::{Panel, Scale, image_size, side_by_side};
 use qnn::report::sentences::{percent, tied};
 use qnn::syntax::ast::ItemKind;
+use qnn::verify::verdict::argmax;
 use serde_json::{Value, json};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -485,21 +486,14 @@ impl<'a> Run<'a> {
         self.outputs().iter().map(show).collect()
     }
 
-    /// The indices of all greatest values of a vector.
-    fn greatest(&self) -> Vec<usize> {
-        let values = self.outputs();
-        let greatest = values.iter().max().filter(|_| values.len() > 1);
-        (0..values.len()).filter(|i| greatest == Some(&values[*i])).collect()
-    }
-
     /// The index of the first greatest value.
     fn argmax(&self) -> Option<usize> {
-        self.greatest().first().copied()
+        argmax(&self.outputs()).0
     }
 
     /// The indices of all greatest values where there are several.
     fn ties(&self) -> Vec<usize> {
-        Some(self.greatest()).filter(|ties| ties.len() > 1).unwrap_or_default()
+        argmax(&self.outputs()).1
     }
 
     fn is_right(&self) -> Option<bool> {

@@ -352,6 +352,13 @@ pub struct Output {
     pub ties: Vec<usize>,
 }
 
+/// The index of the first greatest of several values, and the indices of all greatest ones where there are two or more.
+pub fn argmax(values: &[Rational]) -> (Option<usize>, Vec<usize>) {
+    let greatest = values.iter().max().filter(|_| values.len() > 1);
+    let ties: Vec<usize> = (0..values.len()).filter(|i| greatest == Some(&values[*i])).collect();
+    (ties.first().copied(), if ties.len() > 1 { ties } else { Vec::new() })
+}
+
 /// What was measured. Everything here is sound, whether or not it is complete.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MeasureResult {

@@ -3,7 +3,7 @@
 //! In: an assignment, the obligation that it answers, what the front end said of variables and networks. Out: numbers in the formats of the spec, beside the
 //! centre of the ball where there is one. Nothing comes out that the reference interpreter has not just confirmed.
 
-use super::verdict::{CallValue, CenterValue, Counterexample, Label, Layout, Numbers, Output, VariableValue};
+use super::verdict::{CallValue, CenterValue, Counterexample, Label, Layout, Numbers, Output, VariableValue, argmax};
 use crate::check::network::Port;
 use crate::check::property::{CallInfo, ClassClaim, VariableInfo};
 use crate::check::spec::variant_names;
@@ -125,11 +125,8 @@ fn output(call: &CallInfo, nodes: &[Vec<i128>]) -> Output {
         }
         None => node.iter().enumerate().map(|(i, n)| call.output.value(i, *n)).collect(),
     };
-    let greatest = values.iter().max();
-    let ties: Vec<usize> = (0..values.len()).filter(|i| greatest == Some(&values[*i])).collect();
-    let argmax = ties.first().copied().filter(|_| values.len() > 1);
-    let numbers = Numbers::new(raw(&call.output, node), &values);
-    Output { numbers, argmax, ties: if ties.len() > 1 { ties } else { Vec::new() } }
+    let (argmax, ties) = argmax(&values);
+    Output { numbers: Numbers::new(raw(&call.output, node), &values), argmax, ties }
 }
 
 /// Whether an output's argmax is as claimed.
