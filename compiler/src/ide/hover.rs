@@ -111,7 +111,10 @@ fn attribute(found: &Item, relative: u32, file: SourceFile, start: u32) -> Optio
     let attribute = found.attributes.iter().find(|a| touches(a.name.span, relative))?;
     let meaning = match &*attribute.name.text {
         "timeout" => "`#[timeout(10s)]`: how long the engines may work on each instance. `ms`, `s`, `min`, `h`.",
-        "engine" => "`#[engine(smt)]`: who decides: `auto`, `interval`, `search`, `enumerate`, `smt`.",
+        "engine" => &format!(
+            "`#[engine(smt)]`: who decides, one of {}.",
+            crate::engine::NAMES.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+        ),
         "expect" => {
             "`#[expect(violated)]`: the verdict that is expected: `proved`, `violated`, `vacuous`. A known violation then passes."
         }
