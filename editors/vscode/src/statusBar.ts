@@ -110,7 +110,7 @@ function tooltip(spec: Spec, spoken: string): vscode.MarkdownString {
     }
     const links = ["[$(play) Verify](command:qnn.verifySpec)"];
     const { counts } = spec;
-    if (counts.unexpected + counts.cancelled > 0) links.push("[$(refresh) Verify failed again](command:qnn.verifyFailedInSpec)");
+    if (counts.unexpected + counts.error + counts.timeout + counts.unknown > 0) links.push("[$(refresh) Verify failed again](command:qnn.verifyFailedInSpec)");
     if (spec.active) links.push("[$(stop) Cancel](command:qnn.cancelAll)");
     text.appendMarkdown(`\n\n${links.join(" · ")}`);
     return text;

@@ -59,10 +59,9 @@ export function total(counts: Counts): number {
     return ORDER.reduce((sum, state) => sum + counts[state], 0);
 }
 
-/** The instances whose verdict is final and the expected one. */
+/** The instances whose verdict is decided and the expected one. */
 export function asExpected(counts: Counts): number {
-    const final = ORDER.filter(isFinal).reduce((sum, state) => sum + counts[state], 0);
-    return Math.max(0, final - counts.unexpected - counts.cancelled);
+    return counts.proved + counts.violated + counts.vacuous - counts.unexpected;
 }
 
 /** How a spec stands, with the number of the compiler's errors. */
@@ -84,12 +83,13 @@ export function longestRunning(instances: Instance[]): Instance | undefined {
 export function statusText({ mood, counts, errors, longest }: Standing): string {
     const all = total(counts);
     const good = `${asExpected(counts)}/${all}`;
-    const bad = counts.unexpected > 0 ? ` $(error) ${counts.unexpected}` : "";
+    const wrong = counts.unexpected + counts.error;
+    const bad = wrong > 0 ? ` $(error) ${wrong}` : "";
     switch (mood) {
         case "running":
             return `$(sync~spin) qnn ${all - counts.running - counts.queued}/${all}${bad}${soFar(longest)}`;
         case "error":
-            return errors > 0 || counts.error === 0 ? `$(error) qnn ${inErrors(Math.max(1, errors))}` : `$(error) qnn ${counts.unexpected} of ${all}`;
+            return errors > 0 || counts.error === 0 ? `$(error) qnn ${inErrors(Math.max(1, errors))}` : `$(error) qnn ${wrong} of ${all}`;
         case "failed":
             return `$(error) qnn ${counts.unexpected} of ${all}`;
         case "undecided":

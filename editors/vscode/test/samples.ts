@@ -24,10 +24,10 @@ export function moodOfAll(moods: Mood[]): Mood {
 /** The counts of instances. */
 export function counted(instances: Instance[]): Counts {
     const all = counts();
-    for (const { state, cancelled, asExpected } of instances) {
+    for (const { state, cancelled, mood } of instances) {
         all[state]++;
         if (state === "unknown" && cancelled) all.cancelled++;
-        if (asExpected === false) all.unexpected++;
+        if (mood === "failed") all.unexpected++;
     }
     return all;
 }

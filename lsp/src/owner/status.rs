@@ -128,7 +128,7 @@ impl Document {
             let (state, as_expected) = (self.state(property, job), self.as_expected(property, job));
             *counts.of(state) += 1;
             counts.cancelled += usize::from(state == State::Unknown && as_expected.is_none());
-            counts.unexpected += usize::from(as_expected == Some(false));
+            counts.unexpected += usize::from(Mood::of(state, as_expected) == Mood::Failed);
         }
         counts
     }
