@@ -21,7 +21,7 @@ from pathlib import Path
 
 from specs import Spec
 
-# What the language refuses, and random specs may run into.
+# What the language refuses, and random specs may run into: statements that are too large when written out, most of all. They are rare.
 REFUSED = {"E0404", "E0606", "E0607"}
 ENGINES = ["auto"] * 6 + ["interval", "search", "smt", "attack", "enumerate"]
 
@@ -125,9 +125,13 @@ def attempt(seed, qnn, counts):
         wrong.append(f"no report, exit {done.returncode}: {done.stderr[-2000:]}")
     else:
         errors = {d["code"] for d in report["specs"][0]["diagnostics"] if d["severity"] == "error"} if report["specs"] else {"?"}
-        counts["refused"] += len(errors & REFUSED)
         if errors - REFUSED:
             wrong.append(f"refused: {', '.join(sorted(errors - REFUSED))}: {done.stderr[-3000:]}")
+        elif errors:
+            # Nothing of a spec with an error is verified.
+            counts["refused"] += 1
+            if report["specs"][0]["results"] or done.returncode != 3:
+                wrong.append(f"refused, and yet it has results, exit {done.returncode}")
         else:
             wrong += list(disagreements(spec, report, counts))
         if proof and not errors:
@@ -176,8 +180,14 @@ def main():
     counts = sum((c for c, _, _ in done), collections.Counter())
     wrong = sorted(s for _, w, _ in done for s in w)
     print(", ".join(f"{n} {name}" for name, n in sorted(counts.items(), key=lambda c: -c[1])))
-    print(f"{counts['instances']} passed, 0 failed" if not wrong else f"{len(wrong)} specs disagree, kept in target/fuzz: {wrong[:20]}")
-    return 1 if wrong or not counts["instances"] else 0
+    if wrong:
+        print(f"{len(wrong)} specs disagree, kept in target/fuzz: {wrong[:20]}")
+    elif counts["refused"] > 3 + counts["specs"] / 20:
+        print("too many specs are refused for the others to say much")
+    elif counts["instances"]:
+        print(f"{counts['instances']} passed, 0 failed")
+        return 0
+    return 1
 
 
 if __name__ == "__main__":
