@@ -20,19 +20,7 @@ fn bench(folder: &Path, arguments: &[&str]) -> String {
 fn started(folder: &Path, arguments: &[&str]) -> Output {
     let spec = folder.join("spec.qnn");
     Command::new(env!("CARGO"))
-        .args([
-            "bench",
-            "--quiet",
-            "--locked",
-            "--profile",
-            "dev",
-            "--workspace",
-            "--features",
-            "qnn/testing",
-            "--bench",
-            "specs",
-            "--",
-        ])
+        .args(["bench", "--quiet", "--locked", "--profile", "dev", "--workspace", "--bench", "specs", "--"])
         .arg(spec)
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -29,9 +29,13 @@ impl Place {
 
     /// The command, with at most so many MiB of addresses.
     fn command(&self, mebibytes: Option<u64>, arguments: &[&str]) -> Command {
-        let limit = mebibytes.map_or(String::new(), |most| format!("ulimit -v {}; ", most << 10));
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("{limit}exec \"$0\" \"$@\"")).arg(env!("CARGO_BIN_EXE_qnn")).args(arguments);
+        // Without a limit there is no shell before it, whose handlers of signals could be taken for the command's.
+        let mut command = Command::new(if mebibytes.is_some() { "sh" } else { env!("CARGO_BIN_EXE_qnn") });
+        if let Some(most) = mebibytes {
+            command.arg("-c").arg(format!("ulimit -v {}; exec \"$0\" \"$@\"", most << 10));
+            command.arg(env!("CARGO_BIN_EXE_qnn"));
+        }
+        command.args(arguments);
         command.current_dir(self.0.path()).stdin(Stdio::null()).env("NO_COLOR", "1");
         command.env("QNN_CACHE", self.0.path().join("cache"));
         command

@@ -3,13 +3,13 @@
 //! `QNN_PYTHON` names a Python with lxml, for JUnit's schema; `QNN_BROWSER_TESTS` a folder with what `tests/browser/package.json` names, for the page in a browser
 //! (`tests/run` sets both). Tests that need them are ignored by a plain `cargo test`.
 
-use qnn::obligation::SEMANTICS_VERSION;
+use qnn::ir::obligation::SEMANTICS_VERSION;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace's folder").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace's folder").to_owned()
 }
 
 /// A property of each kind that a report can speak of: expected and not, decided and not, better with more bits and worse.

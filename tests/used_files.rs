@@ -5,7 +5,7 @@ mod support;
 use qnn::check::spec::{Question, diagnostics, family, question, verifiable};
 use qnn::db::{BytesContent, Database, Db, FileSystem, SourceFile};
 use qnn::diagnostic::Severity;
-use qnn::model::FileError;
+use qnn::files::FileError;
 use qnn::syntax::ast::ItemKind;
 use qnn::syntax::parse;
 use std::collections::{BTreeSet, HashMap};

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
-static ALLOCATOR: qnn::memory::Allocator = qnn::memory::Allocator;
+static ALLOCATOR: qnn_allocator::Allocator = qnn_allocator::Allocator;
 
 /// The language server of qnn. An editor starts it; it speaks LSP over standard input and output
 #[derive(Parser)]

@@ -4,7 +4,7 @@ mod support;
 
 use qnn::engine::portfolio::Portfolio;
 use qnn::engine::{Answer, Control, Engine, Reason};
-use qnn::obligation::Obligation;
+use qnn::ir::obligation::Obligation;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

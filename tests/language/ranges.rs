@@ -59,14 +59,14 @@ fn breaking(db: &Database, file: SourceFile, index: usize) -> Vec<Vec<i64>> {
     let asked = question(db, item, 0);
     let Some(Question::Property(statement)) = &asked.value else { panic!("a property: {:?}", asked.diagnostics) };
     let obligation = &statement.obligation;
-    let all = qnn::testing::assignments(obligation);
-    let broken = all.filter(|a| matches!(obligation.replay(a), qnn::obligation::Replay::Holds(_)));
+    let all = qnn::ir::testing::assignments(obligation);
+    let broken = all.filter(|a| matches!(obligation.replay(a), qnn::ir::obligation::Replay::Holds(_)));
     broken.map(|assignment| assignment.concat()).collect()
 }
 
 #[test]
 fn in_means_the_same_of_variables_and_constants() {
-    let mut random = qnn::testing::Random::new(18);
+    let mut random = qnn::ir::testing::Random::new(18);
     for round in 0..200 {
         let values = &FORMATS[round % FORMATS.len()];
         let value = |raw: i64| Fraction((raw - values.zero) * values.step, values.per);

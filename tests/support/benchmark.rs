@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A part of the data beside the repository, in the folder that `QNN_SHARED` names or in `../shared`.
 pub fn shared(part: &str) -> PathBuf {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let folder = std::env::var_os("QNN_SHARED").map_or(beside, PathBuf::from).join(part);
     folder.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
 }

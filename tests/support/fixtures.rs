@@ -2,7 +2,7 @@
 
 use flate2::{Compression, write::GzEncoder};
 use qnn::db::{BytesContent, FileSystem};
-use qnn::model::FileError;
+use qnn::files::FileError;
 use std::io::{Cursor, Write};
 use std::path::Path;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The grammar for editors and the compiler's agree: what the compiler parses has no error here, and its operators have the same operands.
 
-use qnn::syntax::ast::{Expr, ExprKind};
-use qnn::syntax::parse;
-use qnn::syntax::walk;
+use qnn_syntax::ast::{Expr, ExprKind};
+use qnn_syntax::parse;
+use qnn_syntax::walk;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 /// The texts that the compiler's own tests and documentation are made of: specs, and blocks of Markdown that are specs.
 fn texts() -> Vec<(String, String)> {
     let mut all = Vec::new();
-    for folder in ["examples", "compiler/src", "tests", "editors/vscode/test"] {
+    for folder in ["examples", "compiler", "tests", "editors/vscode/test"] {
         for path in files(&root().join(folder), ".qnn") {
             all.push((path.display().to_string(), read(&path)));
         }
@@ -131,7 +131,7 @@ fn what_the_compiler_parses_has_no_error() {
 
 #[test]
 fn after_any_deletion_too() {
-    let text = read(&root().join("compiler/src/syntax/tests/rich.qnn"));
+    let text = read(&root().join("compiler/syntax/src/tests/rich.qnn"));
     let (mut wrong, mut good) = (String::new(), 0);
     for at in 0..text.len() {
         // `x as Act<bits;` compares for the compiler, which reads no arguments there; here it is an error.

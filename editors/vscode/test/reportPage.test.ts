@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { inPanel } from "../src/reportPage";
 
-const style = readFileSync("../../compiler/src/report/html/page.css", "utf8");
+const style = readFileSync("../../compiler/core/src/report/html/page.css", "utf8");
 const page = `<html><head><style>${style}</style></head><body><code>(prefers-color-scheme: dark)</code></body></html>`;
 
 test("the theme decides on the colours, not the system, and the text stays as it is", () => {

@@ -7,8 +7,9 @@ use super::Target;
 use crate::owner::Snapshot;
 use crate::protocol::{ReportArguments, Reported};
 use crate::snapshot::refused;
+use qnn::check::spec::diagnostics;
 use qnn::db::{BytesContent, Database, Disk, FileSystem, normalise};
-use qnn::model::FileError;
+use qnn::files::FileError;
 use qnn::report::gather::{self, ACCURACY_SAMPLES, Ask};
 use qnn::report::html::{PICTURES, page};
 use qnn::report::model::Report;
@@ -106,8 +107,8 @@ fn html(material: &Material) -> Result<String> {
     };
     let time: Duration = results.iter().map(|result| result.time).sum();
     let summary = Summary { results, warnings, time, ..Summary::default() };
-    let ask = Ask { base: material.spec.parent().unwrap_or(Path::new("")), samples: ACCURACY_SAMPLES };
-    let spec = gather::spec(&db, file, Some((&plan, &summary)), ask);
+    let ask = Ask { base: material.spec.parent().unwrap_or(Path::new("")), samples: ACCURACY_SAMPLES, until: None };
+    let spec = gather::spec(&db, file, diagnostics(&db, file), Some((&plan, &summary)), ask);
     let differs = |(path, hash): &(PathBuf, _)| material.files.get(path).is_some_and(|then| then != hash);
     if let Some((path, _)) = db.files().into_iter().find(differs) {
         let name = path.display();

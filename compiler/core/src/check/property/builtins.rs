@@ -1,0 +1,249 @@
+//! The functions that properties know.
+
+use super::super::constant::Constant;
+use super::super::types::{Axis, count, same_sizes, shape_text};
+use super::super::{Checked, Reported, at};
+use super::{Elements, Env, Lowering, Tensor, Value};
+use crate::diagnostic::{Diagnostic, Place};
+use num_traits::{Signed, Zero};
+use qnn_ir::Rational;
+use qnn_ir::obligation::term::Term;
+use qnn_syntax::Span;
+use qnn_syntax::ast::{Call, Expr, ExprKind, UnaryOp};
+
+impl Lowering<'_> {
+    pub(super) fn builtin(&mut self, env: &Env, call: &Call, place: Place) -> Checked<Value> {
+        let name = &*call.callee.text;
+        if let Some(argument) = call.arguments.iter().find_map(|a| a.name.as_ref()) {
+            return self.error(
+                "E0303",
+                at(env.item, argument.span),
+                format!("`{name}` has no option `{}`", argument.text),
+                "write the value alone",
+            );
+        }
+        let values: Vec<Value> = call.arguments.iter().map(|a| self.eval(env, &a.value)).collect::<Checked<_>>()?;
+        let places: Vec<Place> = call.arguments.iter().map(|a| at(env.item, a.value.span)).collect();
+        match (name, values.as_slice()) {
+            ("argmax" | "strict_argmax", [Value::Tensor(t)]) => {
+                if t.shape.len() != 1 || t.len() < 2 {
+                    return self.error(
+                        "E0301",
+                        places[0],
+                        format!("`{name}` needs a vector of scores, not {}", shape_text(self.context.db, &t.shape)),
+                        "not a vector of two or more",
+                    );
+                }
+                if let Some(call) = self.call_of(t) {
+                    self.calls[call].argmax = true;
+                }
+                Ok(Value::Argmax { of: t.clone(), strict: name == "strict_argmax" })
+            }
+            ("ball", [Value::Tensor(center), Value::Tensor(t)])
+                if t.len() == 1 && t.term(0).as_constant().is_some() =>
+            {
+                let radius = t.term(0).as_constant().cloned().map(Constant::Number).ok_or(Reported)?;
+                Ok(Value::Ball { center: center.clone(), radius })
+            }
+            ("ball", [Value::Tensor(center), Value::Constant(radius @ (Constant::Number(_) | Constant::Lsb(_)))]) => {
+                Ok(Value::Ball { center: center.clone(), radius: radius.clone() })
+            }
+            ("ball", [Value::Tensor(_), other]) => self.error(
+                "E0302",
+                places[1],
+                format!("a ball's radius is a number, or a number of lsb, not {}", other.kind()),
+                "no radius",
+            ),
+            ("abs", [Value::Constant(Constant::Number(n))]) => Ok(Value::Constant(Constant::Number(n.abs()))),
+            ("abs", [Value::Constant(Constant::Lsb(n))]) => Ok(Value::Constant(Constant::Lsb(n.abs()))),
+            ("abs", [Value::Tensor(t)]) => self.mapped(t, Term::absolute, place).map(Value::Tensor),
+            ("min" | "max", [a, b]) => self.extreme(name == "max", a, b, (places[0], places[1]), place),
+            ("maximum" | "minimum" | "sum", [Value::Tensor(t)]) => {
+                if name != "sum" {
+                    self.parts(t.len(), place)?;
+                }
+                let term = match (name, &t.elements) {
+                    ("maximum", _) => Term::greatest(t.terms()),
+                    ("minimum", _) => Term::least(t.terms()),
+                    (_, Elements::Terms(terms)) => Term::sum(terms),
+                    _ => t.sum(),
+                };
+                let lsb = t.lsb.clone().filter(|l| matches!(l, crate::check::data::PerElement::All(_)));
+                Ok(Value::Tensor(Tensor {
+                    shape: Vec::new(),
+                    elements: Elements::Terms([term].into()),
+                    lsb,
+                    format: None,
+                }))
+            }
+            ("maximum" | "minimum" | "sum", [Value::Constant(Constant::List(list))]) => {
+                let numbers: Option<Vec<&Rational>> = list
+                    .iter()
+                    .map(|c| match c {
+                        Constant::Number(n) => Some(n),
+                        _ => None,
+                    })
+                    .collect();
+                let Some(numbers) = numbers.filter(|n| !n.is_empty()) else {
+                    return self.error("E0302", places[0], format!("`{name}` takes numbers"), "not a list of numbers");
+                };
+                let value = match name {
+                    "maximum" => numbers.into_iter().max().cloned(),
+                    "minimum" => numbers.into_iter().min().cloned(),
+                    _ => Some(numbers.into_iter().fold(Rational::zero(), |sum, n| sum + n)),
+                };
+                value.map(|v| Value::Constant(Constant::Number(v))).ok_or(Reported)
+            }
+            ("maximum" | "minimum", [_, _]) => Err(self.context.report(
+                Diagnostic::error("E0303", format!("`{name}` takes one tensor"), place, "two arguments")
+                    .help(format!("for two numbers write `{}(a, b)`", &name[..3]))
+                    .fix(
+                        format!("write `{}`", &name[..3]),
+                        Place { span: Span::new(place.span.start, place.span.start + name.len() as u32), ..place },
+                        &name[..3],
+                    ),
+            )),
+            ("len", [Value::Dataset(item)]) => {
+                let data = super::super::data::dataset(self.context.db, *item);
+                for diagnostic in data.diagnostics.iter() {
+                    self.context.report(diagnostic.clone());
+                }
+                let len = data.value.as_ref().ok_or(Reported)?.len;
+                Ok(Value::Constant(Constant::int(len as i128)))
+            }
+            ("len", [Value::Tensor(t)]) => Ok(Value::Constant(Constant::int(t.len() as i128))),
+            ("len", [Value::Constant(_)]) => {
+                let locals = |name: &str| env.local(name);
+                let evaluator = super::Evaluator { context: self.context, item: env.item, locals: &locals };
+                let expr = Expr { kind: ExprKind::Call(call.clone()), span: place.span };
+                evaluator.eval(&expr).map(Value::Constant)
+            }
+            ("flatten", [Value::Tensor(t)]) => Ok(Value::Tensor(Tensor {
+                shape: vec![Axis::of(t.len())],
+                format: t.format.clone().filter(|f| f.channels() == 1),
+                ..t.clone()
+            })),
+            ("concat", [Value::Tensor(_), ..]) => self.concat(&values, &places),
+            ("dense" | "conv2d" | "relu" | "clamp" | "max_pool2d" | "avg_pool2d" | "add" | "reshape", _) => {
+                Err(self.context.report(
+                    Diagnostic::error(
+                        "E0612",
+                        format!("`{name}` belongs in networks, not in properties"),
+                        place,
+                        "a property only compares",
+                    )
+                    .help("compute it in a `network` and call that"),
+                ))
+            }
+            _ => {
+                let usage = match name {
+                    "argmax" | "strict_argmax" | "abs" | "maximum" | "minimum" | "sum" | "len" | "flatten" => {
+                        format!("{name}(x)")
+                    }
+                    "min" | "max" | "concat" => format!("{name}(x, y)"),
+                    _ => "ball(center, radius)".to_owned(),
+                };
+                self.error("E0303", place, format!("write `{usage}`"), "wrong number or kind of arguments")
+            }
+        }
+    }
+
+    /// min or max of two, element by element.
+    fn extreme(&self, max: bool, a: &Value, b: &Value, places: (Place, Place), place: Place) -> Checked<Value> {
+        if let (Value::Constant(Constant::Number(x)), Value::Constant(Constant::Number(y))) = (a, b) {
+            return Ok(Value::Constant(Constant::Number(if max { x.max(y) } else { x.min(y) }.clone())));
+        }
+        let tensor = |v: &Value, place: Place| -> Checked<Tensor> {
+            match v {
+                Value::Tensor(t) => Ok(t.clone()),
+                Value::Constant(Constant::Number(n)) => Ok(Tensor {
+                    shape: Vec::new(),
+                    elements: Elements::Terms([Term::constant(n.clone())].into()),
+                    lsb: None,
+                    format: None,
+                }),
+                other => {
+                    self.error("E0302", place, format!("a number is needed here, not {}", other.kind()), "not a number")
+                }
+            }
+        };
+        let (x, y) = (tensor(a, places.0)?, tensor(b, places.1)?);
+        let shape = match (count(&x.shape), count(&y.shape)) {
+            (_, 1) => x.shape.clone(),
+            (1, _) => y.shape.clone(),
+            _ if same_sizes(&x.shape, &y.shape) => x.shape.clone(),
+            _ => {
+                return self.error(
+                    "E0301",
+                    place,
+                    format!(
+                        "{} and {} don't go together",
+                        shape_text(self.context.db, &x.shape),
+                        shape_text(self.context.db, &y.shape)
+                    ),
+                    "the shapes differ",
+                );
+            }
+        };
+        self.parts(2 * count(&shape), place)?;
+        let element = |t: &Tensor, i: usize| t.term(if t.len() == 1 { 0 } else { i });
+        let terms = (0..count(&shape))
+            .map(|i| {
+                let pair = vec![element(&x, i), element(&y, i)];
+                if max { Term::greatest(pair) } else { Term::least(pair) }
+            })
+            .collect();
+        let lsb = if x.lsb == y.lsb { x.lsb.clone() } else { None };
+        Ok(Value::Tensor(Tensor { shape, elements: Elements::Terms(terms), lsb, format: None }))
+    }
+
+    /// Vectors joined.
+    fn concat(&self, values: &[Value], places: &[Place]) -> Checked<Value> {
+        let mut parts = Vec::new();
+        for (value, place) in values.iter().zip(places) {
+            match value {
+                Value::Tensor(t) if t.shape.len() <= 1 => parts.push(t),
+                other => {
+                    return self.error(
+                        "E0302",
+                        *place,
+                        format!("`concat` joins vectors, not {}", other.kind()),
+                        "not a vector",
+                    );
+                }
+            }
+        }
+        let format =
+            parts[0].format.clone().filter(|f| f.channels() == 1 && parts.iter().all(|p| p.format.as_ref() == Some(f)));
+        let lsb = parts[0].lsb.clone().filter(|l| parts.iter().all(|p| p.lsb.as_ref() == Some(l)));
+        let total = parts.iter().map(|p| p.len()).sum();
+        // Picks of one format stay picks, so that a network can take them.
+        let mut picks = Vec::new();
+        for part in &parts {
+            if let (Elements::Picks(p), Some(_)) = (&part.elements, &format) {
+                picks.extend(p.iter().copied());
+            }
+        }
+        let elements = if picks.len() == total {
+            Elements::Picks(picks.into())
+        } else {
+            Elements::Terms(parts.iter().flat_map(|p| p.terms()).collect())
+        };
+        let format = if matches!(elements, Elements::Picks(_)) { format } else { None };
+        Ok(Value::Tensor(Tensor { shape: vec![Axis::of(total)], elements, lsb, format }))
+    }
+}
+
+/// A short text for an argument: names and fields as they are, anything longer as `…`.
+pub(super) fn text_of(expr: &Expr) -> String {
+    match &expr.kind {
+        ExprKind::Name(name) => name.text.to_string(),
+        ExprKind::Field(inner, field) => format!("{}.{}", text_of(inner), field.text),
+        ExprKind::Index(inner, indices) => {
+            format!("{}[{}]", text_of(inner), indices.iter().map(text_of).collect::<Vec<_>>().join(", "))
+        }
+        ExprKind::Number { value, .. } => qnn_ir::rational::exact(value),
+        ExprKind::Unary(UnaryOp::Negate, inner) => format!("-{}", text_of(inner)),
+        _ => "…".to_owned(),
+    }
+}

@@ -1,0 +1,116 @@
+//! Evidence: what a result rests on, obligation by obligation.
+//!
+//! In: what the engines or the store answered. Out: for each obligation whose answer counts, a certificate, an assignment, or whose word it is. A
+//! reviewer who has the spec derives the obligations anew, and needs nothing else ([`crate::review`]).
+
+use super::decide::Decided;
+use qnn_engine::{Answer, Trust};
+use qnn_ir::obligation::Assignment;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Which question of an instance an obligation asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// Does any input break the statement?
+    Statement,
+    /// Does any input meet the assumptions?
+    Assumptions,
+    /// Where is the best value attained?
+    Found,
+    /// Is any value better?
+    Bound,
+}
+
+/// The answer to one obligation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What is asked.
+    pub about: About,
+    /// The candidate of a `largest` that it is asked of.
+    pub candidate: Option<i128>,
+    /// The obligation's key.
+    pub obligation: String,
+    /// What the answer rests on.
+    pub rests_on: Basis,
+}
+
+/// What an answer rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// No input answers it, as a certificate shows.
+    Certificate(Kept),
+    /// This input answers it: one vector of raw integers for each variable.
+    Assignment(Assignment),
+    /// No input answers it, by interval arithmetic for which no certificate was found.
+    Interval,
+    /// No input answers it: the word of a solver.
+    Solver(String),
+}
+
+/// A certificate and where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The key of the obligation that it is about.
+    #[serde(skip)]
+    pub obligation: String,
+    /// Its steps.
+    pub steps: usize,
+    /// Its size in bytes, compressed; `None` if it was too large to be kept.
+    pub bytes: Option<usize>,
+    /// Its file in the store; `None` if it is not stored.
+    pub file: Option<PathBuf>,
+    /// The certificate, as [`qnn_proof::pack`] packs it, if the run was asked to keep it.
+    #[serde(skip)]
+    pub packed: Option<Arc<[u8]>>,
+}
+
+impl Kept {
+    /// A packed certificate.
+    pub(super) fn new(obligation: &str, steps: usize, packed: Vec<u8>, file: Option<PathBuf>, keep: bool) -> Kept {
+        let bytes = Some(packed.len());
+        let packed = keep.then(|| packed.into());
+        Kept { obligation: obligation.to_owned(), steps, bytes, file, packed }
+    }
+
+    /// A certificate that was checked, and was too large to be kept.
+    pub(super) fn too_large(obligation: &str, steps: usize) -> Kept {
+        Kept { obligation: obligation.to_owned(), steps, bytes: None, file: None, packed: None }
+    }
+}
+
+impl Evidence {
+    /// Whether it is a certificate that was too large to be kept.
+    pub fn is_too_large(&self) -> bool {
+        matches!(&self.rests_on, Basis::Certificate(kept) if kept.bytes.is_none())
+    }
+
+    /// What a decision says of an obligation; `None` if it says nothing.
+    pub(super) fn of(
+        about: About,
+        candidate: Option<i128>,
+        obligation: impl FnOnce() -> String,
+        decided: &Decided<Answer>,
+    ) -> Option<Evidence> {
+        let rests_on = match &decided.answer {
+            Answer::None(trust) => Basis::of(trust, decided.kept.as_ref()),
+            Answer::Some(assignment) => Basis::Assignment(assignment.clone()),
+            Answer::Unknown(_) => return None,
+        };
+        Some(Evidence { about, candidate, obligation: obligation(), rests_on })
+    }
+}
+
+impl Basis {
+    /// What a proof rests on.
+    pub(super) fn of(trust: &Trust, kept: Option<&Kept>) -> Basis {
+        match (trust, kept) {
+            (Trust::Solver { name, .. }, _) => Basis::Solver(name.clone()),
+            (Trust::Certificate { .. }, Some(kept)) => Basis::Certificate(kept.clone()),
+            (Trust::Certificate { .. } | Trust::Interval, _) => Basis::Interval,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Deadlines and cancellation before an engine has anything to do: while instances are lowered.
+
+use super::run::{Event, Filter, Options, decide, plan, run, snapshots};
+use super::verdict::{InstanceResult, Verdict};
+use crate::check::spec::{Question, question_once};
+use crate::db::{Database, Disk};
+use qnn_engine::{CancelToken, Cores};
+use qnn_ir::interrupt::{Interrupted, until};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// The database of a spec.
+fn database(text: &str) -> (Database, crate::db::SourceFile) {
+    let mut db = Database::new(Disk);
+    let file = db.set_text(Path::new("/nowhere/spec.qnn"), text.into());
+    (db, file)
+}
+
+/// Statements that take a while to be written out: of every kind of expression that goes through a tensor's elements.
+const STATEMENTS: [(&str, &str); 8] = [
+    ("sum", "sum(x) <= 3"),
+    ("maximum", "maximum(x) <= 3"),
+    ("sum of magnitudes", "sum(abs(x)) >= 0"),
+    ("arithmetic", "maximum(2 * x - x) <= 3"),
+    ("comparison", "x == x"),
+    ("ball", "x in ball(x, 1 lsb)"),
+    ("quantifier", "forall i in 0..20000: x[i] <= 3"),
+    ("argmax", "argmax(x) == 3"),
+];
+
+fn spec(statement: &str) -> String {
+    format!("property p = forall x: fixed<3, 0>[60000]: {statement};")
+}
+
+/// Wherever the lowering of a statement is, it asks whether to go on, and can be interrupted.
+#[test]
+fn lowering_asks_whether_to_go_on() {
+    for (name, statement) in STATEMENTS {
+        let (db, file) = database(&spec(statement));
+        let job = plan(&db, file, &Filter::default(), &Options::default()).jobs.remove(0);
+        let asked = Arc::new(AtomicUsize::new(0));
+        for after in 0..3 {
+            asked.store(0, Ordering::SeqCst);
+            let count = asked.clone();
+            let stop = move || count.fetch_add(1, Ordering::SeqCst) >= after;
+            let done = until(stop, || question_once(&db, job.item, job.instance));
+            assert!(matches!(done, Err(Interrupted)), "{name} asks {} times", asked.load(Ordering::SeqCst));
+            assert_eq!(asked.load(Ordering::SeqCst), after + 1, "{name}");
+        }
+    }
+    // What was interrupted leaves nothing behind: the same database lowers it to its end.
+    let (db, file) = database(&spec("sum(x) <= 3"));
+    let job = plan(&db, file, &Filter::default(), &Options::default()).jobs.remove(0);
+    assert_eq!(until(|| true, || question_once(&db, job.item, job.instance)).err(), Some(Interrupted));
+    let question = question_once(&db, job.item, job.instance).value;
+    let Some(Question::Property(statement)) = question else { panic!("no statement") };
+    assert_eq!(statement.obligation.cases[0][0].linear.terms.len(), 60_000);
+}
+
+#[test]
+fn a_budget_ends_the_lowering() {
+    let (db, file) = database(&spec("sum(abs(x)) >= 0"));
+    let options = Options { timeout: Some(Duration::from_nanos(1)), ..Options::default() };
+    let plan = plan(&db, file, &Filter::default(), &options);
+    let summary = run(&plan, &snapshots(db.clone()), &options, &CancelToken::new(), &|_| {});
+    let result: &InstanceResult = &summary.results[0];
+    assert_eq!((result.verdict, summary.exit_code()), (Verdict::Timeout, 2));
+    assert!(result.detail.ends_with("It was still being lowered: no engine was asked."), "{}", result.detail);
+    assert!(result.reports.is_empty() && result.key.is_none());
+}
+
+/// A job's thread ends soon after the job is cancelled, also if that happens before an engine has begun.
+#[test]
+fn a_cancelled_job_ends_while_it_is_lowered() {
+    let (db, file) = database(&spec("sum(abs(x)) >= 0"));
+    let options = Options::default();
+    let job = plan(&db, file, &Filter::default(), &options).jobs.remove(0);
+    let cancel = CancelToken::new();
+    let on_event = |event: Event| {
+        if matches!(event, Event::Started { .. }) {
+            cancel.cancel();
+        }
+    };
+    let result = decide(&job, &snapshots(db), &options, &Cores::default(), &cancel, &on_event);
+    assert_eq!(result.verdict, Verdict::Unknown);
+    assert!(result.detail.contains("Cancelled before it was decided"), "{}", result.detail);
+    assert!(result.key.is_none(), "it was lowered to its end");
+}
+
+/// Cases share their conditions: a statement whose cases repeat long sums takes memory for each sum once.
+#[test]
+fn cases_share_conditions() {
+    let text = "property p = forall x: fixed<3, 0>[40], y: fixed<3, 0>[40]:
+        argmax(x) == argmax(y) and sum(x) != maximum(y) or x[0] > y[0];";
+    let (db, file) = database(text);
+    let job = plan(&db, file, &Filter::default(), &Options::default()).jobs.remove(0);
+    let question = question_once(&db, job.item, job.instance).value;
+    let Some(Question::Property(statement)) = question else { panic!("no statement") };
+    let obligation = &statement.obligation;
+    let mentioned: usize = obligation.cases.iter().map(Vec::len).sum();
+    let held: std::collections::HashSet<_> =
+        obligation.cases.iter().flatten().map(|atom| Arc::as_ptr(&atom.linear)).collect();
+    assert!(mentioned > 100_000 && held.len() < 5_000, "{} forms for {mentioned} conditions", held.len());
+    assert_eq!(obligation.table().atoms.len(), held.len());
+}

@@ -1,0 +1,590 @@
+//! The store: decisions on disk, by the content of what was asked.
+//!
+//! In: a key and what was decided. Out: the same, in a later run or in another process. What is stored are the answers to obligations and
+//! objectives rather than results of instances, so that `largest eps such that robust(i, eps)` finds what `robust` proved.
+//! One small JSON file holds one decision, under a checksum; it is written beside its place and renamed into it, so that readers see all of it or
+//! nothing, whoever else writes or crashes. A certificate is a file of its own, by the key of the obligation that it is about, written before the decision
+//! that rests on it. A checksum finds damage, not lies: whoever reads an entry checks what it claims (`verify::decide`). A store that fails makes
+//! verification slower, never wrong and never impossible. It has a size limit: what was not used for longest goes first.
+
+use super::verdict::{Verdict, seconds};
+use crate::diagnostic::printable;
+use crate::disk;
+use qnn_engine::portfolio::{Outcome, Report};
+use qnn_engine::{Reason, Trust};
+use qnn_ir::obligation::Assignment;
+use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
+use std::fs::Metadata;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The environment variable that says where the store is.
+pub const LOCATION_VARIABLE: &str = "QNN_CACHE";
+/// The environment variable that says how large the store may get: `500M`, `4G`, or a number of bytes.
+pub const LIMIT_VARIABLE: &str = "QNN_CACHE_LIMIT";
+/// The most bytes that the store keeps where nothing else is said.
+pub const DEFAULT_LIMIT: u64 = 2 << 30;
+/// The version of the files' form. Entries of other versions lie in other folders.
+pub const STORE_VERSION: u32 = 2;
+
+/// Decisions on disk. Opening never fails: a store that can't be read or written is empty, and says so once in its warnings.
+#[derive(Debug)]
+pub struct Store {
+    root: PathBuf,
+    /// The most bytes that it keeps.
+    limit: u64,
+    warnings: Mutex<Vec<String>>,
+    /// A write has failed; no other is tried.
+    unwritable: AtomicBool,
+    /// Done before the first write: what older versions and crashes left is removed.
+    tidied: Once,
+    /// Bytes written since the size was last looked at.
+    written: AtomicU64,
+}
+
+/// A decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub version: u32,
+    pub key: String,
+    /// The instance for which it was decided, for people.
+    pub name: String,
+    /// Seconds since 1970.
+    pub written: u64,
+    pub known: Known,
+    pub engine: Option<String>,
+    pub reports: Vec<Report>,
+    pub time: Duration,
+    /// What the engines were given; an undecided entry serves no larger budget.
+    pub budget: Duration,
+    /// Its certificate was checked, and was too large to be kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub too_large: bool,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Known {
+    /// Nothing answers the obligation. What it rests on is checked again before it is believed.
+    None(Trust),
+    /// This does. It is replayed before it is believed.
+    Some(Assignment),
+    /// Nobody knows.
+    Open(Reason),
+    /// Of an objective: what is known of its maximum.
+    Maximum(Maximum),
+}
+
+/// What is known of an objective's maximum.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Maximum {
+    /// The greatest found, and where: decimal, since JSON's numbers end at 64 bits.
+    pub best: Option<(String, Assignment)>,
+    /// It is proved to be no greater.
+    pub upper: String,
+    pub complete: bool,
+    pub vacuous: bool,
+    pub trust: Trust,
+    pub reason: Option<Reason>,
+}
+
+impl Known {
+    pub fn verdict(&self) -> Verdict {
+        let open = |reason: Option<&Reason>| match reason {
+            Some(Reason::Timeout) => Verdict::Timeout,
+            _ => Verdict::Unknown,
+        };
+        match self {
+            Known::None(_) => Verdict::Proved,
+            Known::Some(_) => Verdict::Violated,
+            Known::Open(reason) => open(Some(reason)),
+            Known::Maximum(maximum) if maximum.vacuous => Verdict::Vacuous,
+            Known::Maximum(maximum) if maximum.complete => Verdict::Proved,
+            Known::Maximum(maximum) => open(maximum.reason.as_ref()),
+        }
+    }
+
+    /// Whether it may be stored: what somebody interrupted, or what lacked memory or is broken today, may go better tomorrow.
+    fn is_lasting(&self) -> bool {
+        let reason = match self {
+            Known::Open(reason) => Some(reason),
+            Known::Maximum(maximum) => maximum.reason.as_ref(),
+            _ => None,
+        };
+        matches!(reason, None | Some(Reason::Timeout | Reason::Incomplete(_)))
+    }
+}
+
+impl Entry {
+    /// Whether it says nothing that no run would write: texts that act on a terminal, times of many years.
+    fn is_sober(&self) -> bool {
+        let known = match &self.known {
+            Known::Open(reason) => Some(reason),
+            Known::Maximum(maximum) => maximum.reason.as_ref(),
+            _ => None,
+        };
+        let reported = self.reports.iter().filter_map(|report| match &report.outcome {
+            Outcome::Undecided(reason) => Some(reason),
+            _ => None,
+        });
+        let whys = known.into_iter().chain(reported).filter_map(|reason| match reason {
+            Reason::Incomplete(why) | Reason::Internal(why) => Some(why.as_str()),
+            _ => None,
+        });
+        let engines =
+            self.engine.as_deref().into_iter().chain(self.reports.iter().map(|report| report.engine.as_ref()));
+        let mut texts = whys.chain(engines).chain([self.name.as_str()]);
+        let mut times = [self.time, self.budget].into_iter().chain(self.reports.iter().map(|report| report.time));
+        texts.all(|text| printable(text) == text) && times.all(|time| time < LONGEST)
+    }
+
+    /// Whether it answers whoever asks with this budget.
+    pub fn serves(&self, budget: Duration) -> bool {
+        self.known.verdict().is_decided() || budget <= self.budget
+    }
+}
+
+/// An entry, for listings.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Listed {
+    /// Its key.
+    pub key: String,
+    /// The instance for which it was first decided.
+    pub name: String,
+    /// What was decided: `violated` where something answers what was asked, `proved` where nothing does.
+    pub verdict: Verdict,
+    /// The engine whose answer it is.
+    pub engine: Option<String>,
+    /// How long the engines took, in seconds.
+    #[serde(with = "seconds")]
+    pub time: Duration,
+    /// When it was written.
+    pub written: SystemTime,
+    /// The size of its file in bytes; a certificate has its own.
+    pub bytes: u64,
+}
+
+/// A store in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// Entries.
+    pub entries: usize,
+    /// Entries that are final.
+    pub decided: usize,
+    /// Certificates.
+    pub certificates: usize,
+    /// Files that are no sound entries.
+    pub damaged: usize,
+    /// Their size in bytes, all told.
+    pub bytes: u64,
+    /// The most bytes that are kept.
+    pub limit: u64,
+}
+
+/// What stands before the checksum, between it and the entry, and at the end: together one JSON object.
+const FRAME: [&str; 3] = ["{\"check\":\"", "\",\"entry\":", "}\n"];
+/// What a certificate's file begins with. The obligation's key follows, a space, the checksum of what comes after it, a line feed; then the
+/// certificate as [`qnn_proof::pack`] packs it.
+const PROOF_FRAME: &str = "qnn certificate ";
+/// The largest file of a certificate that is read: packed, it is smaller than what it unpacks to.
+const MOST_PROOF_BYTES: u64 = qnn_proof::MAX_CERTIFICATE_BYTES;
+/// The largest file of an entry that is read.
+const MOST_ENTRY_BYTES: u64 = 64 << 20;
+/// No run takes so long.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// When an entry was last used is written down anew once it is so long ago.
+const RECENT: Duration = Duration::from_secs(60 * 60);
+/// Where the store has grown past its limit, it shrinks to so many tenths of it.
+const SHRINK_TO_TENTHS: u64 = 9;
+/// The size is looked at again when such a part of the limit has been written.
+const LOOK_AGAIN: u64 = 16;
+
+impl Store {
+    /// Where the store is by default: `QNN_CACHE`, else the platform's folder for caches. `None` if there is neither.
+    pub fn default_location() -> Option<PathBuf> {
+        match std::env::var_os(LOCATION_VARIABLE).filter(|path| !path.is_empty()) {
+            Some(path) => Some(path.into()),
+            None => directories::ProjectDirs::from("", "", "qnn").map(|dirs| dirs.cache_dir().to_owned()),
+        }
+    }
+
+    /// The store in a folder, which need not exist.
+    ///
+    /// Its limit is what `QNN_CACHE_LIMIT` says, else [`DEFAULT_LIMIT`].
+    pub fn open(root: impl Into<PathBuf>) -> Store {
+        let said = std::env::var(LIMIT_VARIABLE).ok().filter(|text| !text.is_empty());
+        let limit = said.as_deref().map(size_of);
+        let store = Store::with_limit(root, limit.flatten().unwrap_or(DEFAULT_LIMIT));
+        if limit == Some(None) {
+            let said = said.unwrap_or_default();
+            store.warn(format!("{LIMIT_VARIABLE} is `{}`, which is no size such as `500M` or `4G`.", printable(&said)));
+        }
+        store
+    }
+
+    /// The store in a folder, of at most so many bytes.
+    pub fn with_limit(root: impl Into<PathBuf>, limit: u64) -> Store {
+        Store {
+            root: root.into(),
+            limit,
+            warnings: Mutex::default(),
+            unwritable: AtomicBool::new(false),
+            tidied: Once::new(),
+            written: AtomicU64::new(0),
+        }
+    }
+
+    /// Its folder.
+    pub fn location(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of this version's entries.
+    fn folder(&self) -> PathBuf {
+        self.root.join(format!("verdicts-{STORE_VERSION}"))
+    }
+
+    /// Where an entry is: in one of 256 folders, so that none gets too long.
+    fn path(&self, key: &str) -> PathBuf {
+        self.folder().join(key.get(..2).unwrap_or("00")).join(format!("{key}.json"))
+    }
+
+    /// Where the certificate about an obligation is.
+    pub(crate) fn proof_path(&self, obligation: &str) -> PathBuf {
+        self.path(obligation).with_extension("proof")
+    }
+
+    /// A file of the store, if it is there; `Err` says why it can't be read.
+    fn read(&self, path: &Path, limit: u64) -> Option<Result<Vec<u8>, String>> {
+        // Most entries that are asked for are not there.
+        match std::fs::symlink_metadata(path) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
+            Ok(meta) if meta.is_dir() => {
+                self.in_the_way(path);
+                return None;
+            }
+            Ok(meta) if meta.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > RECENT)) => {
+                // If that can't be written down, it counts as unused.
+                let _ = disk::open(path, limit).and_then(|file| file.touch());
+            }
+            _ => {}
+        }
+        Some(disk::read(path, limit).map_err(|error| error.message))
+    }
+
+    /// The packed certificate about an obligation, if it is there and undamaged. One that is damaged is told; one that is gone (somebody may be
+    /// clearing the store) is not there, no more. It is the reader's to check what it proves.
+    pub(crate) fn proof(&self, obligation: &str) -> Option<Vec<u8>> {
+        let bytes = self.read(&self.proof_path(obligation), MOST_PROOF_BYTES)?;
+        let sound = bytes.ok().and_then(|bytes| {
+            let (about, packed) = proof_parts(&bytes)?;
+            (about == obligation).then(|| packed.to_vec())
+        });
+        if sound.is_none() {
+            self.distrust_proof(obligation, "is damaged");
+        }
+        sound
+    }
+
+    /// Says that a certificate is not believed.
+    pub(crate) fn distrust_proof(&self, obligation: &str, why: &str) {
+        self.warn(format!(
+            "The stored certificate `{}` {why}; it is ignored and what rests on it is decided anew.",
+            self.proof_path(obligation).display()
+        ));
+    }
+
+    /// Remembers a packed certificate; the entry that rests on it follows. Says whether it is stored.
+    pub(crate) fn put_proof(&self, obligation: &str, packed: &[u8]) -> bool {
+        if self.unwritable.load(Ordering::Relaxed) {
+            return false;
+        }
+        let head = format!("{PROOF_FRAME}{obligation} {}\n", blake3::hash(packed).to_hex());
+        self.write(&self.proof_path(obligation), &[head.as_bytes(), packed].concat())
+    }
+
+    /// The sound entry of a key.
+    pub(crate) fn get(&self, key: &str) -> Option<Entry> {
+        let path = self.path(key);
+        let bytes = match self.read(&path, MOST_ENTRY_BYTES)? {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                self.warn(format!("The stored verdict `{}` {why}; it is ignored and decided anew.", path.display()));
+                return None;
+            }
+        };
+        let entry = decode(&bytes).filter(|entry| entry.key == key);
+        if entry.is_none() {
+            self.distrust(key, "is damaged");
+        }
+        entry
+    }
+
+    /// Says that an entry is not believed.
+    pub(crate) fn distrust(&self, key: &str, why: &str) {
+        let path = self.path(key);
+        self.warn(format!("The stored verdict `{}` {why}; it is ignored and decided anew.", path.display()));
+    }
+
+    /// Remembers a decision, if it will still be one tomorrow.
+    pub(crate) fn put(&self, entry: &Entry) {
+        if !entry.known.is_lasting() || !entry.is_sober() || self.unwritable.load(Ordering::Relaxed) {
+            return;
+        }
+        match encode(entry) {
+            Ok(bytes) => _ = self.write(&self.path(&entry.key), &bytes),
+            Err(error) => self.give_up(&error),
+        }
+    }
+
+    /// Says that a folder has the name of a file of ours.
+    fn in_the_way(&self, path: &Path) {
+        self.warn(format!("`{}` is a folder where a file belongs: what it would hold is not stored.", path.display()));
+    }
+
+    /// Nothing more is written.
+    fn give_up(&self, error: &std::io::Error) {
+        if !self.unwritable.swap(true, Ordering::Relaxed) {
+            let place = self.root.display();
+            self.warn(format!("Verdicts can't be stored in `{place}`: {error}. Verification goes on without."));
+        }
+    }
+
+    /// Writes a file, and says whether it is there. One that can't be written is told; it is the last, unless the fault is with its place alone.
+    fn write(&self, path: &Path, bytes: &[u8]) -> bool {
+        match self.try_to_write(path, bytes) {
+            Ok(()) => return true,
+            Err(_) if path.is_dir() => self.in_the_way(path),
+            Err(error) => self.give_up(&error),
+        }
+        false
+    }
+
+    fn try_to_write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        let folder = self.folder();
+        std::fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+        self.tidied.call_once(|| {
+            disk::sweep(&folder);
+            self.remove(self.outdated());
+        });
+        let mut file = disk::unfinished(&folder)?;
+        file.write_all(bytes)?;
+        file.flush()?;
+        file.persist(path).map_err(|error| error.error)?;
+        let written = self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64;
+        if written > self.limit / LOOK_AGAIN {
+            self.shrink();
+        }
+        Ok(())
+    }
+
+    /// Removes what was not used for longest, if the store is larger than its limit.
+    fn shrink(&self) {
+        self.written.store(0, Ordering::Relaxed);
+        let files = self.files();
+        let mut bytes: u64 = files.iter().map(|(_, meta)| meta.len()).sum();
+        if bytes <= self.limit {
+            return;
+        }
+        let used = |meta: &Metadata| meta.modified().unwrap_or(UNIX_EPOCH);
+        let mut by_use: Vec<_> = files.into_iter().map(|(path, meta)| (used(&meta), path, meta.len())).collect();
+        by_use.sort();
+        for (_, path, size) in by_use {
+            if bytes <= self.limit / 10 * SHRINK_TO_TENTHS {
+                break;
+            }
+            // Whoever else removes it saves this one the work; what can't be removed stays.
+            let _ = std::fs::remove_file(path);
+            bytes -= size;
+        }
+    }
+
+    /// The folders of older versions.
+    fn outdated(&self) -> Vec<PathBuf> {
+        let version = |name: &str| name.strip_prefix("verdicts-").and_then(|version| version.parse::<u32>().ok());
+        let folders = std::fs::read_dir(&self.root).into_iter().flatten().flatten();
+        let old = |name: &OsStr| name.to_str().and_then(version).is_some_and(|version| version < STORE_VERSION);
+        folders.filter(|folder| old(&folder.file_name())).map(|folder| folder.path()).collect()
+    }
+
+    /// Removes the files in folders that are the store's, and the folders if nothing else is in them.
+    fn remove(&self, folders: Vec<PathBuf>) {
+        for folder in folders {
+            disk::sweep(&folder);
+            for (path, _) in files_below(&folder) {
+                let _ = std::fs::remove_file(path);
+            }
+            for inner in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let _ = std::fs::remove_dir(inner.path());
+            }
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+
+    /// The sound entries, by name.
+    pub fn list(&self) -> Vec<Listed> {
+        let entries = self.files().into_iter().filter(|(path, _)| !is_proof(path));
+        let mut all: Vec<Listed> = entries.filter_map(|(path, meta)| listed(&path, meta.len())).collect();
+        all.sort_by(|a, b| (&a.name, &a.key).cmp(&(&b.name, &b.key)));
+        all
+    }
+
+    /// The store in numbers.
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats { limit: self.limit, ..Stats::default() };
+        for (path, meta) in self.files() {
+            stats.bytes += meta.len();
+            if is_proof(&path) {
+                let sound = disk::read(&path, MOST_PROOF_BYTES).is_ok_and(|bytes| proof_parts(&bytes).is_some());
+                stats.certificates += usize::from(sound);
+                stats.damaged += usize::from(!sound);
+                continue;
+            }
+            match listed(&path, meta.len()) {
+                Some(entry) => {
+                    stats.entries += 1;
+                    stats.decided += usize::from(entry.verdict.is_decided());
+                }
+                None => stats.damaged += 1,
+            }
+        }
+        stats
+    }
+
+    /// Removes all entries with their certificates, and nothing else that may be in the folder. Says how many entries there were. What is a
+    /// folder stays, and is told.
+    ///
+    /// # Errors
+    /// If a file can't be removed; all that can are.
+    pub fn clear(&self) -> std::io::Result<usize> {
+        let (mut count, mut failure) = (0, None);
+        for (path, _) in self.files() {
+            match std::fs::remove_file(&path) {
+                Ok(()) => count += usize::from(!is_proof(&path)),
+                // Somebody else was quicker.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(_) if path.is_dir() => self.in_the_way(&path),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        disk::sweep(&self.folder());
+        self.remove(self.outdated());
+        failure.map_or(Ok(count), Err)
+    }
+
+    /// What went wrong since the last call, in sentences.
+    pub fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn warn(&self, warning: String) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    /// The files of this version that are the store's.
+    fn files(&self) -> Vec<(PathBuf, Metadata)> {
+        files_below(&self.folder())
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.written.load(Ordering::Relaxed) > 0 {
+            self.shrink();
+        }
+    }
+}
+
+/// The files in the folders of a folder that are the store's, by their names, sorted. What is being written is none yet.
+fn files_below(folder: &Path) -> Vec<(PathBuf, Metadata)> {
+    let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files = Vec::new();
+    for folder in entries(folder) {
+        for file in entries(&folder.path()) {
+            let name = file.file_name();
+            let name = name.to_string_lossy();
+            let is_key = |stem: &str| stem.len() == 64 && stem.bytes().all(|b| b.is_ascii_hexdigit());
+            let stem = name.strip_suffix(".json").or_else(|| name.strip_suffix(".proof"));
+            if let (true, Ok(meta)) = (stem.is_some_and(is_key), file.metadata()) {
+                files.push((file.path(), meta));
+            }
+        }
+    }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    files
+}
+
+/// The bytes that a size such as `500M` or `4 GiB` stands for: units are powers of 1024.
+pub fn size_of(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim().to_ascii_uppercase();
+    let shift = match unit.strip_suffix("IB").or_else(|| unit.strip_suffix('B')).unwrap_or(&unit) {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+/// Whether a file of ours is a certificate's.
+fn is_proof(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "proof")
+}
+
+/// The obligation's key and the packed certificate of a file's bytes, if the checksum is its own.
+fn proof_parts(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let rest = bytes.strip_prefix(PROOF_FRAME.as_bytes())?;
+    let end = rest.iter().position(|byte| *byte == b'\n')?;
+    let (about, check) = std::str::from_utf8(&rest[..end]).ok()?.split_once(' ')?;
+    let packed = &rest[end + 1..];
+    (blake3::hash(packed).to_hex().as_str() == check).then_some((about, packed))
+}
+
+fn listed(path: &Path, bytes: u64) -> Option<Listed> {
+    let entry = decode(&disk::read(path, MOST_ENTRY_BYTES).ok()?)?;
+    (path.file_stem()?.to_str()? == entry.key).then(|| Listed {
+        verdict: entry.known.verdict(),
+        key: entry.key,
+        name: entry.name,
+        engine: entry.engine,
+        time: entry.time,
+        written: UNIX_EPOCH + Duration::from_secs(entry.written.min(u64::from(u32::MAX))),
+        bytes,
+    })
+}
+
+/// An entry as a file's bytes: a JSON object of a checksum and the entry.
+fn encode(entry: &Entry) -> std::io::Result<Vec<u8>> {
+    let text = serde_json::to_string(entry)?;
+    let check = blake3::hash(text.as_bytes()).to_hex();
+    Ok([FRAME[0], check.as_str(), FRAME[1], &text, FRAME[2]].concat().into_bytes())
+}
+
+/// The entry of a file's bytes, if the checksum is its own.
+fn decode(bytes: &[u8]) -> Option<Entry> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let rest = text.strip_prefix(FRAME[0])?.strip_suffix(FRAME[2])?;
+    let (check, text) = rest.split_once(FRAME[1])?;
+    if blake3::hash(text.as_bytes()).to_hex().as_str() != check {
+        return None;
+    }
+    serde_json::from_str(text).ok().filter(|entry: &Entry| entry.version == STORE_VERSION && entry.is_sober())
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

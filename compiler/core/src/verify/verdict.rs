@@ -1,0 +1,428 @@
+//! Verdicts and results: what is said of one instance, to people and to programs.
+//!
+//! These are owned values that serialise as they stand (`--json`, reports, the editor); a field is never renamed or given another meaning
+//! without raising [`RESULT_VERSION`].
+
+use super::evidence::Evidence;
+use crate::check::spec::Expectation;
+use crate::diagnostic::Diagnostic;
+use num_traits::Signed;
+use qnn_engine::Trust;
+use qnn_engine::portfolio::Report;
+use qnn_ir::Rational;
+use qnn_ir::rational::{exact, parse_exact, show, to_f64};
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The version of [`InstanceResult`]'s serialised form.
+pub const RESULT_VERSION: u32 = 2;
+
+/// What is known of an instance. A measure is `proved` when its answer is known exactly, or, of a real-valued network, as far as its
+/// enclosure tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It holds for every input that meets the assumptions, and there is such an input.
+    Proved,
+    /// A counterexample breaks it, replayed through the reference interpreter.
+    Violated,
+    /// No input meets the assumptions, so it says nothing.
+    Vacuous,
+    /// The budget was spent before it was decided.
+    Timeout,
+    /// No engine could decide it, or it was cancelled.
+    Unknown,
+    /// The spec is wrong, or something is broken.
+    Error,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Proved => "proved",
+            Verdict::Violated => "violated",
+            Verdict::Vacuous => "vacuous",
+            Verdict::Timeout => "timeout",
+            Verdict::Unknown => "unknown",
+            Verdict::Error => "error",
+        }
+    }
+
+    /// Whether it is final: more time would not change it.
+    pub fn is_decided(self) -> bool {
+        matches!(self, Verdict::Proved | Verdict::Violated | Verdict::Vacuous)
+    }
+
+    /// Whether it is the one that the spec expects.
+    pub fn is(self, expected: Expectation) -> bool {
+        match expected {
+            Expectation::Proved => self == Verdict::Proved,
+            Expectation::Violated => self == Verdict::Violated,
+            Expectation::Vacuous => self == Verdict::Vacuous,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What a result comes to. Whatever counts results counts these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// The spec is wrong there, or something is broken.
+    Error,
+    /// The verdict is final, and not the expected one.
+    Unexpected,
+    /// It is undecided.
+    Open,
+    /// The verdict is the expected one.
+    Expected,
+}
+
+impl Outcome {
+    /// That of a verdict.
+    pub fn of(verdict: Verdict, as_expected: bool) -> Outcome {
+        match verdict {
+            Verdict::Error => Outcome::Error,
+            Verdict::Timeout | Verdict::Unknown => Outcome::Open,
+            _ if as_expected => Outcome::Expected,
+            _ => Outcome::Unexpected,
+        }
+    }
+}
+
+/// What kind of thing an instance is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A `property`.
+    Property,
+    /// A `measure` that maximises.
+    Maximize,
+    /// A `measure` that minimises.
+    Minimize,
+    /// A `measure` of the largest integer.
+    Largest,
+}
+
+/// A parameter of a family with its value, as the spec writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its value: `3`, `0.5`, `2 lsb`, `gender`.
+    pub text: String,
+}
+
+/// Whose fault an error is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fault {
+    /// The spec, or a file that it names.
+    Spec,
+    /// qnn itself.
+    Internal,
+}
+
+/// What is said of one instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceResult {
+    /// [`RESULT_VERSION`].
+    pub version: u32,
+    /// The instance: `robust(i = 3, eps = 1)`.
+    pub name: String,
+    /// The property or measure: `robust`.
+    pub property: String,
+    /// What it is.
+    pub kind: Kind,
+    /// The family's parameters in order.
+    pub parameters: Vec<Parameter>,
+    /// What is known.
+    pub verdict: Verdict,
+    /// What `#[expect(…)]` says; `proved` where it says nothing.
+    pub expected: Expectation,
+    /// Whether the verdict is the expected one.
+    pub as_expected: bool,
+    /// Whose fault it is, if the verdict is `error`.
+    pub fault: Option<Fault>,
+    /// The engine whose answer it is.
+    pub engine: Option<String>,
+    /// What a proof rests on.
+    pub trust: Option<Trust>,
+    /// How long the engines took, in seconds; as it was then, for what was remembered.
+    #[serde(with = "seconds")]
+    pub time: Duration,
+    /// How long they might have taken, in seconds.
+    #[serde(with = "seconds")]
+    pub budget: Duration,
+    /// The hash of what was asked and of whom: the key in the store. `None` if it was never lowered.
+    pub key: Option<String>,
+    /// Whether all of it was remembered from an earlier run.
+    pub cached: bool,
+    /// How much of the search was done, from 0 to 1 and less than 1, where an undecided one was searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searched: Option<f64>,
+    /// What each engine did, in the order in which they ended; over all questions, for a measure.
+    pub reports: Vec<Report>,
+    /// What the answers to the obligations rest on, those of a `largest` in the order in which candidates were tried.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
+    /// What breaks it, if it is violated.
+    pub counterexample: Option<Counterexample>,
+    /// What was measured, for a measure.
+    pub measure: Option<MeasureResult>,
+    /// The verdict in a sentence, with what is known so far where it is not final.
+    pub detail: String,
+    /// What is wrong with the spec, if that is the error. Places are of the database that the instance came from.
+    #[serde(skip)]
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl InstanceResult {
+    /// What it comes to.
+    pub fn outcome(&self) -> Outcome {
+        Outcome::of(self.verdict, self.as_expected)
+    }
+}
+
+/// An exact number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Number {
+    /// Exactly: `-3`, `5/16`.
+    pub exact: String,
+    /// As people read it: exact, or rounded after `≈`.
+    pub text: String,
+    /// The nearest finite float.
+    pub value: f64,
+}
+
+impl Number {
+    /// The number; `None` if somebody wrote something else.
+    pub fn rational(&self) -> Option<Rational> {
+        parse_exact(&self.exact)
+    }
+
+    /// Which of two is less; by their floats if somebody wrote what is no number.
+    pub fn order(&self, other: &Number) -> Ordering {
+        match (self.rational(), other.rational()) {
+            (Some(this), Some(other)) => this.cmp(&other),
+            _ => self.value.total_cmp(&other.value),
+        }
+    }
+}
+
+impl From<&Rational> for Number {
+    fn from(value: &Rational) -> Number {
+        Number { exact: value.to_string(), text: show(value), value: to_f64(value).clamp(f64::MIN, f64::MAX) }
+    }
+}
+
+/// Values of a property's variables with what the networks make of them. Every one has passed the reference interpreter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counterexample {
+    /// The quantified variables in the order of the spec.
+    pub variables: Vec<VariableValue>,
+    /// The networks that the property applies, in the order of the spec.
+    pub calls: Vec<CallValue>,
+}
+
+/// Stored numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Numbers {
+    /// The raw integers, row-major, as the format stores them.
+    pub raw: Vec<i128>,
+    /// The values as people read them: exact, or rounded after `≈`.
+    pub values: Vec<String>,
+    /// The values exactly: `0.5`, `1/3`.
+    pub exact: Vec<String>,
+}
+
+impl Numbers {
+    /// Stored integers with their values.
+    pub fn new(raw: Vec<i128>, values: &[Rational]) -> Numbers {
+        Numbers { raw, values: values.iter().map(show).collect(), exact: values.iter().map(exact).collect() }
+    }
+
+    /// The nearest floats, for pictures; 0 where a text that somebody wrote is no number.
+    pub fn floats(&self) -> Vec<f64> {
+        self.exact.iter().map(|text| parse_exact(text).map_or(0.0, |value| to_f64(&value))).collect()
+    }
+}
+
+/// How numbers are laid out and stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Layout {
+    /// The sizes of the axes; empty for a number.
+    pub shape: Vec<usize>,
+    /// For each axis, the names of its entries, if an enum names them.
+    pub labels: Vec<Option<Vec<String>>>,
+    /// The format as a spec writes it; `None` for exact numbers.
+    pub format: Option<String>,
+    /// The least and the greatest raw integer of the format.
+    pub limits: Option<(i64, i64)>,
+}
+
+impl Layout {
+    /// The name of an entry of a vector: an enum's variant, or its index.
+    pub fn entry(&self, index: usize) -> String {
+        let names = self.labels.first().and_then(Option::as_ref);
+        names.and_then(|names| names.get(index)).cloned().unwrap_or_else(|| index.to_string())
+    }
+}
+
+/// A variable of a counterexample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VariableValue {
+    /// Its name.
+    pub name: String,
+    /// Axes and format.
+    #[serde(flatten)]
+    pub layout: Layout,
+    /// Its value.
+    pub numbers: Numbers,
+    /// The centre of the ball that it ranges over, if it does.
+    pub center: Option<CenterValue>,
+}
+
+impl VariableValue {
+    /// The greatest magnitude of the differences from the centre; `None` where there is no centre.
+    pub fn greatest_difference(&self) -> Option<Rational> {
+        let pairs = self.numbers.exact.iter().zip(&self.center.as_ref()?.numbers.exact);
+        pairs.filter_map(|(value, center)| Some((parse_exact(value)? - parse_exact(center)?).abs())).max()
+    }
+}
+
+/// The centre of a ball beside a value of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CenterValue {
+    /// The centre itself.
+    pub numbers: Numbers,
+    /// The value's raw integers minus the centre's.
+    pub difference: Vec<i128>,
+}
+
+/// A network's output in a counterexample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallValue {
+    /// The call as the spec writes it: `classifier(x)`.
+    pub text: String,
+    /// The network: `student<6>`.
+    pub network: String,
+    /// Axes and format of the output.
+    #[serde(flatten)]
+    pub layout: Layout,
+    /// What it computes.
+    pub output: Output,
+    /// What it computes with every ball's variable at the centre; `None` where there is no ball.
+    pub center: Option<Output>,
+    /// Whether the property asks for its argmax.
+    pub asks_argmax: bool,
+    /// The class that the property compares its argmax with; `None` where that is no constant, or not one alone.
+    pub label: Option<Label>,
+    /// Whether the centre's class already is not what the property wants of it.
+    pub wrong_before: bool,
+}
+
+/// A class that a property compares an argmax with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Label {
+    /// Its index.
+    pub index: usize,
+    /// An enum's variant, or the index.
+    pub text: String,
+    /// Whether the property wants any class but this one.
+    pub excluded: bool,
+}
+
+/// What a network computes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// The numbers.
+    pub numbers: Numbers,
+    /// The index of the first greatest value; `None` for a single number.
+    pub argmax: Option<usize>,
+    /// The indices of all greatest values, ascending; empty unless there are two or more.
+    pub ties: Vec<usize>,
+}
+
+/// The index of the first greatest of several values, and the indices of all greatest ones where there are two or more.
+pub fn argmax(values: &[Rational]) -> (Option<usize>, Vec<usize>) {
+    let greatest = values.iter().max().filter(|_| values.len() > 1);
+    let ties: Vec<usize> = (0..values.len()).filter(|i| greatest == Some(&values[*i])).collect();
+    (ties.first().copied(), if ties.len() > 1 { ties } else { Vec::new() })
+}
+
+/// What was measured. Everything here is sound, whether or not it is complete.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeasureResult {
+    /// The best that was found: attained by `witness`; for `largest`, the largest candidate that is proved.
+    pub found: Option<Number>,
+    /// The best that is not excluded: the maximum is never above it, the minimum never below. `None` where nothing is known.
+    pub bound: Option<Number>,
+    /// Whether the two meet, or it is known that there is no answer.
+    pub complete: bool,
+    /// Where `found` is attained; for `largest`, what breaks the statement at `violated`.
+    pub witness: Option<Counterexample>,
+    /// The candidates, for `largest`.
+    pub largest: Option<Largest>,
+}
+
+/// What is known of the candidates of a `largest … such that`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Largest {
+    /// The variable's name.
+    pub name: String,
+    /// The first candidate.
+    pub first: i128,
+    /// The last candidate.
+    pub last: i128,
+    /// Whether a greater candidate is visibly harder, so that each answer speaks for all candidates on its side.
+    pub monotone: bool,
+    /// The largest candidate that is proved.
+    pub proved: Option<i128>,
+    /// The least candidate above it that is violated.
+    pub violated: Option<i128>,
+    /// The candidates above `proved` that could still be the answer: tried in vain, or not tried.
+    pub open: usize,
+    /// The candidates that were tried, ascending.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A candidate that was tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The integer.
+    pub value: i128,
+    /// What is known of the statement for it.
+    pub verdict: Verdict,
+    /// The engine whose answer it is.
+    pub engine: Option<String>,
+    /// How long the engines took, in seconds.
+    #[serde(with = "seconds")]
+    pub time: Duration,
+    /// Its key in the store.
+    pub key: String,
+    /// Whether it was remembered.
+    pub cached: bool,
+}
+
+/// Durations as seconds.
+pub(crate) mod seconds {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::time::Duration;
+
+    pub fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(duration.as_secs_f64())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(from)?).map_err(D::Error::custom)
+    }
+}

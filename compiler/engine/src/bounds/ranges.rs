@@ -1,0 +1,248 @@
+//! The ranges of columns and expressions in a branch, and what follows when one is narrowed.
+//!
+//! Invariant: every range here contains the one that the certificate checker has at the same step of the proof; so this
+//! file may do less than the checker does (it never goes backwards through anything but a step), never more.
+
+use super::kernels::narrow;
+use super::net::{Kind, LIMIT, NONE, Net};
+use qnn_ir::interrupt::work;
+
+/// Integers, as `f64`.
+#[derive(Clone, Debug)]
+pub struct Ranges {
+    /// The least value of each column.
+    pub lower: Vec<f64>,
+    /// The greatest value of each column.
+    pub upper: Vec<f64>,
+    /// (least, greatest) of each expression.
+    pub exprs: Vec<(f64, f64)>,
+    /// The least that the columns' ranges leave of each expression …
+    least: Vec<f64>,
+    /// … and the greatest.
+    greatest: Vec<f64>,
+}
+
+/// There is no value left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Empty;
+
+impl Ranges {
+    /// The ranges over the inputs' boxes, given in the order of the input columns; `None` where a number is beyond [`LIMIT`].
+    /// Ranges of composite expressions are this file's own: the certificate has to derive them.
+    pub fn new(net: &Net, boxes: &[(i64, i64)]) -> Option<Ranges> {
+        let count = net.columns.len();
+        let mut ranges = Ranges {
+            lower: vec![0.0; count],
+            upper: vec![0.0; count],
+            exprs: vec![(0.0, 0.0); net.exprs.len()],
+            least: vec![0.0; net.exprs.len()],
+            greatest: vec![0.0; net.exprs.len()],
+        };
+        let (mut next, mut greatest) = (boxes.iter(), 0.0f64);
+        for column in 0..count {
+            let (lo, hi) = if net.unit_of[column] == NONE {
+                let (lo, hi) = next.next().copied()?;
+                (lo as f64, hi as f64)
+            } else {
+                let unit = &net.units[net.unit_of[column] as usize];
+                for e in unit.exprs() {
+                    let expr = &net.exprs[e];
+                    work(2 * expr.entries());
+                    let entries: f64 = expr.runs().map(|(_, values)| values.len() as f64).sum();
+                    if expr.constant.abs() + entries * expr.greatest * greatest > LIMIT as f64 {
+                        let magnitude = expr.runs().fold(expr.constant.abs(), |sum, (first, values)| {
+                            values.iter().enumerate().fold(sum, |sum, (k, v)| {
+                                sum + v.abs() * ranges.lower[first + k].abs().max(ranges.upper[first + k].abs())
+                            })
+                        });
+                        if magnitude > LIMIT as f64 {
+                            return None;
+                        }
+                    }
+                    ranges.exprs[e] = expr.range(&ranges.lower, &ranges.upper);
+                    (ranges.least[e], ranges.greatest[e]) = ranges.exprs[e];
+                }
+                ranges.image(net, net.unit_of[column] as usize)?
+            };
+            if lo.abs().max(hi.abs()) > LIMIT as f64 {
+                return None;
+            }
+            greatest = greatest.max(lo.abs()).max(hi.abs());
+            (ranges.lower[column], ranges.upper[column]) = (lo, hi);
+        }
+        Some(ranges)
+    }
+
+    /// The range of a unit's result, from its arguments'.
+    fn image(&self, net: &Net, unit: usize) -> Option<(f64, f64)> {
+        let unit = &net.units[unit];
+        let (lo, hi) = self.exprs[unit.first as usize];
+        match unit.kind {
+            Kind::Step(stairs) => {
+                let stairs = &net.stairs[stairs as usize];
+                Some((stairs.apply(lo as i64)? as f64, stairs.apply(hi as i64)? as f64))
+            }
+            Kind::Wrap { width, signed } => {
+                let (least, greatest) = qnn_ir::range::wrap_limits(width, signed);
+                let first = qnn_ir::interpret::wrap(lo as i128, width, signed);
+                let last = first + (hi - lo) as i128;
+                Some(if last <= greatest { (first as f64, last as f64) } else { (least as f64, greatest as f64) })
+            }
+            Kind::Max => {
+                let of = |end: fn(&(f64, f64)) -> f64| {
+                    self.exprs[unit.exprs()].iter().map(end).fold(f64::NEG_INFINITY, f64::max)
+                };
+                Some((of(|range| range.0), of(|range| range.1)))
+            }
+        }
+    }
+
+    /// About how many bytes they take.
+    pub fn bytes(&self) -> usize {
+        self.lower.len() * 16 + self.exprs.len() * 32
+    }
+
+    /// Whether a column has one value only.
+    pub fn is_point(&self, column: usize) -> bool {
+        self.lower[column] == self.upper[column]
+    }
+
+    /// Narrows a column and all that follows; `changed` collects the units whose ranges changed.
+    ///
+    /// # Errors
+    /// [`Empty`] if nothing is left.
+    pub fn narrow_column(
+        &mut self,
+        net: &Net,
+        column: usize,
+        lo: f64,
+        hi: f64,
+        changed: &mut Vec<u32>,
+    ) -> Result<(), Empty> {
+        self.set_column(net, column, lo, hi, changed)?;
+        self.propagate(net, changed)
+    }
+
+    /// Narrows several columns at once.
+    ///
+    /// # Errors
+    /// [`Empty`] if nothing is left.
+    pub fn narrow_columns(&mut self, net: &Net, news: &[(u32, f64, f64)], changed: &mut Vec<u32>) -> Result<(), Empty> {
+        for (column, lo, hi) in news {
+            self.set_column(net, *column as usize, *lo, *hi, changed)?;
+        }
+        self.propagate(net, changed)
+    }
+
+    /// Narrows an expression and all that follows.
+    ///
+    /// # Errors
+    /// [`Empty`] if nothing is left.
+    pub fn narrow_expr(
+        &mut self,
+        net: &Net,
+        expr: usize,
+        lo: f64,
+        hi: f64,
+        changed: &mut Vec<u32>,
+    ) -> Result<(), Empty> {
+        let range = &mut self.exprs[expr];
+        let new = (range.0.max(lo), range.1.min(hi));
+        if new.0 > new.1 {
+            return Err(Empty);
+        }
+        if new == *range {
+            return Ok(());
+        }
+        *range = new;
+        let unit = net.user[expr] as usize;
+        changed.push(unit as u32);
+        self.meet_image(net, unit, changed)?;
+        self.propagate(net, changed)
+    }
+
+    /// What the columns' ranges leave of an expression.
+    pub fn natural(&self, expr: usize) -> (f64, f64) {
+        (self.least[expr], self.greatest[expr])
+    }
+
+    /// Gives a column a narrower range; the expressions that mention it follow, exactly.
+    fn assign(&mut self, net: &Net, column: usize, lo: f64, hi: f64) {
+        let (rise, fall) = (lo - self.lower[column], self.upper[column] - hi);
+        (self.lower[column], self.upper[column]) = (lo, hi);
+        for (first, coefficients) in net.mentions.of(column) {
+            let own = first..first + coefficients.len();
+            narrow(&mut self.least[own.clone()], &mut self.greatest[own], coefficients, rise, fall);
+        }
+    }
+
+    fn set_column(&mut self, net: &Net, column: usize, lo: f64, hi: f64, changed: &mut Vec<u32>) -> Result<(), Empty> {
+        let (lo, hi) = (lo.max(self.lower[column]), hi.min(self.upper[column]));
+        if lo > hi {
+            return Err(Empty);
+        }
+        if (lo, hi) == (self.lower[column], self.upper[column]) {
+            return Ok(());
+        }
+        self.assign(net, column, lo, hi);
+        let unit = net.unit_of[column];
+        if unit != NONE {
+            changed.push(unit);
+            if let Kind::Step(stairs) = net.units[unit as usize].kind {
+                // y >= v exactly if a >= T(v).
+                let stairs = &net.stairs[stairs as usize];
+                let range = &mut self.exprs[net.units[unit as usize].first as usize];
+                if let Some(threshold) = stairs.threshold(lo as i64) {
+                    range.0 = range.0.max(threshold as f64);
+                }
+                if let Some(threshold) = stairs.threshold(hi as i64 + 1) {
+                    range.1 = range.1.min(threshold as f64 - 1.0);
+                }
+                if range.0 > range.1 {
+                    return Err(Empty);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn meet_image(&mut self, net: &Net, unit: usize, changed: &mut Vec<u32>) -> Result<(), Empty> {
+        if let Some((lo, hi)) = self.image(net, unit) {
+            let column = net.units[unit].column as usize;
+            let (lo, hi) = (lo.max(self.lower[column]), hi.min(self.upper[column]));
+            if lo > hi {
+                return Err(Empty);
+            }
+            if (lo, hi) != (self.lower[column], self.upper[column]) {
+                self.assign(net, column, lo, hi);
+                changed.push(unit as u32);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over what columns say of expressions, in order.
+    fn propagate(&mut self, net: &Net, changed: &mut Vec<u32>) -> Result<(), Empty> {
+        for (index, unit) in net.units.iter().enumerate() {
+            let mut narrower = false;
+            for e in unit.exprs() {
+                let (lo, hi) = self.exprs[e];
+                let new = (lo.max(self.least[e]), hi.min(self.greatest[e]));
+                // The checker goes node by node: what it sees of a composite expression may be wider.
+                if new == (lo, hi) || net.places[e].composite {
+                    continue;
+                }
+                if new.0 > new.1 {
+                    return Err(Empty);
+                }
+                narrower = true;
+                self.exprs[e] = new;
+            }
+            if narrower {
+                changed.push(index as u32);
+                self.meet_image(net, index, changed)?;
+            }
+        }
+        Ok(())
+    }
+}
