@@ -133,7 +133,7 @@ fn hover_says_what_things_are() {
     let hidden = hover(&folder, &small_at("h = relu"));
     assert!(hidden.contains("ufixed<4, 2>[1]") && hidden.contains("worst case"), "{hidden}");
     let function = hover(&folder, &small_at("argmax"));
-    assert!(function.contains("first greatest"), "{function}");
+    assert!(function.contains("*first* maximum"), "{function}");
     let parameter = hover(&folder, &small_at("p: Point) -> "));
     assert!(parameter.contains("p: Point") && parameter.contains("0.25"), "{parameter}");
     let variant = hover(&folder, &small_at("below, above"));

@@ -1,6 +1,7 @@
 //! The syntax of qnn: text in, trees with spans and errors out. Parsing never fails as a whole.
 
 pub mod ast;
+pub mod builtins;
 pub mod codes;
 mod explain;
 mod format;

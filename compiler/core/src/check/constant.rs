@@ -1,6 +1,6 @@
 //! Constants: expressions whose value is known while the spec is checked.
 
-use super::scope::{BUILTIN_FUNCTIONS, BUILTIN_TYPES, Meaning, is_cyclic, meaning, scope, similar};
+use super::scope::{Meaning, is_cyclic, meaning, scope, similar};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
@@ -9,6 +9,7 @@ use qnn_ir::Rational;
 use qnn_ir::rational::{exact, integer};
 use qnn_syntax::Span;
 use qnn_syntax::ast::{BinaryOp, Expr, ExprKind, ItemKind, Name, UnaryOp};
+use qnn_syntax::builtins::{FUNCTIONS, TYPES};
 use qnn_syntax::walk::Role;
 use std::sync::Arc;
 
@@ -170,10 +171,10 @@ pub fn lookup_beside(context: &Context<'_>, from: ItemId, name: &Name, role: Rol
             let scope = scope(db, from.file(db)).value.as_ref();
             let items =
                 scope.iter().flat_map(|s| &s.names).filter(|(_, item)| **item != from && fits(db, **item, role));
-            let builtins: &[&str] = match role {
-                Role::Type => BUILTIN_TYPES,
-                Role::Function => BUILTIN_FUNCTIONS,
-                Role::Value => &["true", "false"],
+            let builtins: Vec<&str> = match role {
+                Role::Type => TYPES.iter().map(|ty| ty.name).collect(),
+                Role::Function => FUNCTIONS.iter().map(|function| function.name).collect(),
+                Role::Value => vec!["true", "false"],
             };
             let locals = locals.iter().copied().filter(|_| role == Role::Value);
             let known = locals.chain(items.map(|(name, _)| &**name)).chain(builtins.iter().copied());

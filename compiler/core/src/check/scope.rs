@@ -3,37 +3,11 @@
 use super::{Context, Outcome, at};
 use crate::db::{Db, ItemId, SourceFile, items, parsed, tree, whole_file};
 use crate::diagnostic::Diagnostic;
+use qnn_syntax::builtins::is_builtin;
 use qnn_syntax::{Span, ast, walk};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-
-/// Types that the language defines.
-pub const BUILTIN_TYPES: &[&str] = &["fixed", "ufixed", "int", "uint", "affine", "class", "bool", "real", "acc"];
-
-/// Functions that the language defines: networks', properties', and those of both.
-pub const BUILTIN_FUNCTIONS: &[&str] = &[
-    "dense",
-    "conv2d",
-    "relu",
-    "clamp",
-    "max_pool2d",
-    "avg_pool2d",
-    "add",
-    "flatten",
-    "reshape",
-    "concat",
-    "ball",
-    "abs",
-    "min",
-    "max",
-    "sum",
-    "maximum",
-    "minimum",
-    "argmax",
-    "strict_argmax",
-    "len",
-];
 
 /// The longest chain of definitions, each by means of the next.
 const MAX_HEIGHT: usize = 64;
@@ -114,7 +88,7 @@ fn gather(
             continue;
         }
         let Some(name) = tree.name() else { continue };
-        if BUILTIN_TYPES.contains(&&*name.text) || BUILTIN_FUNCTIONS.contains(&&*name.text) {
+        if is_builtin(&name.text) {
             context.report(
                 Diagnostic::error(
                     "E0206",

@@ -4,7 +4,7 @@ use super::constant::{Constant, Evaluator, constant_item, domain_of, enum_varian
 use super::data::{ParamsFile, dataset};
 use super::network::network;
 use super::property::{Env, Lowering, Optimization, Statement};
-use super::scope::{BUILTIN_FUNCTIONS, BUILTIN_TYPES, file_diagnostics, scope};
+use super::scope::{file_diagnostics, scope};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, SourceFile, items, tree, whole_file};
 use crate::diagnostic::{Diagnostic, Place, Severity};
@@ -13,6 +13,7 @@ use qnn_syntax::ast::{
     BinaryOp, Binder, BinderRange, Expr, ExprKind, FamilyParam, Item, ItemKind, MeasureBody, MeasureItem, Name,
     QuantifierKind,
 };
+use qnn_syntax::builtins::{self, function, is_builtin};
 use qnn_syntax::walk::{self, Role};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -381,7 +382,7 @@ fn harder_with(context: &Context<'_>, item: ItemId, expr: &Expr, name: &str, dep
         ExprKind::Binary(BinaryOp::And, a, b) => {
             harder_with(context, item, a, name, depth + 1) && harder_with(context, item, b, name, depth + 1)
         }
-        ExprKind::Call(call) if !BUILTIN_FUNCTIONS.contains(&&*call.callee.text) => {
+        ExprKind::Call(call) if function(&call.callee.text).is_none() => {
             let Ok(callee) = super::constant::lookup(context, item, &call.callee, Role::Function) else { return false };
             let found = tree(context.db, callee);
             let (names, body) = match found.as_deref().map(|t| &t.kind) {
@@ -426,6 +427,12 @@ fn grows(expr: &Expr, name: &str) -> bool {
     }
 }
 
+/// Which attributes there are.
+fn the_attributes() -> String {
+    let names: Vec<String> = builtins::ATTRIBUTES.iter().map(|attribute| format!("`{}`", attribute.name)).collect();
+    format!("the attributes are {}", names.join(", "))
+}
+
 /// The attributes of an item, with what is wrong with them.
 #[salsa::tracked]
 pub fn attributes(db: &dyn Db, item: ItemId) -> Arc<Outcome<Attributes>> {
@@ -451,13 +458,11 @@ pub fn attributes(db: &dyn Db, item: ItemId) -> Arc<Outcome<Attributes>> {
         let argument = match attribute.arguments.as_slice() {
             [only] => &*only.text,
             _ => {
-                let example = match &*attribute.name.text {
-                    "timeout" => "write `#[timeout(10s)]`, say",
-                    "engine" => "write `#[engine(smt)]`, say",
-                    "expect" => "write `#[expect(violated)]`, say",
-                    _ => "the attributes are `timeout`, `engine` and `expect`",
+                let example = match builtins::attribute(&attribute.name.text) {
+                    Some(known) => format!("write `#[{}]`, say", known.usage),
+                    None => the_attributes(),
                 };
-                bad(format!("`#[{}]` takes one argument in parentheses", attribute.name.text), example);
+                bad(format!("`#[{}]` takes one argument in parentheses", attribute.name.text), &example);
                 continue;
             }
         };
@@ -482,9 +487,7 @@ pub fn attributes(db: &dyn Db, item: ItemId) -> Arc<Outcome<Attributes>> {
                 "vacuous" => all.expect = Some(Expectation::Vacuous),
                 _ => bad(format!("`{argument}` can't be expected"), "expect `proved`, `violated` or `vacuous`"),
             },
-            other => {
-                bad(format!("there is no attribute `{other}`"), "the attributes are `timeout`, `engine` and `expect`")
-            }
+            other => bad(format!("there is no attribute `{other}`"), &the_attributes()),
         }
     }
     Arc::new(context.outcome(Ok(all)))
@@ -525,7 +528,7 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
         }
         ItemKind::Type(_) => {}
         ItemKind::Def(declaration) => {
-            let taken = BUILTIN_FUNCTIONS.contains(&&*declaration.name.text);
+            let taken = function(&declaration.name.text).is_some();
             if !taken && !is_mentioned(db, item) {
                 context.report(unused(item, &declaration.name, "never called"));
             }
@@ -711,7 +714,7 @@ fn own_names(tree: &Item) -> Vec<&str> {
 fn check_names(context: &Context<'_>, item: ItemId, tree: &Item) {
     let own = own_names(tree);
     for (name, role) in walk::mentions(tree) {
-        let known = BUILTIN_TYPES.contains(&&*name.text) || BUILTIN_FUNCTIONS.contains(&&*name.text);
+        let known = is_builtin(&name.text);
         if !known {
             let _ = lookup_beside(context, item, name, role, &own);
         }

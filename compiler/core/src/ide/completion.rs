@@ -3,7 +3,7 @@
 //! In: an offset. Out: candidates, and the word that they replace. What may stand there is told by the tokens before the cursor alone, so that
 //! it works in text that does not parse, as text under a cursor rarely does; what names mean comes from the items that do parse.
 
-use super::{builtin_docs, text};
+use super::text;
 use crate::check::scope::scope;
 use crate::db::{Db, ItemId, SourceFile, contents, tree};
 use crate::files::file::FileContents;
@@ -11,6 +11,7 @@ use crate::format::Overflow;
 use qnn_ir::Rounding;
 use qnn_syntax::Span;
 use qnn_syntax::ast::{ItemKind, Params};
+use qnn_syntax::builtins::{ATTRIBUTES, FUNCTIONS, TYPES};
 use qnn_syntax::scan::{Kind, Scan, Token, is_keyword, scan};
 use qnn_syntax::split::split;
 use std::path::Path;
@@ -314,10 +315,7 @@ impl<'a> Completer<'a> {
         match (self.word(1), self.word(2)) {
             (".", _) => return self.members(),
             ("[", "#") => {
-                self.snippet("timeout", "timeout(${1:60s})", "how long the engines may work", 0);
-                self.snippet("engine", "engine(${1:smt})", "who decides", 0);
-                self.snippet("expect", "expect(${1:violated})", "the verdict that is expected", 0);
-                return;
+                return ATTRIBUTES.iter().for_each(|a| self.snippet(a.name, a.snippet, a.docs, 0));
             }
             ("(", "timeout") if self.word(3) == "[" => {
                 return ["10s", "60s", "5min", "500ms"].iter().for_each(|t| self.add(*t, CompletionKind::Value, "", 0));
@@ -534,29 +532,18 @@ impl<'a> Completer<'a> {
 
     fn types(&mut self) {
         self.names(&|kind| matches!(kind, ItemKind::Type(_)), 0);
-        for (name, snippet) in [
-            ("fixed", "fixed<${1:8}, ${2:6}>"),
-            ("ufixed", "ufixed<${1:8}, ${2:8}>"),
-            ("int", "int<${1:8}>"),
-            ("uint", "uint<${1:8}>"),
-            ("affine", "affine<int<${1:8}>, ${2:0.05}, ${3:0}>"),
-            ("class", "class<${1:10}>"),
-            ("bool", "bool"),
-            ("real", "real"),
-            ("acc", "acc<${1:16}>"),
-        ] {
-            self.builtin(name, CompletionKind::Type, Some(snippet.to_owned()), 1);
+        for ty in TYPES {
+            self.builtin(ty.name, CompletionKind::Type, (ty.usage.to_owned(), ty.docs), ty.snippet.to_owned(), 1);
         }
         self.locals(2);
     }
 
-    fn builtin(&mut self, name: &str, kind: CompletionKind, snippet: Option<String>, rank: u8) {
-        let (signature, docs) = builtin_docs(name).unwrap_or_default();
+    fn builtin(&mut self, name: &str, kind: CompletionKind, (detail, docs): (String, &str), snippet: String, rank: u8) {
         self.items.push(Completion {
             label: name.to_owned(),
             kind,
-            detail: signature.to_owned(),
-            snippet,
+            detail,
+            snippet: Some(snippet),
             docs: docs.to_owned(),
             rank,
         });
@@ -576,13 +563,9 @@ impl<'a> Completer<'a> {
         }
         self.locals(0);
         self.names(&|kind| !matches!(kind, ItemKind::Type(_) | ItemKind::Use(_)), 1);
-        let functions: &[&str] = if network {
-            &["dense", "conv2d", "relu", "clamp", "max_pool2d", "avg_pool2d", "add", "flatten", "reshape", "concat"]
-        } else {
-            &["ball", "abs", "min", "max", "sum", "maximum", "minimum", "argmax", "strict_argmax", "len"]
-        };
-        for name in functions {
-            self.builtin(name, CompletionKind::Function, Some(format!("{name}($0)")), 2);
+        for function in FUNCTIONS.iter().filter(|f| if network { f.in_networks() } else { f.in_properties() }) {
+            let (name, about) = (function.name, (function.signature(), function.docs));
+            self.builtin(name, CompletionKind::Function, about, format!("{name}($0)"), 2);
         }
         if !network {
             self.keywords(&["forall", "exists", "let", "not", "true", "false", "maximize", "minimize", "largest"], 3);

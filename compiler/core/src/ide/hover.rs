@@ -17,6 +17,7 @@ use crate::report::image::{Picture, single};
 use qnn_ir::rational::show;
 use qnn_syntax::Span;
 use qnn_syntax::ast::{Expr, ExprKind, Item, ItemKind, Params, TypeExpr};
+use qnn_syntax::builtins;
 use qnn_syntax::walk::{self, Visit};
 use std::fmt::Write;
 
@@ -90,7 +91,7 @@ pub fn hover(db: &dyn Db, file: SourceFile, offset: u32) -> Option<Hover> {
         Definition::Tensor { item: owner, params, path } => about_tensor(db, *owner, *params, path)?,
         Definition::Builtin(name) => {
             let (signature, meaning) = builtin_docs(name)?;
-            let mut text = format!("{}\n{meaning}\n", code(signature));
+            let mut text = format!("{}\n{meaning}\n", code(&signature));
             if let Some(ty) = type_at(found, span) {
                 text.push_str(&about_type(db, item, ty).unwrap_or_default());
             }
@@ -109,19 +110,15 @@ fn code(text: &str) -> String {
 /// Attributes explain themselves.
 fn attribute(found: &Item, relative: u32, file: SourceFile, start: u32) -> Option<Hover> {
     let attribute = found.attributes.iter().find(|a| touches(a.name.span, relative))?;
-    let meaning = match &*attribute.name.text {
-        "timeout" => "`#[timeout(10s)]`: how long the engines may work on each instance. `ms`, `s`, `min`, `h`.",
-        "engine" => &format!(
-            "`#[engine(smt)]`: who decides, one of {}.",
-            qnn_engine::NAMES.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
-        ),
-        "expect" => {
-            "`#[expect(violated)]`: the verdict that is expected: `proved`, `violated`, `vacuous`. A known violation then passes."
-        }
-        _ => return None,
-    };
+    let known = builtins::attribute(&attribute.name.text)?;
+    let mut meaning = format!("`#[{}]`: {}", known.usage, known.docs);
+    if known.name == "engine" {
+        let names: Vec<String> = qnn_engine::NAMES.iter().map(|name| format!("`{name}`")).collect();
+        meaning.push_str(&format!(", one of {}", names.join(", ")));
+    }
+    meaning.push('.');
     let range = FileRange { file, span: moved(attribute.name.span, start) };
-    Some(Hover { range, markdown: meaning.to_owned(), pictures: Vec::new(), property: None })
+    Some(Hover { range, markdown: meaning, pictures: Vec::new(), property: None })
 }
 
 fn about_option(name: &str) -> Option<&'static str> {

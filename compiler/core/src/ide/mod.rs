@@ -18,17 +18,23 @@ pub mod selection;
 pub mod signature;
 pub mod symbols;
 pub mod tokens;
-mod words;
 
 pub use crate::report::sentences::{call_line, counterexample_line, counterexample_text, duration, variable_line};
 pub use outline::{Property, fingerprint, outline};
-pub use words::builtin_docs;
 
 use crate::db::{Db, ItemId, SourceFile, items, offset, parsed, tree};
 use crate::diagnostic::Place;
-use qnn_syntax::Span;
 use qnn_syntax::ast::ItemKind;
+use qnn_syntax::{Span, builtins};
 use std::path::Path;
+
+/// The signature and the meaning of a function or type of the language.
+fn builtin_docs(name: &str) -> Option<(String, &'static str)> {
+    match builtins::function(name) {
+        Some(function) => Some((function.signature(), function.docs)),
+        None => builtins::type_named(name).map(|ty| (ty.usage.to_owned(), ty.docs)),
+    }
+}
 
 /// The specs that a file uses, and those that they use, each once.
 pub fn uses(db: &dyn Db, file: SourceFile) -> Vec<SourceFile> {

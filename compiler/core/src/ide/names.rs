@@ -5,12 +5,13 @@
 
 use super::{FileRange, file_range, item_at, moved, touches};
 use crate::check::at;
-use crate::check::scope::{BUILTIN_FUNCTIONS, BUILTIN_TYPES, Scope, name_place, scope};
+use crate::check::scope::{Scope, name_place, scope};
 use crate::db::{Db, ItemId, SourceFile, tree};
 use qnn_syntax::Span;
 use qnn_syntax::ast::{
     Binder, BinderRange, Call, Expr, ExprKind, Item, ItemKind, MeasureBody, Name, Params, TypeArgument, TypeExpr,
 };
+use qnn_syntax::builtins::is_builtin;
 use std::sync::Arc;
 
 /// What a name is defined by.
@@ -278,9 +279,7 @@ impl<'a> Walker<'a> {
     fn global(&self, name: &str) -> Definition {
         match self.names.names.get(name) {
             Some(item) => Definition::Item(*item),
-            None if BUILTIN_FUNCTIONS.contains(&name) || BUILTIN_TYPES.contains(&name) => {
-                Definition::Builtin(name.into())
-            }
+            None if is_builtin(name) => Definition::Builtin(name.into()),
             None => Definition::Unknown,
         }
     }

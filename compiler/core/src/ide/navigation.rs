@@ -5,9 +5,10 @@
 use super::names::{Definition, at_offset, occurrences, place};
 use super::{Edit, FileRange, file_range, moved, text};
 use crate::check::at;
-use crate::check::scope::{BUILTIN_FUNCTIONS, BUILTIN_TYPES, scope};
+use crate::check::scope::scope;
 use crate::db::{Db, SourceFile, items, offset, tree};
 use qnn_syntax::ast::{ItemKind, TypeArgument};
+use qnn_syntax::builtins::is_builtin;
 use qnn_syntax::scan::is_keyword;
 use qnn_syntax::{Span, walk};
 
@@ -112,7 +113,7 @@ pub fn rename(
     if is_keyword(name) {
         return Err(format!("`{name}` is reserved"));
     }
-    if BUILTIN_TYPES.contains(&name) || BUILTIN_FUNCTIONS.contains(&name) {
+    if is_builtin(name) {
         return Err(format!("`{name}` is a name of the language itself"));
     }
     let old = text(db, file).get(range.span.start as usize..range.span.end as usize).unwrap_or_default();

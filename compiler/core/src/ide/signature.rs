@@ -91,7 +91,7 @@ fn of(db: &dyn Db, file: SourceFile, name: &str, generics: bool, active: usize) 
         }
         None => {
             let (signature, docs) = builtin_docs(name)?;
-            (signature.to_owned(), docs.to_owned())
+            (signature, docs.to_owned())
         }
     };
     Some(parts(label, if generics { '<' } else { '(' }, active, docs))

@@ -8,6 +8,7 @@ use super::text;
 use crate::db::{Db, SourceFile, items, offset, tree};
 use qnn_syntax::Span;
 use qnn_syntax::ast::ItemKind;
+use qnn_syntax::builtins::type_named;
 use qnn_syntax::scan::{CommentKind, Kind, is_keyword, scan};
 use std::collections::HashMap;
 
@@ -118,7 +119,7 @@ fn kind_of(db: &dyn Db, definition: &Definition) -> Option<(TokenKind, bool)> {
         },
         Definition::Field(..) | Definition::Tensor { .. } => (TokenKind::Property, false),
         Definition::Variant(..) => (TokenKind::EnumMember, false),
-        Definition::Builtin(name) if crate::check::scope::BUILTIN_TYPES.contains(&&**name) => (TokenKind::Type, true),
+        Definition::Builtin(name) if type_named(name).is_some() => (TokenKind::Type, true),
         Definition::Builtin(_) => (TokenKind::Function, true),
         Definition::Option(_) => (TokenKind::Parameter, true),
         Definition::Unknown => return None,

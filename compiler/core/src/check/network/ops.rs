@@ -21,6 +21,7 @@ use qnn_ir::real::{RealOp, Row};
 use qnn_ir::{Interval, Matrix, NodeId, Op, Step, Steps};
 use qnn_syntax::Span;
 use qnn_syntax::ast::{Argument, Call, Expr, ExprKind, ItemKind, TypeArgument, TypeExpr};
+use qnn_syntax::builtins::{FUNCTIONS, Function, function};
 use qnn_syntax::walk::Role;
 use std::sync::Arc;
 
@@ -41,28 +42,25 @@ impl Builder<'_> {
                 .help("read the whole network as real, in a property: what it calls is then read so too"),
             );
         }
-        let builtin = matches!(
-            name,
-            "dense"
-                | "conv2d"
-                | "relu"
-                | "clamp"
-                | "max_pool2d"
-                | "avg_pool2d"
-                | "add"
-                | "flatten"
-                | "reshape"
-                | "concat"
-        );
-        if !builtin {
+        let builtin = function(name);
+        if !builtin.is_some_and(Function::in_networks) {
             if matches!(name, "min" | "max" | "abs" | "len") {
                 let expr = Expr { kind: qnn_syntax::ast::ExprKind::Call(call.clone()), span };
                 return self.constants(|e| e.eval(&expr)).map(Thing::Constant);
             }
-            if super::super::scope::BUILTIN_FUNCTIONS.contains(&name) {
+            if builtin.is_some() {
+                let operations: Vec<&str> = FUNCTIONS.iter().filter(|f| f.in_networks()).map(|f| f.name).collect();
                 return self.report(
-                    Diagnostic::error("E0612", format!("`{name}` belongs in properties, not in networks"), self.place(call.callee.span), "not an operation of networks")
-                        .note("A network computes bit-exactly with dense, conv2d, relu, clamp, max_pool2d, avg_pool2d, add, flatten, reshape, concat, + - * with constants, and casts."),
+                    Diagnostic::error(
+                        "E0612",
+                        format!("`{name}` belongs in properties, not in networks"),
+                        self.place(call.callee.span),
+                        "not an operation of networks",
+                    )
+                    .note(format!(
+                        "A network computes bit-exactly with {}, + - * with constants, and casts.",
+                        operations.join(", ")
+                    )),
                 );
             }
             let item = lookup(self.evaluator.context, self.evaluator.item, &call.callee, Role::Function)?;

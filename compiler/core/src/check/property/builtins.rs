@@ -10,6 +10,7 @@ use qnn_ir::Rational;
 use qnn_ir::obligation::term::Term;
 use qnn_syntax::Span;
 use qnn_syntax::ast::{Call, Expr, ExprKind, UnaryOp};
+use qnn_syntax::builtins::{Function, function};
 
 impl Lowering<'_> {
     pub(super) fn builtin(&mut self, env: &Env, call: &Call, place: Place) -> Checked<Value> {
@@ -124,25 +125,17 @@ impl Lowering<'_> {
                 ..t.clone()
             })),
             ("concat", [Value::Tensor(_), ..]) => self.concat(&values, &places),
-            ("dense" | "conv2d" | "relu" | "clamp" | "max_pool2d" | "avg_pool2d" | "add" | "reshape", _) => {
-                Err(self.context.report(
-                    Diagnostic::error(
-                        "E0612",
-                        format!("`{name}` belongs in networks, not in properties"),
-                        place,
-                        "a property only compares",
-                    )
-                    .help("compute it in a `network` and call that"),
-                ))
-            }
+            _ if function(name).is_some_and(|f| !f.in_properties()) => Err(self.context.report(
+                Diagnostic::error(
+                    "E0612",
+                    format!("`{name}` belongs in networks, not in properties"),
+                    place,
+                    "a property only compares",
+                )
+                .help("compute it in a `network` and call that"),
+            )),
             _ => {
-                let usage = match name {
-                    "argmax" | "strict_argmax" | "abs" | "maximum" | "minimum" | "sum" | "len" | "flatten" => {
-                        format!("{name}(x)")
-                    }
-                    "min" | "max" | "concat" => format!("{name}(x, y)"),
-                    _ => "ball(center, radius)".to_owned(),
-                };
+                let usage = function(name).map_or_else(|| format!("{name}(x)"), Function::signature);
                 self.error("E0303", place, format!("write `{usage}`"), "wrong number or kind of arguments")
             }
         }

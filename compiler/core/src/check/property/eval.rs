@@ -26,6 +26,7 @@ use qnn_syntax::Span;
 use qnn_syntax::ast::{
     BinaryOp, Binder, BinderRange, Call, Expr, ExprKind, ItemKind, Name, Quantifier, QuantifierKind, TypeExpr, UnaryOp,
 };
+use qnn_syntax::builtins::function;
 use qnn_syntax::walk::Role;
 use std::sync::Arc;
 
@@ -455,7 +456,7 @@ impl Lowering<'_> {
 
     /// The body of a `def` or `property` with its parameters bound, if that is what is called; a `def`'s result type.
     fn definition(&mut self, env: &Env, call: &Call) -> Checked<Option<(Env, Expr, Option<TypeExpr>)>> {
-        if super::super::scope::BUILTIN_FUNCTIONS.contains(&&*call.callee.text) {
+        if function(&call.callee.text).is_some() {
             return Ok(None);
         }
         let db = self.context.db;
@@ -1255,7 +1256,7 @@ impl Lowering<'_> {
 
     fn call(&mut self, env: &Env, call: &Call, span: Span) -> Checked<Value> {
         let place = at(env.item, span);
-        if super::super::scope::BUILTIN_FUNCTIONS.contains(&&*call.callee.text) {
+        if function(&call.callee.text).is_some() {
             return if call.real.is_some() { self.no_reading(env, call) } else { self.builtin(env, call, place) };
         }
         if let Some((inner, body, result)) = self.definition(env, call)? {

@@ -1,0 +1,113 @@
+//! What is written by hand in other languages names the same words as the registry of the language: the tables of the manual, the grammars of editors.
+//!
+//! `QNN_UPDATE=1 cargo test --workspace --test registry -- --test-threads 1` writes them anew.
+
+use qnn::syntax::builtins::{ATTRIBUTES, FUNCTIONS, Function, TYPES};
+use qnn::syntax::scan::KEYWORDS;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies in the workspace").to_owned()
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The part of a file from after `begin` to before `end` is to be `wanted`.
+fn holds(path: &str, begin: &str, end: &str, wanted: &str) {
+    let text = read(path);
+    let start = text.find(begin).unwrap_or_else(|| panic!("{path} has no {begin}")) + begin.len();
+    let length = text[start..].find(end).unwrap_or_else(|| panic!("{path} has no {end} after {begin}"));
+    let found = &text[start..start + length];
+    if found == wanted {
+        return;
+    }
+    if std::env::var_os("QNN_UPDATE").is_some() {
+        let new = format!("{}{wanted}{}", &text[..start], &text[start + length..]);
+        std::fs::write(root().join(path), new).expect("the file can be written");
+        return;
+    }
+    panic!("{path} is older than the registry; QNN_UPDATE=1 writes it anew\nfound: {found}\nwanted: {wanted}");
+}
+
+fn table(heading: &str, functions: impl Iterator<Item = &'static Function>) -> String {
+    let mut text = format!("\n| {heading} | of | is |\n| --- | --- | --- |\n");
+    for function in functions {
+        let usage: Vec<String> = function.usage.iter().map(|usage| format!("`{usage}`")).collect();
+        text.push_str(&format!("| {} | {} | {} |\n", usage.join(", "), function.takes, function.docs));
+    }
+    text
+}
+
+#[test]
+fn the_manual_has_every_function() {
+    let (page, end) = ("docs/language.md", "<!-- end -->");
+    holds(
+        page,
+        "<!-- functions of networks -->",
+        end,
+        &table("operation", FUNCTIONS.iter().filter(|f| f.in_networks())),
+    );
+    let of_properties = FUNCTIONS.iter().filter(|f| f.in_properties());
+    holds(page, "<!-- functions of properties -->", end, &table("function", of_properties));
+}
+
+#[test]
+fn the_manual_has_every_type_and_attribute() {
+    let page = read("docs/language.md");
+    for ty in TYPES {
+        assert!(page.contains(&format!("| `{}", ty.name)), "no row of `{}`", ty.name);
+    }
+    for attribute in ATTRIBUTES {
+        assert!(page.contains(&format!("#[{}(", attribute.name)), "no `{}`", attribute.name);
+    }
+}
+
+#[test]
+fn editors_know_every_function_and_type() {
+    let functions: Vec<&str> = FUNCTIONS.iter().map(|f| f.name).collect();
+    let types: Vec<&str> = TYPES.iter().map(|t| t.name).collect();
+    let vim = "editors/vim/syntax/qnn.vim";
+    holds(vim, "syntax keyword qnnFunction ", "\n", &functions.join(" "));
+    holds(vim, "syntax keyword qnnType ", "\n", &types.join(" "));
+    let (open, close) = ("\"match\": \"\\\\b(dense|", ")\\\\b");
+    holds("editors/vscode/syntaxes/qnn.tmLanguage.json", open, close, &functions[1..].join("|"));
+    let quoted: Vec<String> = types.iter().map(|name| format!("\"{name}\"")).collect();
+    holds("editors/emacs/qnn-mode.el", "(regexp-opt '(\"fixed\" ", ")", &quoted[1..].join(" "));
+    // Types with arguments are told by the `<` after them.
+    let grammar = read("editors/vscode/syntaxes/qnn.tmLanguage.json");
+    for ty in TYPES {
+        let mut lists = grammar.split("\\\\b(").filter_map(|rest| rest.split(')').next());
+        let known = lists.any(|list| list.split('|').any(|word| word == ty.name));
+        assert!(known || grammar.contains(&format!("\\\\b{}\\\\b", ty.name)), "`{}` in qnn.tmLanguage.json", ty.name);
+    }
+}
+
+/// The words of a text that are as keywords are: lower case.
+fn words(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !c.is_ascii_lowercase()).collect()
+}
+
+#[test]
+fn editors_know_every_keyword() {
+    for path in [
+        "editors/vim/syntax/qnn.vim",
+        "editors/vscode/syntaxes/qnn.tmLanguage.json",
+        "editors/emacs/qnn-mode.el",
+        "editors/tree-sitter/grammar.js",
+        "editors/zed/languages/qnn/highlights.scm",
+    ] {
+        // In JSON, a word's boundary is `\\b`.
+        let text = read(path).replace(r"\\b", " ");
+        let known = words(&text);
+        // `import` is reserved, and means nothing yet; booleans are a node of their own for tree-sitter.
+        let missing: Vec<_> = KEYWORDS
+            .iter()
+            .filter(|word| !known.contains(**word) && !matches!(**word, "import"))
+            .filter(|word| !(path.ends_with(".scm") && matches!(**word, "true" | "false")))
+            .collect();
+        assert!(missing.is_empty(), "{path} lacks {missing:?}");
+    }
+}
