@@ -7,8 +7,8 @@
 use super::super::data::{ConstantTensor, scales};
 use super::super::types::{Shape, Type, count};
 use super::super::{Checked, Context, Outcome, Reported, at};
-use super::{Bits, Builder, Evaluator, Network, PerElement, Port, Thing, instance_name, instantiate, lookup, network};
-use crate::check::constant::Constant;
+use super::{Builder, Evaluator, NetTensor, NetValue, Network, PerElement, Port, instance_name, instantiate, network};
+use crate::check::constant::{Constant, lookup};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::format::{Format, Overflow};
@@ -85,7 +85,7 @@ fn build(
         positive.push(range.iter().all(|range| range.lo >= 0));
         boxes.push(range);
         inputs.push(Port { node: NodeId(index as u32), ..port.clone() });
-        builder.bind(&param.name.text, Thing::Bits(bits(node, shape)));
+        builder.bind(&param.name.text, NetValue::Tensor(bits(node, shape)));
     }
     builder.real = Some(Real { graph, positive, quantized: quantized.clone() });
     let output = builder.body(declaration)?;
@@ -124,8 +124,8 @@ fn build(
 }
 
 /// A node of the reading: its elements are values.
-fn bits(node: usize, shape: Shape) -> Bits {
-    Bits { node: NodeId(node as u32), shape, scale: PerElement::All(Rational::one()), format: None }
+fn bits(node: usize, shape: Shape) -> NetTensor {
+    NetTensor { node: NodeId(node as u32), shape, scale: PerElement::All(Rational::one()), format: None }
 }
 
 impl Builder<'_> {
@@ -161,14 +161,14 @@ impl Builder<'_> {
     #[expect(clippy::too_many_arguments, reason = "the same as of the layer that it reads")]
     pub(super) fn real_affine(
         &mut self,
-        x: &Bits,
+        x: &NetTensor,
         rows: Vec<Row>,
         weights: &ConstantTensor,
         bias: Option<&ConstantTensor>,
         bias_of: &dyn Fn(usize) -> usize,
         shape: Shape,
         span: Span,
-    ) -> Checked<Bits> {
+    ) -> Checked<NetTensor> {
         let constant = |row: usize| bias.map_or_else(Rational::zero, |bias| bias.value(bias_of(row)));
         let bias = (0..rows.len()).map(constant).collect();
         let matrix = RealMatrix::new(count(&x.shape), rows.into(), &weights.values());
@@ -176,7 +176,7 @@ impl Builder<'_> {
         Ok(bits(node.index(), shape))
     }
 
-    pub(super) fn real_sum(&mut self, x: &Bits, y: &Bits, subtract: bool, span: Span) -> Checked<Bits> {
+    pub(super) fn real_sum(&mut self, x: &NetTensor, y: &NetTensor, subtract: bool, span: Span) -> Checked<NetTensor> {
         let len = count(&x.shape);
         let diagonal = |negative: bool| {
             let one = Rational::one();
@@ -190,23 +190,35 @@ impl Builder<'_> {
     /// Each element times a factor, plus a constant.
     pub(super) fn real_diagonal(
         &mut self,
-        x: &Bits,
+        x: &NetTensor,
         factors: &[Rational],
         bias: Vec<Rational>,
         span: Span,
-    ) -> Checked<Bits> {
+    ) -> Checked<NetTensor> {
         let terms = vec![(x.node.index(), RealMatrix::diagonal(factors))];
         let node = self.push_real(RealOp::Affine { terms, bias: bias.into() }, span)?;
         Ok(bits(node.index(), x.shape.clone()))
     }
 
-    pub(super) fn real_clamp(&mut self, x: Bits, lo: Rational, hi: Option<Rational>, span: Span) -> Checked<Bits> {
+    pub(super) fn real_clamp(
+        &mut self,
+        x: NetTensor,
+        lo: Rational,
+        hi: Option<Rational>,
+        span: Span,
+    ) -> Checked<NetTensor> {
         let node = self.push_real(RealOp::Clamp { source: x.node.index(), lo, hi }, span)?;
         Ok(bits(node.index(), x.shape))
     }
 
     /// A cast changes nothing, unless its lower end is what makes it a ReLU, or it wraps.
-    pub(super) fn real_cast(&mut self, x: &Bits, format: &Format, span: Span, format_span: Span) -> Checked<Bits> {
+    pub(super) fn real_cast(
+        &mut self,
+        x: &NetTensor,
+        format: &Format,
+        span: Span,
+        format_span: Span,
+    ) -> Checked<NetTensor> {
         let real = self.real.as_ref().ok_or(Reported)?;
         let rectifies = (0..format.channels()).any(|channel| format.min_raw() >= format.zero(channel));
         if rectifies && format.overflow != Overflow::Error && !real.positive[x.node.index()] {
@@ -243,17 +255,17 @@ impl Builder<'_> {
                 .help("use `overflow = saturate`, or a format that holds every value"),
             );
         }
-        Ok(Bits { format: None, ..x.clone() })
+        Ok(NetTensor { format: None, ..x.clone() })
     }
 
     /// A call of another network: its reading, on these tensors.
-    pub(super) fn read_network(&mut self, item: ItemId, call: &Call) -> Checked<Bits> {
+    pub(super) fn read_network(&mut self, item: ItemId, call: &Call) -> Checked<NetTensor> {
         let generics: Vec<i128> =
             call.generics.iter().map(|g| self.constants(|e| e.integer(g))).collect::<Checked<_>>()?;
         let mut arguments = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
             match self.eval(&argument.value)? {
-                Thing::Bits(bits) => arguments.push(bits),
+                NetValue::Tensor(bits) => arguments.push(bits),
                 _ => return Err(Reported),
             }
         }
@@ -268,7 +280,7 @@ impl Builder<'_> {
         let mut inner = Builder::new(Evaluator { context, item, locals: &locals }, declaration);
         inner.elements = self.elements;
         for (param, bits) in declaration.params.iter().zip(arguments) {
-            inner.bind(&param.name.text, Thing::Bits(bits));
+            inner.bind(&param.name.text, NetValue::Tensor(bits));
         }
         inner.real = self.real.take();
         let output = inner.body(declaration);

@@ -1,0 +1,186 @@
+//! `add`, and `+ - * /` with constants.
+
+use super::super::super::Checked;
+use super::super::super::data::{ConstantTensor, PerElement};
+use super::super::super::types::{count, same_sizes, shape_text};
+use super::super::{Builder, NetTensor, Parameters};
+use num_traits::{One, Signed, ToPrimitive, Zero};
+use qnn_ir::rational::{common_step, exact};
+use qnn_ir::{Matrix, Op, Rational};
+use qnn_syntax::Span;
+use qnn_syntax::ast::Call;
+
+impl Builder<'_> {
+    pub(super) fn add(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
+        let [x, y] = self.positional(call, span)?;
+        let (x, y) = (self.tensor(&x.value)?, self.tensor(&y.value)?);
+        self.sum(&x, &y, false, span)
+    }
+
+    /// x + y or x - y, element by element.
+    pub(in crate::check::network) fn sum(
+        &mut self,
+        x: &NetTensor,
+        y: &NetTensor,
+        subtract: bool,
+        span: Span,
+    ) -> Checked<NetTensor> {
+        if !same_sizes(&x.shape, &y.shape) {
+            return self.error(
+                "E0301",
+                span,
+                format!("{} and {} can't be added", shape_text(self.db(), &x.shape), shape_text(self.db(), &y.shape)),
+                "the shapes differ",
+            );
+        }
+        if self.real.is_some() {
+            return self.real_sum(x, y, subtract, span);
+        }
+        let len = count(&x.shape);
+        let (mut a, mut b, mut row_scales) =
+            (Vec::with_capacity(len), Vec::with_capacity(len), Vec::with_capacity(len));
+        for i in 0..len {
+            let scale = common_step(x.scale.get(i), y.scale.get(i));
+            let factors =
+                ((x.scale.get(i) / &scale).to_integer().to_i64(), (y.scale.get(i) / &scale).to_integer().to_i64());
+            let (Some(fa), Some(fb)) = factors else {
+                return self.error(
+                    "E0404",
+                    span,
+                    "these scales have no common step within 64 bits",
+                    "cast to one format first",
+                );
+            };
+            a.push(fa);
+            b.push(if subtract { -fb } else { fb });
+            row_scales.push(scale);
+            if i == 0 && matches!((&x.scale, &y.scale), (PerElement::All(_), PerElement::All(_))) {
+                a.resize(len, a[0]);
+                b.resize(len, b[0]);
+                break;
+            }
+        }
+        let scale = match row_scales.len() {
+            1 if len != 1 => PerElement::All(row_scales.remove(0)),
+            _ => PerElement::from_each(row_scales),
+        };
+        let terms = vec![(x.node, Matrix::diagonal(&a)), (y.node, Matrix::diagonal(&b))];
+        let node = self.push(Op::Affine { terms, bias: vec![0; len].into() }, span)?;
+        let result = NetTensor { node, shape: x.shape.clone(), scale, format: None };
+        self.layer(if subtract { "subtract" } else { "add" }.to_owned(), &result, Parameters::default(), span);
+        Ok(result)
+    }
+
+    /// The constant's numbers spread over the elements of a tensor: one for all, or one for each.
+    pub(in crate::check::network) fn spread(
+        &self,
+        x: &NetTensor,
+        constant: &ConstantTensor,
+        span: Span,
+    ) -> Checked<Vec<Rational>> {
+        let len = count(&x.shape);
+        if constant.len() == 1 {
+            return Ok(vec![constant.value(0); len]);
+        }
+        if !same_sizes(&constant.shape, &x.shape) {
+            return self.error(
+                "E0301",
+                span,
+                format!(
+                    "{} and {} don't go together",
+                    shape_text(self.db(), &x.shape),
+                    shape_text(self.db(), &constant.shape)
+                ),
+                "a constant is one number, or has the tensor's shape",
+            );
+        }
+        Ok(constant.values())
+    }
+
+    /// x + constant or x - constant.
+    pub(in crate::check::network) fn plus_constant(
+        &mut self,
+        x: &NetTensor,
+        constant: &ConstantTensor,
+        subtract: bool,
+        span: Span,
+    ) -> Checked<NetTensor> {
+        let values = self.spread(x, constant, span)?;
+        if self.real.is_some() {
+            let bias = values.into_iter().map(|value| if subtract { -value } else { value }).collect();
+            return self.real_diagonal(x, &vec![Rational::one(); count(&x.shape)], bias, span);
+        }
+        let (mut factors, mut bias, mut row_scales) = (Vec::new(), Vec::new(), Vec::new());
+        for (i, value) in values.iter().enumerate() {
+            let step = x.scale.get(i);
+            let scale = common_step(step, value);
+            let numbers = ((step / &scale).to_integer().to_i64(), (value / &scale).to_integer().to_i128());
+            let (Some(factor), Some(number)) = numbers else {
+                return self.error("E0404", span, "this constant has too many digits to be exact", "too precise");
+            };
+            factors.push(factor);
+            bias.push(if subtract { -number } else { number });
+            row_scales.push(scale);
+        }
+        let terms = vec![(x.node, Matrix::diagonal(&factors))];
+        let node = self.push(Op::Affine { terms, bias: bias.into() }, span)?;
+        let result = NetTensor { node, shape: x.shape.clone(), scale: PerElement::from_each(row_scales), format: None };
+        self.layer("add a constant".to_owned(), &result, Parameters::default(), span);
+        Ok(result)
+    }
+
+    /// x · constant, element by element.
+    pub(in crate::check::network) fn times_constant(
+        &mut self,
+        x: &NetTensor,
+        constant: &ConstantTensor,
+        span: Span,
+    ) -> Checked<NetTensor> {
+        let values = self.spread(x, constant, span)?;
+        if values.iter().all(|v| v == &values[0]) {
+            let first = values[0].clone();
+            return self.scale_by(x, &first, span);
+        }
+        if self.real.is_some() {
+            return self.real_diagonal(x, &values, vec![Rational::zero(); values.len()], span);
+        }
+        let denominator = qnn_ir::rational::common_denominator(&values);
+        let mut factors = Vec::new();
+        for value in &values {
+            let Some(factor) = (value * Rational::from_integer(denominator.clone())).to_integer().to_i64() else {
+                return self.error("E0404", span, "these constants have too many digits to be exact", "too precise");
+            };
+            factors.push(factor);
+        }
+        let terms = vec![(x.node, Matrix::diagonal(&factors))];
+        let node = self.push(Op::Affine { terms, bias: vec![0; factors.len()].into() }, span)?;
+        let scale = x.scale.map(|s| s / Rational::from_integer(denominator.clone()));
+        let result = NetTensor { node, shape: x.shape.clone(), scale, format: None };
+        self.layer("multiply by constants".to_owned(), &result, Parameters::default(), span);
+        Ok(result)
+    }
+
+    /// x · factor: only the scale changes, but for the sign.
+    pub(in crate::check::network) fn scale_by(
+        &mut self,
+        x: &NetTensor,
+        factor: &Rational,
+        span: Span,
+    ) -> Checked<NetTensor> {
+        let len = count(&x.shape);
+        if self.real.is_some() {
+            return self.real_diagonal(x, &vec![factor.clone(); len], vec![Rational::zero(); len], span);
+        }
+        let mut node = x.node;
+        if !factor.is_positive() {
+            let sign = if factor.is_zero() { 0 } else { -1 };
+            let terms = vec![(x.node, Matrix::diagonal(&vec![sign; len]))];
+            node = self.push(Op::Affine { terms, bias: vec![0; len].into() }, span)?;
+        }
+        let size = if factor.is_zero() { Rational::one() } else { factor.abs() };
+        let scale = x.scale.map(|s| s * &size);
+        let result = NetTensor { node, shape: x.shape.clone(), scale, format: None };
+        self.layer(format!("multiply by {}", exact(factor)), &result, Parameters::default(), span);
+        Ok(result)
+    }
+}

@@ -1,0 +1,75 @@
+//! `relu` and `clamp`.
+
+use super::super::super::Checked;
+use super::super::super::data::PerElement;
+use super::super::super::types::count;
+use super::super::{Builder, NetTensor, Parameters};
+use super::cast::uniform;
+use num_traits::{ToPrimitive, Zero};
+use qnn_ir::rational::{common_step, exact};
+use qnn_ir::{Matrix, Op, Rational, Step, Steps};
+use qnn_syntax::Span;
+use qnn_syntax::ast::Call;
+
+impl Builder<'_> {
+    pub(in crate::check::network) fn relu(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
+        let [x] = self.positional(call, span)?;
+        let x = self.tensor(&x.value)?;
+        if self.real.is_some() {
+            return self.real_clamp(x, Rational::zero(), None, span);
+        }
+        let hi = self.range(x.node).hi.max(0);
+        let node = self.push(Op::Step { source: x.node, steps: Steps::Uniform(Step::clamp(0, hi)) }, span)?;
+        let result = NetTensor { node, ..x };
+        self.layer("relu".to_owned(), &result, Parameters::default(), span);
+        Ok(result)
+    }
+
+    pub(in crate::check::network) fn clamp(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
+        let [input, lo, hi] = self.positional(call, span)?;
+        let mut x = self.tensor(&input.value)?;
+        let (lo, hi) = (self.constants(|e| e.number(&lo.value))?, self.constants(|e| e.number(&hi.value))?);
+        if lo > hi {
+            return self.error(
+                "E0303",
+                span,
+                format!("the lower end {} is above the upper end {}", exact(&lo), exact(&hi)),
+                "an empty range",
+            );
+        }
+        if self.real.is_some() {
+            return self.real_clamp(x, lo, Some(hi), span);
+        }
+        // Both ends must be integers at the tensor's scale; a finer scale makes them so.
+        let len = count(&x.shape);
+        let fits = |x: &NetTensor, v: &Rational| (0..len).all(|i| (v / x.scale.get(i)).is_integer());
+        if !fits(&x, &lo) || !fits(&x, &hi) {
+            let mut factors = Vec::new();
+            let mut row_scales = Vec::new();
+            for i in 0..len {
+                let step = x.scale.get(i);
+                let scale = common_step(&common_step(step, &lo), &hi);
+                let Some(factor) = (step / &scale).to_integer().to_i64() else {
+                    return self.error("E0404", span, "these ends have too many digits to be exact", "too precise");
+                };
+                factors.push(factor);
+                row_scales.push(scale);
+            }
+            let terms = vec![(x.node, Matrix::diagonal(&factors))];
+            let node = self.push(Op::Affine { terms, bias: vec![0; len].into() }, span)?;
+            x = NetTensor { node, shape: x.shape, scale: PerElement::from_each(row_scales), format: None };
+        }
+        let mut steps = Vec::new();
+        for i in 0..len {
+            let ends = ((&lo / x.scale.get(i)).to_integer().to_i128(), (&hi / x.scale.get(i)).to_integer().to_i128());
+            let (Some(lo), Some(hi)) = ends else {
+                return self.error("E0404", span, "these ends are too large to be exact", "too large");
+            };
+            steps.push(Step::clamp(lo, hi));
+        }
+        let node = self.push(Op::Step { source: x.node, steps: uniform(steps) }, span)?;
+        let result = NetTensor { node, ..x };
+        self.layer(format!("clamp {} to {}", exact(&lo), exact(&hi)), &result, Parameters::default(), span);
+        Ok(result)
+    }
+}
