@@ -19,6 +19,7 @@ pub mod presolve;
 pub mod search;
 #[cfg(test)]
 mod seed_tests;
+pub mod simplex;
 pub mod smt;
 
 use measure::MeasureAnswer;

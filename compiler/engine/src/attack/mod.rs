@@ -12,7 +12,7 @@ mod repair;
 
 use super::bounds::Ranges;
 use super::bounds::net::{Kind, NONE, Stairs, Unit};
-use super::bounds::simplex::{Problem, Simplex, relevant};
+use super::simplex::{Problem, Simplex, relevant};
 
 /// How much of its gradient a saturated hidden neuron passes on, by attempt.
 const LEAKS: [f64; 4] = [0.0, 0.1, 0.02, 0.4];

@@ -7,7 +7,7 @@
 use super::kernels::{PART, greatest_over_box};
 use super::net::{Kind, NONE, Net, Stairs, add_all};
 use super::ranges::Ranges;
-use super::simplex::Problem;
+use crate::simplex::Problem;
 use num_integer::Integer;
 use qnn_ir::Step;
 

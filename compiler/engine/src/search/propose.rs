@@ -2,7 +2,7 @@
 
 use crate::bounds::Ranges;
 use crate::bounds::exact::{Exact, exact};
-use crate::bounds::simplex::Problem;
+use crate::simplex::Problem;
 use qnn_ir::interrupt::work;
 use qnn_proof::Multipliers;
 

@@ -9,8 +9,8 @@ use super::propose::{Proposal, SCALES, propose};
 use crate::attack::Attack;
 use crate::bounds::hull::{Edge, edges};
 use crate::bounds::net::{Expr, Kind, NONE, Net};
-use crate::bounds::simplex::{Outcome, Problem, Simplex, View};
 use crate::bounds::{Empty, Ranges};
+use crate::simplex::{Outcome, Problem, Simplex, View};
 use crate::{Control, Core, Cores, Plea, Reason, close};
 use num_integer::Integer;
 use qnn_ir::interrupt::{Interrupted, inherited};
@@ -1053,7 +1053,8 @@ impl<'a> Worker<'a> {
                 continue;
             }
             if let Kind::Step(stairs) = unit.kind
-                && let Some(value) = net.stairs[stairs as usize].apply((branch.simplex.e[e] + 1e-7).floor() as i64)
+                && let Some(value) =
+                    net.stairs[stairs as usize].apply((branch.simplex.activities[e] + 1e-7).floor() as i64)
                 && (branch.simplex.x[column] - value as f64).abs() < GAP
             {
                 continue;
@@ -1136,7 +1137,7 @@ impl<'a> Worker<'a> {
             let (lo, hi) = (ranges.lower[column], ranges.upper[column]);
             match unit.kind {
                 Kind::Step(stairs) if lo < hi => {
-                    let a = simplex.e[unit.first as usize] + 1e-7;
+                    let a = simplex.activities[unit.first as usize] + 1e-7;
                     let Some(f) = net.stairs[stairs as usize].apply(a.floor() as i64) else { continue };
                     let (y, f) = (simplex.x[column], f as f64);
                     let gap = (y - f).abs();
