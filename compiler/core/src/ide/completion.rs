@@ -5,7 +5,7 @@
 
 use super::text;
 use crate::check::scope::scope;
-use crate::db::{Db, ItemId, SourceFile, contents, tree};
+use crate::db::{Db, Entry, ItemId, SourceFile, contents, tree};
 use crate::files::file::FileContents;
 use crate::format::Overflow;
 use qnn_ir::Rounding;
@@ -258,13 +258,11 @@ impl<'a> Completer<'a> {
             None => ("", 0),
         };
         let here = self.file.path(self.db).parent().unwrap_or(Path::new("")).join(folder);
-        let Ok(entries) = std::fs::read_dir(here) else { return kept as u32 };
-        for entry in entries.flatten().take(2_000) {
-            let name = entry.file_name().to_string_lossy().into_owned();
+        for Entry { name, folder } in self.db.list(&here).into_iter().take(2_000) {
             if name.starts_with('.') {
                 continue;
             }
-            if entry.path().is_dir() {
+            if folder {
                 self.add(format!("{name}/"), CompletionKind::Folder, "", 1);
                 continue;
             }

@@ -7,15 +7,20 @@
 
 #![allow(missing_docs, reason = "salsa's macros make undocumented functions; all that is ours here is documented")]
 
-use crate::disk;
+mod file_system;
+mod graphs;
+
+pub use file_system::{Bytes, BytesContent, Disk, Entry, FileSystem, normalise};
+
 use crate::files::{FileContents, FileError};
+use file_system::hashed;
+use graphs::Graphs;
 use qnn_ir::Graph;
 use qnn_syntax::{Parsed, ast, parse};
 use salsa::Setter;
-use std::collections::{HashMap, VecDeque};
-use std::fmt;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The largest spec that is read, in bytes.
 pub const MAX_SPEC_BYTES: u64 = qnn_syntax::MAX_BYTES as u64;
@@ -45,44 +50,6 @@ pub struct DataFile {
     pub bytes: Bytes,
 }
 
-/// What a data file holds on disk. Equal if the content hashes are.
-#[derive(Clone)]
-pub struct Bytes {
-    /// Hash of the content (of names and contents, for a folder); zero for a problem.
-    pub hash: [u8; 32],
-    /// The content.
-    pub content: BytesContent,
-}
-
-/// A file, a folder, or neither.
-#[derive(Clone)]
-pub enum BytesContent {
-    /// The bytes of a file.
-    File(Arc<[u8]>),
-    /// The files of a folder with their relative paths, sorted.
-    Folder(Arc<[(String, Arc<[u8]>)]>),
-    /// It could not be read.
-    Problem(FileError),
-}
-
-impl PartialEq for Bytes {
-    fn eq(&self, other: &Bytes) -> bool {
-        match (&self.content, &other.content) {
-            (BytesContent::Problem(a), BytesContent::Problem(b)) => a == b,
-            (BytesContent::Problem(_), _) | (_, BytesContent::Problem(_)) => false,
-            _ => self.hash == other.hash,
-        }
-    }
-}
-
-impl Eq for Bytes {}
-
-impl fmt::Debug for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Bytes({})", blake3::Hash::from(self.hash).to_hex())
-    }
-}
-
 /// An item of a spec by file and name, independent of where it stands in the text. The empty name stands for the file itself.
 #[salsa::interned(unsafe(no_lifetime), revisions = usize::MAX, debug)]
 #[derive(PartialOrd, Ord)]
@@ -95,86 +62,6 @@ pub struct ItemId {
     pub name: Arc<str>,
 }
 
-/// How files are read: from disk, or through an editor's buffers.
-pub trait FileSystem: Send + Sync {
-    /// A text file.
-    ///
-    /// # Errors
-    /// A sentence for the user.
-    fn text(&self, path: &Path) -> Result<Arc<str>, FileError>;
-    /// A data file or folder.
-    fn bytes(&self, path: &Path) -> BytesContent;
-}
-
-/// The disk.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Disk;
-
-impl FileSystem for Disk {
-    fn text(&self, path: &Path) -> Result<Arc<str>, FileError> {
-        disk::read_text(path, MAX_SPEC_BYTES).map(Into::into).map_err(of_a_spec)
-    }
-
-    fn bytes(&self, path: &Path) -> BytesContent {
-        let read = || -> Result<BytesContent, FileError> {
-            if !path.is_dir() {
-                return Ok(BytesContent::File(disk::read(path, MAX_DATA_BYTES).map_err(of_a_spec)?.into()));
-            }
-            let mut files = Vec::new();
-            let mut total = 0;
-            read_folder(path, "", 0, &mut total, &mut files)?;
-            files.sort_by(|a, b| a.0.cmp(&b.0));
-            Ok(BytesContent::Folder(files.into()))
-        };
-        read().unwrap_or_else(BytesContent::Problem)
-    }
-}
-
-/// Paths in a spec begin in its folder, which is worth saying where nothing is found.
-fn of_a_spec(error: FileError) -> FileError {
-    if error.message == disk::MISSING {
-        return FileError::new(disk::MISSING).help("check the path: it is relative to the spec's folder");
-    }
-    error
-}
-
-/// Collects the files below a folder.
-fn read_folder(
-    folder: &Path,
-    prefix: &str,
-    depth: usize,
-    total: &mut u64,
-    files: &mut Vec<(String, Arc<[u8]>)>,
-) -> Result<(), FileError> {
-    if depth > 8 {
-        return Ok(());
-    }
-    let problem = |error: std::io::Error| FileError::new(format!("can't be listed: {error}"));
-    let too_much = || FileError::new("holds more than 2 GiB of images").help("keep only the images that the spec uses");
-    for entry in std::fs::read_dir(folder).map_err(problem)? {
-        let entry = entry.map_err(problem)?;
-        let file_name = entry.file_name();
-        let file_name = file_name.to_string_lossy();
-        if crate::files::images::is_passed_over(&file_name) {
-            continue;
-        }
-        let name = format!("{prefix}{file_name}");
-        let path = entry.path();
-        if path.is_dir() {
-            read_folder(&path, &format!("{name}/"), depth + 1, total, files)?;
-        } else {
-            let file = disk::read(&path, MAX_DATA_BYTES);
-            let bytes = file.map_err(|error| error.inside(&format!("`{name}`")))?;
-            *total += bytes.len() as u64;
-            if *total > MAX_DATA_BYTES {
-                return Err(too_much());
-            }
-            files.push((name, bytes.into()));
-        }
-    }
-    Ok(())
-}
-
 /// The database as queries see it.
 #[salsa::db]
 pub trait Db: salsa::Database {
@@ -185,42 +72,8 @@ pub trait Db: salsa::Database {
     /// The graph, or one that equals it: whoever asks with the same graph gets the same allocation for as long as anybody
     /// holds it, so that what is known of a graph can be kept with it.
     fn shared(&self, graph: Graph) -> Arc<Graph>;
-}
-
-/// The graphs that somebody holds, by their hash, names included.
-#[derive(Default)]
-struct Graphs {
-    known: HashMap<blake3::Hash, Weak<Graph>>,
-    /// The last few are held here, so that they outlive the moments between two instances.
-    recent: VecDeque<Arc<Graph>>,
-    /// When there are so many, those that nobody holds any more are forgotten.
-    sweep_at: usize,
-}
-
-/// How many graphs are held without anybody else holding them.
-const RECENT_GRAPHS: usize = 16;
-
-impl Graphs {
-    fn shared(&mut self, graph: Graph) -> Arc<Graph> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(graph.digest());
-        for node in &graph.nodes {
-            hasher.update(&(node.name.len() as u64).to_le_bytes()).update(node.name.as_bytes());
-        }
-        let key = hasher.finalize();
-        if let Some(known) = self.known.get(&key).and_then(Weak::upgrade) {
-            return known;
-        }
-        if self.known.len() >= self.sweep_at {
-            self.known.retain(|_, graph| graph.strong_count() > 0);
-            self.sweep_at = 2 * self.known.len() + RECENT_GRAPHS;
-        }
-        let graph = Arc::new(graph);
-        self.known.insert(key, Arc::downgrade(&graph));
-        self.recent.truncate(RECENT_GRAPHS - 1);
-        self.recent.push_front(graph.clone());
-        graph
-    }
+    /// What is in a folder now. For whoever completes paths: no query may depend on it.
+    fn list(&self, folder: &Path) -> Vec<Entry>;
 }
 
 /// The files that a database has read.
@@ -265,6 +118,10 @@ impl Db for Database {
 
     fn shared(&self, graph: Graph) -> Arc<Graph> {
         self.graphs.lock().unwrap_or_else(PoisonError::into_inner).shared(graph)
+    }
+
+    fn list(&self, folder: &Path) -> Vec<Entry> {
+        self.system.list(folder)
     }
 }
 
@@ -362,39 +219,6 @@ impl Database {
     }
 }
 
-/// The path without `.` and `..` components, absolute; links are left alone.
-pub fn normalise(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut clean = PathBuf::new();
-    for component in absolute.components() {
-        match component {
-            std::path::Component::CurDir => {}
-            std::path::Component::ParentDir => {
-                clean.pop();
-            }
-            other => clean.push(other),
-        }
-    }
-    clean
-}
-
-/// The content with its hash.
-fn hashed(content: BytesContent) -> Bytes {
-    let hash = match &content {
-        BytesContent::File(bytes) => *blake3::hash(bytes).as_bytes(),
-        BytesContent::Folder(files) => {
-            let mut hasher = blake3::Hasher::new();
-            for (name, bytes) in files.iter() {
-                hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
-                hasher.update(blake3::hash(bytes).as_bytes());
-            }
-            *hasher.finalize().as_bytes()
-        }
-        BytesContent::Problem(_) => [0; 32],
-    };
-    Bytes { hash, content }
-}
-
 /// The trees and syntax errors of a file.
 #[salsa::tracked]
 pub fn parsed(db: &dyn Db, file: SourceFile) -> Arc<Parsed> {
@@ -458,40 +282,4 @@ pub fn contents(db: &dyn Db, file: DataFile) -> Arc<Result<FileContents, FileErr
 /// Runs queries on a clone of a database; `None` if it was changed meanwhile, which unwinds them.
 pub fn catch_cancelled<T>(f: impl FnOnce() -> T) -> Option<T> {
     salsa::Cancelled::catch(std::panic::AssertUnwindSafe(f)).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use qnn_ir::Op;
-
-    fn graph(constant: i128, name: &str) -> Graph {
-        let mut graph = Graph::new();
-        graph.push(name, Op::Constant(Arc::new([constant])));
-        graph
-    }
-
-    #[test]
-    fn equal_graphs_are_one() {
-        let db = Database::new(Disk);
-        let first = db.shared(graph(1, "a"));
-        assert!(Arc::ptr_eq(&first, &db.clone().shared(graph(1, "a"))));
-        assert_eq!(*first.digest(), *graph(1, "b").digest());
-        assert!(!Arc::ptr_eq(&first, &db.shared(graph(1, "b"))), "names are shown");
-        assert!(!Arc::ptr_eq(&first, &db.shared(graph(2, "a"))));
-    }
-
-    #[test]
-    fn graphs_that_nobody_holds_are_forgotten() {
-        let db = Database::new(Disk);
-        let held = db.shared(graph(-1, "a"));
-        for constant in 0..1000 {
-            db.shared(graph(constant, "a"));
-        }
-        let graphs = db.graphs.lock().unwrap();
-        assert!(graphs.known.len() <= 4 * RECENT_GRAPHS, "{}", graphs.known.len());
-        assert_eq!(graphs.known.values().filter(|graph| graph.strong_count() > 0).count(), RECENT_GRAPHS + 1);
-        drop(graphs);
-        assert!(Arc::ptr_eq(&held, &db.shared(graph(-1, "a"))));
-    }
 }
