@@ -1,9 +1,13 @@
 //! qnn: a declarative language for quantized neural networks and their properties, verified bit for bit.
+//!
+//! [`Spec`] is the way in: open, check, verify, report. The modules are what the command `qnn` and the language server are made of; they are public for
+//! these two, and change without notice.
 
 pub mod check;
 pub mod db;
 pub mod diagnostic;
 pub mod disk;
+mod facade;
 pub mod files;
 pub mod format;
 pub mod ide;
@@ -11,6 +15,7 @@ pub mod report;
 pub mod review;
 pub mod verify;
 
+pub use facade::{Spec, Verified};
 pub use qnn_engine as engine;
 pub use qnn_ir as ir;
 pub use qnn_proof as proof;
