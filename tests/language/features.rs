@@ -20,6 +20,61 @@ fn what_an_editor_shows_as_a_line_is_no_part_of_a_comment() {
 }
 
 #[test]
+fn premises_that_nothing_meets_are_found() {
+    let network = "network f(x: int<4>[1]) -> int<4>[1] { dense(x, [[1]]) as int<4> }\n";
+    let said = |statement: &str| codes(&format!("{network}property p = {statement};"));
+    for impossible in [
+        "forall x: int<4>[1]: f(x)[0] >= 8 => x[0] == 100",
+        "forall x: int<4>[1]: not f(x)[0] < 8 => x[0] == 100",
+        "forall x: int<4>: x > 3 and x < 2 => x == 100",
+        "forall x: int<4>: x in 2..1 => x == 100",
+        "forall x: int<4>: x == 2.5 => x == 100",
+        "forall x: int<4>: x < 9 and (x > 5 or x < 2) and x in 3..5 => x == 100",
+        "forall x: int<4>, y: int<4>: x + y == 14 and y < 7 => x == 100",
+        "forall x: int<4> where x > 3: x < 2 => x == 100",
+        "forall x: int<4>: forall i in 0..2 where x > 6 + i and x < 5: x == 100",
+        "forall i in 0..0: 1 == 2",
+        "forall i in []: 1 == 2",
+        "forall x: int<4>: x < 9 and forall i in 3..3: x == i",
+    ] {
+        assert!(said(impossible).contains(&"W0615"), "{impossible}");
+    }
+    for possible in [
+        "forall x: int<4>[1]: f(x)[0] >= 7 => x[0] == 7",
+        "forall x: int<4>: x > 3 and x < 5 => x == 4",
+        "forall x: int<4>: x in 2..3 => x == 2",
+        "forall x: fixed<4, 1>: x == 2.5 => x > 2",
+        "forall x: int<4>, y: int<4>: x + y == 14 and y < 8 => x == 7",
+        "forall x: int<4> where x > 3: x < 5 => x == 4",
+        "forall x: int<4>: x < 9 and forall i in 0..3: forall j in 0..i: x < 10 + j",
+    ] {
+        assert_eq!(said(possible), Vec::<&str>::new(), "{possible}");
+    }
+}
+
+#[test]
+fn a_ball_around_numbers_asks_for_a_stored_centre() {
+    for centre in ["[1, 1]", "1"] {
+        let said = check(&format!("property p = forall x in ball({centre}, 1 lsb): x[0] <= 2;"), 0);
+        assert_eq!(said.codes, ["E0302"], "{}", said.text);
+        assert!(said.text.contains("a ball's centre is a stored value") && said.text.contains("sample"), "{}", said.text);
+    }
+}
+
+#[test]
+fn near_names_of_functions_and_formats_are_suggested() {
+    for (spec, near) in [
+        ("network f(x: int<4>) -> int<4> { ReLU(x) as int<4> }\nproperty p = forall x: int<4>: f(x) >= 0;", "`relu`"),
+        ("property p = forall x: unit<8>: x >= 0;", "`uint`"),
+        ("property p = forall x: UInt<8>: x >= 0;", "`uint`"),
+        ("property p = forall x: int<4>[2]: Maximum(x) <= 7;", "`maximum`"),
+    ] {
+        let said = check(spec, 0);
+        assert!(said.codes.contains(&"E0201") && said.text.contains(&format!("help: write {near}")), "{}", said.text);
+    }
+}
+
+#[test]
 fn equal_values_make_one_instance() {
     assert_eq!(codes("property p(k in [1, 1]) = forall x: int<4>: x <= 7 * k;"), ["W0613"]);
     assert_eq!(codes("property p(k in [0.5, 1 / 2]) = forall x: int<4>: x <= 20 * k;"), ["W0613"]);

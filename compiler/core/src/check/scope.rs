@@ -285,26 +285,47 @@ pub fn file_diagnostics(db: &dyn Db, file: SourceFile) -> Vec<Diagnostic> {
 /// The name in `known` that is most like `name`, if one is like it at all.
 pub fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.chars().count() / 3).max(1);
+    let lower = name.to_lowercase();
     known
         .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
+        .map(|candidate| (distance(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(near, _)| *near <= limit)
+        .min_by_key(|(near, candidate)| (*near, distance(name, candidate)))
         .map(|(_, candidate)| candidate)
 }
 
-/// The edit distance of two short texts (insertions, deletions, replacements).
+/// The edit distance of two short texts (insertions, deletions, replacements, neighbours that changed places).
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let cost = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 0..a.len() {
+        let mut row = vec![i + 1];
+        for j in 0..b.len() {
+            let replaced = rows[i][j] + usize::from(a[i] != b[j]);
+            let mut least = replaced.min(row[j] + 1).min(rows[i][j + 1] + 1);
+            if i > 0 && j > 0 && (a[i], a[i - 1]) == (b[j - 1], b[j]) {
+                least = least.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BUILTIN_FUNCTIONS, BUILTIN_TYPES, similar};
+
+    #[test]
+    fn near_names_are_found_whatever_their_case() {
+        let known = || BUILTIN_TYPES.iter().chain(BUILTIN_FUNCTIONS).copied();
+        for (name, near) in
+            [("ReLU", "relu"), ("RELU", "relu"), ("unit", "uint"), ("Fixed", "fixed"), ("argmxa", "argmax")]
+        {
+            assert_eq!(similar(name, known()), Some(near));
+        }
+        assert_eq!(similar("A", ["b", "a", "A"]), Some("A"), "what is the same in its case comes first");
+        assert_eq!(similar("softplus", known()), None);
+    }
 }

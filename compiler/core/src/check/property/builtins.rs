@@ -49,6 +49,11 @@ impl Lowering<'_> {
             ("ball", [Value::Tensor(center), Value::Constant(radius @ (Constant::Number(_) | Constant::Lsb(_)))]) => {
                 Ok(Value::Ball { center: center.clone(), radius: radius.clone() })
             }
+            ("ball", [Value::Constant(Constant::Number(_) | Constant::List(_)), _]) => Err(self.context.report(
+                Diagnostic::error("E0302", "a ball's centre is a stored value", places[0], "numbers without a format")
+                    .note("A ball holds what its centre's format can store, and plain numbers have none.")
+                    .help("write a dataset's sample or a variable, as in `ball(test[0].x, 1 lsb)`"),
+            )),
             ("ball", [Value::Tensor(_), other]) => self.error(
                 "E0302",
                 places[1],

@@ -223,6 +223,9 @@ impl Lowering<'_> {
         };
         let values = self.binder_values(env, binder)?;
         if let Some(values) = values {
+            if let BinderRange::Set(set) = &binder.range {
+                self.range_over(at(env.item, set.span), values.len());
+            }
             let parts = values
                 .into_iter()
                 .map(|value| {

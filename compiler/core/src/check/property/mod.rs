@@ -19,6 +19,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::format::Format;
 use lower::Errors;
 use num_integer::Integer;
+use premise::{Premise, Ranges};
 use qnn_ir::Rational;
 use qnn_ir::interrupt::work;
 use qnn_ir::obligation::exact::RealCall;
@@ -258,8 +259,10 @@ pub(crate) struct Lowering<'a> {
     errors: Errors,
     /// How many disjunctions the statement that is being evaluated stands in.
     disjunctions: usize,
-    /// The premises of the statement's implications: whether something may meet each, wherever it is written out.
-    premises: BTreeMap<Place, bool>,
+    /// The premises of the statement's implications, and what its binders range over: whether something may meet each, wherever it is written out.
+    premises: BTreeMap<Place, (Premise, bool)>,
+    /// What so many of the assumptions say of elements.
+    given: (usize, Ranges),
     /// Expressions and elements evaluated so far, and the expressions that are being evaluated.
     steps: Cell<usize>,
     depth: usize,
@@ -287,6 +290,7 @@ impl<'a> Lowering<'a> {
             errors: Errors::new(),
             disjunctions: 0,
             premises: BTreeMap::new(),
+            given: (0, Ranges::new()),
             steps: Cell::new(0),
             depth: 0,
         }
@@ -392,6 +396,7 @@ impl<'a> Lowering<'a> {
             let formula = self.formula(&env, condition, Polarity::Negative)?;
             self.assumptions.push(formula);
         }
+        self.report_premises();
         let term = self.scalar(&env, objective)?;
         if term.as_constant().is_some() {
             self.context.report(
