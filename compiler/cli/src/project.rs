@@ -7,6 +7,7 @@ use super::output::Failure;
 use super::spec::is_standard;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use qnn::db::{Disk, FileSystem, normalise};
+use qnn::disk::{Found, specs_below};
 use qnn::engine::NAMES;
 use qnn::report::terminal::line_column;
 use qnn::syntax::ast::ItemKind;
@@ -19,10 +20,6 @@ use std::time::Duration;
 
 /// The name of a project file.
 pub const NAME: &str = "qnn.toml";
-/// Folders that hold no specs of a project's own.
-const SKIPPED: [&str; 2] = ["target", "node_modules"];
-/// How deep folders are searched.
-const MOST_DEEP: usize = 32;
 
 /// A project.
 pub struct Project {
@@ -226,8 +223,7 @@ impl Targets {
             }
             let folder = normalise(path);
             whole |= project.as_ref().is_some_and(|project| project.root.starts_with(&folder));
-            let mut found = Vec::new();
-            below(&folder, 0, &mut found)?;
+            let mut found = all_below(&folder)?;
             if let Some(project) = &project {
                 found.retain(|spec| project.has(spec));
             }
@@ -246,33 +242,16 @@ impl Targets {
     }
 }
 
-/// The files below a folder whose names end in `.qnn`, sorted. Hidden folders, links to folders, and what others install or build are left out.
-fn below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let wrong = |error: std::io::Error| Failure::wrong(format!("`{}` can't be listed: {error}", folder.display()));
-    let mut entries = std::fs::read_dir(folder).map_err(wrong)?.collect::<Result<Vec<_>, _>>().map_err(wrong)?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let (path, name) = (entry.path(), entry.file_name());
-        let name = name.to_string_lossy();
-        if name.starts_with('.') {
-            continue;
-        }
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            if !SKIPPED.contains(&&*name) && depth < MOST_DEEP {
-                below(&path, depth + 1, found)?;
-            }
-        } else if path.extension().is_some_and(|extension| extension == "qnn") && path.is_file() {
-            found.push(path);
-        }
-    }
-    Ok(())
-}
-
 /// All specs below a folder, whatever they are for.
+///
+/// # Errors
+/// With a sentence, if a folder can't be listed.
 pub fn all_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut found = Vec::new();
-    below(folder, 0, &mut found)?;
-    Ok(found)
+    let Found { specs, unlisted } = specs_below(folder, usize::MAX);
+    match unlisted.first() {
+        Some((path, error)) => Err(Failure::wrong(format!("`{}` can't be listed: {error}", path.display()))),
+        None => Ok(specs),
+    }
 }
 
 /// Those that ask something themselves, or that no other uses: what only serves others is checked with them.

@@ -1,4 +1,4 @@
-//! The disk: the one door through which files that a user names are read, and the unfinished files that become those that are written.
+//! The disk: the one door through which files that a user names are read, the specs below a folder, and the unfinished files that become those that are written.
 //!
 //! In: a path and a limit. Out: bytes, or why there are none, as a [`FileError`]. Only regular files are read, and bytes are counted while they are
 //! read: a named pipe, a device or a socket is refused at once, also behind a link, and so is a file that is larger than its limit, whatever size the
@@ -186,6 +186,56 @@ fn kind(meta: &Metadata) -> &'static str {
     }
     let _ = meta;
     "something else"
+}
+
+/// The ending of a spec's name.
+const SPEC: &str = "qnn";
+/// Folders that hold no specs of a project's own.
+const SKIPPED: [&str; 2] = ["target", "node_modules"];
+
+/// What [`specs_below`] found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What has a spec's name, sorted.
+    pub specs: Vec<PathBuf>,
+    /// Folders that can't be listed, and why.
+    pub unlisted: Vec<(PathBuf, Error)>,
+}
+
+/// At most so many specs below a folder: whatever has a spec's name and is no folder, so that what can't be read is told where it is read. Hidden
+/// files and folders, links to folders, and what others install or build are left out.
+pub fn specs_below(folder: &Path, most: usize) -> Found {
+    let mut found = Found::default();
+    let mut left = vec![(folder.to_owned(), true)];
+    while let Some((path, is_folder)) = left.pop() {
+        if found.specs.len() >= most {
+            break;
+        }
+        if !is_folder {
+            found.specs.push(path);
+            continue;
+        }
+        match std::fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+            Ok(mut entries) => {
+                entries.sort_by_key(|entry| std::cmp::Reverse(entry.file_name()));
+                left.extend(entries.iter().filter_map(entry));
+            }
+            Err(error) => found.unlisted.push((path, error)),
+        }
+    }
+    found
+}
+
+/// A folder's entry, if it is a folder to look through or has a spec's name; whether it is the former.
+fn entry(entry: &std::fs::DirEntry) -> Option<(PathBuf, bool)> {
+    let (path, name) = (entry.path(), entry.file_name());
+    let name = name.to_string_lossy();
+    let is_spec = path.extension().is_some_and(|ending| ending == SPEC);
+    match entry.file_type() {
+        _ if name.starts_with('.') => None,
+        Ok(kind) if kind.is_dir() => (!SKIPPED.contains(&&*name)).then_some((path, true)),
+        _ => (is_spec && !path.is_dir()).then_some((path, false)),
+    }
 }
 
 /// What the names of unfinished files and folders begin with.

@@ -10,13 +10,14 @@ use crate::convert::{Encoding, diagnostics, text, uri_of};
 use crate::protocol::{Status, Verdicts};
 use crate::snapshot::{content_modified, leaving, work};
 use qnn::db::{Database, Db};
+use qnn::disk::specs_below;
 use qnn::engine::{CancelToken, Cores};
 use qnn::ide;
 use qnn::ide::outline::is_same;
 use qnn::verify::run::Job;
 use qnn::verify::{InstanceResult, Options, Verdict, decide};
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -28,8 +29,6 @@ use tower_lsp::jsonrpc::Result;
 const MOST_TIME: Duration = Duration::from_secs(5);
 /// The specs that are listed.
 const MOST_SPECS: usize = 1000;
-/// How deep folders are searched for specs.
-const MOST_DEPTH: usize = 12;
 
 /// How things are, for `qnn/verdicts`.
 pub struct Workspace {
@@ -76,7 +75,9 @@ fn verdicts(workspace: Workspace, events: &Sender<Event>) -> Option<Verdicts> {
     let Workspace { options, encoding, folders, mut open, mut remembered } = workspace;
     let until = Instant::now() + MOST_TIME;
     let mut paths: Vec<PathBuf> = remembered.keys().filter(|path| path.exists()).chain(open.keys()).cloned().collect();
-    folders.iter().for_each(|folder| find(folder, 0, &mut paths));
+    // What can't be listed has no specs to show.
+    let found = folders.iter().flat_map(|folder| specs_below(folder, MOST_SPECS + 1).specs);
+    paths.extend(found.map(|path| qnn::db::normalise(&path)));
     paths.sort();
     paths.dedup();
     let mut complete = paths.len() <= MOST_SPECS;
@@ -146,23 +147,4 @@ fn stored(
     }
     let known = result.cached || result.verdict.is_decided() || result.verdict == Verdict::Error;
     Some(known.then_some(result))
-}
-
-/// Adds the specs below a folder. Hidden folders, and links, are left out.
-fn find(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let hidden = name.to_string_lossy().starts_with('.') || name == "node_modules" || name == "target";
-        let Ok(kind) = entry.file_type() else { continue };
-        let path = entry.path();
-        if hidden || paths.len() > MOST_SPECS {
-            continue;
-        }
-        if kind.is_dir() && depth < MOST_DEPTH {
-            find(&path, depth + 1, paths);
-        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "qnn") {
-            paths.push(qnn::db::normalise(&path));
-        }
-    }
 }
