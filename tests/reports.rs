@@ -248,6 +248,111 @@ fn many_radii_are_the_axis() {
     assert_eq!(curve["lines"][0]["points"].as_array().map(Vec::len), Some(7));
 }
 
+/// What nothing can check again is told by whatever shows a verdict, and counts once.
+#[test]
+fn what_is_remembered_and_not_checked_again_is_marked_everywhere() {
+    let place = Place::new("property p = forall x: uint<2>: x < 4;\nproperty q = forall x: uint<2>: x < 5;");
+    let first = place.expect(0, &["verify", "spec.qnn"]);
+    assert!(!first.contains("remembered"), "{first}");
+    // Somebody writes into the store that a certificate was too large to be kept.
+    let report = place.expect(0, &["verify", "spec.qnn", "p", "--json"]);
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let key = report["specs"][0]["results"][0]["key"].as_str().expect("a key").to_owned();
+    let entry = format!("cache/verdicts-2/{}/{key}.json", &key[..2]);
+    let mut forged = place.json(&entry)["entry"].clone();
+    forged["known"] = serde_json::json!({"none": {"kind": "certificate", "steps": 3}});
+    forged["too_large"] = true.into();
+    let (forged, entry) = (forged.to_string(), place.path(&entry));
+    let check = blake3::hash(forged.as_bytes()).to_hex();
+    std::fs::write(entry, format!("{{\"check\":\"{check}\",\"entry\":{forged}}}\n")).expect("a store");
+    let again = place.expect(0, &["verify", "spec.qnn"]);
+    assert!(again.contains(", 1 remembered, 1 remembered and not checked again\n"), "{again}");
+    place.expect(
+        0,
+        &["report", "spec.qnn", "-o", "a.html", "-o", "a.md", "-o", "a.xml", "-o", "a.sarif", "-o", "a.json"],
+    );
+    assert_valid(&schema("tests/fixtures/schemas/sarif-2.1.0.json"), &place.json("a.sarif"));
+    for name in ["a.html", "a.md", "a.xml", "a.sarif"] {
+        assert!(place.read(name).contains("remembered and not checked again"), "{name}: {}", place.read(name));
+    }
+}
+
+/// Measures aren't proved, and what was not verified is no success, wherever totals are told.
+#[test]
+fn totals_say_what_the_exit_code_says() {
+    let properties = "property p = forall x: uint<2>: x < 4;\nmeasure m = maximize 2 * x over x: uint<2>;\n";
+    let place = Place::new(properties);
+    let said = place.expect(0, &["verify", "spec.qnn"]);
+    assert!(said.contains("\nall as expected: ✓ 1 proved · ✓ 1 measured  2 instances"), "{said}");
+    place.expect(0, &["report", "spec.qnn", "-o", "a.md", "-o", "a.html"]);
+    for name in ["a.md", "a.html"] {
+        assert!(place.read(name).contains("All as expected: 1 proved, 1 measured"), "{}", place.read(name));
+    }
+    place.write("spec.qnn", format!("{properties}property e(i in 0..3) where i > 5 = 1 == 1;").as_bytes());
+    let said = place.expect(2, &["verify", "spec.qnn"]);
+    assert!(said.contains("\n1 has no instances: ✓ 1 proved · ✓ 1 measured"), "{said}");
+    place.expect(2, &["report", "spec.qnn", "-o", "a.md", "-o", "a.html", "-o", "a.xml", "-o", "a.json"]);
+    assert_valid(&schema("docs/report.schema.json"), &place.json("a.json"));
+    assert!(place.read("a.md").starts_with("## ❔ 1 has no instances: 1 proved"), "{}", place.read("a.md"));
+    assert!(place.read("a.html").contains("1 has no instances: 1 proved"));
+    assert!(place.read("a.xml").contains("errors=\"1\""), "{}", place.read("a.xml"));
+    place.write("bad.qnn", b"property p = 1 <= ;");
+    let said = place.expect(3, &["verify", "spec.qnn", "bad.qnn", "p"]);
+    assert!(said.contains("\n1 spec is in error: ✓ 1 proved"), "{said}");
+}
+
+/// Measures of a family are a table, of as many lines as there is room for, or of what they come to.
+#[test]
+fn measures_are_tables_in_markdown() {
+    let place = Place::new(
+        "measure few(k in 1..=3) = maximize k * x over x: uint<2>;\nmeasure many(k in 1..=4, n in 0..4) = maximize k * x + n over x: uint<2>;",
+    );
+    place.expect(0, &["report", "spec.qnn", "-o", "a.md"]);
+    let text = place.read("a.md");
+    assert!(text.contains("| k | `few` |\n|---|---:|\n| 1 | 3 |\n| 2 | 6 |\n| 3 | 9 |\n"), "{text}");
+    assert!(text.contains("| `many`, greatest | k = 1 | k = 2 |") && text.contains("| n = 3 | 6 | 9 |"), "{text}");
+    assert!(!text.contains("more of `many`"), "{text}");
+}
+
+/// A report that somebody else wrote reaches no terminal as a command, in whatever format it is printed.
+#[test]
+fn printed_reports_command_no_terminal() {
+    let place = Place::new("property p = forall x: uint<2>: x < 4;");
+    place.expect(0, &["report", "spec.qnn", "-o", "a.json"]);
+    let forged = place.read("a.json").replace("\"spec.qnn\"", "\"\u{9b}31m\u{202e}\\u001b[31m.qnn\"");
+    place.write("b.json", forged.as_bytes());
+    for format in ["json", "markdown", "html", "sarif", "junit"] {
+        let said = place.expect(0, &["report", "b.json", "-o", "-", "--format", format]);
+        assert!(said.chars().all(|c| c == '\n' || !qnn::syntax::is_command(c)), "{format}: {said:?}");
+    }
+    let (_, output) = place.qnn(&["report", "b.json", "-o", "-", "--format", "json"]);
+    let [written, read] = [forged.as_bytes(), &output.stdout].map(serde_json::from_slice::<Value>);
+    assert_eq!(written.expect("JSON"), read.expect("JSON"), "the document says the same");
+    let said = place.expect(3, &["diff", "b.json", "a.json"]);
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+}
+
+/// A change that has nothing to show beside its verdict, and reports of nothing.
+#[test]
+fn changes_without_a_finding_have_no_brackets() {
+    let place = Place::new("property p = 1 == 1;");
+    place.expect(0, &["report", "spec.qnn", "-o", "old.json"]);
+    place.write("spec.qnn", b"property p = 1 == 2;");
+    place.expect(1, &["report", "spec.qnn", "-o", "new.json"]);
+    let said = place.expect(1, &["diff", "old.json", "new.json"]);
+    assert!(said.contains("p: proved → violated\n") || said.contains("p: proved → violated (the question"), "{said}");
+    place.write("spec.qnn", b"const A = 1;");
+    place.expect(2, &["report", "spec.qnn", "-o", "none.json"]);
+    for (old, new, why) in [
+        ("none.json", "none.json", "neither report has an instance"),
+        ("old.json", "none.json", "the newer report has no instance"),
+        ("none.json", "new.json", "the older report has no instance"),
+    ] {
+        let said = place.expect(3, &["diff", old, new]);
+        assert!(said.contains(why) && !said.contains("renamed"), "{said}");
+    }
+}
+
 /// JUnit's schema is XSD, which no crate of ours reads.
 #[test]
 #[ignore = "needs QNN_PYTHON: tests/run sets it"]

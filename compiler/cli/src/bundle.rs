@@ -16,7 +16,8 @@ use qnn::files::words::size;
 use qnn::report::gather::ACCURACY_SAMPLES;
 use qnn::report::html::{PICTURES, page};
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read, Seek, Write};
+use std::ffi::OsString;
+use std::io::{BufReader, Cursor, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -48,7 +49,7 @@ This archive was written by `qnn bundle`. It holds
 pub struct Arguments {
     /// Specs or folders of specs, and patterns that filter  [default: .]
     #[arg(value_name = "SPEC")]
-    specs: Vec<String>,
+    specs: Vec<OsString>,
     /// The archive
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -82,23 +83,25 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     let html = page(&report, PICTURES).into_bytes();
     let json = json(&report)?.into_bytes();
     let others = [("README.md", README.as_bytes()), (PROOF, &proof), ("report.html", &html), ("report.json", &json)];
-    let written = write(file.file(), others.into_iter().chain(packed.files.iter().map(|(n, b)| (n.as_str(), &**b))));
-    written.map_err(|error| file.failure(&error))?;
+    // What is whole is written: an archive that can't be has no other place to say so.
+    let archive = archive(others.into_iter().chain(packed.files.iter().map(|(n, b)| (n.as_str(), &**b))));
+    let archive =
+        archive.map_err(|error| Failure::Message(Exit::Internal, format!("the archive can't be packed: {error}")))?;
+    file.file().write_all(&archive).map_err(|error| file.failure(&error))?;
     let bytes = file.finish()?;
     let files = plural(packed.files.len(), "file", "files");
-    output.note(format_args!("note: {} written, {}, with {files}", arguments.output.display(), size(bytes as u64)));
+    output.remark(format_args!("{} written, {}, with {files}", arguments.output.display(), size(bytes as u64)));
     Ok(run.exit)
 }
 
-fn write<'a>(out: impl Write + Seek, files: impl Iterator<Item = (&'a str, &'a [u8])>) -> zip::result::ZipResult<()> {
-    let mut archive = ZipWriter::new(out);
+fn archive<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> zip::result::ZipResult<Vec<u8>> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     for (name, bytes) in files {
         archive.start_file(name, options.large_file(bytes.len() > 1 << 31))?;
         archive.write_all(bytes)?;
     }
-    archive.finish()?.flush()?;
-    Ok(())
+    Ok(archive.finish()?.into_inner())
 }
 
 /// The files of an archive.
@@ -124,14 +127,14 @@ impl Packed {
         let mut packed = Packed { root: root.unwrap_or_default(), specs: Vec::new(), files: BTreeMap::new() };
         for source in db.sources() {
             if let Ok(text) = source.text(db) {
-                packed.add(source.path(db), text.as_bytes().to_vec());
+                packed.add(source.path(db), text.as_bytes().to_vec())?;
             }
         }
         for path in db.data_paths() {
             match &db.data(&path).bytes(db).content {
-                BytesContent::File(bytes) => packed.add(&path, bytes.to_vec()),
+                BytesContent::File(bytes) => packed.add(&path, bytes.to_vec())?,
                 BytesContent::Folder(files) => {
-                    files.iter().for_each(|(name, bytes)| packed.add(&path.join(name), bytes.to_vec()));
+                    files.iter().try_for_each(|(name, bytes)| packed.add(&path.join(name), bytes.to_vec()))?;
                 }
                 BytesContent::Problem(problem) => {
                     return Err(Failure::wrong(format!("`{}` {}", path.display(), problem.message)));
@@ -142,8 +145,14 @@ impl Packed {
         Ok(packed)
     }
 
-    fn add(&mut self, path: &Path, bytes: Vec<u8>) {
-        self.files.insert(self.text(path), bytes);
+    /// Adds a file. Names that are no Unicode have another form in the archive: two must not have the same.
+    fn add(&mut self, path: &Path, bytes: Vec<u8>) -> Result<(), Failure> {
+        let name = self.text(path);
+        if self.files.get(&name).is_some_and(|known| *known != bytes) {
+            return Err(Failure::wrong(format!("two files would be called `{name}` in the archive: rename one")));
+        }
+        self.files.insert(name, bytes);
+        Ok(())
     }
 
     /// The name of a file in the archive.

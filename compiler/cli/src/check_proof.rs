@@ -369,7 +369,7 @@ impl ProofFile {
         let written = write_proof(BufWriter::new(file.file()), specs, &seen, statements);
         written.map_err(|error| file.failure(&error))?;
         let bytes = file.finish()?;
-        output.note(format_args!("note: {} written, {}", path.display(), size(bytes as u64)));
+        output.remark(format_args!("{} written, {}", path.display(), size(bytes as u64)));
         Ok(())
     }
 }

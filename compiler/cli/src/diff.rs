@@ -2,6 +2,7 @@
 
 use super::output::{Exit, Failure, Output};
 use super::report::read;
+use qnn::diagnostic::printable_lines;
 use qnn::report::model::Report;
 use std::path::PathBuf;
 
@@ -53,8 +54,18 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     let diff = qnn::report::diff::diff(&old, &new, &arguments.spec).map_err(Failure::wrong)?;
     if diff.compared == 0 {
         let names = |report: &Report| report.specs.iter().map(|spec| spec.spec.clone()).collect::<Vec<_>>().join(", ");
+        let is_empty = |report: &Report| report.specs.iter().all(|spec| spec.results.is_empty());
+        let why = match (is_empty(&old), is_empty(&new)) {
+            (true, true) => "neither report has an instance",
+            (true, false) => "the older report has no instance",
+            (false, true) => "the newer report has no instance",
+            (false, false) => "no instance is in both reports",
+        };
+        // Where specs have found each other, a name of theirs is not what is wrong.
+        let paired = diff.specs.iter().any(|pair| pair.old.is_some() && pair.new.is_some());
+        let help = if paired { "" } else { "\n  help: `--spec OLD=NEW` says which spec was renamed" };
         return Err(Failure::wrong(format!(
-            "nothing was compared: no instance is in both reports\n  the older one is about: {}\n  the newer one is about: {}\n  help: `--spec OLD=NEW` says which spec was renamed",
+            "nothing was compared: {why}\n  the older one is about: {}\n  the newer one is about: {}{help}",
             names(&old),
             names(&new)
         )));
@@ -62,7 +73,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     if arguments.json {
         output.json(&diff)?;
     } else {
-        output.text(diff.text(arguments.markdown))?;
+        output.text(printable_lines(&diff.text(arguments.markdown)))?;
     }
     Ok(diff.exit_code(arguments.strict).into())
 }

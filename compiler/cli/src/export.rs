@@ -1,7 +1,7 @@
 //! `qnn export`: what is verified, in other tools' formats.
 
 use super::out_file::OutFile;
-use super::output::{Exit, Failure, Output, plural, quoted};
+use super::output::{Exit, Failure, Output, plural, quoted, shown};
 use super::spec::Specs;
 use qnn::check::spec::{Question, question};
 use qnn::engine::Control;
@@ -114,7 +114,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     }
     if !standard {
         let files = plural(jobs.len() - unsaid.len(), "file", "files");
-        output.line(format_args!("{files} in {}", arguments.output.display()))?;
+        output.line(format_args!("{files} in {}", shown(&arguments.output)))?;
     }
     if !measures.is_empty() {
         output.note(format_args!("note: {} left out", plural(measures.len(), "measure is", "measures are")));

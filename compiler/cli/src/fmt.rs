@@ -1,6 +1,6 @@
 //! `qnn fmt`: one way to lay out a spec.
 
-use super::output::{Exit, Failure, Output, plural, quoted};
+use super::output::{Exit, Failure, Output, plural, quoted, shown};
 use super::project::all_below;
 use super::spec::{is_standard, standard_input};
 use owo_colors::OwoColorize;
@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             (false, false) if formatted != text => {
                 write(path, &formatted)
                     .map_err(|e| Failure::wrong(format!("`{}` can't be written: {e}", path.display())))?;
-                output.note(format_args!("formatted {}", path.display()));
+                output.note(format_args!("formatted {}", shown(path)));
             }
             (false, false) => {}
         }
@@ -102,8 +102,8 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// The lines that would change, as `diff -u` shows them.
 fn show_difference(path: &Path, text: &str, formatted: &str, output: &mut Output) -> Result<(), Failure> {
-    output.line(format_args!("--- {}", path.display()).bold())?;
-    output.line(format_args!("+++ {}, formatted", path.display()).bold())?;
+    output.line(format_args!("--- {}", shown(path)).bold())?;
+    output.line(format_args!("+++ {}, formatted", shown(path)).bold())?;
     let diff = TextDiff::from_lines(text, formatted);
     for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
         output.line(hunk.header().cyan())?;

@@ -1,6 +1,6 @@
 //! `qnn new`: a small spec to start from.
 
-use super::output::{Exit, Failure, Output, quoted};
+use super::output::{Exit, Failure, Output, quoted, shown};
 use owo_colors::OwoColorize;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             _ => format!("`{shown}` can't be written: {error}"),
         })
     })?;
-    output.line(format_args!("{} {}; next:", "wrote".green().bold(), path.display()))?;
+    output.line(format_args!("{} {}; next:", "wrote".green().bold(), shown(&path)))?;
     let shown = quoted(&path);
     for (command, what) in
         [("check", "is it sound?"), ("verify", "what holds?"), ("show", "what does the network take?")]

@@ -7,7 +7,7 @@ use anstream::AutoStream;
 use anstream::adapter::strip_str;
 use clap::ColorChoice;
 use owo_colors::OwoColorize;
-use qnn::diagnostic::printable_lines;
+use qnn::diagnostic::{printable, printable_lines};
 use qnn::files::FileError;
 use qnn::report::picture::Ink;
 pub use qnn::report::sentences::{plural, thousands};
@@ -170,8 +170,14 @@ impl Output {
     pub fn json(&mut self, document: &impl Serialize) -> Result<(), Failure> {
         let pretty = serde_json::to_string_pretty(document)
             .map_err(|error| Failure::Message(Exit::Internal, format!("this has no JSON: {error}")))?;
-        let mut text = String::with_capacity(pretty.len());
-        for c in pretty.chars() {
+        self.json_text(&pretty)
+    }
+
+    /// The same of a document that is text already.
+    pub fn json_text(&mut self, document: &str) -> Result<(), Failure> {
+        let document = document.trim_end_matches('\n');
+        let mut text = String::with_capacity(document.len());
+        for c in document.chars() {
             if c != '\n' && is_command(c) {
                 text.push_str(&format!("\\u{:04x}", u32::from(c)));
             } else {
@@ -187,7 +193,12 @@ impl Output {
         Ok(())
     }
 
-    /// A line on standard error.
+    /// `note: …` on standard error. What a terminal would act on is replaced.
+    pub fn remark(&self, message: impl Display) {
+        self.note(format_args!("note: {}", printable_lines(&message.to_string())));
+    }
+
+    /// A line on standard error, as it is.
     pub fn note(&self, text: impl Display) {
         // There is nowhere to say that standard error is gone.
         let _ = writeln!(anstream::stderr(), "{text}");
@@ -225,9 +236,14 @@ pub fn panicked(info: &std::panic::PanicHookInfo<'_>) {
 
 /// A path as a shell takes it: in quotes where it needs them.
 pub fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+    let text = shown(path);
     // What no quotes can say has no better form.
     shlex::try_quote(&text).map(std::borrow::Cow::into_owned).unwrap_or(text)
+}
+
+/// A path as part of a line, without what a terminal acts on.
+pub fn shown(path: &Path) -> String {
+    printable(&path.display().to_string()).into_owned()
 }
 
 /// The columns of the terminal that standard output is, or as COLUMNS says. Where nothing says it, lines are as long as they are.

@@ -6,12 +6,14 @@ use super::project::Targets;
 use super::verify::{Look, Run, Work, json, split};
 use clap::ValueEnum;
 use qnn::db::MAX_DATA_BYTES;
+use qnn::diagnostic::printable_lines;
 use qnn::files::words::size;
 use qnn::report::gather::ACCURACY_SAMPLES;
 use qnn::report::html::{PICTURES, page};
 use qnn::report::model::Report;
 use qnn::report::{junit, markdown, sarif};
 use qnn::verify::{InstanceResult, Verdict};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,7 +30,7 @@ const MOST_NAMED: usize = 3;
 pub struct Arguments {
     /// Specs or folders of specs, and patterns that filter; or one report as JSON  [default: .]
     #[arg(value_name = "SPEC")]
-    specs: Vec<String>,
+    specs: Vec<OsString>,
     /// A file to write; may be given several times. `-` is standard output, with `--format`
     #[arg(short, long, required = true, value_name = "FILE")]
     output: Vec<PathBuf>,
@@ -72,7 +74,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     let read: Vec<PathBuf> = arguments.specs.iter().map(PathBuf::from).collect();
     let create = |path: &PathBuf| Target::create(path, arguments.format, &read);
     let targets = arguments.output.iter().map(create).collect::<Result<Vec<_>, _>>()?;
-    let is_report = |name: &String| name.ends_with(".json");
+    let is_report = |name: &OsString| name.to_string_lossy().ends_with(".json");
     let (report, exit) = if arguments.specs.iter().any(is_report) {
         (arguments.read()?, Exit::Fine)
     } else {
@@ -197,10 +199,15 @@ impl Target {
             Format::Junit => junit::xml(report)
                 .map_err(|error| Failure::Message(Exit::Internal, format!("the report has no XML: {error}")))?,
         };
-        let Some(file) = self.file else { return output.text(text) };
+        let Some(file) = self.file else {
+            return match self.format {
+                Format::Json | Format::Sarif => output.json_text(&text),
+                _ => output.text(printable_lines(&text)),
+            };
+        };
         let path = file.path().to_owned();
         let bytes = file.write(text.as_bytes())?;
-        output.note(format_args!("note: {} written, {}", path.display(), size(bytes as u64)));
+        output.remark(format_args!("{} written, {}", path.display(), size(bytes as u64)));
         Ok(())
     }
 }

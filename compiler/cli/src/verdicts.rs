@@ -6,10 +6,9 @@ use super::counterexample;
 use super::output::{flow, plural, table, thousands};
 use owo_colors::{OwoColorize, Style};
 use qnn::check::spec::Expectation;
-use qnn::engine::Trust;
 use qnn::report::model::{Counts, urgency};
 use qnn::report::picture::Ink;
-use qnn::report::sentences::{duration, lead};
+use qnn::report::sentences::{Standing, Total, UNCHECKED, duration};
 use qnn::report::summary::{Table, sign};
 use qnn::verify::verdict::{Kind, Outcome};
 use qnn::verify::{InstanceResult, Verdict};
@@ -51,10 +50,11 @@ impl Verdicts {
         let alone = results.len() == 1 && first.parameters.is_empty();
         if !self.quiet {
             let time = duration(results.iter().map(|r| r.time).sum());
-            let remembered = match results.iter().any(|r| on_a_remembered_word(r)) {
-                true => ", remembered on a solver's word",
-                false if results.iter().all(|r| r.cached) => ", remembered",
-                false => "",
+            let remembered = match results.iter().filter(|r| r.is_unchecked()).count() {
+                0 if results.iter().all(|r| r.cached) => ", remembered".to_owned(),
+                0 => String::new(),
+                all if all == results.len() => format!(", {UNCHECKED}"),
+                some => format!(", {} {UNCHECKED}", thousands(some)),
             };
             let name = format!("{:<width$}", first.property, width = self.name_width);
             // What is known of a measure is told whatever ended it.
@@ -193,9 +193,15 @@ fn style(verdict: Verdict) -> Style {
 /// `✓ 46 proved · ✗ 2 violated as expected · ⏱ 1 timeout`.
 fn tally(results: &[Arc<InstanceResult>], cancelled: bool) -> String {
     let mut parts = Vec::new();
-    for (verdict, count) in Counts::of(results.iter().map(Arc::as_ref)).each() {
-        let all = || results.iter().filter(|r| r.verdict == verdict);
-        let unexpected = Counts::of(all().map(Arc::as_ref)).unexpected;
+    // A measure is not proved but known, also beside properties; one that should not be is news.
+    let measured = |r: &&Arc<InstanceResult>| r.verdict == Verdict::Proved && r.kind != Kind::Property && r.as_expected;
+    let (measured, others): (Vec<_>, Vec<_>) = results.iter().partition(measured);
+    let each = Counts::of(others.iter().map(|r| r.as_ref())).each();
+    let is_proved = |(verdict, _): &(Verdict, usize)| *verdict == Verdict::Proved;
+    let at = usize::from(each.first().is_some_and(is_proved));
+    for (verdict, count) in each {
+        let all = || others.iter().filter(|r| r.verdict == verdict);
+        let unexpected = Counts::of(all().map(|r| r.as_ref())).unexpected;
         // An expected violation is nothing to worry about; an unexpected proof is.
         let style = match verdict {
             Verdict::Violated | Verdict::Vacuous if unexpected == 0 => Style::new().green(),
@@ -204,7 +210,6 @@ fn tally(results: &[Arc<InstanceResult>], cancelled: bool) -> String {
         };
         let word = match verdict {
             Verdict::Unknown if cancelled => "cancelled",
-            Verdict::Proved if all().all(|r| r.kind != Kind::Property) => "measured",
             _ => verdict.name(),
         };
         let note = match verdict {
@@ -216,6 +221,10 @@ fn tally(results: &[Arc<InstanceResult>], cancelled: bool) -> String {
             _ => String::new(),
         };
         parts.push(format!("{} {} {word}{note}", sign(verdict), thousands(count)).style(style).to_string());
+    }
+    if !measured.is_empty() {
+        let text = format!("{} {} measured", sign(Verdict::Proved), thousands(measured.len()));
+        parts.insert(at, text.style(style(Verdict::Proved)).to_string());
     }
     if parts.is_empty() { "no instances".dimmed().to_string() } else { parts.join(" · ") }
 }
@@ -260,26 +269,19 @@ fn after_a_word(sentence: &str) -> String {
     }
 }
 
-/// Whether it rests on what the store says that a solver said.
-fn on_a_remembered_word(result: &InstanceResult) -> bool {
-    matches!(result.trust, Some(Trust::Solver { remembered: true, .. }))
-}
-
 /// The last line.
-pub fn total(results: &[Arc<InstanceResult>], time: Duration, cancelled: bool) -> String {
-    let counts = Counts::of(results.iter().map(Arc::as_ref));
-    let remembered = results.iter().filter(|r| r.cached).count();
-    let lead = match counts {
-        _ if counts.error + counts.unexpected > 0 => lead(&counts).red().bold().to_string(),
-        _ if counts.open() > 0 || counts.total() == 0 => lead(&counts).yellow().bold().to_string(),
-        _ => lead(&counts).green().bold().to_string(),
+pub fn last(results: &[Arc<InstanceResult>], total: &Total, time: Duration, cancelled: bool) -> String {
+    let lead = match total.standing() {
+        Standing::Error | Standing::Unexpected => total.lead().red().bold().to_string(),
+        Standing::Open | Standing::Nothing => total.lead().yellow().bold().to_string(),
+        Standing::Expected => total.lead().green().bold().to_string(),
     };
-    let on_a_word = results.iter().filter(|r| on_a_remembered_word(r)).count();
-    let [remembered, on_a_word] = [(remembered, "remembered"), (on_a_word, "on a solver's remembered word")]
+    let remembered = results.iter().filter(|r| r.cached && !r.is_unchecked()).count();
+    let [remembered, unchecked] = [(remembered, "remembered"), (total.unchecked, UNCHECKED)]
         .map(|(n, what)| if n > 0 { format!(", {} {what}", thousands(n)) } else { String::new() });
     let cells = [
         format!("{lead}: {}", tally(results, cancelled)),
-        format!("{} in {}{remembered}{on_a_word}", plural(results.len(), "instance", "instances"), duration(time))
+        format!("{} in {}{remembered}{unchecked}", plural(results.len(), "instance", "instances"), duration(time))
             .dimmed()
             .to_string(),
     ];

@@ -1,15 +1,16 @@
 //! `qnn verify`: which properties hold.
 
 use super::check_proof::{ProofFile, Statements};
-use super::output::{Exit, Failure, Output, SIGINT, plural, quoted, width};
+use super::output::{Exit, Failure, Output, SIGINT, plural, quoted, shown, width};
 use super::progress::{self, Live};
 use super::project::{Project, Targets};
 use super::report::Target;
 use super::spec::{Sound, Specs, is_standard};
-use super::verdicts::{Verdicts, total};
+use super::verdicts::{Verdicts, last};
 use clap::builder::PossibleValuesParser;
 use owo_colors::OwoColorize;
 use qnn::db::{Database, SourceFile};
+use qnn::diagnostic::printable_lines;
 use qnn::engine::interval::Intervals;
 use qnn::engine::portfolio::Portfolio;
 use qnn::engine::smt::{AdderTree, Smt};
@@ -18,10 +19,11 @@ use qnn::report::diff::diff;
 use qnn::report::gather::{self, ACCURACY_SAMPLES, Ask};
 use qnn::report::html::PICTURES;
 use qnn::report::model::Report;
-use qnn::report::sentences::duration;
+use qnn::report::sentences::{Total, duration};
 use qnn::report::summary;
 use qnn::verify::{Event, Filter, InstanceResult, Options, Plan, Store, Summary, Verdict};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,7 +46,7 @@ const AFTER_CANCEL: Duration = Duration::from_millis(50);
 pub struct Arguments {
     /// Specs, or folders of specs; `-` is standard input, and whatever names no file filters, as `--filter` does  [default: .]
     #[arg(value_name = "SPEC")]
-    specs: Vec<String>,
+    specs: Vec<OsString>,
     /// Only the properties and instances that match: `robust`, `robust*`, `robust(i = 3, *`
     ///
     /// `*` stands for any text and `?` for any character; spaces don't count. A property's name means all its
@@ -173,7 +175,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         if !arguments.quiet {
             output.line("")?;
         }
-        output.text(total(&all, run.time, run.cancelled))?;
+        output.text(last(&all, &run.total(), run.time, run.cancelled))?;
     }
     if let (Some(baseline), false) = (baseline, run.done.is_empty()) {
         let (exit, text) = baseline.compare(&run)?;
@@ -188,7 +190,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     }
     if arguments.json {
         // Nobody has asked for accuracies, which take their time.
-        output.text(json(&run.report(0))?)?;
+        output.json_text(&json(&run.report(0))?)?;
     }
     Ok(run.exit)
 }
@@ -210,7 +212,7 @@ impl Baseline {
                 quoted(path)
             )));
         }
-        Ok(Baseline { name: path.display().to_string(), report: super::report::read(path)?, everything })
+        Ok(Baseline { name: shown(path), report: super::report::read(path)?, everything })
     }
 
     /// How the run ends, compared with it, and what changed.
@@ -227,7 +229,7 @@ impl Baseline {
         }
         let exit = Exit::from(diff.exit_code(false));
         let exit = if matches!(run.exit, Exit::Spec | Exit::Internal) { run.exit.worse(exit) } else { exit };
-        Ok((exit, format!("\ncompared with {}:\n{}", self.name, diff.text(false))))
+        Ok((exit, format!("\ncompared with {}:\n{}", self.name, printable_lines(&diff.text(false)))))
     }
 }
 
@@ -299,6 +301,15 @@ impl Run {
         self.done.iter().flat_map(|(_, _, summary)| &summary.results)
     }
 
+    /// What it comes to.
+    fn total(&self) -> Total {
+        Total {
+            empty: self.done.iter().map(|(_, _, summary)| summary.empty.len()).sum(),
+            broken: self.specs.files.len() - self.done.len(),
+            ..Total::of(self.results().map(Arc::as_ref))
+        }
+    }
+
     /// The report of it, with the networks run on so many samples at most.
     pub fn report(&self, samples: usize) -> Report {
         let until = self.cancelled.then(|| Instant::now() + AFTER_CANCEL);
@@ -340,18 +351,20 @@ impl Run {
 }
 
 /// The specs and the patterns among positional arguments.
-pub fn split(positional: &[String], filter: &[String]) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
-    let is_spec = |text: &&String| {
-        let path = Path::new(text.as_str());
+pub fn split(positional: &[OsString], filter: &[String]) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
+    let is_spec = |name: &&OsString| {
+        let (path, text) = (Path::new(name), name.to_string_lossy());
         is_standard(path) || path.exists() || text.ends_with(".qnn") || text.contains(std::path::is_separator)
     };
-    let (specs, patterns): (Vec<&String>, Vec<&String>) = positional.iter().partition(is_spec);
+    let (specs, patterns): (Vec<&OsString>, Vec<&OsString>) = positional.iter().partition(is_spec);
     if let ([], Some(first)) = (specs.as_slice(), positional.first()) {
+        let first = first.display();
         return Err(Failure::wrong(format!(
             "`{first}` does not exist\n  help: name a spec first: `qnn verify spec.qnn {first}`"
         )));
     }
-    let patterns = patterns.into_iter().chain(filter).cloned().collect();
+    let patterns = patterns.iter().map(|pattern| pattern.to_string_lossy().into_owned());
+    let patterns = patterns.chain(filter.iter().cloned()).collect();
     Ok((specs.into_iter().map(PathBuf::from).collect(), patterns))
 }
 

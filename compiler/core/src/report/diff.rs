@@ -194,7 +194,11 @@ fn known(result: &InstanceResult) -> String {
         (Some(measure), verdict) if measure.found.is_some() || measure.bound.is_some() => {
             format!("{verdict}, {}", finding(result))
         }
-        (_, Verdict::Violated) => format!("violated ({})", finding(result)),
+        // A statement that applies no network has nothing more to show.
+        (_, Verdict::Violated) => match finding(result) {
+            finding if finding.is_empty() => Verdict::Violated.name().to_owned(),
+            finding => format!("violated ({finding})"),
+        },
         (_, verdict) => verdict.name().to_owned(),
     }
 }
@@ -375,6 +379,7 @@ mod tests {
             time: None,
             warnings: Vec::new(),
             left_out: 0,
+            empty: Vec::new(),
             networks: Vec::new(),
             properties: Vec::new(),
             results: Vec::new(),

@@ -65,6 +65,7 @@ pub fn spec(
         time: run.map(|(_, summary)| summary.time.as_secs_f64()),
         warnings: run.map_or_else(Vec::new, |(_, summary)| summary.warnings.clone()),
         left_out: run.map_or(0, |(plan, _)| plan.left_out),
+        empty: run.map_or_else(Vec::new, |(_, summary)| summary.empty.iter().map(ToString::to_string).collect()),
         networks: Vec::new(),
         properties: Vec::new(),
         results: results.to_vec(),

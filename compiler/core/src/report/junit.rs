@@ -1,16 +1,16 @@
 //! The report as JUnit XML, for whatever shows test results.
 //!
 //! In: the report. Out: a suite for each property, a case for each instance. What is not as expected is a failure; what is undecided or in error is an
-//! error: neither looks like success, and the two can be told apart.
+//! error: neither looks like success, and the two can be told apart. What nothing could check again says so.
 
 use super::model::{Report, Spec};
-use super::sentences::finding;
+use super::sentences::{UNCHECKED, finding};
 use crate::check::spec::Expectation;
 use crate::diagnostic::Severity;
 use crate::verify::InstanceResult;
 use crate::verify::verdict::Outcome;
 use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, Event};
+use quick_xml::events::{BytesDecl, BytesText, Event};
 use std::io::{Cursor, Result};
 
 /// A case.
@@ -20,6 +20,8 @@ struct Case {
     time: f64,
     /// The element that says what is wrong, its type, and the message.
     wrong: Option<(&'static str, String, String)>,
+    /// Whether nothing of its verdict could be checked again.
+    unchecked: bool,
 }
 
 /// The document.
@@ -68,21 +70,35 @@ fn write(writer: &mut Writer<Cursor<Vec<u8>>>, case: &Case) -> Result<()> {
     let time = format!("{:.3}", case.time);
     let attributes = [("classname", case.class.as_str()), ("name", &case.name), ("time", &time)];
     let element = writer.create_element("testcase").with_attributes(attributes);
-    match &case.wrong {
-        None => element.write_empty()?,
-        Some((what, kind, message)) => element.write_inner_content(|writer| {
+    if case.wrong.is_none() && !case.unchecked {
+        return element.write_empty().map(|_| ());
+    }
+    let content = |writer: &mut Writer<Cursor<Vec<u8>>>| {
+        if let Some((what, kind, message)) = &case.wrong {
             let attributes = [("type", kind.as_str()), ("message", message)];
-            writer.create_element(*what).with_attributes(attributes).write_empty().map(|_| ())
-        })?,
+            writer.create_element(*what).with_attributes(attributes).write_empty()?;
+        }
+        if case.unchecked {
+            writer.create_element("system-out").write_text_content(BytesText::new(UNCHECKED))?;
+        }
+        Ok(())
     };
-    Ok(())
+    element.write_inner_content(content).map(|_| ())
 }
 
 /// The suites of a spec.
 fn suites(spec: &Spec) -> Vec<(String, Vec<Case>)> {
     let of = |name: &str| (format!("{}: {name}", spec.spec), spec.of(name).map(|r| case(spec, r)).collect());
     let mut suites: Vec<(String, Vec<Case>)> = spec.properties.iter().map(|property| of(&property.name)).collect();
-    // A spec in error has no instance that could fail.
+    // What has no instances has none that could fail; nor has a spec in error.
+    let empty = spec.empty.iter().map(|name| Case {
+        class: format!("{}.{name}", spec.spec),
+        name: name.clone(),
+        time: 0.0,
+        wrong: Some(("error", "empty".to_owned(), "it has no instances: nothing of it was verified".to_owned())),
+        unchecked: false,
+    });
+    suites.extend(empty.map(|case| (format!("{}: {}", spec.spec, case.name), vec![case])));
     let errors = spec.diagnostics.iter().filter(|remark| remark.severity == Severity::Error);
     let errors: Vec<Case> = errors
         .map(|remark| Case {
@@ -90,6 +106,7 @@ fn suites(spec: &Spec) -> Vec<(String, Vec<Case>)> {
             name: format!("{}:{}:{}", remark.file.as_deref().unwrap_or(&spec.spec), remark.line, remark.column),
             time: 0.0,
             wrong: Some(("error", remark.code.clone(), plain(&remark.message))),
+            unchecked: false,
         })
         .collect();
     if !errors.is_empty() {
@@ -114,7 +131,7 @@ fn case(spec: &Spec, result: &InstanceResult) -> Case {
         Outcome::Expected => None,
     };
     let class = format!("{}.{}", spec.spec, result.property);
-    Case { class, name: result.name.clone(), time: result.time.as_secs_f64(), wrong }
+    Case { class, name: result.name.clone(), time: result.time.as_secs_f64(), wrong, unchecked: result.is_unchecked() }
 }
 
 /// Text without characters that XML has not.

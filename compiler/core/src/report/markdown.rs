@@ -2,10 +2,11 @@
 //!
 //! In: the report. Out: text that a comment of GitHub or GitLab holds (65,536 characters), however large the families are.
 
-use super::model::{Counts, Curve, Grid, Property, Report, urgency};
+use super::model::{Curve, Grid, Property, Report, urgency};
 use super::sentences::{
-    self, Standing, capitalised, duration, finding, lead, percent, plural, reversal, tally, thousands,
+    self, Standing, Total, UNCHECKED, and, capitalised, duration, finding, percent, plural, reversal, thousands,
 };
+use super::summary;
 use crate::verify::InstanceResult;
 use std::fmt::Write;
 use std::time::Duration;
@@ -22,8 +23,11 @@ const MOST_LINES: usize = 16;
 /// The text.
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
-    let standing = Standing::of(&report.counts);
-    let _ = writeln!(text, "## {} {}\n", sign(standing), headline(&report.counts));
+    let total = Total::of_report(report);
+    let _ = writeln!(text, "## {} {}: {}\n", sign(total.standing()), capitalised(&total.lead()), total.tally());
+    if let Some(unchecked) = total.unchecked() {
+        let _ = writeln!(text, "{unchecked}.\n");
+    }
     if report.cancelled {
         text.push_str("The run was stopped before its end.\n\n");
     }
@@ -41,19 +45,28 @@ pub fn text(report: &Report) -> String {
         }
         for property in &spec.properties {
             let standing = Standing::of(&property.counts);
+            let total = Total::of(spec.of(&property.name).map(AsRef::as_ref));
+            let unchecked = match total.unchecked {
+                0 => String::new(),
+                count => format!(", {} {UNCHECKED}", thousands(count)),
+            };
             let _ = writeln!(
                 text,
-                "| {} | `{}` | {} | {} | {} |",
+                "| {} | `{}` | {} | {}{unchecked} | {} |",
                 sign(standing),
                 property.name,
                 standing.words(property),
-                tally(&property.counts, Some(property.kind)),
+                total.tally(),
                 duration(Duration::try_from_secs_f64(property.time).unwrap_or_default())
             );
         }
         text.push('\n');
         for property in &spec.properties {
             details(&mut text, property, spec.of(&property.name).map(AsRef::as_ref));
+        }
+        if !spec.empty.is_empty() {
+            let names: Vec<String> = spec.empty.iter().map(|name| format!("`{name}`")).collect();
+            let _ = writeln!(text, "{} {} no instances.\n", and(&names), if names.len() == 1 { "has" } else { "have" });
         }
         if spec.left_out > 0 {
             let _ =
@@ -79,10 +92,6 @@ fn sign(standing: Standing) -> &'static str {
     }
 }
 
-fn headline(counts: &Counts) -> String {
-    format!("{}: {}", capitalised(&lead(counts)), tally(counts, None))
-}
-
 fn details<'a>(text: &mut String, property: &Property, results: impl Iterator<Item = &'a InstanceResult>) {
     let (mut urgent, others): (Vec<_>, Vec<_>) = results.partition(|result| urgency(result) <= 3);
     urgent.sort_by_key(|result| urgency(result));
@@ -96,15 +105,7 @@ fn details<'a>(text: &mut String, property: &Property, results: impl Iterator<It
         text.push('\n');
     }
     let measured: Vec<&InstanceResult> = others.into_iter().filter(|result| result.measure.is_some()).collect();
-    for result in measured.iter().take(MOST_LISTED) {
-        let _ = writeln!(text, "- `{}`: {}", result.name, cell(&finding(result)));
-    }
-    if measured.len() > MOST_LISTED {
-        let _ = writeln!(text, "- … and {} more of `{}`", thousands(measured.len() - MOST_LISTED), property.name);
-    }
-    if !measured.is_empty() {
-        text.push('\n');
-    }
+    measures(text, property, &measured);
     if let [first, rest @ ..] = property.reversals.as_slice() {
         let more = if rest.is_empty() { String::new() } else { format!("; {} more like it", thousands(rest.len())) };
         let _ = writeln!(text, "**More bits, and worse** (`{}`): {}{more}.\n", property.name, reversal(first));
@@ -114,6 +115,42 @@ fn details<'a>(text: &mut String, property: &Property, results: impl Iterator<It
     }
     if let Some(curve) = &property.curve {
         table(text, &property.name, curve);
+    }
+}
+
+/// What was measured: a line for each instance, or, of many, the table that a terminal shows, where there is one.
+fn measures(text: &mut String, property: &Property, measured: &[&InstanceResult]) {
+    let Some(first) = measured.first() else { return };
+    if first.parameters.is_empty() {
+        let _ = writeln!(text, "- `{}`: {}\n", first.name, cell(&finding(first)));
+        return;
+    }
+    let glance = if measured.len() > MOST_LISTED { summary::of_property(property, measured) } else { None };
+    let name = format!("`{}`", property.name);
+    if let Some(glance) = glance.filter(|glance| glance.rows.iter().all(|row| row.len() <= MOST_COLUMNS + 1)) {
+        for (number, row) in glance.rows.iter().enumerate() {
+            let head = if number == 0 { format!("{name}, {}", glance.title) } else { row[0].clone() };
+            let cells: Vec<String> = row[1..].iter().map(|text| cell(text)).collect();
+            // The corner of a table of answers says what the columns are of.
+            let head = if number == 0 && !row[0].is_empty() { format!("{head}: {}", row[0]) } else { head };
+            let _ = writeln!(text, "| {} | {} |", cell(&head), cells.join(" | "));
+            if number == 0 {
+                let _ = writeln!(text, "|---|{}", "---:|".repeat(cells.len()));
+            }
+        }
+        text.push('\n');
+        return;
+    }
+    let names: Vec<&str> = first.parameters.iter().map(|parameter| &*parameter.name).collect();
+    let _ = writeln!(text, "| {} | {name} |", names.join(" | "));
+    let _ = writeln!(text, "|{}---:|", "---|".repeat(names.len()));
+    for result in measured.iter().take(MOST_LISTED) {
+        let values: Vec<String> = result.parameters.iter().map(|parameter| cell(&parameter.text)).collect();
+        let _ = writeln!(text, "| {} | {} |", values.join(" | "), cell(&finding(result)));
+    }
+    text.push('\n');
+    if measured.len() > MOST_LISTED {
+        let _ = writeln!(text, "… and {} more of {name}\n", thousands(measured.len() - MOST_LISTED));
     }
 }
 

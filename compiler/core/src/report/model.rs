@@ -87,6 +87,9 @@ pub struct Spec {
     pub warnings: Vec<String>,
     /// How many instances a filter left out.
     pub left_out: usize,
+    /// The properties and measures that were wanted and have no instances.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub empty: Vec<String>,
     /// The networks that the verified instances apply.
     pub networks: Vec<Network>,
     /// The properties and measures of which an instance was verified.
@@ -585,6 +588,11 @@ fn date(epoch: u64) -> String {
 }
 
 impl Spec {
+    /// Whether the checker found an error, so that nothing of it was verified.
+    pub fn is_broken(&self) -> bool {
+        self.time.is_none() && self.diagnostics.iter().any(|remark| remark.severity == Severity::Error)
+    }
+
     /// The results of a property, in the order of its family.
     pub fn of<'a>(&'a self, property: &'a str) -> impl Iterator<Item = &'a Arc<InstanceResult>> {
         self.results.iter().filter(move |result| result.property == property)

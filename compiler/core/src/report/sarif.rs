@@ -16,7 +16,7 @@ use std::sync::Arc;
 const MOST_NAMED: usize = 5;
 
 /// News about instances that a reader of code must know of: rule, level, title, meaning.
-const NEWS: [(&str, &str, &str, &str); 3] = [
+const NEWS: [(&str, &str, &str, &str); 4] = [
     (
         "unexpected",
         "error",
@@ -31,6 +31,12 @@ const NEWS: [(&str, &str, &str, &str); 3] = [
         "The time was up, or no engine could tell. More time (`--timeout`) or another engine (`--engine`) may decide it.",
     ),
     ("broken", "error", "An instance is in error", "The spec is wrong there, or something in qnn is broken."),
+    (
+        "unchecked",
+        "note",
+        "A verdict is remembered and not checked again",
+        "It rests on a solver's word, or on a certificate that was too large to be kept, and it is the store that says so. `--no-cache` decides anew.",
+    ),
 ];
 
 /// The document.
@@ -110,6 +116,7 @@ fn result(spec: &Spec, property: &Property, (rule, level, ..): &(&str, &str, &st
     let meant = |result: &&Arc<InstanceResult>| match *rule {
         "broken" => result.outcome() == Outcome::Error,
         "undecided" => result.outcome() == Outcome::Open,
+        "unchecked" => result.is_unchecked(),
         _ => result.outcome() == Outcome::Unexpected,
     };
     let all: Vec<&Arc<InstanceResult>> = spec.of(&property.name).filter(meant).collect();

@@ -1,7 +1,7 @@
 //! Words: what a proof rests on, a counterexample in a line and in full, what verdicts come to, counts and times.
 
 use super::image::panels;
-use super::model::{Counts, Ground, Property, Reversal};
+use super::model::{Counts, Ground, Property, Report, Reversal};
 use super::picture::{Ink, image_size, side_by_side};
 use crate::check::spec::Expectation;
 use crate::files::words::size;
@@ -12,6 +12,7 @@ use crate::verify::{InstanceResult, Verdict};
 use qnn_engine::Trust;
 use qnn_proof::MAX_CERTIFICATE_BYTES;
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The most numbers that are written out.
@@ -302,27 +303,91 @@ impl Standing {
     }
 }
 
-/// The verdicts with their counts: `48 proved, 2 violated`. A measure is not proved but known.
-pub fn tally(counts: &Counts, kind: Option<Kind>) -> String {
-    let word = |verdict: Verdict| match verdict {
-        Verdict::Proved if kind.is_some_and(|kind| kind != Kind::Property) => "measured",
-        other => other.name(),
-    };
-    let list: Vec<String> =
-        counts.each().iter().map(|(verdict, count)| format!("{} {}", thousands(*count), word(*verdict))).collect();
-    if list.is_empty() { "nothing".to_owned() } else { list.join(", ") }
+/// What may stand beside a verdict that rests on somebody's word, as the store says.
+pub const UNCHECKED: &str = "remembered and not checked again";
+
+/// What a run comes to. Its words go with the exit code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// The verdicts.
+    pub counts: Counts,
+    /// How many of those that are proved are measures, which are not proved but known.
+    pub measured: usize,
+    /// How many verdicts are [`UNCHECKED`].
+    pub unchecked: usize,
+    /// How many properties and measures have no instances.
+    pub empty: usize,
+    /// How many specs are in error, so that nothing of them was verified.
+    pub broken: usize,
 }
 
-/// What verdicts come to: `all as expected`, or `2 are not as expected, 1 is undecided`.
-pub fn lead(counts: &Counts) -> String {
-    if counts.total() == 0 {
-        return "nothing to verify".to_owned();
+impl Total {
+    /// That of some results.
+    pub fn of<'a>(results: impl IntoIterator<Item = &'a InstanceResult>) -> Total {
+        let mut total = Total::default();
+        for result in results {
+            total.counts.add(result);
+            total.measured += usize::from(result.kind != Kind::Property && result.verdict == Verdict::Proved);
+            total.unchecked += usize::from(result.is_unchecked());
+        }
+        total
     }
-    let all = [(counts.error, "in error"), (counts.unexpected, "not as expected"), (counts.open(), "undecided")];
-    let list: Vec<String> = (all.iter().filter(|(count, _)| *count > 0))
-        .map(|(count, what)| format!("{} {} {what}", thousands(*count), if *count == 1 { "is" } else { "are" }))
-        .collect();
-    if list.is_empty() { "all as expected".to_owned() } else { list.join(", ") }
+
+    /// That of a report.
+    pub fn of_report(report: &Report) -> Total {
+        let specs = &report.specs;
+        Total {
+            empty: specs.iter().map(|spec| spec.empty.len()).sum(),
+            broken: specs.iter().filter(|spec| spec.is_broken()).count(),
+            ..Total::of(specs.iter().flat_map(|spec| &spec.results).map(Arc::as_ref))
+        }
+    }
+
+    /// What it is in one word.
+    pub fn standing(&self) -> Standing {
+        match Standing::of(&self.counts) {
+            _ if self.broken > 0 => Standing::Error,
+            Standing::Expected if self.empty > 0 => Standing::Open,
+            standing => standing,
+        }
+    }
+
+    /// `all as expected`, or `2 are not as expected, 1 is undecided`.
+    pub fn lead(&self) -> String {
+        let Total { counts, empty, broken, .. } = self;
+        let are = |count: &usize, what: &str| {
+            format!("{} {} {what}", thousands(*count), if *count == 1 { "is" } else { "are" })
+        };
+        let all = [(counts.error, "in error"), (counts.unexpected, "not as expected"), (counts.open(), "undecided")];
+        let mut list: Vec<String> =
+            all.iter().filter(|(count, _)| *count > 0).map(|(count, what)| are(count, what)).collect();
+        if *broken > 0 {
+            list.insert(0, format!("{} in error", plural(*broken, "spec is", "specs are")));
+        }
+        if counts.total() == 0 {
+            list.push("nothing to verify".to_owned());
+        } else if *empty > 0 {
+            list.push(format!("{} no instances", plural(*empty, "has", "have")));
+        }
+        if list.is_empty() { "all as expected".to_owned() } else { list.join(", ") }
+    }
+
+    /// The verdicts with their counts: `48 proved, 3 measured, 2 violated`.
+    pub fn tally(&self) -> String {
+        let mut list = Vec::new();
+        for (verdict, count) in self.counts.each() {
+            let measured = if verdict == Verdict::Proved { self.measured } else { 0 };
+            let parts = [(count - measured, verdict.name()), (measured, "measured")];
+            list.extend(parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", thousands(*n))));
+        }
+        if list.is_empty() { "nothing".to_owned() } else { list.join(", ") }
+    }
+
+    /// How many verdicts are [`UNCHECKED`], in a sentence; `None` if none is.
+    pub fn unchecked(&self) -> Option<String> {
+        let count = plural(self.unchecked, "verdict is", "verdicts are");
+        (self.unchecked > 0).then(|| format!("{count} {UNCHECKED}: `--no-cache` decides anew"))
+    }
 }
 
 /// What answers rest on, each in a few words.
@@ -398,6 +463,29 @@ mod tests {
             ("0 %", "0 %"),
         ];
         assert_eq!(shown, wanted.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    }
+
+    #[test]
+    fn the_words_of_a_total_go_with_the_exit_code() {
+        let counts = Counts { proved: 128, violated: 2, ..Counts::default() };
+        let total = Total { counts, measured: 40, ..Total::default() };
+        assert_eq!(
+            (total.lead().as_str(), total.tally().as_str()),
+            ("all as expected", "88 proved, 40 measured, 2 violated")
+        );
+        for (total, standing, lead) in [
+            (Total { empty: 1, ..total }, Standing::Open, "1 has no instances"),
+            (Total { broken: 2, ..total }, Standing::Error, "2 specs are in error"),
+            (Total { broken: 1, ..Total::default() }, Standing::Error, "1 spec is in error, nothing to verify"),
+            (Total::default(), Standing::Nothing, "nothing to verify"),
+            (
+                Total { counts: Counts { unexpected: 2, timeout: 1, ..counts }, empty: 3, ..total },
+                Standing::Unexpected,
+                "2 are not as expected, 1 is undecided, 3 have no instances",
+            ),
+        ] {
+            assert_eq!((total.standing(), total.lead().as_str()), (standing, lead));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! In: a family's results. Out: text in rows and columns, for a terminal. The parameters are chosen as for the charts of a page; samples are counted over.
 
 use super::family::Family;
-use super::model::{Counts, Role};
+use super::model::{Counts, Property, Role};
 use super::roles::roles;
 use super::sentences::thousands;
 use crate::check::spec::Expectation;
@@ -30,6 +30,13 @@ pub fn table(db: &dyn Db, item: ItemId, results: &[Arc<InstanceResult>]) -> Opti
     let roles = roles(db, item);
     let role = |name: &str| roles.parameters.get(name).copied().unwrap_or(Role::Other);
     of(&Family::new(results, &role))
+}
+
+/// The table of a property of a report.
+pub(super) fn of_property(property: &Property, results: &[&InstanceResult]) -> Option<Table> {
+    let results: Vec<Arc<InstanceResult>> = results.iter().map(|result| Arc::new((*result).clone())).collect();
+    let role = |name: &str| property.axes.iter().find(|axis| axis.name == name).map_or(Role::Other, |axis| axis.role);
+    of(&Family::new(&results, &role))
 }
 
 fn of(family: &Family<'_>) -> Option<Table> {

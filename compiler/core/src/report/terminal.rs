@@ -41,9 +41,9 @@ pub fn resolve(db: &dyn Db, place: Place) -> (SourceFile, Range<usize>) {
     (file, start..end.max(start))
 }
 
-/// A file's path as it is shown.
+/// A file's path as it is shown: on one line, without what a terminal acts on, and with a sign in the place of what is no Unicode.
 pub fn show_path(path: &Path, base: &Path) -> String {
-    path.strip_prefix(base).unwrap_or(path).display().to_string()
+    printable(&path.strip_prefix(base).unwrap_or(path).display().to_string()).into_owned()
 }
 
 /// The diagnostics, one after another, each with an empty line after it.
@@ -57,9 +57,9 @@ pub fn render(db: &dyn Db, diagnostics: &[Diagnostic], style: Style<'_>) -> Stri
             let (file, range) = resolve(db, label.place);
             // Without a text there is nothing to underline; the message names the file.
             let Ok(text) = file.text(db) else { continue };
-            let id = *known.entry(file).or_insert_with(|| {
-                files.add(printable(&show_path(file.path(db), style.base)).into_owned(), printable_lines(text).into())
-            });
+            let id = *known
+                .entry(file)
+                .or_insert_with(|| files.add(show_path(file.path(db), style.base), printable_lines(text).into()));
             let kind = if index == 0 { codespan::LabelStyle::Primary } else { codespan::LabelStyle::Secondary };
             labels.push(codespan::Label::new(kind, id, range).with_message(printable_lines(&label.message)));
         }

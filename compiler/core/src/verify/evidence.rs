@@ -6,7 +6,7 @@
 use super::decide::Decided;
 use qnn_engine::{Answer, Trust};
 use qnn_ir::obligation::Assignment;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -62,10 +62,16 @@ pub struct Kept {
     /// Its size in bytes, compressed; `None` if it was too large to be kept.
     pub bytes: Option<usize>,
     /// Its file in the store; `None` if it is not stored.
+    #[serde(serialize_with = "lossy")]
     pub file: Option<PathBuf>,
     /// The certificate, as [`qnn_proof::pack`] packs it, if the run was asked to keep it.
     #[serde(skip)]
     pub packed: Option<Arc<[u8]>>,
+}
+
+/// A path with a sign in the place of what is no Unicode.
+fn lossy<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(to)
 }
 
 impl Kept {

@@ -190,6 +190,11 @@ impl InstanceResult {
     pub fn outcome(&self) -> Outcome {
         Outcome::of(self.verdict, self.as_expected)
     }
+
+    /// Whether it rests on somebody's word, as the store says: nothing of that could be checked again.
+    pub fn is_unchecked(&self) -> bool {
+        matches!(self.trust, Some(Trust::Solver { remembered: true, .. }))
+    }
 }
 
 /// An exact number.

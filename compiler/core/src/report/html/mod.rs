@@ -10,7 +10,9 @@ use super::model::{
     Axis, Cell, Counts, Curve, File, Grid, Histogram, Intervals, Network, Point, Property, Remark, Report, Role, Spec,
     urgency,
 };
-use super::sentences::{Standing, bits, duration, finding, grounds, percent, plural, reversal, sign, tally, thousands};
+use super::sentences::{
+    Standing, Total, bits, capitalised, duration, finding, grounds, percent, plural, reversal, sign, thousands,
+};
 use crate::diagnostic::Severity;
 use crate::verify::verdict::{Kind, Number};
 use crate::verify::{InstanceResult, Verdict};
@@ -130,21 +132,11 @@ fn anchor(spec: usize, property: &Property) -> String {
 }
 
 fn summary(report: &Report) -> Markup {
-    let standing = Standing::of(&report.counts);
-    let counts = &report.counts;
+    let total = Total::of_report(report);
+    let standing = total.standing();
     let lead = match standing {
-        Standing::Error => format!("Something is in error: {}.", tally(counts, None)),
-        Standing::Unexpected => {
-            let are = if counts.unexpected == 1 { "is" } else { "are" };
-            format!(
-                "{} {are} not as expected: {}.",
-                plural(counts.unexpected, "verdict", "verdicts"),
-                tally(counts, None)
-            )
-        }
-        Standing::Open => format!("Nothing contradicts the spec, but not all is decided: {}.", tally(counts, None)),
-        Standing::Expected => format!("All is as expected: {}.", tally(counts, None)),
         Standing::Nothing => "Nothing was verified.".to_owned(),
+        _ => format!("{}: {}.", capitalised(&total.lead()), total.tally()),
     };
     let all = || {
         report.specs.iter().enumerate().flat_map(|(index, spec)| spec.properties.iter().map(move |p| (index, spec, p)))
@@ -161,6 +153,7 @@ fn summary(report: &Report) -> Markup {
         section aria-labelledby="summary" {
             h2 #summary { "Summary" }
             p class={ "lead " (class(standing)) } { strong { (lead) } }
+            @if let Some(unchecked) = total.unchecked() { p.note { (inline(&unchecked)) "." } }
             @if report.cancelled { p.note { "The run was stopped before its end: what was not decided by then counts as unknown." } }
             @if !properties.is_empty() {
                 (scroll("Properties and measures", html! {
@@ -266,7 +259,7 @@ fn of_property(spec: &Spec, property: &Property, index: usize, pictures: usize) 
                 dt { "In words" } dd { (inline(&property.words)) }
                 @if !property.definitions.is_empty() { dt { "Where" } dd { ul { @for definition in &property.definitions { li { (inline(definition)) } } } } }
                 @if !property.assumptions.is_empty() { dt { "Assumes" } dd { ul { @for assumption in &property.assumptions { li { (inline(assumption)) } } } } }
-                dt { "Verdicts" } dd { (tally(&property.counts, Some(property.kind))) " of " (plural(property.instances, "instance", "instances")) }
+                dt { "Verdicts" } dd { (Total::of(spec.of(&property.name).map(AsRef::as_ref)).tally()) " of " (plural(property.instances, "instance", "instances")) }
                 @if !property.networks.is_empty() { dt { "Networks" } dd { @for (n, name) in property.networks.iter().enumerate() {
                     @if n > 0 { ", " }
                     a href={ "#" (network_anchor(index, name)) } { code { (name) } }
