@@ -425,6 +425,83 @@ fn a_folder_is_all_specs_below_it() {
     assert!(place.run(&["fmt", "--check", "."]).starts_with("exit 0\n"));
 }
 
+/// What has a spec's name and can't be read is in error, not passed over.
+#[cfg(unix)]
+#[test]
+fn a_folder_hides_no_spec_that_can_t_be_read() {
+    let place = Place::new();
+    place.write("m/a.qnn", "property p = 1 == 1;\n");
+    let in_m = |name: &str| place.folder.path().join("m").join(name);
+    std::os::unix::fs::symlink("nowhere", in_m("b.qnn")).expect("a link");
+    assert!(Command::new("mkfifo").arg(in_m("c.qnn")).status().expect("mkfifo").success());
+    std::os::unix::fs::symlink("/dev/null", in_m("d.qnn")).expect("a link");
+    std::os::unix::fs::symlink("a.qnn", in_m("e.qnn")).expect("a link");
+    std::os::unix::fs::symlink(".", in_m("f.qnn")).expect("a link");
+    let shown = place.run(&["verify", "m"]);
+    assert!(shown.starts_with("exit 3\n") && shown.contains("\n3 specs are in error: ✓ 2 proved"), "{shown}");
+    for why in ["`m/b.qnn` is a symbolic link to `nowhere`", "`m/c.qnn` is a named pipe", "`m/d.qnn` leads to a device"]
+    {
+        assert!(shown.contains(why), "{shown}");
+    }
+    assert!(place.run(&["check", "m"]).starts_with("exit 3\n"));
+    // As deep as the file system has it.
+    let deep = "d/".repeat(40);
+    place.write(&format!("m2/{deep}a.qnn"), "property p = 1 == 2;\n");
+    assert!(place.run(&["verify", "m2"]).starts_with("exit 1\n"));
+}
+
+/// Names that are no Unicode, and those that a terminal acts on.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_of_files_are_shown_and_never_acted_on() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let spec = "property p = forall x: uint<2>: x <= 3;\n";
+    let names = [&b"a\xff.qnn"[..], b"b\x1b[31m\nc.qnn"].map(std::ffi::OsStr::from_bytes);
+    for name in names {
+        std::fs::write(place.folder.path().join(name), spec).expect("a file");
+    }
+    let run = |before: &[&str], after: &[&str]| {
+        let mut command = place.command(place.folder.path(), before);
+        let output = command.args(names).args(after).env_remove("NO_COLOR").output().expect("qnn runs");
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("UTF-8")).concat();
+        assert_eq!(output.status.code(), Some(0), "{before:?}: {text}");
+        text
+    };
+    for before in [
+        &["check"][..],
+        &["--color", "always", "check"],
+        &["--color", "always", "verify"],
+        &["verify", "--json"],
+        &["report", "-o", "r.json", "-o", "r.html", "-o", "r.md", "-o", "r.xml", "-o", "r.sarif"],
+        &["bundle", "-o", "b.zip"],
+        &["verify", "--proof", "p.qnnproof"],
+        &["fmt"],
+    ] {
+        let text = run(before, &[]);
+        assert!(!text.contains("b\u{1b}[31m") && !text.contains("\nc.qnn"), "{before:?}: {text:?}");
+    }
+    let said = run(&["verify"], &[]);
+    assert!(said.contains("a\u{fffd}.qnn\n") && said.contains("b?[31m?c.qnn\n"), "{said:?}");
+    assert!(place.run(&["check-proof", "b.zip"]).starts_with("exit 0\n"));
+}
+
+/// `qnn check` shows warnings in full; other commands have a line for each code.
+#[test]
+fn warnings_are_brief_where_something_else_is_asked() {
+    let spec = "property p = forall x: uint<2>: x > 3 => x == 0;\nproperty q = forall x: uint<2>: x < 0 => x == 0;\n";
+    let place = Place::new().with("a.qnn", spec);
+    let full = place.run(&["check", "a.qnn"]);
+    assert_eq!(full.matches("warning[W0615]: nothing meets this premise\n").count(), 2, "{full}");
+    for command in [&["verify", "a.qnn"][..], &["report", "a.qnn", "-o", "a.md"]] {
+        let shown = place.run(command);
+        let stderr = shown.split("--- stderr\n").nth(1).expect("a warning");
+        let line = "warning[W0615]: a.qnn:1:33: nothing meets this premise, and 1 more; `qnn check` says more\n";
+        assert!(stderr.starts_with(line), "{shown}");
+        assert_eq!(stderr.matches("warning").count(), 1, "{shown}");
+    }
+}
+
 #[test]
 fn a_project_says_what_is_verified_and_how() {
     let place = Place::new();

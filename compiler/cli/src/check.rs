@@ -39,6 +39,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     if arguments.json {
         return document(&specs, output);
     }
+    specs.in_full = true;
     let mut exit = Exit::Fine;
     for file in specs.files.clone() {
         let counts = match specs.demand(file, output) {

@@ -1,14 +1,15 @@
 //! Specs as the commands take them: read into one database, checked, their diagnostics shown once.
 
-use super::output::{Exit, Failure, Output, plural};
+use super::output::{Exit, Failure, Output, plural, thousands};
+use owo_colors::OwoColorize;
 use qnn::check::scope::file_diagnostics;
 use qnn::check::spec::diagnostics;
 use qnn::db::{BytesContent, Database, Db, Disk, FileSystem, MAX_SPEC_BYTES, SourceFile};
-use qnn::diagnostic::{Diagnostic, Severity};
+use qnn::diagnostic::{Diagnostic, Severity, printable};
 use qnn::disk::{self, Bounded};
 use qnn::files::FileError;
 use qnn::ir::interrupt;
-use qnn::report::terminal::{Style, render, show_path};
+use qnn::report::terminal::{Style, begin, render, show_path};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub struct Specs {
     pub files: Vec<SourceFile>,
     /// Paths below this folder are shown relative to it.
     base: PathBuf,
+    /// Whether warnings are shown in full, as `qnn check` does; a line for each code says where they are, elsewhere.
+    pub in_full: bool,
     said: HashSet<Diagnostic>,
     /// What the check of each spec found, as far as it came.
     found: HashMap<SourceFile, Vec<Diagnostic>>,
@@ -67,7 +70,7 @@ impl Specs {
                 files.push(file);
             }
         }
-        Ok(Specs { db, files, base, said: HashSet::new(), found: HashMap::new() })
+        Ok(Specs { db, files, base, in_full: false, said: HashSet::new(), found: HashMap::new() })
     }
 
     /// The one spec of a command that takes one.
@@ -146,13 +149,42 @@ impl Specs {
     /// Shows diagnostics, unless they have been shown.
     pub fn show(&mut self, all: &[Diagnostic], output: &Output) -> Counts {
         let fresh: Vec<Diagnostic> = all.iter().filter(|d| self.said.insert((*d).clone())).cloned().collect();
+        let in_full = |d: &Diagnostic| self.in_full || d.severity == Severity::Error;
+        let (full, brief): (Vec<Diagnostic>, Vec<Diagnostic>) = fresh.into_iter().partition(in_full);
         let style = Style { color: output.error_color, base: &self.base };
-        let text = render(&self.db, &fresh, style);
+        let text = render(&self.db, &full, style);
         if !text.is_empty() {
             output.note(text.trim_end_matches('\n'));
             output.note("");
         }
+        self.show_briefly(&brief, output);
         Counts::of(all)
+    }
+
+    /// A line for each code: the first of its warnings, and how many more there are.
+    fn show_briefly(&self, warnings: &[Diagnostic], output: &Output) {
+        let mut by_code: Vec<(&Diagnostic, usize)> = Vec::new();
+        for warning in warnings {
+            match by_code.iter_mut().find(|(first, _)| first.code == warning.code) {
+                Some((_, count)) => *count += 1,
+                None => by_code.push((warning, 1)),
+            }
+        }
+        for (first, count) in by_code {
+            let place = first.labels.first().map(|label| label.place);
+            let place = place.map_or_else(String::new, |place| {
+                let (line, column) = begin(&self.db, place);
+                format!("{}:{line}:{column}: ", self.name(place.item.file(&self.db)))
+            });
+            let more = if count > 1 { format!(", and {} more", thousands(count - 1)) } else { String::new() };
+            let kind = format!("warning[{}]", first.code);
+            output.note(format_args!(
+                "{}{} {place}{}{more}; `qnn check` says more",
+                kind.yellow().bold(),
+                ":".bold(),
+                printable(&first.message)
+            ));
+        }
     }
 
     /// Checks a spec that a command is about to work with: errors end it.
