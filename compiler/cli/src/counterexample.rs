@@ -1,6 +1,6 @@
 //! Counterexamples and witnesses as text: images as pictures, other tensors as numbers, outputs before → after.
 
-use super::output::{columns, table};
+use super::output::{columns, flow, table};
 use owo_colors::OwoColorize;
 use qnn::ir::rational;
 use qnn::report::picture::{Ink, Panel, Scale, image_size, side_by_side};
@@ -26,7 +26,7 @@ pub fn show(counterexample: &Counterexample, ink: Ink, width: usize) -> String {
         match (named(first), image_size(&first.layout.shape)) {
             (Some(names), _) => text.push_str(&named_table(names, &rest[..=alike], width)),
             (None, Some((height, across))) => text.push_str(&picture(first, (height, across), ink, width)),
-            (None, None) => text.push_str(&numbers(first)),
+            (None, None) => text.push_str(&numbers(first, width)),
         }
         rest = &rest[alike + 1..];
     }
@@ -95,20 +95,21 @@ fn beside(panels: &[Panel], ink: Ink, width: usize) -> String {
 }
 
 /// A variable as numbers, with what differs from the centre where there are many.
-fn numbers(variable: &VariableValue) -> String {
+fn numbers(variable: &VariableValue, width: usize) -> String {
     let name = &variable.name;
     let all = |numbers: &Numbers| match (variable.layout.shape.as_slice(), numbers.values.as_slice()) {
         ([], [only]) => only.clone(),
         (_, values) if values.len() <= MOST_NUMBERS => format!("[{}]", values.join(", ")),
         (_, values) => format!("[{}, … {} numbers]", values[..8].join(", "), values.len()),
     };
-    let Some(center) = &variable.center else { return format!("{name} = {}\n", all(&variable.numbers)) };
+    let line = |name: &str, numbers: &Numbers| flow("", &[format!("{name} = {}", all(numbers))], width);
+    let Some(center) = &variable.center else { return line(name, &variable.numbers) };
     if variable.numbers.values.len() <= MOST_NUMBERS {
-        return format!("original = {}\n{name} = {}\n", all(&center.numbers), all(&variable.numbers));
+        return line("original", &center.numbers) + &line(name, &variable.numbers);
     }
     let changed: Vec<usize> = (0..center.difference.len()).filter(|i| center.difference[*i] != 0).collect();
-    let mut text =
-        format!("{name} differs from the center in {} of {} numbers:\n", changed.len(), center.difference.len());
+    let (count, of) = (changed.len(), center.difference.len());
+    let text = flow("", &[format!("{name} differs from the center in {count} of {of} numbers:")], width);
     let list: Vec<String> = changed
         .iter()
         .take(8)
@@ -117,8 +118,8 @@ fn numbers(variable: &VariableValue) -> String {
             format!("{name}[{place}] {} → {}", center.numbers.values[*i], variable.numbers.values[*i])
         })
         .collect();
-    text.push_str(&format!("  {}{}\n", list.join(", "), if changed.len() > 8 { ", …" } else { "" }));
-    text
+    let more = if changed.len() > 8 { ", …" } else { "" };
+    text + &flow("  ", &[format!("{}{more}", list.join(", "))], width)
 }
 
 /// The indices of an element: `2, 3`.
@@ -156,8 +157,8 @@ fn outputs(call: &CallValue, width: usize) -> String {
             values => format!("{} numbers", values.len()),
         };
         return match before {
-            Some(before) => format!("{title} = {} → {}{verdict}\n", show(before), show(&call.output)),
-            None => format!("{title} = {}{verdict}\n", show(&call.output)),
+            Some(before) => flow("", &[format!("{title} = {} → {}{verdict}", show(before), show(&call.output))], width),
+            None => flow("", &[format!("{title} = {}{verdict}", show(&call.output))], width),
         };
     }
     let mut rows = vec![std::iter::once(String::new()).chain((0..count).map(|i| call.layout.entry(i))).collect()];
@@ -178,7 +179,7 @@ fn outputs(call: &CallValue, width: usize) -> String {
     let header: Vec<String> = first[0].iter().map(|cell| format!("{cell} ")).collect();
     let rows: Vec<Vec<String>> = std::iter::once(header).chain(others.iter().cloned()).collect();
     let right: Vec<usize> = (1..=count).collect();
-    let mut text = format!("{title}{verdict}\n");
+    let mut text = flow("", &[format!("{title}{verdict}")], width);
     for (number, line) in table(&rows, &right, width).iter().enumerate() {
         if number == 0 {
             text.push_str(&format!("  {}\n", line.dimmed()));
@@ -193,4 +194,38 @@ fn outputs(call: &CallValue, width: usize) -> String {
 fn changed_name(call: &CallValue) -> String {
     let inner = call.text.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or("changed");
     inner.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors_fit_a_narrow_terminal() {
+        let values: Vec<String> = (1000..1020).map(|n| n.to_string()).collect();
+        let numbers = Numbers { raw: Vec::new(), values: values.clone(), exact: values };
+        let layout = |shape: Vec<usize>| Layout { labels: vec![None; shape.len()], shape, format: None, limits: None };
+        let variable = VariableValue { name: "x".to_owned(), layout: layout(vec![20]), numbers, center: None };
+        let values: Vec<String> = (0..12).map(|n| format!("{n}000")).collect();
+        let output = Outputs {
+            numbers: Numbers { raw: Vec::new(), values: values.clone(), exact: values },
+            argmax: Some(11),
+            ties: Vec::new(),
+        };
+        let call = |shape: Vec<usize>| CallValue {
+            text: "f(x)".to_owned(),
+            network: "f".to_owned(),
+            layout: layout(shape),
+            output: output.clone(),
+            center: Some(output.clone()),
+            asks_argmax: true,
+            label: None,
+            wrong_before: false,
+        };
+        let shown = Counterexample { variables: vec![variable], calls: vec![call(vec![12]), call(vec![3, 4])] };
+        for width in [30, 50, 80] {
+            let text = show(&shown, Ink::Plain, width);
+            assert!(text.lines().all(|line| columns(line) + 6 <= width), "{width}: {text}");
+        }
+    }
 }

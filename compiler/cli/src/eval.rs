@@ -1,7 +1,7 @@
 //! `qnn eval`: runs networks, exactly as they are verified, by the reference interpreter.
 
 use super::networks;
-use super::output::{Exit, Failure, Output, json_integer, plural, quoted, table, width};
+use super::output::{Exit, Failure, Output, columns, flow, json_integer, plural, quoted, table, width};
 use super::spec::Specs;
 use owo_colors::OwoColorize;
 use qnn::check::data::{Dataset, Field, Samples, dataset};
@@ -349,14 +349,15 @@ impl Arguments {
     fn show_accuracy(&self, rows: &[Accuracy], output: &mut Output) -> Result<(), Failure> {
         if self.json {
             for row in rows {
-                output.line(json!({
+                let row = json!({
                     "network": row.network.name,
                     "dataset": row.dataset,
                     "samples": row.samples,
                     "right": row.samples - row.wrong.len(),
                     "accuracy": row.share(),
                     "wrong": row.wrong,
-                }))?;
+                });
+                output.json_text(&row.to_string())?;
             }
             return Ok(());
         }
@@ -371,11 +372,14 @@ impl Arguments {
                 ]
             })
             .collect();
-        for (line, row) in table(&cells, &[1, 2], usize::MAX).iter().zip(rows) {
-            output.line(line)?;
+        for ((line, row), cells) in table(&cells, &[1, 2], usize::MAX).iter().zip(rows).zip(&cells) {
+            match columns(line) <= width() {
+                true => output.line(line)?,
+                false => output.text(flow("", cells, width()))?,
+            }
             if self.wrong && !row.wrong.is_empty() {
                 let list: Vec<String> = row.wrong.iter().map(usize::to_string).collect();
-                output.line(format_args!("  wrong: {}", list.join(", ")))?;
+                output.text(flow("  ", &[format!("wrong: {}", list.join(", "))], width()))?;
             }
         }
         Ok(())
@@ -384,7 +388,7 @@ impl Arguments {
     /// What a network makes of a sample.
     fn show(&self, specs: &Specs, run: &Run<'_>, alone: bool, output: &mut Output) -> Result<(), Failure> {
         if self.json {
-            return output.line(run.json(self.layers.as_deref() == Some("all")));
+            return output.json_text(&run.json(self.layers.as_deref() == Some("all")).to_string());
         }
         if alone || self.layers.is_some() {
             return self.show_in_full(specs, run, output);
@@ -401,7 +405,8 @@ impl Arguments {
             _ => {}
         }
         let shown = values[..values.len().min(MOST_NUMBERS)].join(" ");
-        output.line(format_args!("{line}  {}{}", shown.dimmed(), if values.len() > MOST_NUMBERS { " …" } else { "" }))
+        let more = if values.len() > MOST_NUMBERS { " …" } else { "" };
+        output.text(flow("", &[line, format!("{}{more}", shown.dimmed())], width()))
     }
 
     fn show_in_full(&self, specs: &Specs, run: &Run<'_>, output: &mut Output) -> Result<(), Failure> {
@@ -429,7 +434,7 @@ impl Arguments {
             Some(_) => {
                 output.line(format_args!("  {}  {}", out.name.bold(), port_type(specs, out).dimmed()))?;
                 for values in run.output_values().chunks(MOST_NUMBERS) {
-                    output.line(format_args!("    {}", values.join(" ")))?;
+                    output.text(flow("    ", &[values.join(" ")], width()))?;
                 }
             }
         }
