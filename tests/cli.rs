@@ -484,6 +484,14 @@ fn names_of_files_are_shown_and_never_acted_on() {
     let said = run(&["verify"], &[]);
     assert!(said.contains("a\u{fffd}.qnn\n") && said.contains("b?[31m?c.qnn\n"), "{said:?}");
     assert!(place.run(&["check-proof", "b.zip"]).starts_with("exit 0\n"));
+    // Of what can't be read or written, the name is all there is.
+    let bad = "c\u{1b}[31m\nd.qnn";
+    for arguments in
+        [&["verify", bad][..], &["fmt", bad], &["new", bad], &["new", bad], &["verify", bad, "--proof", bad]]
+    {
+        let shown = place.run(arguments);
+        assert!(!shown.contains('\u{1b}') && !shown.contains("\nd.qnn"), "{arguments:?}: {shown:?}");
+    }
 }
 
 /// `qnn check` shows warnings in full; other commands have a line for each code.

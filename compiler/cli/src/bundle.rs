@@ -5,7 +5,7 @@
 
 use super::check_proof::write_proof;
 use super::out_file::OutFile;
-use super::output::{Exit, Failure, Output, plural};
+use super::output::{Exit, Failure, Output, plural, shown};
 use super::project::Targets;
 use super::spec::STANDARD;
 use super::verify::{Look, Run, Work, json, split};
@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     file.file().write_all(&archive).map_err(|error| file.failure(&error))?;
     let bytes = file.finish()?;
     let files = plural(packed.files.len(), "file", "files");
-    output.remark(format_args!("{} written, {}, with {files}", arguments.output.display(), size(bytes as u64)));
+    output.remark(format_args!("{} written, {}, with {files}", shown(&arguments.output), size(bytes as u64)));
     Ok(run.exit)
 }
 
@@ -137,7 +137,7 @@ impl Packed {
                     files.iter().try_for_each(|(name, bytes)| packed.add(&path.join(name), bytes.to_vec()))?;
                 }
                 BytesContent::Problem(problem) => {
-                    return Err(Failure::wrong(format!("`{}` {}", path.display(), problem.message)));
+                    return Err(Failure::wrong(format!("`{}` {}", shown(&path), problem.message)));
                 }
             }
         }
@@ -193,7 +193,7 @@ impl Packed {
             None => Ok(()),
             Some((path, _)) => Err(Failure::wrong(format!(
                 "`{}` can't be taken along: the spec names it by a path that means nothing elsewhere\n  help: name files relative to the spec",
-                path.display()
+                shown(&path)
             ))),
         }
     }
@@ -215,7 +215,7 @@ pub fn unpack(path: &Path) -> Result<TemporaryFolder, Failure> {
     let wrong = |why: &dyn std::fmt::Display| {
         Failure::wrong(format!(
             "`{}` is no bundle, or a damaged one: {why}\n  help: bundles are written by `qnn bundle SPEC -o FILE`",
-            path.display()
+            shown(path)
         ))
     };
     let file = disk::open(path, MOST_BYTES).map_err(|error| Failure::unreadable(path, &error))?;

@@ -2,7 +2,7 @@
 
 use super::bundle;
 use super::out_file::OutFile;
-use super::output::{Exit, Failure, Output, plural};
+use super::output::{Exit, Failure, Output, plural, shown};
 use super::spec::{Specs, is_standard};
 use super::verify::interruptible;
 use owo_colors::OwoColorize;
@@ -148,7 +148,7 @@ fn of_file(
     cancel: &CancelToken,
     output: &mut Output,
 ) -> Result<Reviewed, Failure> {
-    let name = path.display().to_string();
+    let name = shown(path);
     if path.is_dir() {
         return Err(Failure::wrong(format!("`{name}` can't be read: it is a folder")));
     }
@@ -369,7 +369,7 @@ impl ProofFile {
         let written = write_proof(BufWriter::new(file.file()), specs, &seen, statements);
         written.map_err(|error| file.failure(&error))?;
         let bytes = file.finish()?;
-        output.remark(format_args!("{} written, {}", path.display(), size(bytes as u64)));
+        output.remark(format_args!("{} written, {}", shown(&path), size(bytes as u64)));
         Ok(())
     }
 }
@@ -451,7 +451,7 @@ fn not_a_spec(path: &Path) -> Result<(), Failure> {
     if path.extension().is_some_and(|extension| extension == "qnn") {
         return Err(Failure::wrong(format!(
             "`{}` can't be written: that is the name of a spec; proof files end in `.qnnproof`, exports in `.jsonl`",
-            path.display()
+            shown(path)
         )));
     }
     Ok(())

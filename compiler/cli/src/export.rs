@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     }
     if !standard {
         std::fs::create_dir_all(&arguments.output)
-            .map_err(|e| Failure::wrong(format!("the folder `{}` can't be made: {e}", arguments.output.display())))?;
+            .map_err(|e| Failure::wrong(format!("the folder `{}` can't be made: {e}", shown(&arguments.output))))?;
     }
     let ending = if arguments.format.vnnlib { "vnnlib" } else { "smt2" };
     let mut taken = HashSet::new();

@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             (false, true) => output.text(&formatted)?,
             (false, false) if formatted != text => {
                 write(path, &formatted)
-                    .map_err(|e| Failure::wrong(format!("`{}` can't be written: {e}", path.display())))?;
+                    .map_err(|e| Failure::wrong(format!("`{}` can't be written: {e}", shown(path))))?;
                 output.note(format_args!("formatted {}", shown(path)));
             }
             (false, false) => {}
@@ -83,7 +83,7 @@ fn read(path: &Path, standard: bool) -> Result<String, String> {
             .map(|text| text.to_string())
             .map_err(|problem| format!("standard input {}", problem.message));
     }
-    let text = Disk.text(path).map_err(|problem| format!("`{}` {}", path.display(), problem.message))?;
+    let text = Disk.text(path).map_err(|problem| format!("`{}` {}", shown(path), problem.message))?;
     Ok(text.to_string())
 }
 

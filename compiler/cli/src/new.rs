@@ -29,7 +29,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         }
     };
     create(&path).map_err(|error| {
-        let shown = path.display();
+        let shown = shown(&path);
         Failure::wrong(match error.kind() {
             ErrorKind::AlreadyExists => {
                 format!("`{shown}` is there already, and is left as it is\n  help: choose another name")

@@ -3,7 +3,7 @@
 //! A symlink stays one: the file that it leads to is replaced. What is no regular file (a device, a named pipe) stays what it is,
 //! and gets what is written once that is whole.
 
-use super::output::Failure;
+use super::output::{Failure, shown};
 use qnn::disk;
 use std::fs::File;
 use std::io::{Seek, Write};
@@ -98,7 +98,7 @@ impl OutFile {
 /// An unfinished file in a folder, which becomes the one at `path`. What earlier runs left there goes.
 fn temporary(path: &Path, folder: &Path) -> Result<tempfile::NamedTempFile, Failure> {
     if !folder.is_dir() {
-        let why = format!("there is no folder `{}`\n  help: create it first", folder.display());
+        let why = format!("there is no folder `{}`\n  help: create it first", shown(folder));
         return Err(unwritable(path, &why));
     }
     disk::sweep(folder);
@@ -106,7 +106,7 @@ fn temporary(path: &Path, folder: &Path) -> Result<tempfile::NamedTempFile, Fail
 }
 
 fn unwritable(path: &Path, why: &dyn std::fmt::Display) -> Failure {
-    Failure::wrong(format!("`{}` can't be written: {why}", path.display()))
+    Failure::wrong(format!("`{}` can't be written: {why}", shown(path)))
 }
 
 /// Temporary files are private; what is asked for is for others.

@@ -91,7 +91,7 @@ impl Failure {
     /// A file can't be read.
     pub fn unreadable(path: &Path, error: &FileError) -> Failure {
         let help = error.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
-        Failure::wrong(format!("`{}` {}{help}", path.display(), error.message))
+        Failure::wrong(format!("`{}` {}{help}", shown(path), error.message))
     }
 }
 

@@ -3,7 +3,7 @@
 //! In: the paths of a command line, and `qnn.toml`, looked for from there upwards. Out: the specs, and what the project says of them. `docs/project.md` has the
 //! rules. Nothing is verified here.
 
-use super::output::Failure;
+use super::output::{Failure, shown};
 use super::spec::is_standard;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use qnn::db::{Disk, FileSystem, normalise};
@@ -136,7 +136,7 @@ impl Project {
 
     fn read(file: &Path) -> Result<Project, Failure> {
         let text =
-            Disk.text(file).map_err(|problem| Failure::wrong(format!("`{}` {}", file.display(), problem.message)))?;
+            Disk.text(file).map_err(|problem| Failure::wrong(format!("`{}` {}", shown(file), problem.message)))?;
         let written: Written = toml::from_str(&text).map_err(|error| {
             let place = error.span().map_or_else(String::new, |span| {
                 let (line, column) = line_column(&text, span.start);
@@ -144,7 +144,7 @@ impl Project {
             });
             Failure::wrong(format!(
                 "`{}`{place}: {}\n  help: docs/project.md lists what a project file says",
-                file.display(),
+                shown(file),
                 error.message().trim().replace("unknown field", "unknown key").replace('\n', " ")
             ))
         })?;
@@ -153,7 +153,7 @@ impl Project {
             for Pattern(glob) in patterns {
                 set.add(glob);
             }
-            set.build().map_err(|error| Failure::wrong(format!("`{}`: {error}", file.display())))
+            set.build().map_err(|error| Failure::wrong(format!("`{}`: {error}", shown(file))))
         };
         let everything = || Glob::new("**/*.qnn").map(|glob| vec![Pattern(glob)]);
         let specs = match written.specs {
@@ -206,8 +206,8 @@ impl Targets {
                     Some(known) if known.file != found.file => {
                         return Err(Failure::wrong(format!(
                             "these are specs of two projects, `{}` and `{}`\n  help: name those of one at a time, or `--no-project`",
-                            known.file.display(),
-                            found.file.display()
+                            shown(&known.file),
+                            shown(&found.file)
                         )));
                     }
                     _ => project = Some(found),
@@ -229,11 +229,10 @@ impl Targets {
             }
             let found = asking(found);
             if found.is_empty() {
-                let of =
-                    project.as_ref().map_or_else(String::new, |project| format!(" of `{}`", project.file.display()));
+                let of = project.as_ref().map_or_else(String::new, |project| format!(" of `{}`", shown(&project.file)));
                 return Err(Failure::wrong(format!(
                     "`{}` holds no spec{of}\n  help: a spec is a text file whose name ends in `.qnn`; `qnn new` writes one",
-                    path.display()
+                    shown(path)
                 )));
             }
             specs.extend(found);
@@ -249,7 +248,7 @@ impl Targets {
 pub fn all_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let Found { specs, unlisted } = specs_below(folder, usize::MAX);
     match unlisted.first() {
-        Some((path, error)) => Err(Failure::wrong(format!("`{}` can't be listed: {error}", path.display()))),
+        Some((path, error)) => Err(Failure::wrong(format!("`{}` can't be listed: {error}", shown(path)))),
         None => Ok(specs),
     }
 }

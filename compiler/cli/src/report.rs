@@ -1,7 +1,7 @@
 //! `qnn report`: what holds, what doesn't and what is undecided, for people and for machines.
 
 use super::out_file::OutFile;
-use super::output::{Exit, Failure, Output, plural, quoted};
+use super::output::{Exit, Failure, Output, plural, quoted, shown};
 use super::project::Targets;
 use super::verify::{Look, Run, Work, json, split};
 use clap::ValueEnum;
@@ -119,7 +119,7 @@ impl Arguments {
 
 /// Reads a report.
 pub fn read(path: &Path) -> Result<Report, Failure> {
-    let name = path.display();
+    let name = shown(path);
     let text = qnn::disk::read_text(path, MAX_DATA_BYTES).map_err(|error| Failure::unreadable(path, &error))?;
     Report::read(&text).map_err(|why| {
         Failure::wrong(format!(
@@ -178,12 +178,12 @@ impl Target {
         let Some(format) = known.or(format) else {
             return Err(Failure::wrong(format!(
                 "what `{}` is to be can't be told from its name\n  help: names end in .html, .json, .sarif, .xml (JUnit) or .md; or say it with `--format`",
-                path.display()
+                shown(path)
             )));
         };
         let is_file = path.as_os_str() != "-";
         if is_file && read.iter().any(|spec| qnn::db::normalise(spec) == qnn::db::normalise(path)) {
-            return Err(Failure::wrong(format!("`{}` is what is to be read: write to another file", path.display())));
+            return Err(Failure::wrong(format!("`{}` is what is to be read: write to another file", shown(path))));
         }
         let file = is_file.then(|| OutFile::create(path)).transpose()?;
         Ok(Target { file, format })
@@ -207,7 +207,7 @@ impl Target {
         };
         let path = file.path().to_owned();
         let bytes = file.write(text.as_bytes())?;
-        output.remark(format_args!("{} written, {}", path.display(), size(bytes as u64)));
+        output.remark(format_args!("{} written, {}", shown(&path), size(bytes as u64)));
         Ok(())
     }
 }

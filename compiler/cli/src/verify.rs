@@ -208,7 +208,7 @@ impl Baseline {
         if !path.exists() {
             return Err(Failure::wrong(format!(
                 "there is no baseline `{}`\n  help: `qnn report . -o {}` writes it",
-                path.display(),
+                shown(path),
                 quoted(path)
             )));
         }
@@ -358,7 +358,7 @@ pub fn split(positional: &[OsString], filter: &[String]) -> Result<(Vec<PathBuf>
     };
     let (specs, patterns): (Vec<&OsString>, Vec<&OsString>) = positional.iter().partition(is_spec);
     if let ([], Some(first)) = (specs.as_slice(), positional.first()) {
-        let first = first.display();
+        let first = shown(Path::new(first));
         return Err(Failure::wrong(format!(
             "`{first}` does not exist\n  help: name a spec first: `qnn verify spec.qnn {first}`"
         )));
