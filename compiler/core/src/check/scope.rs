@@ -315,11 +315,12 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUILTIN_FUNCTIONS, BUILTIN_TYPES, similar};
+    use super::similar;
+    use qnn_syntax::builtins::{FUNCTIONS, TYPES};
 
     #[test]
     fn near_names_are_found_whatever_their_case() {
-        let known = || BUILTIN_TYPES.iter().chain(BUILTIN_FUNCTIONS).copied();
+        let known = || TYPES.iter().map(|ty| ty.name).chain(FUNCTIONS.iter().map(|function| function.name));
         for (name, near) in
             [("ReLU", "relu"), ("RELU", "relu"), ("unit", "uint"), ("Fixed", "fixed"), ("argmxa", "argmax")]
         {
