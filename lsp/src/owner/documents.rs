@@ -1,6 +1,7 @@
 //! An open document: its text, what the analysis found, how its properties stand.
 
-use super::verification::{Held, Instance, Request};
+use super::instances::{Held, Instance};
+use super::wanted::Request;
 use crate::convert::{Encoding, Lines};
 use crate::protocol::{CounterexampleStatus, Shown};
 use qnn::db::SourceFile;
@@ -81,7 +82,9 @@ impl Document {
 
     /// The verdicts, to be remembered while it is closed.
     pub fn into_held(self) -> HashMap<String, Held> {
-        self.instances.into_iter().filter_map(|(name, instance)| Some((name, instance.held?))).collect()
+        // What was cancelled is due again once it is opened again.
+        let instances = self.instances.into_iter().filter(|(_, instance)| !instance.is_stopped());
+        instances.filter_map(|(name, instance)| Some((name, instance.held?))).collect()
     }
 
     /// Tells those who wait for verification that there will be none.

@@ -6,10 +6,13 @@
 //! and no verification job has one while an engine works.
 
 mod documents;
+mod instances;
 mod queue;
+mod runs;
 mod status;
 pub mod verdicts;
-pub mod verification;
+mod verification;
+mod wanted;
 
 use crate::commands::Command;
 use crate::convert::{Encoding, diagnostics, path_of, text};
@@ -23,6 +26,7 @@ use qnn::ide::{self, Property};
 use qnn::verify::run::Progress;
 use qnn::verify::{InstanceResult, Options, Store};
 use queue::Queue;
+use runs::Runs;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,7 +37,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tower_lsp::lsp_types::{self as lsp, MessageType, TextDocumentContentChangeEvent, Url};
-use verification::{Goal, Wanted};
+use wanted::{Goal, Reply, Wanted};
 
 /// The least time between two notifications about one document's verification.
 const FLUSH: Duration = Duration::from_millis(100);
@@ -121,7 +125,7 @@ pub enum Event {
     Lend(Sender<Database>),
     /// A verification job knows more.
     Progress(u64, Progress),
-    /// A verification job ended.
+    /// A turn of a verification job ended.
     Done(Box<queue::Done>),
     /// Verdicts of an earlier text are those of this one too.
     Confirmed(PathBuf, u64, Vec<(String, [u8; 32])>),
@@ -188,8 +192,10 @@ pub struct Owner {
     /// The workspace's folders.
     folders: Vec<PathBuf>,
     /// Verdicts of documents that are closed.
-    remembered: HashMap<PathBuf, HashMap<String, verification::Held>>,
+    remembered: HashMap<PathBuf, HashMap<String, instances::Held>>,
     queue: Queue,
+    /// The runs that jobs belong to.
+    runs: Runs,
     /// Grows with every change of the database or the settings.
     generation: u64,
     /// The generation that an analysis is under way for, or was complete for.
@@ -237,6 +243,7 @@ impl Owner {
             documents: HashMap::new(),
             remembered: HashMap::new(),
             queue: Queue::default(),
+            runs: Runs::default(),
             generation: 1,
             analysed: 1,
             analysing: false,
@@ -359,7 +366,7 @@ impl Owner {
             }
             Event::Lend(reply) => _ = reply.send(self.db.clone()),
             Event::Progress(job, progress) => self.progressed(job, progress),
-            Event::Done(done) => self.finished(*done),
+            Event::Done(done) => self.turned(*done),
             Event::Confirmed(path, generation, names) => self.confirmed(&path, generation, names),
             Event::ConfirmEnded => self.confirming = false,
         }
@@ -726,11 +733,11 @@ impl Owner {
                     return;
                 }
                 let wanted = Wanted::Some { property: arguments.property, instances: arguments.instances, goal };
-                self.want(&path, wanted, budget, Some(verification::Reply::alone(reply)));
+                self.want(&path, wanted, budget, Some(Reply::alone(reply)));
             }
             None => {
                 let paths: Vec<PathBuf> = self.documents.keys().cloned().collect();
-                let shared = verification::Reply::shared(reply, paths.len());
+                let shared = Reply::shared(reply, paths.len());
                 for path in paths {
                     let wanted = Wanted::Some {
                         property: arguments.property.clone(),

@@ -2,7 +2,7 @@
 
 use super::Owner;
 use super::documents::Document;
-use super::verification::Instance;
+use super::instances::Instance;
 use crate::convert::{Encoding, Lines};
 use crate::mood::Mood;
 use crate::protocol::{
@@ -55,10 +55,11 @@ impl Document {
 
     /// Whether the verdict is the expected one; `None` if there is no verdict of the text as it is.
     fn as_expected(&self, property: &Property, job: &Job) -> Option<bool> {
-        let failed = self.instances.get(&job.name).is_some_and(|i| i.activity.is_none() && i.failure.is_some());
-        match failed {
-            true => Some(false),
-            false => self.current(property, job).map(|result| result.verdict.is(property.expected)),
+        let instance = self.instances.get(&job.name).filter(|instance| instance.activity.is_none())?;
+        match &instance.failure {
+            Some(_) => Some(false),
+            None if instance.is_stopped() => None,
+            None => self.current(property, job).map(|result| result.verdict.is(property.expected)),
         }
     }
 
@@ -80,7 +81,10 @@ impl Document {
         let progress = instance.activity.as_ref().and_then(|activity| activity.told(property.kind, job.budget));
         let detail = match (state, result) {
             (State::Running, _) => progress.as_ref().map_or_else(|| "Running.".to_owned(), Progress::sentence),
-            (State::Queued, _) => "Waiting for its turn.".to_owned(),
+            (State::Queued, _) => match progress.as_ref().and_then(|progress| progress.text.as_ref()) {
+                Some(known) => format!("Waiting for its next turn: {known}."),
+                None => "Waiting for its turn.".to_owned(),
+            },
             (State::Unverified, _) => "Not verified yet.".to_owned(),
             (State::Error, _) if instance.failure.is_some() => {
                 instance.failure.as_ref().map(|(_, why)| why.clone()).unwrap_or_default()
@@ -209,8 +213,8 @@ impl Document {
         let lines = Lines::new(&self.analysed_text, encoding);
         let mut all = Vec::new();
         for property in &self.properties {
-            let current: Vec<&InstanceResult> =
-                property.jobs.iter().filter_map(|job| self.current(property, job)).collect();
+            let said = property.jobs.iter().filter(|job| self.as_expected(property, job).is_some());
+            let current: Vec<&InstanceResult> = said.filter_map(|job| self.current(property, job)).collect();
             let count = property.jobs.len();
             for verdict in [
                 Verdict::Violated,

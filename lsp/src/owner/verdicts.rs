@@ -4,7 +4,7 @@
 //! open, and what the store holds. Instances are lowered to find the latter, so that the work has a time limit; what it does not reach is told as not verified.
 
 use super::documents::Document;
-use super::verification::Held;
+use super::instances::Held;
 use super::{Event, Owner};
 use crate::convert::{Encoding, diagnostics, text, uri_of};
 use crate::protocol::{Status, Verdicts};
@@ -15,7 +15,7 @@ use qnn::engine::{CancelToken, Cores};
 use qnn::ide;
 use qnn::ide::outline::is_same;
 use qnn::verify::run::Job;
-use qnn::verify::{InstanceResult, Options, Verdict, decide};
+use qnn::verify::{InstanceResult, Options, Turn, Verdict, decide};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -141,7 +141,8 @@ fn stored(
         }
         Some(db)
     };
-    let result = decide(job, &snapshot, options, &Cores::default(), &CancelToken::new(), &|_| ());
+    let (turn, spare, cancel) = (Turn::whole(job.budget), Cores::default(), CancelToken::new());
+    let result = decide(job, &turn, None, &snapshot, options, &spare, &cancel, &|_| ()).result();
     if changed.load(Ordering::SeqCst) {
         return None;
     }

@@ -1,246 +1,25 @@
-//! What is to be verified, what runs, what is known: the owner's half of the job table.
+//! Verification as the owner goes about it: what is wanted is queued, what is known is told, what is pointless is cancelled.
 //!
 //! Invariants: an instance has at most one activity; an activity ends in a result, a failure, or because its instance means something else now;
 //! results are held by instance name together with the fingerprint of what they are of, and shown as current only while that is the property's.
 
-use super::queue::{Done, Task};
+use super::instances::{Activity, Held};
+use super::queue::{Done, Stand, Task};
+use super::runs::{Run, Tally};
+use super::wanted::{Goal, Reply, Request, Wanted, is_wanted};
 use super::{Event, Owner};
-use crate::protocol::{self, Cancelled, Started, VerifyArguments, between};
+use crate::protocol::{Cancelled, VerifyArguments};
 use crate::publisher::Message;
-use qnn::engine::CancelToken;
-use qnn::ide::Property;
-use qnn::verify::run::{Finding, Job, Progress};
-use qnn::verify::verdict::{Counterexample, Kind};
-use qnn::verify::{InstanceResult, Verdict};
+use qnn::verify::Verdict;
+use qnn::verify::run::{Job, Progress};
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
-
-/// An instance of an open document.
-#[derive(Default)]
-pub struct Instance {
-    /// The last verdict.
-    pub held: Option<Held>,
-    /// What is being done about it.
-    pub activity: Option<Activity>,
-    /// It was cancelled when its property meant this.
-    pub cancelled: Option<[u8; 32]>,
-    /// Its thread ended without an answer when its property meant this; why.
-    pub failure: Option<([u8; 32], String)>,
-    /// The run that dealt with it last.
-    pub run: Option<u64>,
-}
-
-/// A verdict with what it is of.
-#[derive(Clone)]
-pub struct Held {
-    /// The verdict.
-    pub result: Arc<InstanceResult>,
-    /// What the property meant.
-    pub fingerprint: [u8; 32],
-}
-
-impl Held {
-    /// The counterexample, or the witness of a measure.
-    pub fn counterexample(&self) -> Option<&Counterexample> {
-        let measured = self.result.measure.as_ref().and_then(|m| m.witness.as_ref());
-        self.result.counterexample.as_ref().or(measured)
-    }
-}
-
-/// A job of an instance.
-pub struct Activity {
-    /// Its number in the queue.
-    pub id: u64,
-    /// The run that it belongs to.
-    pub run: u64,
-    /// What the property means.
-    pub fingerprint: [u8; 32],
-    /// Since when an engine works on it.
-    pub since: Option<Instant>,
-    /// What is known so far.
-    pub progress: Option<Progress>,
-    /// What stops it.
-    pub cancel: CancelToken,
-}
-
-impl Activity {
-    /// What is told of it; `None` while it waits.
-    pub fn told(&self, kind: Kind, budget: Duration) -> Option<protocol::Progress> {
-        let since = self.since?;
-        let Some(progress) = &self.progress else {
-            let elapsed = since.elapsed();
-            return Some(protocol::Progress {
-                elapsed: elapsed.as_secs_f64(),
-                remaining: Some(budget.saturating_sub(elapsed).as_secs_f64()),
-                ..protocol::Progress::default()
-            });
-        };
-        let (found, bound) = match &progress.finding {
-            Some(Finding::Bounds { found, bound }) => (found.clone(), bound.clone()),
-            _ => (None, None),
-        };
-        let candidate = match &progress.finding {
-            Some(Finding::Candidate { value, verdict }) => Some(format!("{verdict} for {value}")),
-            _ => None,
-        };
-        let share = progress.percent().map(|percent| format!("{percent} %"));
-        let parts = [between(kind, found.as_ref(), bound.as_ref()), candidate, share];
-        let text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        Some(protocol::Progress {
-            elapsed: progress.elapsed.as_secs_f64(),
-            remaining: progress.remaining.map(|remaining| remaining.as_secs_f64()),
-            text: (!text.is_empty()).then_some(text),
-            share: progress.share,
-            found,
-            bound,
-        })
-    }
-}
-
-/// Which of the wanted instances are verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
-    /// Those without a current verdict that is decided.
-    Undecided,
-    /// Those whose verdict is not the expected one, or undecided.
-    Failed,
-    /// All.
-    Everything,
-}
 
 /// An instance whose verdict is of an earlier text: the verdict's key, and what the property means now.
 type Doubtful = (Job, String, [u8; 32]);
-
-/// Instances, as someone asks for them.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Wanted {
-    /// What a save or an opening makes due: all of a document without a current verdict.
-    Auto,
-    /// Of a document.
-    Some {
-        /// Of this property.
-        property: Option<String>,
-        /// These.
-        instances: Option<Vec<String>>,
-        /// Which of them.
-        goal: Goal,
-    },
-    /// Of a run (to be cancelled).
-    Run(u64),
-    /// All (to be cancelled).
-    Everything,
-}
-
-/// Verification that waits for an analysis.
-pub struct Request {
-    /// What is wanted.
-    pub wanted: Wanted,
-    /// What each instance may spend.
-    pub budget: Option<Duration>,
-    /// Who waits for the answer.
-    pub reply: Option<Reply>,
-}
-
-/// Who waits to hear what was started: an answer is due once every document concerned has said its part.
-#[derive(Clone)]
-pub struct Reply(Arc<Mutex<Waiting>>);
-
-struct Waiting {
-    sender: Option<oneshot::Sender<Result<Value, String>>>,
-    missing: usize,
-    started: Started,
-}
-
-impl Reply {
-    /// For one document.
-    pub fn alone(sender: oneshot::Sender<Result<Value, String>>) -> Reply {
-        Reply::shared(sender, 1)
-    }
-
-    /// For several.
-    pub fn shared(sender: oneshot::Sender<Result<Value, String>>, documents: usize) -> Reply {
-        Reply(Arc::new(Mutex::new(Waiting { sender: Some(sender), missing: documents, started: Started::default() })))
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A document's part.
-    pub fn add(&self, run: Option<u64>, jobs: usize) {
-        let mut waiting = self.lock();
-        waiting.missing = waiting.missing.saturating_sub(1);
-        waiting.started.runs.extend(run);
-        waiting.started.jobs += jobs;
-        if waiting.missing == 0
-            && let Some(sender) = waiting.sender.take()
-        {
-            let _ = sender.send(serde_json::to_value(&waiting.started).map_err(|e| e.to_string()));
-        }
-    }
-
-    /// The answer if no document is concerned.
-    pub fn if_none(&self, started: Started) {
-        let mut waiting = self.lock();
-        if waiting.missing == 0
-            && let Some(sender) = waiting.sender.take()
-        {
-            let _ = sender.send(serde_json::to_value(started).map_err(|e| e.to_string()));
-        }
-    }
-
-    /// There will be no answer from a document.
-    pub fn refuse(&self, why: &str) {
-        if let Some(sender) = self.lock().sender.take() {
-            let _ = sender.send(Err(why.to_owned()));
-        }
-    }
-}
-
-/// A run under way.
-pub struct Run {
-    /// How many jobs it began with.
-    pub total: usize,
-    /// How many have ended.
-    pub ended: usize,
-    /// How many ended as expected, otherwise decided, undecided, cancelled.
-    pub tally: Tally,
-}
-
-/// How a run's jobs ended.
-#[derive(Clone, Copy, Debug, Default)]
-#[allow(missing_docs, reason = "each counts what its name says")]
-pub struct Tally {
-    pub proved: usize,
-    pub violated: usize,
-    pub other: usize,
-    pub dropped: usize,
-}
-
-impl Tally {
-    fn words(self) -> String {
-        let all = [
-            (self.proved, "proved"),
-            (self.violated, "violated"),
-            (self.other, "undecided"),
-            (self.dropped, "cancelled"),
-        ];
-        all.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect::<Vec<_>>().join(" · ")
-    }
-}
-
-/// The runs under way.
-#[derive(Default)]
-pub struct Runs {
-    /// By number.
-    pub all: HashMap<u64, Run>,
-    /// The number of the last one.
-    pub next: u64,
-}
 
 impl Owner {
     /// Wants something verified: at once if the text has been analysed, else as soon as it has.
@@ -284,8 +63,8 @@ impl Owner {
         if chosen.is_empty() {
             return (None, 0);
         }
-        self.queue.runs.next += 1;
-        let run = self.queue.runs.next;
+        self.runs.next += 1;
+        let run = self.runs.next;
         let total = chosen.len();
         for (job, fingerprint) in chosen {
             let name = job.name.clone();
@@ -300,7 +79,7 @@ impl Owner {
         let focus = document.focus.clone();
         self.queue.prefer(path, focus);
         let begun = Run { total, ended: 0, tally: Tally::default() };
-        self.queue.runs.all.insert(run, begun);
+        self.runs.all.insert(run, begun);
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         self.say(Message::Begin(run, format!("Verifying {name}")));
         (Some(run), total)
@@ -336,42 +115,57 @@ impl Owner {
         }
     }
 
-    /// A job's thread has ended.
-    pub(super) fn finished(&mut self, done: Done) {
-        let Some(Task { path, job, fingerprint, .. }) = self.queue.ended(done.id).map(|running| running.task) else {
-            return;
-        };
+    /// A turn has ended.
+    pub(super) fn turned(&mut self, done: Done) {
+        let Some((task, stand)) = self.queue.ended(done) else { return };
+        let Task { path, job, fingerprint, id, .. } = task;
         let Some(document) = self.documents.get_mut(&path) else { return };
         let Some(instance) = document.instances.get_mut(&job.name) else { return };
-        // Cancelled, or overtaken: it has been told already.
-        let Some(activity) = instance.activity.take_if(|activity| activity.id == done.id) else { return };
+        let Some(activity) = instance.activity.as_mut().filter(|activity| activity.id == id) else {
+            // Cancelled, or overtaken: that has been told already, but not what was known by then.
+            if let Stand::Finished(result) = stand
+                && instance.keep(*result, fingerprint)
+            {
+                document.news.insert(job.name);
+                self.refresh = true;
+            }
+            return;
+        };
+        let run = activity.run;
         let mut tally = Tally::default();
-        match done.result {
-            _ if done.outdated => tally.dropped = 1,
-            Some(result) => {
+        match stand {
+            Stand::Postponed(turn) => {
+                activity.since = None;
+                let elapsed = turn.had + turn.time;
+                let remaining = Some(turn.budget.saturating_sub(elapsed));
+                activity.progress.get_or_insert(Progress { elapsed, remaining, share: None, finding: None });
+                document.news.insert(job.name);
+                return;
+            }
+            Stand::Outdated => tally.dropped = 1,
+            Stand::Finished(result) => {
                 match result.verdict {
                     Verdict::Proved => tally.proved = 1,
                     Verdict::Violated => tally.violated = 1,
                     _ => tally.other = 1,
                 }
-                instance.held = Some(Held { result: Arc::new(result), fingerprint });
+                instance.held = Some(Held { result: Arc::from(result), fingerprint });
             }
-            None => {
+            Stand::Lost => {
                 tally.other = 1;
-                instance.failure = Some((
-                    fingerprint,
-                    "Internal error, please report it: its thread ended without an answer.".to_owned(),
-                ));
+                let why = "Internal error, please report it: its thread ended without an answer.";
+                instance.failure = Some((fingerprint, why.to_owned()));
             }
         }
+        instance.activity = None;
         document.news.insert(job.name);
         self.refresh = true;
-        self.job_ended(activity.run, 1, tally);
+        self.job_ended(run, 1, tally);
     }
 
     /// Some jobs of a run have ended, one way or another.
     fn job_ended(&mut self, run: u64, count: usize, tally: Tally) {
-        let Some(known) = self.queue.runs.all.get_mut(&run) else { return };
+        let Some(known) = self.runs.all.get_mut(&run) else { return };
         known.ended += count;
         known.tally.proved += tally.proved;
         known.tally.violated += tally.violated;
@@ -379,7 +173,7 @@ impl Owner {
         known.tally.dropped += tally.dropped;
         let words = known.tally.words();
         if known.ended >= known.total {
-            self.queue.runs.all.remove(&run);
+            self.runs.all.remove(&run);
             self.say(Message::End(run, words));
         } else {
             let percentage = (known.ended * 100 / known.total.max(1)) as u32;
@@ -433,7 +227,12 @@ impl Owner {
                 document.news.insert(name);
             }
         }
-        self.queue.cancel(&ids);
+        for (task, result) in self.queue.cancel(&ids) {
+            let document = self.documents.get_mut(&task.path);
+            if let Some(instance) = document.and_then(|d| d.instances.get_mut(&task.job.name)) {
+                instance.keep(result, task.fingerprint);
+            }
+        }
         for run in &ended {
             self.job_ended(*run, 1, Tally { dropped: 1, ..Tally::default() });
         }
@@ -516,40 +315,5 @@ impl Owner {
                 self.refresh = true;
             }
         }
-    }
-}
-
-/// Whether an instance is to be verified.
-fn is_wanted(
-    instance: Option<&Instance>,
-    property: &Property,
-    job: &Job,
-    wanted: &Wanted,
-    budget: Option<Duration>,
-) -> bool {
-    if instance.is_some_and(|i| i.activity.is_some()) {
-        return false;
-    }
-    let held = instance.and_then(|i| i.held.as_ref()).filter(|held| held.fingerprint == property.fingerprint);
-    let verdict = held.map(|held| held.result.verdict);
-    let failed = instance.is_some_and(|i| i.failure.is_some());
-    match wanted {
-        Wanted::Auto => match held {
-            Some(held) => {
-                let undecided = matches!(held.result.verdict, Verdict::Timeout | Verdict::Unknown);
-                undecided && held.result.budget < budget.unwrap_or(job.budget)
-            }
-            None => !failed && instance.is_none_or(|i| i.cancelled.is_none()),
-        },
-        Wanted::Some { property: of, instances, goal } => {
-            of.as_ref().is_none_or(|name| **name == *property.name)
-                && instances.as_ref().is_none_or(|names| names.contains(&job.name))
-                && match goal {
-                    Goal::Undecided => !verdict.is_some_and(Verdict::is_decided),
-                    Goal::Failed => failed || verdict.is_some_and(|v| !v.is_decided() || !v.is(property.expected)),
-                    Goal::Everything => true,
-                }
-        }
-        Wanted::Run(_) | Wanted::Everything => false,
     }
 }

@@ -88,8 +88,8 @@ pub(super) struct Session<'a> {
 pub(super) struct Memory {
     /// What is decided, by its key.
     decided: Mutex<HashMap<String, Decided<Answer>>>,
-    /// What is known of the maximum.
-    maximum: Mutex<Option<MeasureAnswer>>,
+    /// What is known of the maximum, with its key.
+    maximum: Mutex<Option<(String, MeasureAnswer)>>,
 }
 
 /// The most time to be spent on a certificate for what is proved already.
@@ -268,9 +268,9 @@ impl Session<'_> {
         let recorder = Recorder { portfolio: self.portfolio, heard: Mutex::default() };
         let start = control.clock.now();
         let known = || self.known.maximum.lock().unwrap_or_else(PoisonError::into_inner);
-        let earlier = known().take();
+        let earlier = known().take().filter(|(of, _)| *of == key).map(|(_, answer)| answer);
         let mut answer = measure::maximize_from(objective, earlier, &recorder, &control, on_progress);
-        *known() = Some(answer.clone()).filter(|answer| !answer.complete);
+        *known() = Some((key.clone(), answer.clone())).filter(|(_, answer)| !answer.complete);
         let heard = recorder.heard.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut reports = heard.reports;
         strip(&mut reports);

@@ -269,11 +269,15 @@ impl InstanceResult {
 
     /// Takes over what an earlier turn took, and what it knows if this one was cut short.
     pub(super) fn follow(&mut self, earlier: InstanceResult) {
-        let knew = |result: &InstanceResult| result.measure.as_ref().and_then(|m| m.largest.as_ref()?.proved);
+        let knew = |result: &InstanceResult| {
+            let proved = result.measure.as_ref().and_then(|m| m.largest.as_ref()?.proved);
+            (result.measure.is_some(), proved)
+        };
         if !self.verdict.is_decided() && self.fault.is_none() && knew(self) < knew(&earlier) {
             let (head, verdict) = (self.detail.split(". ").next().unwrap_or_default().to_owned(), self.verdict);
             let now = std::mem::replace(self, ended(earlier, head.trim_end_matches('.'), verdict));
             self.time += now.time;
+            self.budget = now.budget;
             decide::add(&mut self.reports, now.reports);
         } else {
             self.time += earlier.time;

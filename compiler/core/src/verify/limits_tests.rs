@@ -1,6 +1,7 @@
 //! Deadlines and cancellation before an engine has anything to do: while instances are lowered.
 
-use super::run::{Event, Filter, Options, decide, plan, run, snapshots};
+use super::run::{Ended, Event, Filter, Options, decide, plan, run, snapshots};
+use super::schedule::Turn;
 use super::verdict::{InstanceResult, Verdict};
 use crate::check::spec::{Question, question_once};
 use crate::db::{Database, Disk};
@@ -83,7 +84,9 @@ fn a_cancelled_job_ends_while_it_is_lowered() {
             cancel.cancel();
         }
     };
-    let result = decide(&job, &snapshots(db), &options, &Cores::default(), &cancel, &on_event);
+    let (turn, spare) = (Turn::whole(job.budget), Cores::default());
+    let ended = decide(&job, &turn, None, &snapshots(db), &options, &spare, &cancel, &on_event);
+    let Ended::Decided(result) = ended else { panic!("{ended:?}") };
     assert_eq!(result.verdict, Verdict::Unknown);
     assert!(result.detail.contains("Cancelled before it was decided"), "{}", result.detail);
     assert!(result.key.is_none(), "it was lowered to its end");

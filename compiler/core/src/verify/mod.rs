@@ -28,6 +28,9 @@ mod tests;
 pub mod verdict;
 mod witness;
 
-pub use run::{Event, Filter, Finding, Job, Options, Plan, Progress, Summary, decide, key, plan, run, snapshots};
+pub use run::{
+    Earlier, Ended, Event, Filter, Finding, Job, Options, Plan, Progress, Summary, decide, key, plan, run, snapshots,
+};
+pub use schedule::Turn;
 pub use store::Store;
 pub use verdict::{InstanceResult, Verdict};

@@ -6,7 +6,7 @@
 use super::decide::{Memory, Session, portfolio};
 use super::evidence::Evidence;
 use super::job::{self, Failure, Source};
-use super::schedule::{Schedule, Turn};
+use super::schedule::{Schedule, Scheduled, Turn};
 use super::store::Store;
 use super::verdict::{Fault, InstanceResult, Kind, Number, Outcome, Parameter, Verdict};
 use crate::check::spec::{Attributes, Expectation, attributes, family, instance_name, verifiable};
@@ -343,18 +343,20 @@ pub fn run(
     let (spare, watch) = (Cores::default(), Watch::new(on_event));
     let work = || {
         loop {
-            let Some(turn) = schedule().next(left()) else { break };
-            let job = &plan.jobs[turn.index];
-            let before = earlier().remove(&turn.index);
-            let (result, known) = one(job, &turn, before, &source, options, &spare, cancel, &watch);
-            // More time helps where time was lacking; what is remembered as undecided has had all of it.
-            let turn = if result.cached { turn.to_the_end() } else { turn };
-            let open = result.verdict == Verdict::Timeout && !cancel.is_cancelled();
-            if open && schedule().again(&turn) {
-                on_event(Event::Postponed { index: job.index });
-                earlier().insert(job.index, Earlier { result, known });
-            } else {
-                let result = Arc::new(result);
+            let Some(next) = schedule().next(left()) else { break };
+            let job = &plan.jobs[next.index];
+            let before = earlier().remove(&next.index);
+            let result = match one(job, &next.turn, before, &source, options, &spare, cancel, &watch) {
+                Ended::Decided(result) => Some(result),
+                Ended::Open(turn, open) if schedule().again(Scheduled { turn, ..next }) => {
+                    on_event(Event::Postponed { index: job.index });
+                    earlier().insert(job.index, open);
+                    None
+                }
+                Ended::Open(_, open) => Some(open.result),
+            };
+            if let Some(result) = result {
+                let result = Arc::new(*result);
                 results.lock().unwrap_or_else(PoisonError::into_inner)[job.index] = Some(result.clone());
                 on_event(Event::Finished { index: job.index, result });
             }
@@ -405,23 +407,26 @@ fn nothing(plan: &Plan) -> Option<String> {
     }
 }
 
-/// Decides one job on the caller's thread, for callers with a queue of their own.
+/// Decides one job on the caller's thread as far as a turn goes, for callers with a queue of their own.
 ///
 /// As [`run`] does, but `snapshot` may hand out a database that has changed since the job was planned: it returns `None` as soon as the
 /// job's item, index or meaning is not what it was, and the job ends as cancelled. A change while the job is lowered makes it ask again.
 /// Expressions are lowered by recursion: the thread needs [`STACK`] bytes of stack. Long searches take the spare cores, and give them back
 /// when they are wanted.
+#[expect(clippy::too_many_arguments, reason = "a job, what is known of it, and all that a queue has")]
 pub fn decide(
     job: &Job,
+    turn: &Turn,
+    earlier: Option<Earlier>,
     snapshot: &(dyn Fn() -> Option<Database> + Sync),
     options: &Options,
     spare: &Cores,
     cancel: &CancelToken,
     on_event: &(dyn Fn(Event) + Sync),
-) -> InstanceResult {
+) -> Ended {
     let watch = Watch::new(on_event);
     let source = Source { snapshot, revision: None };
-    watch.over(|| one(job, &Turn::whole(job.budget), None, &source, options, spare, cancel, &watch).0)
+    watch.over(|| one(job, turn, earlier, &source, options, spare, cancel, &watch))
 }
 
 /// The key under which a job's decision is remembered: equal keys, equal verdicts. `None` if the spec is wrong, and for `largest`.
@@ -432,12 +437,44 @@ pub fn key(db: &Database, job: &Job, options: &Options) -> Option<String> {
 }
 
 /// What is left of a job's earlier turns.
-struct Earlier {
-    result: InstanceResult,
+#[derive(Debug)]
+pub struct Earlier {
+    result: Box<InstanceResult>,
     known: Memory,
 }
 
-/// What one turn makes of a job, whatever happens, and what it leaves for another.
+impl Earlier {
+    /// The result, if there is no other turn for want of time.
+    pub fn timed_out(self) -> InstanceResult {
+        *self.result
+    }
+
+    /// The result, if there is no other turn because nobody waits any more.
+    pub fn cancelled(self) -> InstanceResult {
+        job::ended(*self.result, "Cancelled before it was decided", Verdict::Unknown)
+    }
+}
+
+/// What a turn makes of a job.
+#[derive(Debug)]
+pub enum Ended {
+    /// Its result: more time would change nothing, or nobody waits any more.
+    Decided(Box<InstanceResult>),
+    /// Time was lacking: what another turn goes on from, after the one that it had in the end.
+    Open(Turn, Earlier),
+}
+
+impl Ended {
+    /// The result, if there is no other turn.
+    pub fn result(self) -> InstanceResult {
+        match self {
+            Ended::Decided(result) => *result,
+            Ended::Open(_, earlier) => earlier.timed_out(),
+        }
+    }
+}
+
+/// What one turn makes of a job, whatever happens.
 #[expect(clippy::too_many_arguments, reason = "a job, what is known of it, and all that a run has")]
 fn one(
     job: &Job,
@@ -448,22 +485,22 @@ fn one(
     spare: &Cores,
     cancel: &CancelToken,
     watch: &Watch<'_>,
-) -> (InstanceResult, Memory) {
-    let (earlier, known) = earlier.map_or((None, Memory::default()), |earlier| (Some(earlier.result), earlier.known));
+) -> Ended {
+    let decided = |result: InstanceResult| Ended::Decided(Box::new(result));
     if cancel.is_cancelled() {
-        let result = earlier.map(|earlier| job::ended(earlier, "Cancelled before it was decided", Verdict::Unknown));
-        return (result.unwrap_or_else(|| job::failed(job, Failure::Cancelled)), known);
+        return decided(earlier.map_or_else(|| job::failed(job, Failure::Cancelled), Earlier::cancelled));
     }
+    let (earlier, known) = earlier.map_or((None, Memory::default()), |earlier| (Some(*earlier.result), earlier.known));
     if turn.time.is_zero() {
         let why = match &earlier {
             Some(_) => format!("Not decided within {}: {SPENT}", job::show_duration(turn.had)),
             None => format!("Not begun: {SPENT}"),
         };
-        return (job::ended(earlier.unwrap_or_else(|| job::blank(job)), &why, Verdict::Timeout), known);
+        return decided(job::ended(earlier.unwrap_or_else(|| job::blank(job)), &why, Verdict::Timeout));
     }
     (watch.on_event)(Event::Started { index: job.index });
     let Some(engines) = options.portfolio.clone().or_else(|| portfolio(&job.engine)) else {
-        return (job::failed(job, Failure::Internal(format!("there is no engine `{}`", job.engine))), known);
+        return decided(job::failed(job, Failure::Internal(format!("there is no engine `{}`", job.engine))));
     };
     let (clock, meter) = (Clock::default(), Meter::default());
     let session = Session {
@@ -493,7 +530,17 @@ fn one(
     if let Some(earlier) = earlier {
         result.follow(earlier);
     }
-    (result, known)
+    if result.verdict != Verdict::Timeout {
+        return decided(result);
+    }
+    // What is remembered as undecided has had all of its time.
+    let turn = if result.cached { turn.to_the_end() } else { *turn };
+    let open = Earlier { result: Box::new(result), known };
+    match cancel.is_cancelled() {
+        true if turn.after().is_some() => decided(open.cancelled()),
+        true => Ended::Decided(open.result),
+        false => Ended::Open(turn, open),
+    }
 }
 
 /// Why there is no more time for anything.

@@ -1,8 +1,9 @@
 //! Which instance goes next, and for how long: what is hard never keeps waiting what is quick.
 //!
-//! In: the budgets of a plan's jobs, and what became of each turn. Out: turns. While others wait a job gets a short turn, and if that does not decide it a
-//! longer one later, up to its budget; when all have had theirs, the undecided get more, if that is wanted. A budget of the whole run is shared evenly among
-//! the jobs that wait. Invariants: no job gets more than its budget, and every turn is over when the run's time is. Knows neither jobs nor engines.
+//! A [`Turn`] is how long a job may work at a stretch: while others wait it is short, and if that does not decide the job a longer one follows later, up to
+//! its budget. [`Schedule`] gives them to a plan's jobs. In: their budgets, and what became of each turn. Out: turns, in rounds; when all have had theirs, the
+//! undecided get more, if that is wanted. A budget of the whole run is shared evenly among the jobs that wait. Invariants: no job gets more than its budget,
+//! and every turn is over when the run's time is. Knows neither jobs nor engines. Who has a queue of their own takes the turns alone.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_millis(500);
 /// … and by how much each is longer than the one before: what is begun anew costs little beside it.
 const LONGER: u32 = 10;
-/// A turn is the rest of the budget if it would be more than this part of it.
+/// A turn is the rest of the budget if it would be more than this part of it; one that is less than this part of another is short beside it.
 const PART: u32 = 4;
 /// A rest of the run's time that is shorter than this is of no use to anybody.
 const LEAST: Duration = Duration::from_millis(20);
@@ -38,34 +39,59 @@ struct Waiting {
 
 /// A turn of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Turn {
-    /// The job.
-    pub index: usize,
-    /// What it has had before, of the budget.
+pub struct Turn {
+    /// What the job has had before, of the budget.
     pub had: Duration,
     /// What it gets; nothing, if the run's time is over.
     pub time: Duration,
     /// All that it may have.
     pub budget: Duration,
-    phase: u32,
-    round: u32,
+    /// How many turns it has had before.
+    pub round: u32,
 }
 
 impl Turn {
+    /// A turn of a job that has had some of its budget in so many turns before: all that is left, unless others are `kept_waiting` by it.
+    pub fn new(budget: Duration, had: Duration, round: u32, kept_waiting: bool) -> Turn {
+        let rest = budget.saturating_sub(had);
+        let short = FIRST.saturating_mul(LONGER.saturating_pow(round));
+        let time = if !kept_waiting || short.saturating_mul(PART) > rest { rest } else { short };
+        Turn { had, time, budget, round }
+    }
+
     /// The only turn of a job that keeps nobody waiting.
     pub fn whole(budget: Duration) -> Turn {
-        Turn { index: 0, had: Duration::ZERO, time: budget, budget, phase: 0, round: 0 }
+        Turn::new(budget, Duration::ZERO, 0, false)
+    }
+
+    /// What the job has had after it, if there is more to be had.
+    pub fn after(&self) -> Option<Duration> {
+        Some(self.had + self.time).filter(|had| !self.time.is_zero() && *had < self.budget)
+    }
+
+    /// Whether it is over long before another one is.
+    pub fn is_short_beside(&self, other: &Turn) -> bool {
+        self.time.saturating_mul(PART) < other.time
     }
 
     /// The same with all the rest of the budget.
-    pub fn to_the_end(self) -> Turn {
+    pub(super) fn to_the_end(self) -> Turn {
         Turn { time: self.budget.saturating_sub(self.had), ..self }
     }
 
     /// What the job may have beside this turn.
-    pub fn others(&self) -> Duration {
+    pub(super) fn others(&self) -> Duration {
         self.budget.saturating_sub(self.time)
     }
+}
+
+/// A turn of one of a plan's jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scheduled {
+    /// The job.
+    pub index: usize,
+    pub turn: Turn,
+    pub phase: u32,
 }
 
 impl Schedule {
@@ -77,7 +103,7 @@ impl Schedule {
     }
 
     /// The next turn; `left` is what is left of the run's time.
-    pub fn next(&mut self, left: Option<Duration>) -> Option<Turn> {
+    pub fn next(&mut self, left: Option<Duration>) -> Option<Scheduled> {
         let mut first = self.waiting.first_entry()?;
         let (phase, round) = *first.key();
         let job = first.get_mut().pop_front();
@@ -86,28 +112,24 @@ impl Schedule {
         }
         let Waiting { index, had } = job?;
         let budget = self.budgets[index].saturating_mul(if phase == 0 { 1 } else { self.retry.unwrap_or(1) });
-        let rest = budget.saturating_sub(had);
         let others = self.waiting.values().map(|queue| u32::try_from(queue.len()).unwrap_or(u32::MAX));
         let others = others.fold(0, u32::saturating_add);
-        let short = FIRST.saturating_mul(LONGER.saturating_pow(round));
-        let mut time = if others == 0 || self.whole || short.saturating_mul(PART) > rest { rest } else { short };
+        let mut turn = Turn::new(budget, had, round, others > 0 && !self.whole);
         if let Some(left) = left {
             let share = (left / others.saturating_add(1)).saturating_mul(self.threads).min(left);
-            time = if left < LEAST { Duration::ZERO } else { time.min(share.max(LEAST)) };
+            turn.time = if left < LEAST { Duration::ZERO } else { turn.time.min(share.max(LEAST)) };
         }
-        Some(Turn { index, had, time, budget, phase, round })
+        Some(Scheduled { index, turn, phase })
     }
 
     /// Whether a job that its turn did not decide gets another one.
-    pub fn again(&mut self, turn: &Turn) -> bool {
-        let Turn { index, phase, round, .. } = *turn;
-        let had = turn.had + turn.time;
+    pub fn again(&mut self, Scheduled { index, turn, phase }: Scheduled) -> bool {
         let (place, had) = if turn.time.is_zero() {
             return false;
-        } else if had < turn.budget {
-            ((phase, round + 1), had)
+        } else if let Some(had) = turn.after() {
+            ((phase, turn.round + 1), had)
         } else if phase == 0 && self.retry.is_some() {
-            ((1, round + 1), Duration::ZERO)
+            ((1, turn.round + 1), Duration::ZERO)
         } else {
             return false;
         };
@@ -132,15 +154,16 @@ mod tests {
         let mut schedule = Schedule::new(vec![budget; needs.len()], 1, retry, false);
         let (mut now, mut decided) = (Duration::ZERO, vec![None; needs.len()]);
         let mut had = vec![Duration::ZERO; needs.len()];
-        while let Some(turn) = schedule.next(total.map(|total| total.saturating_sub(now))) {
+        while let Some(next) = schedule.next(total.map(|total| total.saturating_sub(now))) {
+            let Scheduled { index, turn, .. } = next;
             assert!(turn.had + turn.time <= turn.budget);
-            if needs[turn.index] <= turn.time {
-                now += needs[turn.index];
-                decided[turn.index] = Some(now);
+            if needs[index] <= turn.time {
+                now += needs[index];
+                decided[index] = Some(now);
             } else {
                 now += turn.time;
-                had[turn.index] += turn.time;
-                schedule.again(&turn);
+                had[index] += turn.time;
+                schedule.again(next);
             }
         }
         let most = budget * (1 + retry.unwrap_or(0));

@@ -1,6 +1,7 @@
 //! Whole runs over small specs, and what the store makes of them.
 
-use super::run::{Event, Filter, Finding, Options, Summary, plan, run, snapshots};
+use super::run::{Ended, Event, Filter, Finding, Options, Summary, decide, plan, run, snapshots};
+use super::schedule::Turn;
 use super::store::Store;
 use super::verdict::{Fault, InstanceResult, Kind, Verdict};
 use crate::check::spec::{diagnostics, question, verifiable};
@@ -8,7 +9,7 @@ use crate::db::{Database, Db, Disk, SourceFile};
 use qnn_engine::interval::Intervals;
 use qnn_engine::portfolio::Portfolio;
 use qnn_engine::smt::Smt;
-use qnn_engine::{Answer, CancelToken, Control, Engine, Reason, Trust};
+use qnn_engine::{Answer, CancelToken, Control, Cores, Engine, Reason, Trust};
 use qnn_ir::obligation::Obligation;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -1058,6 +1059,46 @@ fn a_hard_instance_keeps_no_quick_one_waiting() {
     assert_eq!(events.into_inner().unwrap(), wanted.concat());
     // Its time is that of both turns.
     assert!(summary.results[0].time >= Duration::from_millis(500), "{:?}", summary.results[0].time);
+}
+
+/// What a turn found and proved stays, whatever ends the next one.
+#[test]
+fn a_turn_that_is_cut_short_forgets_nothing() {
+    let world = World::new("measure most = maximize f(x)[0] over x: In[2];").checked();
+    let engine = scripted(|obligation, control| match obligation.cases.iter().any(Vec::is_empty) {
+        true => Intervals.solve(obligation, control),
+        false => sleep(control),
+    });
+    let options = Options { timeout: Some(Duration::from_secs(600)), ..by(&[engine]) };
+    let job = plan(&world.db, world.file, &Filter::default(), &options).jobs.remove(0);
+    let budget = job.budget;
+    let first = Turn::new(budget, Duration::ZERO, 0, true);
+    for cut in ["before it begins", "while it is lowered"] {
+        let spare = Cores::default();
+        let turn = |turn: &Turn, earlier, snapshot: &(dyn Fn() -> Option<Database> + Sync), cancel: &CancelToken| {
+            decide(&job, turn, earlier, snapshot, &options, &spare, cancel, &|_| {})
+        };
+        let ended = turn(&first, None, &snapshots(world.db.clone()), &CancelToken::new());
+        let Ended::Open(had, earlier) = ended else { panic!("{ended:?}") };
+        let (second, cancel) = (Turn::new(budget, had.after().unwrap(), 1, true), CancelToken::new());
+        if cut == "before it begins" {
+            cancel.cancel();
+        }
+        let nothing = || {
+            cancel.cancel();
+            None
+        };
+        let ended = turn(&second, Some(earlier), &nothing, &cancel);
+        let Ended::Decided(result) = ended else { panic!("{cut}: {ended:?}") };
+        let measure = result.measure.as_ref().unwrap_or_else(|| panic!("{cut}: {result:?}"));
+        assert!(measure.found.is_some() && measure.bound.is_some(), "{cut}: {measure:?}");
+        assert_eq!(result.verdict, Verdict::Unknown, "{cut}");
+        assert!(
+            result.detail.starts_with("Cancelled before it was decided. It is at most"),
+            "{cut}: {}",
+            result.detail
+        );
+    }
 }
 
 /// What a run's time leaves undecided says so, each in its own words.
