@@ -459,14 +459,13 @@ impl Backend {
         serde_json::to_value(page).map(Some).map_err(|error| refused(error.to_string()))
     }
 
-    /// Asks the client for its settings, on a task of its own.
+    /// Has the client asked for its settings.
     fn pull_configuration(&self) {
-        let (client, events) = (self.client.clone(), self.events.get().cloned());
+        let (Some(messages), Some(events)) = (self.messages.get(), self.events.get().cloned()) else { return };
+        let (reply, answer) = oneshot::channel();
+        let _ = messages.send(Message::Settings(reply));
         tokio::spawn(async move {
-            let items = vec![ConfigurationItem { scope_uri: None, section: Some("qnn".to_owned()) }];
-            if let (Ok(values), Some(events)) = (client.configuration(items).await, events)
-                && let Some(settings) = values.into_iter().next().filter(|v| v.is_object())
-            {
+            if let Ok(settings) = answer.await {
                 let _ = events.send(Event::Configure(settings));
             }
         });

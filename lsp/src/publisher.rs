@@ -1,20 +1,23 @@
 //! The one place from which the server speaks first.
 //!
-//! In: messages from the owner. Out: notifications and requests to the client, in order. Of several diagnostics or refreshes that wait, only the
+//! In: messages from the owner and from [`crate::backend`]. Out: notifications and requests to the client, in order. Of several diagnostics or refreshes that wait, only the
 //! newest leaves. Nobody waits for a client's answer: each request to it has a task of its own.
 
 use crate::protocol::{Status, VerificationStatus};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tower_lsp::Client;
 use tower_lsp::lsp_types::notification::Progress;
 use tower_lsp::lsp_types::request::WorkDoneProgressCreate;
 use tower_lsp::lsp_types::{
-    Diagnostic, MessageType, ProgressParams, ProgressParamsValue, ProgressToken, Registration, ShowDocumentParams, Url,
-    WorkDoneProgress, WorkDoneProgressBegin, WorkDoneProgressCreateParams, WorkDoneProgressEnd, WorkDoneProgressReport,
+    ConfigurationItem, Diagnostic, MessageType, ProgressParams, ProgressParamsValue, ProgressToken, Registration,
+    ShowDocumentParams, Url, WorkDoneProgress, WorkDoneProgressBegin, WorkDoneProgressCreateParams,
+    WorkDoneProgressEnd, WorkDoneProgressReport,
 };
 
 /// What is to be told.
@@ -44,6 +47,8 @@ pub enum Message {
     Page(Url),
     /// Files are to be watched.
     Register(Vec<Registration>),
+    /// The client is to be asked for its settings; who waits for them.
+    Settings(oneshot::Sender<Value>),
 }
 
 /// What the client can do, of what matters here.
@@ -131,6 +136,9 @@ pub async fn publish(client: Client, abilities: Abilities, mut messages: Unbound
                         }
                     });
                 }
+                Message::Settings(reply) => {
+                    tokio::spawn(settings(client.clone(), reply));
+                }
             }
         }
     }
@@ -146,6 +154,16 @@ fn refresh(client: &Client, abilities: Abilities) {
             let _ = client.inlay_hint_refresh().await;
         }
     });
+}
+
+/// Passes the client's settings on, if it gives any.
+async fn settings(client: Client, reply: oneshot::Sender<Value>) {
+    let items = vec![ConfigurationItem { scope_uri: None, section: Some("qnn".to_owned()) }];
+    if let Ok(values) = client.configuration(items).await
+        && let Some(settings) = values.into_iter().next().filter(Value::is_object)
+    {
+        let _ = reply.send(settings);
+    }
 }
 
 /// The token of a run's progress.

@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use support::{Client, Folder, SMALL, marked, uri};
+use support::{Client, Folder, PATIENCE, SMALL, marked, uri};
 
 /// A server that verifies nothing, with a text opened in it; the position of its marker `$0`.
 fn opened(folder: &Folder, text: &str) -> (Client, String, (u32, u32)) {
@@ -638,5 +638,21 @@ fn a_report_is_of_the_verdicts_that_the_text_has_and_verifies_nothing() {
     page(&client.command("qnn.report", json!({ "uri": uri })));
     client.listen(std::time::Duration::from_millis(100));
     assert_eq!(said(&client), 0, "{:?}", client.inbox);
+    client.leave();
+}
+
+#[test]
+fn the_client_is_asked_for_its_settings() {
+    let mut client = Client::inside(None, None);
+    client.settings = json!({ "verification": { "run": "sometimes" } });
+    let capabilities = json!({ "workspace": { "configuration": true } });
+    client.request("initialize", json!({ "processId": null, "rootUri": null, "capabilities": capabilities }));
+    client.notify("initialized", json!({}));
+    let start = std::time::Instant::now();
+    let refused = |m: &Value| m["method"] == "window/showMessage" && m["params"]["message"].to_string().contains("run");
+    while !client.inbox.iter().any(refused) {
+        assert!(start.elapsed() < PATIENCE, "{:?}", client.inbox);
+        client.listen(std::time::Duration::from_millis(10));
+    }
     client.leave();
 }
