@@ -568,20 +568,22 @@ impl Owner {
     /// Hands out the snapshots that are asked for. Who asks for verdicts waits for the analysis of the text as it is: a lens of an
     /// earlier one would flicker, or tell what is no longer so.
     fn hand_out(&mut self) {
-        for (ask, reply) in std::mem::take(&mut self.asked) {
-            let wait = match &ask {
+        // One at a time: what breaks over one loses no other.
+        let mut index = 0;
+        while let Some((ask, reply)) = self.asked.get(index) {
+            let waits = match ask {
                 Ask::Verdicts(uri) => {
                     let document = self.documents.get(&self.path(uri));
                     document.is_some_and(|d| !d.is_analysed_at(self.generation))
                 }
                 Ask::Text(_) | Ask::Workspace => false,
             };
-            if reply.is_closed() {
+            if waits && !reply.is_closed() {
+                index += 1;
                 continue;
             }
-            if wait {
-                self.asked.push((ask, reply));
-            } else {
+            let (ask, reply) = self.asked.remove(index);
+            if !reply.is_closed() {
                 let _ = reply.send(self.snapshot(&ask));
             }
         }

@@ -42,8 +42,12 @@ impl Owner {
 
     /// Queues what is wanted of a document that has just been analysed.
     pub(super) fn start_wanted(&mut self, path: &Path) {
-        let Some(document) = self.documents.get_mut(path) else { return };
-        for request in std::mem::take(&mut document.wanted) {
+        // One at a time: what breaks over one loses no other.
+        let next = |owner: &mut Owner| {
+            let wanted = &mut owner.documents.get_mut(path)?.wanted;
+            (!wanted.is_empty()).then(|| wanted.remove(0))
+        };
+        while let Some(request) = next(self) {
             let (run, jobs) = self.queue_jobs(path, &request.wanted, request.budget);
             if let Some(reply) = request.reply {
                 reply.add(run, jobs);

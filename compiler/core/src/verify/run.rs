@@ -440,7 +440,7 @@ pub fn key(db: &Database, job: &Job, options: &Options) -> Option<String> {
 #[derive(Debug)]
 pub struct Earlier {
     result: Box<InstanceResult>,
-    known: Memory,
+    known: Box<Memory>,
 }
 
 impl Earlier {
@@ -490,7 +490,7 @@ fn one(
     if cancel.is_cancelled() {
         return decided(earlier.map_or_else(|| job::failed(job, Failure::Cancelled), Earlier::cancelled));
     }
-    let (earlier, known) = earlier.map_or((None, Memory::default()), |earlier| (Some(*earlier.result), earlier.known));
+    let (earlier, known) = earlier.map_or_else(Default::default, |earlier| (Some(*earlier.result), earlier.known));
     if turn.time.is_zero() {
         let why = match &earlier {
             Some(_) => format!("Not decided within {}: {SPENT}", job::show_duration(turn.had)),
