@@ -23,6 +23,7 @@ mod real_tests;
 pub mod run;
 mod schedule;
 pub mod store;
+mod tally;
 #[cfg(test)]
 mod tests;
 pub mod verdict;

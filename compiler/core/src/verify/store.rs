@@ -5,8 +5,10 @@
 //! One small JSON file holds one decision, under a checksum; it is written beside its place and renamed into it, so that readers see all of it or
 //! nothing, whoever else writes or crashes. A certificate is a file of its own, by the key of the obligation that it is about, written before the decision
 //! that rests on it. A checksum finds damage, not lies: whoever reads an entry checks what it claims (`verify::decide`). A store that fails makes
-//! verification slower, never wrong and never impossible. It has a size limit: what was not used for longest goes first.
+//! verification slower, never wrong and never impossible. It has a size limit: what was not used for longest goes first. How large it is, a [`Tally`] says:
+//! all files are looked at only where it is too large, or nobody knows.
 
+use super::tally::{self, Tally};
 use super::verdict::{Verdict, seconds};
 use crate::diagnostic::printable;
 use crate::disk;
@@ -42,7 +44,7 @@ pub struct Store {
     unwritable: AtomicBool,
     /// Done before the first write: what older versions and crashes left is removed.
     tidied: Once,
-    /// Bytes written since the size was last looked at.
+    /// Bytes written that the tally does not know yet.
     written: AtomicU64,
 }
 
@@ -201,8 +203,10 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 const RECENT: Duration = Duration::from_secs(60 * 60);
 /// Where the store has grown past its limit, it shrinks to so many tenths of it.
 const SHRINK_TO_TENTHS: u64 = 9;
-/// The size is looked at again when such a part of the limit has been written.
-const LOOK_AGAIN: u64 = 16;
+/// The tally is told when such a part of the limit has been written …
+const TOLD: u64 = 16;
+/// … or so many bytes: no more are unknown where a process is killed.
+const MOST_UNTOLD: u64 = 1 << 20;
 
 impl Store {
     /// Where the store is by default: `QNN_CACHE`, else the platform's folder for caches. `None` if there is neither.
@@ -377,19 +381,30 @@ impl Store {
         file.flush()?;
         file.persist(path).map_err(|error| error.error)?;
         let written = self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64;
-        if written > self.limit / LOOK_AGAIN {
-            self.shrink();
+        if written > MOST_UNTOLD.min(self.limit / TOLD) {
+            self.settle();
         }
         Ok(())
     }
 
+    fn tally(&self) -> Tally {
+        Tally(self.folder().join(tally::NAME))
+    }
+
+    /// Tells the tally what was written, and makes room where that is too much.
+    fn settle(&self) {
+        let written = self.written.swap(0, Ordering::Relaxed);
+        if self.tally().add(written).is_none_or(|bytes| bytes > self.limit) {
+            self.shrink();
+        }
+    }
+
     /// Removes what was not used for longest, if the store is larger than its limit.
     fn shrink(&self) {
-        self.written.store(0, Ordering::Relaxed);
         let files = self.files();
         let mut bytes: u64 = files.iter().map(|(_, meta)| meta.len()).sum();
         if bytes <= self.limit {
-            return;
+            return self.tally().begin(bytes);
         }
         let used = |meta: &Metadata| meta.modified().unwrap_or(UNIX_EPOCH);
         let mut by_use: Vec<_> = files.into_iter().map(|(path, meta)| (used(&meta), path, meta.len())).collect();
@@ -402,6 +417,7 @@ impl Store {
             let _ = std::fs::remove_file(path);
             bytes -= size;
         }
+        self.tally().begin(bytes);
     }
 
     /// The folders of older versions.
@@ -416,7 +432,8 @@ impl Store {
     fn remove(&self, folders: Vec<PathBuf>) {
         for folder in folders {
             disk::sweep(&folder);
-            for (path, _) in files_below(&folder) {
+            let files = files_below(&folder).into_iter().map(|(path, _)| path);
+            for path in files.chain([folder.join(tally::NAME)]) {
                 let _ = std::fs::remove_file(path);
             }
             for inner in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
@@ -473,6 +490,7 @@ impl Store {
             }
         }
         disk::sweep(&self.folder());
+        let _ = std::fs::remove_file(self.tally().0);
         self.remove(self.outdated());
         failure.map_or(Ok(count), Err)
     }
@@ -498,7 +516,7 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         if self.written.load(Ordering::Relaxed) > 0 {
-            self.shrink();
+            self.settle();
         }
     }
 }

@@ -665,7 +665,7 @@ fn damaged_entries_are_not_believed() {
     assert!(before.entries >= 5 && before.damaged == 0 && before.decided == before.entries, "{before:?}");
     let files = || {
         let folders = std::fs::read_dir(folder.join("verdicts-2")).unwrap();
-        folders.flat_map(|f| std::fs::read_dir(f.unwrap().path()).unwrap()).map(|f| f.unwrap().path())
+        folders.flat_map(|f| std::fs::read_dir(f.unwrap().path())).flatten().map(|f| f.unwrap().path())
     };
     let damages: [&dyn Fn(Vec<u8>) -> Vec<u8>; 4] = [
         &|bytes| bytes[..bytes.len() / 2].to_vec(),
@@ -1244,7 +1244,7 @@ fn what_was_not_used_for_longest_is_evicted() {
     // All are old but one, which a run then uses.
     let old = std::time::SystemTime::now() - Duration::from_secs(7200);
     for inner in std::fs::read_dir(folder.join("verdicts-2")).unwrap().map(|entry| entry.unwrap().path()) {
-        for file in std::fs::read_dir(inner).unwrap() {
+        for file in std::fs::read_dir(inner).into_iter().flatten() {
             let file = std::fs::File::options().write(true).open(file.unwrap().path()).unwrap();
             file.set_modified(old).unwrap();
         }
@@ -1264,6 +1264,42 @@ fn what_was_not_used_for_longest_is_evicted() {
     assert!(all.contains_key(&used) && left.contains_key(&used), "{used}: {left:?}");
     only("holds", 0, "smt");
     assert!(sizes(&folder).is_empty(), "{:?}", sizes(&folder));
+}
+
+/// Whoever writes to a store that is far from its limit does not look at what else is in it, as long as its size is known.
+#[test]
+fn a_store_is_looked_at_only_where_it_may_be_too_large() {
+    let world = World::whole("property p = forall x: uint<4>: x >= 0;").checked();
+    let folder = world.path("store");
+    let tally = folder.join("verdicts-2").join("size");
+    let sum = || -> u64 {
+        let text = std::fs::read_to_string(&tally).unwrap();
+        text.lines().skip(1).map(|line| line.parse::<u64>().unwrap()).sum()
+    };
+    let run = |limit: u64, engine: &str| {
+        let store = Some(Arc::new(Store::with_limit(&folder, limit)));
+        world.run(&Options { store, engine: Some(engine.into()), ..Options::default() });
+    };
+    let total = || sizes(&folder).values().sum::<u64>();
+    run(1 << 20, "interval");
+    assert_eq!(sum(), total());
+    // Somebody's large file, which nobody looks at: the sum grows by what is written.
+    let strange = folder.join("verdicts-2").join("aa").join(format!("{}.json", "a".repeat(64)));
+    std::fs::create_dir_all(strange.parent().unwrap()).unwrap();
+    std::fs::write(&strange, vec![b' '; 2 << 20]).unwrap();
+    run(1 << 20, "smt");
+    // What was written twice counts twice.
+    assert!(sum() < 1 << 20 && sum() + (2 << 20) >= total(), "{} of {}", sum(), total());
+    // Once the sum is gone, or too large, all is looked at.
+    std::fs::remove_file(&tally).unwrap();
+    run(1 << 20, "enumerate");
+    assert!(sum() == total() && total() < 1 << 20 && !strange.exists());
+    let few = total() - 1;
+    run(few, "search");
+    assert!(sum() == total() && total() <= few, "{:?}", sizes(&folder));
+    // An emptied store is empty.
+    Store::open(&folder).clear().unwrap();
+    assert!(!tally.exists() && total() == 0);
 }
 
 #[test]
