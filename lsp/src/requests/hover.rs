@@ -5,9 +5,9 @@ use crate::convert::base64;
 use crate::owner::{Snapshot, salsa_catch};
 use crate::protocol::{MeasureStatus, PropertyStatus};
 use qnn::db::{Database, SourceFile};
-use qnn::ide::counterexample_text;
 use qnn::ide::hover::hover;
 use qnn::ide::neurons::{layers, markdown, obligation};
+use qnn::ide::{counterexample_text, duration};
 use qnn::report::image::Picture;
 use qnn::verify::run::{Filter, STACK, plan};
 use qnn::verify::{InstanceResult, Options};
@@ -144,7 +144,7 @@ fn provenance(result: &InstanceResult) -> String {
     if result.verdict == qnn::verify::Verdict::Proved {
         parts.extend(result.trust.as_ref().map(|trust| format!("on {trust}")));
     }
-    parts.push(format!("in {:.3} s", result.time.as_secs_f64()));
+    parts.push(format!("in {}", duration(result.time)));
     if result.cached {
         parts.push("remembered".to_owned());
     }

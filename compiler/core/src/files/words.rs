@@ -1,4 +1,6 @@
-//! How messages spell numbers, sizes, and the names that come from a file.
+//! How messages spell numbers, sizes, times, and the names that come from a file.
+
+use std::time::Duration;
 
 /// `7840016` as `7,840,016`.
 pub(super) fn grouped(n: u64) -> String {
@@ -35,9 +37,47 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// A time: `12 ms`, `3.2 s`, `2 min 5 s`.
+pub fn duration(time: Duration) -> String {
+    match time.as_millis() {
+        milliseconds @ 0..1000 => format!("{milliseconds} ms"),
+        // What would be rounded to a minute is one.
+        1000..59_950 => {
+            let text = format!("{:.1} s", time.as_secs_f64());
+            text.replace(".0 s", " s")
+        }
+        milliseconds => {
+            let seconds = (milliseconds + 500) / 1000;
+            let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+            let parts = [(hours, "h"), (minutes, "min"), (seconds, "s")];
+            let shown: Vec<String> =
+                parts.iter().filter(|(n, _)| *n > 0).take(2).map(|(n, unit)| format!("{n} {unit}")).collect();
+            shown.join(" ")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spells_times() {
+        let spelled = [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1000, "1 s"),
+            (1284, "1.3 s"),
+            (59_949, "59.9 s"),
+            (59_999, "1 min"),
+            (125_400, "2 min 5 s"),
+            (3_600_000, "1 h"),
+            (5_405_000, "1 h 30 min"),
+        ];
+        for (milliseconds, text) in spelled {
+            assert_eq!(duration(Duration::from_millis(milliseconds)), text);
+        }
+    }
 
     #[test]
     fn spells_numbers_and_names() {

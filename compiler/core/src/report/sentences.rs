@@ -4,6 +4,7 @@ use super::image::panels;
 use super::model::{Counts, Ground, Property, Report, Reversal};
 use super::picture::{Ink, image_size, side_by_side};
 use crate::check::spec::Expectation;
+pub use crate::files::words::duration;
 use crate::files::words::size;
 use crate::verify::verdict::{
     CallValue, Counterexample, Kind, Layout, Number, Numbers, Outcome, Output, VariableValue,
@@ -13,7 +14,6 @@ use qnn_engine::Trust;
 use qnn_proof::MAX_CERTIFICATE_BYTES;
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The most numbers that are written out.
 const MOST_NUMBERS: usize = 24;
@@ -174,27 +174,6 @@ pub(super) fn place(layout: &Layout, mut element: usize) -> String {
     }
     places.reverse();
     if places.is_empty() { String::new() } else { format!("[{}]", places.join(", ")) }
-}
-
-/// `12 ms`, `3.2 s`, `2 min 5 s`.
-pub fn duration(time: Duration) -> String {
-    let milliseconds = time.as_millis();
-    match milliseconds {
-        0 => "0 ms".to_owned(),
-        1..1000 => format!("{milliseconds} ms"),
-        1000..60_000 => {
-            let text = format!("{:.1} s", time.as_secs_f64());
-            text.replace(".0 s", " s")
-        }
-        _ => {
-            let seconds = time.as_secs();
-            let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-            let parts = [(hours, "h"), (minutes, "min"), (seconds, "s")];
-            let shown: Vec<String> =
-                parts.iter().filter(|(n, _)| *n > 0).take(2).map(|(n, unit)| format!("{n} {unit}")).collect();
-            shown.join(" ")
-        }
-    }
 }
 
 /// `a`, `a and b`, `a, b and c`.

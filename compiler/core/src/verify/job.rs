@@ -8,7 +8,8 @@ use super::evidence::{About, Basis, Evidence};
 use super::largest::Search;
 use super::run::{Finding, Job, percent};
 use super::verdict::{
-    Candidate, Counterexample, Fault, InstanceResult, Kind, Largest, MeasureResult, Number, RESULT_VERSION, Verdict,
+    Candidate, Counterexample, Fault, InstanceResult, Kind, Largest, MeasureResult, Number, Open, RESULT_VERSION,
+    Verdict,
 };
 use super::witness::Cast;
 use crate::check::Outcome;
@@ -16,7 +17,7 @@ use crate::check::property::Statement;
 use crate::check::spec::{Question, family, largest_at, question_once};
 use crate::db::Database;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::files::words::size;
+use crate::files::words::{duration, size};
 use qnn_engine::portfolio::{Portfolio, Report};
 use qnn_engine::{Answer, Meter, Reason, Trust};
 use qnn_ir::interrupt;
@@ -158,6 +159,7 @@ pub(super) fn blank(job: &Job) -> InstanceResult {
         counterexample: None,
         measure: None,
         detail: String::new(),
+        open: Open::default(),
         diagnostics: Vec::new(),
     }
 }
@@ -170,9 +172,10 @@ pub(super) fn failed(job: &Job, failure: Failure) -> InstanceResult {
 }
 
 /// The result of earlier turns, undecided for another reason: what is known of a measure stays.
-pub(super) fn ended(mut result: InstanceResult, why: &str, verdict: Verdict) -> InstanceResult {
-    let known = result.detail.split_once(". ").map(|(_, known)| format!(" {known}")).unwrap_or_default();
-    (result.verdict, result.detail) = (verdict, format!("{why}.{known}"));
+pub(super) fn ended(mut result: InstanceResult, why: String, verdict: Verdict) -> InstanceResult {
+    result.verdict = verdict;
+    result.open.why = why;
+    result.detail = format!("{}{}", result.open.why, result.open.known);
     result
 }
 
@@ -207,7 +210,7 @@ pub(super) fn decide(
         result.fail(failure);
     } else if result.evidence.iter().any(Evidence::is_too_large) {
         let most = size(session.most_certificate);
-        result.detail.push_str(&format!(" The certificate takes more than {most}, the most that is kept."));
+        result.add(&format!("The certificate takes more than {most}, the most that is kept."));
     }
     result.as_expected = result.verdict.is(result.expected);
     result
@@ -219,7 +222,8 @@ impl InstanceResult {
             Failure::Cancelled => self.undecided(&Reason::Cancelled, self.budget),
             Failure::Late => {
                 self.undecided(&Reason::Timeout, self.budget);
-                self.detail.push_str(" It was still being lowered: no engine was asked.");
+                self.open.why.push_str(" It was still being lowered: no engine was asked.");
+                self.detail.clone_from(&self.open.why);
             }
             Failure::Internal(why) => self.undecided(&Reason::Internal(why), self.budget),
             Failure::Spec(diagnostics) => {
@@ -244,10 +248,10 @@ impl InstanceResult {
             Reason::Internal(_) => (Verdict::Error, Some(Fault::Internal)),
             _ => (Verdict::Unknown, None),
         };
-        self.detail = match reason {
+        let why = match reason {
             Reason::Timeout => {
                 let after = searched.map(|share| format!(", after {share}")).unwrap_or_default();
-                format!("Not decided within {}{after}.", show_duration(given))
+                format!("Not decided within {}{after}.", duration(given))
             }
             Reason::Cancelled => {
                 searched.map_or("Cancelled before it was decided.".to_owned(), |s| format!("Cancelled after {s}."))
@@ -256,6 +260,15 @@ impl InstanceResult {
             Reason::Incomplete(why) => format!("{}.", capitalised(why)),
             Reason::Internal(why) => format!("Internal error, please report it: {why}."),
         };
+        self.detail.clone_from(&why);
+        self.open = Open { why, known: String::new() };
+    }
+
+    /// Says something more that is known; of what is undecided, it stays known.
+    fn add(&mut self, sentence: &str) {
+        let more = format!(" {sentence}");
+        self.detail.push_str(&more);
+        self.open.known.push_str(&more);
     }
 
     /// Takes over who decided, when and how.
@@ -274,8 +287,8 @@ impl InstanceResult {
             (result.measure.is_some(), proved)
         };
         if !self.verdict.is_decided() && self.fault.is_none() && knew(self) < knew(&earlier) {
-            let (head, verdict) = (self.detail.split(". ").next().unwrap_or_default().to_owned(), self.verdict);
-            let now = std::mem::replace(self, ended(earlier, head.trim_end_matches('.'), verdict));
+            let (why, verdict) = (std::mem::take(&mut self.open.why), self.verdict);
+            let now = std::mem::replace(self, ended(earlier, why, verdict));
             self.time += now.time;
             self.budget = now.budget;
             decide::add(&mut self.reports, now.reports);
@@ -304,12 +317,6 @@ impl InstanceResult {
 fn capitalised(text: &str) -> String {
     let mut rest = text.chars();
     rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_else(|| "Undecided".to_owned())
-}
-
-/// A budget as people write it.
-pub(super) fn show_duration(duration: Duration) -> String {
-    let seconds = duration.as_secs_f64();
-    if seconds < 1.0 { format!("{} ms", duration.as_millis()) } else { format!("{seconds} s") }
 }
 
 /// What is left of a budget for the question whether anything meets the assumptions: always a tenth, since it is nearly always easy. It depends on
@@ -350,8 +357,8 @@ fn property(result: &mut InstanceResult, session: &Session<'_>, asked: &Asked) -
                         result.trust = Some(trust);
                         result.reports.extend(checked.reports);
                         result.undecided(&reason, session.given(budget.max(checked.budget), checked.cached));
-                        result.detail.push_str(
-                            " It holds for every input that meets the assumptions, but whether any does is not known.",
+                        result.add(
+                            "It holds for every input that meets the assumptions, but whether any does is not known.",
                         );
                     }
                 }
@@ -448,12 +455,12 @@ fn optimize(
         result.searched = session.searched();
         result.undecided(&reason, session.given(decided.budget, decided.cached));
         let known = match (&found, &bound) {
-            (Some(found), Some(bound)) => format!(" It is {most} {}, and {} was found.", bound.text, found.text),
-            (None, Some(bound)) => format!(" It is {most} {}.", bound.text),
-            (Some(found), None) => format!(" {} was found.", found.text),
-            (None, None) => String::new(),
+            (Some(found), Some(bound)) => Some(format!("It is {most} {}, and {} was found.", bound.text, found.text)),
+            (None, Some(bound)) => Some(format!("It is {most} {}.", bound.text)),
+            (Some(found), None) => Some(format!("{} was found.", found.text)),
+            (None, None) => None,
         };
-        result.detail.push_str(&known);
+        known.iter().for_each(|known| result.add(known));
     }
     let bound = if answer.vacuous { None } else { bound };
     result.measure = Some(MeasureResult { found, bound, complete: answer.complete, witness, largest: None });
@@ -574,11 +581,11 @@ impl Candidates<'_> {
             };
             result.undecided(&reason, self.session.given(budget, false));
             let proved = match search.proved {
-                Some(proved) => format!(" It is proved for {name} = {proved}"),
-                None => format!(" It is proved for no {name}"),
+                Some(proved) => format!("It is proved for {name} = {proved}"),
+                None => format!("It is proved for no {name}"),
             };
             let excluded = if bound < domain.1 { format!(" and excluded above {bound}") } else { String::new() };
-            result.detail.push_str(&format!("{proved}{excluded}; {open} left open."));
+            result.add(&format!("{proved}{excluded}; {open} left open."));
         }
         if let Some((best, asked, decided)) = &self.best {
             result.engine.clone_from(&decided.engine);
@@ -598,10 +605,12 @@ impl Candidates<'_> {
                         result.detail.push_str(" But there, no input meets the assumptions.");
                     }
                     Answer::Unknown(reason) => {
-                        complete = false;
                         let detail = std::mem::take(&mut result.detail);
+                        let known = if complete { format!(" {detail}") } else { result.open.known.clone() };
+                        complete = false;
                         result.undecided(&reason, self.session.given(budget, false));
-                        result.detail = format!("{detail} But whether any input meets the assumptions is not known.");
+                        (result.detail, result.open.known) = (detail, known);
+                        result.add("But whether any input meets the assumptions is not known.");
                     }
                 }
             }
@@ -624,5 +633,29 @@ impl Candidates<'_> {
         });
         debug_assert_eq!(result.kind, Kind::Largest);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run::Options;
+    use super::super::tests::World;
+    use super::*;
+
+    #[test]
+    fn what_is_known_outlasts_why_it_is_undecided() {
+        let summary = World::whole("property p = forall x: uint<4>: x >= 0;").run(&Options::default());
+        let undecided = |reason: &Reason| {
+            let mut result = InstanceResult::clone(&summary.results[0]);
+            result.undecided(reason, Duration::from_secs(3));
+            result.add("It is at most 0.5. 0.25 was found.");
+            result
+        };
+        for reason in [Reason::Timeout, Reason::Incomplete("it is too deep. So it is left".to_owned())] {
+            let result = undecided(&reason);
+            assert!(result.detail.ends_with(". It is at most 0.5. 0.25 was found."), "{}", result.detail);
+            let result = ended(result, "Cancelled before it was decided.".to_owned(), Verdict::Unknown);
+            assert_eq!(result.detail, "Cancelled before it was decided. It is at most 0.5. 0.25 was found.");
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::store::Store;
 use super::verdict::{Fault, InstanceResult, Kind, Number, Outcome, Parameter, Verdict};
 use crate::check::spec::{Attributes, Expectation, attributes, family, instance_name, verifiable};
 use crate::db::{Database, Db, ItemId, SourceFile, tree};
-use crate::files::words::size;
+use crate::files::words::{duration, size};
 use qnn_engine::portfolio::Portfolio;
 use qnn_engine::{CancelToken, Clock, Cores, Meter};
 use qnn_proof::MAX_CERTIFICATE_BYTES;
@@ -451,7 +451,7 @@ impl Earlier {
 
     /// The result, if there is no other turn because nobody waits any more.
     pub fn cancelled(self) -> InstanceResult {
-        job::ended(*self.result, "Cancelled before it was decided", Verdict::Unknown)
+        job::ended(*self.result, "Cancelled before it was decided.".to_owned(), Verdict::Unknown)
     }
 }
 
@@ -493,10 +493,10 @@ fn one(
     let (earlier, known) = earlier.map_or_else(Default::default, |earlier| (Some(*earlier.result), earlier.known));
     if turn.time.is_zero() {
         let why = match &earlier {
-            Some(_) => format!("Not decided within {}: {SPENT}", job::show_duration(turn.had)),
-            None => format!("Not begun: {SPENT}"),
+            Some(_) => format!("Not decided within {}: {SPENT}.", duration(turn.had.max(turn.tried))),
+            None => format!("Not begun: {SPENT}."),
         };
-        return decided(job::ended(earlier.unwrap_or_else(|| job::blank(job)), &why, Verdict::Timeout));
+        return decided(job::ended(earlier.unwrap_or_else(|| job::blank(job)), why, Verdict::Timeout));
     }
     (watch.on_event)(Event::Started { index: job.index });
     let Some(engines) = options.portfolio.clone().or_else(|| portfolio(&job.engine)) else {

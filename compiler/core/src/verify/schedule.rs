@@ -35,6 +35,7 @@ pub(super) struct Schedule {
 struct Waiting {
     index: usize,
     had: Duration,
+    tried: Duration,
 }
 
 /// A turn of a job.
@@ -42,6 +43,8 @@ struct Waiting {
 pub struct Turn {
     /// What the job has had before, of the budget.
     pub had: Duration,
+    /// What was not enough for it before it was tried again.
+    pub tried: Duration,
     /// What it gets; nothing, if the run's time is over.
     pub time: Duration,
     /// All that it may have.
@@ -56,7 +59,7 @@ impl Turn {
         let rest = budget.saturating_sub(had);
         let short = FIRST.saturating_mul(LONGER.saturating_pow(round));
         let time = if !kept_waiting || short.saturating_mul(PART) > rest { rest } else { short };
-        Turn { had, time, budget, round }
+        Turn { had, tried: Duration::ZERO, time, budget, round }
     }
 
     /// The only turn of a job that keeps nobody waiting.
@@ -97,7 +100,8 @@ pub(super) struct Scheduled {
 impl Schedule {
     /// Every job waits for its first turn.
     pub fn new(budgets: Vec<Duration>, threads: usize, retry: Option<u32>, whole: bool) -> Schedule {
-        let all = (0..budgets.len()).map(|index| Waiting { index, had: Duration::ZERO }).collect();
+        let all =
+            (0..budgets.len()).map(|index| Waiting { index, had: Duration::ZERO, tried: Duration::ZERO }).collect();
         let threads = u32::try_from(threads).unwrap_or(u32::MAX);
         Schedule { budgets, waiting: BTreeMap::from([((0, 0), all)]), threads, retry, whole }
     }
@@ -110,7 +114,7 @@ impl Schedule {
         if first.get().is_empty() {
             first.remove();
         }
-        let Waiting { index, had } = job?;
+        let Waiting { index, had, tried } = job?;
         let budget = self.budgets[index].saturating_mul(if phase == 0 { 1 } else { self.retry.unwrap_or(1) });
         let others = self.waiting.values().map(|queue| u32::try_from(queue.len()).unwrap_or(u32::MAX));
         let others = others.fold(0, u32::saturating_add);
@@ -119,21 +123,22 @@ impl Schedule {
             let share = (left / others.saturating_add(1)).saturating_mul(self.threads).min(left);
             turn.time = if left < LEAST { Duration::ZERO } else { turn.time.min(share.max(LEAST)) };
         }
+        turn.tried = tried;
         Some(Scheduled { index, turn, phase })
     }
 
     /// Whether a job that its turn did not decide gets another one.
     pub fn again(&mut self, Scheduled { index, turn, phase }: Scheduled) -> bool {
-        let (place, had) = if turn.time.is_zero() {
+        let (place, had, tried) = if turn.time.is_zero() {
             return false;
         } else if let Some(had) = turn.after() {
-            ((phase, turn.round + 1), had)
+            ((phase, turn.round + 1), had, turn.tried)
         } else if phase == 0 && self.retry.is_some() {
-            ((1, turn.round + 1), Duration::ZERO)
+            ((1, turn.round + 1), Duration::ZERO, turn.had + turn.time)
         } else {
             return false;
         };
-        self.waiting.entry(place).or_default().push_back(Waiting { index, had });
+        self.waiting.entry(place).or_default().push_back(Waiting { index, had, tried });
         true
     }
 }
@@ -210,6 +215,15 @@ mod tests {
         }
         let (decided, over) = run(&[SECOND * 99; 4], SECOND * 10, Some(SECOND * 8), None);
         assert!(decided.iter().all(Option::is_none) && over > SECOND * 79 / 10, "{over:?}");
+    }
+
+    #[test]
+    fn what_is_tried_again_has_had_something() {
+        let mut schedule = Schedule::new(vec![SECOND * 10; 1], 1, Some(2), false);
+        let first = schedule.next(None).expect("one waits");
+        assert!(schedule.again(first));
+        let (first, second) = (first.turn, schedule.next(Some(Duration::ZERO)).expect("it waits again").turn);
+        assert_eq!((first.tried, second.had, second.tried), (Duration::ZERO, Duration::ZERO, SECOND * 10));
     }
 
     #[test]

@@ -1146,7 +1146,7 @@ fn the_undecided_are_tried_again_with_more_time() {
     use Verdict::{Proved, Timeout, Unknown};
     let each: Vec<Verdict> = summary.results.iter().map(|r| r.verdict).collect();
     assert_eq!(each, [Timeout, Proved, Unknown, Proved, Proved, Proved]);
-    assert!(summary.results[0].detail.starts_with("Not decided within 100 s"), "{}", summary.results[0].detail);
+    assert!(summary.results[0].detail.starts_with("Not decided within 1 min 40 s"), "{}", summary.results[0].detail);
     let budgets: Vec<u64> = summary.results.iter().map(|r| r.budget.as_secs()).collect();
     assert_eq!(budgets, [100, 100, 20, 20, 20, 20]);
     let asked = std::mem::take(&mut *asked.lock().unwrap());

@@ -180,9 +180,21 @@ pub struct InstanceResult {
     pub measure: Option<MeasureResult>,
     /// The verdict in a sentence, with what is known so far where it is not final.
     pub detail: String,
+    /// What `detail` is made of, if it is undecided.
+    #[serde(skip)]
+    pub open: Open,
     /// What is wrong with the spec, if that is the error. Places are of the database that the instance came from.
     #[serde(skip)]
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Why something is undecided, and what is known of it all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// In one or two sentences.
+    pub(super) why: String,
+    /// In sentences, with a space before each.
+    pub(super) known: String,
 }
 
 impl InstanceResult {
