@@ -97,6 +97,8 @@ pub struct Work {
     #[arg(long, value_name = "FACTOR", value_parser = parse_factor)]
     retry_undecided: Option<u32>,
     /// How many instances to work on at once  [default: the number of cores]
+    ///
+    /// Two long searches take turns with the cores of both, and their budgets stand still while they wait: more is decided, and what is not decided takes no less time.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// The engine; wins over `#[engine]`. `auto` runs `interval`, then `search`, with `enumerate` beside it where there are few inputs, and `smt` beside it or, on large networks, after it

@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use search::Search;
+pub use search::{Nets, Search};
 
 /// Asks an engine to stop; clones share the flag.
 #[derive(Clone, Debug, Default)]
@@ -82,16 +82,34 @@ pub struct Control {
     pub spare: Cores,
     /// Hears how far the engine is.
     pub meter: Meter,
+    /// The networks that were searched last.
+    pub nets: Nets,
 }
 
 /// A clock that stands still while who is timed waits for others; clones share it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Clock {
-    /// What was waited, in nanoseconds.
-    waited: Arc<AtomicU64>,
+    /// When it was made.
+    origin: Instant,
+    /// What was waited, in nanoseconds; while it stands still, [`STANDING`] and what it shows, in nanoseconds since it was made.
+    state: Arc<AtomicU64>,
     /// How often the clock was asked, and the question from which on a day has passed.
     #[cfg(test)]
     questions: Option<(Arc<AtomicU64>, u64)>,
+}
+
+/// The mark of a clock that stands still.
+const STANDING: u64 = 1 << 63;
+
+impl Default for Clock {
+    fn default() -> Clock {
+        Clock {
+            origin: Instant::now(),
+            state: Arc::default(),
+            #[cfg(test)]
+            questions: None,
+        }
+    }
 }
 
 impl Clock {
@@ -116,7 +134,10 @@ impl Clock {
         {
             return now + Duration::from_secs(24 * 3600);
         }
-        now.checked_sub(Duration::from_nanos(self.waited.load(Ordering::Relaxed))).unwrap_or(now)
+        match self.state.load(Ordering::Relaxed) {
+            waited if waited & STANDING == 0 => now.checked_sub(Duration::from_nanos(waited)).unwrap_or(now),
+            standing => self.origin + Duration::from_nanos(standing & !STANDING),
+        }
     }
 
     /// How long it is since then.
@@ -124,12 +145,16 @@ impl Clock {
         self.now().saturating_duration_since(start)
     }
 
-    /// Waits for something, for which no time passes.
+    /// Waits for something, for which no time passes. Who waits while another does leaves the clock to that one.
     pub fn pause(&self, wait: impl FnOnce()) {
-        let start = Instant::now();
+        let age = || u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX) & !STANDING;
+        let stop = |state: u64| (state & STANDING == 0).then(|| STANDING | age().saturating_sub(state));
+        let stopped = self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, stop).is_ok();
         wait();
-        let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.waited.fetch_add(nanoseconds, Ordering::Relaxed);
+        if stopped {
+            let shown = self.state.load(Ordering::Relaxed) & !STANDING;
+            self.state.store(age().saturating_sub(shown), Ordering::Relaxed);
+        }
     }
 }
 
@@ -527,9 +552,16 @@ mod tests {
                 std::thread::yield_now();
             }
             assert!(!lender.is_finished());
+            // The clock stands still meanwhile, not only afterwards.
+            let shown = control.clock.now();
+            std::thread::sleep(Duration::from_millis(2));
+            assert_eq!(control.clock.now(), shown);
             cancel.cancel();
             assert!(lender.join().is_ok());
         });
-        assert!(control.clock.now() < Instant::now() && control.clock.now() >= start);
+        let shown = control.clock.now();
+        assert!(shown < Instant::now() && shown >= start);
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(control.clock.now() > shown, "it goes on");
     }
 }

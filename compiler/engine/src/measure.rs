@@ -180,6 +180,8 @@ pub(super) fn thresholds(
         trust: Trust::Interval,
         reason: None,
     };
+    // What is done of one threshold is no share of the whole.
+    let control = &Control { meter: Meter::default(), ..control.clone() };
     let mut search = Thresholds { objective, engine, control, on_progress, answer, open: None };
     let reason = search.run().err();
     let mut answer = search.answer;
@@ -390,6 +392,30 @@ mod tests {
                 std::thread::sleep(Duration::from_millis(1));
             }
             Intervals.solve(obligation, control)
+        }
+    }
+
+    /// An engine that tells of each question how far it is.
+    struct Telling(Smt);
+
+    impl Engine for Telling {
+        fn name(&self) -> &'static str {
+            "telling"
+        }
+
+        fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
+            control.meter.reach(0.5);
+            self.0.solve(obligation, control)
+        }
+    }
+
+    #[test]
+    fn a_threshold_is_no_share_of_a_maximum() {
+        for seed in 0..20 {
+            let objective = random_objective(seed, &Shape { points: 256, ..Shape::default() });
+            let control = Control::default();
+            maximize(&objective, &Telling(Smt::default()), &control, |_, _| {});
+            assert_eq!(control.meter.get(), 0.0, "seed {seed}");
         }
     }
 

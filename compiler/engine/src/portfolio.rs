@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Several engines as one.
 #[derive(Clone)]
@@ -198,10 +198,11 @@ impl Portfolio {
                 scope.spawn(move || {
                     if index > 0 {
                         // Until the first has given up, or its head start is over.
-                        let (start, patience) = (Instant::now(), engine.wait(obligation));
+                        let (start, patience) = (inner.clock.now(), engine.wait(obligation));
                         let mut waiting = over.lock().unwrap_or_else(PoisonError::into_inner);
                         while !*waiting && inner.stop().is_none() {
-                            let left = patience.map_or(LOOK, |patience| patience.saturating_sub(start.elapsed()));
+                            let left =
+                                patience.map_or(LOOK, |patience| patience.saturating_sub(inner.clock.since(start)));
                             if left.is_zero() {
                                 break;
                             }

@@ -13,7 +13,7 @@ use qnn_engine::measure::{self, MeasureAnswer};
 use qnn_engine::portfolio::{Decision, Outcome, Portfolio, Report};
 use qnn_engine::search::{Attacks, Search};
 use qnn_engine::smt::Smt;
-use qnn_engine::{Answer, CancelToken, Clock, Control, Core, Cores, Engine, Meter, Reason, Trust, replayed};
+use qnn_engine::{Answer, CancelToken, Clock, Control, Core, Cores, Engine, Meter, Nets, Reason, Trust, replayed};
 use qnn_ir::obligation::{Assignment, Objective, Obligation, Replay};
 use qnn_proof::{self as proof, Certificate};
 use std::collections::HashMap;
@@ -71,6 +71,8 @@ pub(super) struct Session<'a> {
     pub clock: &'a Clock,
     /// Hears how far the engines are.
     pub meter: &'a Meter,
+    /// The networks that were searched last.
+    pub nets: &'a Nets,
     /// Only what the store holds: no engine is asked.
     pub offline: bool,
     /// Certificates stay in memory with the results.
@@ -137,6 +139,7 @@ impl Session<'_> {
             memory: self.memory,
             spare: self.spare.clone(),
             meter: self.meter.clone(),
+            nets: self.nets.clone(),
             deadline: self.clock.now().checked_add(budget),
             clock: self.clock.clone(),
         }
@@ -697,6 +700,7 @@ mod tests {
             spare: &Cores::default(),
             clock: &Clock::default(),
             meter: &Meter::default(),
+            nets: &Nets::default(),
             offline: false,
             certificates: true,
             most_certificate: u64::MAX,

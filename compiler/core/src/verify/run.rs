@@ -13,7 +13,7 @@ use crate::check::spec::{Attributes, Expectation, attributes, family, instance_n
 use crate::db::{Database, Db, ItemId, SourceFile, tree};
 use crate::files::words::{duration, size};
 use qnn_engine::portfolio::Portfolio;
-use qnn_engine::{CancelToken, Clock, Cores, Meter};
+use qnn_engine::{CancelToken, Clock, Cores, Meter, Nets};
 use qnn_proof::MAX_CERTIFICATE_BYTES;
 use qnn_syntax::ast::{ItemKind, MeasureBody};
 use std::collections::HashMap;
@@ -54,6 +54,8 @@ pub struct Options {
     /// The most bytes of a certificate, as JSON, that is kept in memory or in the store; never more than, and by default,
     /// [`qnn_proof::MAX_CERTIFICATE_BYTES`].
     pub most_certificate: Option<u64>,
+    /// What engines remember of networks; clones share it.
+    pub nets: Nets,
     /// Engines instead of the named ones, for whoever brings their own.
     pub portfolio: Option<Portfolio>,
 }
@@ -512,6 +514,7 @@ fn one(
         spare,
         clock: &clock,
         meter: &meter,
+        nets: &options.nets,
         offline: options.offline,
         certificates: options.certificates,
         most_certificate: options.most_certificate(),

@@ -31,23 +31,33 @@ use tree::{
     propagate,
 };
 
-/// The networks of the graphs that were searched last, for one query is seldom the only one about a graph.
-static NETS: Mutex<Vec<(Weak<Graph>, Arc<Net>)>> = Mutex::new(Vec::new());
+/// The networks of the graphs that were searched last, for one query is seldom the only one about a graph. Clones share them.
+#[derive(Clone, Default)]
+pub struct Nets(Arc<Mutex<Vec<(Weak<Graph>, Arc<Net>)>>>);
+
 /// So many are remembered.
 const REMEMBERED: usize = 4;
 
-fn net_of(graph: &Arc<Graph>) -> Option<Arc<Net>> {
-    let lock = || NETS.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = |(other, _): &&(Weak<Graph>, Arc<Net>)| std::ptr::eq(other.as_ptr(), Arc::as_ptr(graph));
-    if let Some((_, net)) = lock().iter().find(known) {
-        return Some(net.clone());
+impl Nets {
+    fn of(&self, graph: &Arc<Graph>) -> Option<Arc<Net>> {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |(other, _): &&(Weak<Graph>, Arc<Net>)| std::ptr::eq(other.as_ptr(), Arc::as_ptr(graph));
+        if let Some((_, net)) = lock().iter().find(known) {
+            return Some(net.clone());
+        }
+        let net = Arc::new(Net::new(graph)?);
+        let mut nets = lock();
+        nets.retain(|(graph, _)| graph.strong_count() > 0);
+        nets.truncate(REMEMBERED - 1);
+        nets.insert(0, (Arc::downgrade(graph), net.clone()));
+        Some(net)
     }
-    let net = Arc::new(Net::new(graph)?);
-    let mut nets = lock();
-    nets.retain(|(graph, _)| graph.strong_count() > 0);
-    nets.truncate(REMEMBERED - 1);
-    nets.insert(0, (Arc::downgrade(graph), net.clone()));
-    Some(net)
+}
+
+impl std::fmt::Debug for Nets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Nets(…)")
+    }
 }
 
 /// The engine `search`.
@@ -102,7 +112,7 @@ impl Search {
     }
 
     fn solve_within(&self, obligation: &Obligation, control: &Control) -> (Answer, Effort) {
-        let Some(net) = net_of(&obligation.graph) else { return (too_large(), Effort::default()) };
+        let Some(net) = control.nets.of(&obligation.graph) else { return (too_large(), Effort::default()) };
         let accept = |point: &[i64]| Accepted::from(&obligation.replay(&assignment(obligation, point)));
         let mut run = match Run::new(self, &net, obligation, control) {
             Ok(run) => run,
@@ -119,7 +129,7 @@ impl Search {
 
     /// What bounds leave of an obligation without a single branch: the answer, if that is nothing. `None` where they can't be had.
     pub fn residual(&self, obligation: &Obligation, control: &Control) -> Option<Result<Residual, Answer>> {
-        let net = net_of(&obligation.graph)?;
+        let net = control.nets.of(&obligation.graph)?;
         let mut run = Run::new(self, &net, obligation, control).ok()?;
         run.glance();
         let open = run.open();
@@ -185,19 +195,19 @@ impl Engine for Search {
     ) -> Option<MeasureAnswer> {
         let mut best = start;
         let checks = control;
-        let control = &control.leaving(RESERVE, MOST_RESERVED);
+        let mut control = checks.leaving(RESERVE, MOST_RESERVED);
         let given_up = |reason, best| Some(MeasureAnswer::open(best, i128::MAX, Trust::Interval, reason));
         let intervals = match control.bound(|| objective.range()) {
             Ok(range) => range.ok()?.hi,
             Err(reason) => return given_up(reason, best),
         };
-        let net = match control.bound(|| net_of(&objective.base.graph)) {
+        let net = match control.bound(|| control.nets.of(&objective.base.graph)) {
             Ok(net) => net?,
             Err(reason) => return given_up(reason, best),
         };
         let mut obligation = objective.at_least(best.0.checked_add(1)?);
         let begun = control.bound(|| {
-            let mut run = Run::new(self, &net, &obligation, control)?;
+            let mut run = Run::new(self, &net, &obligation, &control)?;
             let kept = run.keep_bounds(objective);
             Ok((run, kept))
         });
@@ -222,10 +232,17 @@ impl Engine for Search {
                     None => Accepted::from(&obligation.replay(&point)),
                 }
             };
-            let ended = match control.bound(|| run.run(&net, control, &accept)).unwrap_or_else(Ended::Stopped) {
+            let ended = control.bound(|| run.run(&net, &control, &accept));
+            // What is interrupted loses branches.
+            let whole = ended.is_ok();
+            let ended = match ended.unwrap_or_else(Ended::Stopped) {
                 Ended::Turn if turns == 0 => Ended::Stopped(Reason::Incomplete("too many turns".to_owned())),
                 ended => ended,
             };
+            // A check of a proof takes no lent core: whose it is goes on.
+            if matches!(ended, Ended::Proved | Ended::Stopped(_)) {
+                run.helpers = Helpers::default();
+            }
             // What the open branches leave possible is proved too.
             let reached = run.upper().map(|reached| reached.max(best.0)).filter(|reached| *reached < upper);
             match ended {
@@ -257,7 +274,9 @@ impl Engine for Search {
                         let above = objective.at_least(reached.checked_add(1)?);
                         if let Some(certificate) = run.proof_by_bounds(&above)
                             && let Ok(Some(_)) =
-                                qnn_proof::check_until(&above, &certificate, 1, &|| control.stop().is_some())
+                                qnn_proof::check_until(&above, &certificate, 1 + run.helpers.lent(), &|| {
+                                    control.stop().is_some()
+                                })
                         {
                             (upper, trust) = (reached, Trust::certified(certificate));
                             on_progress(Some(best.0), upper);
@@ -266,6 +285,7 @@ impl Engine for Search {
                     }
                 }
                 Ended::Stopped(reason) => {
+                    let begun = checks.clock.now();
                     // Whoever cancels does not wait for a large proof's check.
                     let soon = !control.cancel.is_cancelled() || run.tree_bytes() <= SOON_CHECKED;
                     let proof = reached.filter(|_| soon).and_then(|reached| {
@@ -276,8 +296,16 @@ impl Engine for Search {
                             _ => None,
                         }
                     });
-                    let (upper, trust) = proof.unwrap_or((upper, trust));
+                    (upper, trust) = proof.unwrap_or((upper, trust));
                     on_progress(Some(best.0), upper);
+                    // What the check leaves of its time is for the search, and for a check of what that adds.
+                    let now = checks.clock.now();
+                    let left = checks.deadline.map_or(Duration::ZERO, |end| end.saturating_duration_since(now));
+                    let worth_it = left > WORTH_IT.max(2 * RESERVE * now.saturating_duration_since(begun));
+                    if whole && worth_it && reason == Reason::Timeout && checks.stop().is_none() {
+                        control = checks.leaving(RESERVE, MOST_RESERVED);
+                        continue;
+                    }
                     return Some(MeasureAnswer::open(best, upper, trust, reason));
                 }
             }
@@ -289,6 +317,8 @@ impl Engine for Search {
 const RESERVE: u32 = 5;
 /// … and no more than this.
 const MOST_RESERVED: Duration = Duration::from_secs(2);
+/// A rest of the time that is longer than this is searched, too.
+const WORTH_IT: Duration = Duration::from_millis(50);
 /// The checks of bounds that are shown while a search goes on take no more than one part in so many of the time …
 const CHECKING: u32 = 8;
 /// … and are of trees that take no more than one part in so many of the memory.
@@ -316,7 +346,7 @@ impl Engine for Attacks {
 }
 
 fn attack(obligation: &Obligation, control: &Control) -> Answer {
-    let Some(net) = net_of(&obligation.graph) else { return too_large() };
+    let Some(net) = control.nets.of(&obligation.graph) else { return too_large() };
     let accept = |point: &[i64]| Accepted::from(&obligation.replay(&assignment(obligation, point)));
     let engine = Search::new();
     let run = match Run::new(&engine, &net, obligation, control) {
@@ -540,7 +570,6 @@ impl<'a> Run<'a> {
         }
         let units = &self.base.live;
         let deep = units.iter().any(|unit| is_deep(net, &self.ranges, *unit));
-        const STAGES: [Stage; 5] = [Stage::Glance, Stage::Try, Stage::Attack, Stage::Tighten, Stage::Search];
         while let Some(stage) = STAGES.get(self.stage) {
             if *stage == Stage::Tighten {
                 let open: Vec<&Problem<'_>> = self.todo.iter().map(|index| &self.problems[*index]).collect();
@@ -708,13 +737,16 @@ impl<'a> Run<'a> {
         let closed = self.cases.iter().filter(|case| matches!(case, Progress::Closed(_))).count() as f64;
         let closed = closed + waiting.clone().map(|frontier| frontier.closed()).sum::<f64>();
         let all = self.cases.len() as f64;
-        let progress = |share: f64| control.meter.reach((closed + share) / all);
+        // What a short try closes is forgotten unless it closes all of the case.
+        let counts = if matches!(turn, Turn::Long) { 1.0 } else { 0.0 };
+        let progress = |share: f64| control.meter.reach((closed + counts * share) / all);
         // All open branches together have the memory.
         let held = waiting.map(|frontier| frontier.bytes() as u64).sum();
         let memory = control.memory.unwrap_or(MEMORY).saturating_sub(held);
         let control = &Control { memory: Some(memory), ..control.clone() };
         let begun = self.begun;
-        let helpers = &self.helpers;
+        // A core that is lent stays to the end of the run: it is asked for where all that comes can use it.
+        let helpers = if self.stage == SEARCH { self.helpers.clone() } else { Helpers::nobody() };
         let see = |root: Ranges| Case {
             begun,
             helpers: helpers.clone(),
@@ -868,6 +900,10 @@ enum Stage {
     Tighten,
     Search,
 }
+
+const STAGES: [Stage; 5] = [Stage::Glance, Stage::Try, Stage::Attack, Stage::Tighten, Stage::Search];
+/// The last of them.
+const SEARCH: usize = STAGES.len() - 1;
 
 /// Whether a unit reads results of others that are not constant.
 fn is_deep(net: &Net, ranges: &Ranges, unit: u32) -> bool {

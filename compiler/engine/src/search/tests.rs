@@ -303,13 +303,17 @@ fn workers_share_a_tree() {
 
 /// Two layers of staircases over a dozen inputs, and an output that is to exceed all that a few hundred inputs reach.
 fn two_layers(seed: u64) -> Obligation {
+    layers(seed, 12, [8, 6, 1])
+}
+
+fn layers(seed: u64, inputs: usize, sizes: [usize; 3]) -> Obligation {
     use qnn_ir::obligation::{Linear, Variable};
     use qnn_ir::{Matrix, Op, Step, Steps, interpret};
     let mut random = Random::new(seed);
     let mut graph = Graph::new();
-    let x = graph.push_input("x", 12);
-    let mut last = (x, 12);
-    for units in [8, 6, 1] {
+    let x = graph.push_input("x", inputs);
+    let mut last = (x, inputs);
+    for units in sizes {
         let weights = (0..units * last.1).map(|_| random.between(-7, 7)).collect();
         let terms = vec![(last.0, Matrix::dense(units, last.1, weights))];
         let bias = (0..units).map(|_| i128::from(random.between(-20, 20))).collect();
@@ -321,13 +325,13 @@ fn two_layers(seed: u64) -> Obligation {
         }
     }
     let most = (0..400).map(|_| {
-        let input = (0..12).map(|_| i128::from(random.between(0, 7))).collect();
+        let input = (0..inputs).map(|_| i128::from(random.between(0, 7))).collect();
         interpret(&graph, &[input]).expect("small numbers")[last.0.index()][0]
     });
     let least = most.max().unwrap_or(0) + 20;
     Obligation {
         graph: graph.into(),
-        variables: vec![Variable { name: "x".into(), node: x, domain: vec![(0, 7); 12] }],
+        variables: vec![Variable { name: "x".into(), node: x, domain: vec![(0, 7); inputs] }],
         assumptions: Vec::new(),
         cases: vec![vec![Atom::new(Linear::new(vec![(last.0, 0, 1)], -least))]],
         exact: None,
@@ -457,7 +461,7 @@ fn repairs_find_or_say_nothing() {
     let (mut found, mut missed) = (0, 0);
     for seed in 0..1000 {
         let obligation = random_obligation(seed, &Shape::default());
-        let Some(net) = net_of(&obligation.graph) else { continue };
+        let Some(net) = Net::new(&obligation.graph) else { continue };
         let Ok(run) = Run::new(&engine, &net, &obligation, &control) else { continue };
         let mut any = false;
         let mut tried = false;
@@ -501,7 +505,7 @@ fn annealing_finds_or_says_nothing() {
     let (mut found, mut missed) = (0, 0);
     for seed in 0..150 {
         let obligation = random_obligation(seed, &Shape { nodes: 8, ..Shape::default() });
-        let Some(net) = net_of(&obligation.graph) else { continue };
+        let Some(net) = Net::new(&obligation.graph) else { continue };
         let Ok(run) = Run::new(&engine, &net, &obligation, &control) else { continue };
         let mut any = false;
         for index in run.open() {
@@ -572,7 +576,7 @@ fn expressions_ranges_follow_their_columns() {
     let mut narrowed = 0;
     for seed in 0..600 {
         let obligation = random_obligation(seed, &Shape { nodes: 14, ..Shape::default() });
-        let Some(net) = net_of(&obligation.graph) else { continue };
+        let Some(net) = Net::new(&obligation.graph) else { continue };
         let boxes: Vec<(i64, i64)> = obligation.variables.iter().flat_map(|v| v.domain.iter().copied()).collect();
         let Some(mut ranges) = Ranges::new(&net, &boxes) else { continue };
         for _ in 0..8 {
@@ -650,4 +654,75 @@ fn what_was_told_of_a_maximum_stays_true() {
         }
     }
     assert!(open > 10, "{open}");
+}
+
+/// The share that is told is what is closed of the cases when a search ends: no part of it is what a short try closed and forgot.
+#[test]
+fn a_share_is_of_what_is_kept() {
+    use crate::Clock;
+    let engine = Search { first_try: 8, turn: 1, ..Search::without_enumeration() };
+    let (mut stopped, mut told) = (0, 0);
+    for (seed, after) in (0..40).flat_map(|seed| [100, 300, 1000].map(|after| (seed, after))) {
+        let obligation = two_layers(seed);
+        let net = Net::new(&obligation.graph).expect("small numbers");
+        let clock = Clock::jumping(after);
+        let control = Control { clock, ..Control::with_budget(Duration::from_secs(3600)) };
+        let Ok(mut run) = Run::new(&engine, &net, &obligation, &control) else { continue };
+        let accept = |point: &[i64]| Accepted::from(&obligation.replay(&assignment(&obligation, point)));
+        if !matches!(run.run(&net, &control, &accept), Ended::Stopped(_)) {
+            continue;
+        }
+        let closed = run.cases.iter().map(|case| match case {
+            Progress::New(..) => 0.0,
+            Progress::Begun(frontier, _) => frontier.closed(),
+            Progress::Closed(_) => 1.0,
+        });
+        let share = closed.sum::<f64>() / run.cases.len() as f64;
+        assert!(control.meter.get() <= share + 1e-9, "seed {seed} after {after}: {}, not {share}", control.meter.get());
+        stopped += 1;
+        told += usize::from(control.meter.get() > 0.0);
+    }
+    assert!(stopped > 10 && told > 3, "{stopped} stopped, {told} with a share");
+}
+
+/// A search for a maximum uses all of its time, also what it kept for a check, and a lent core is given back where one is enough.
+#[test]
+fn a_maximum_takes_its_time_and_no_core_for_nothing() {
+    use crate::{CancelToken, Cores};
+    let base = layers(3, 24, [20, 16, 1]);
+    let objective = Objective {
+        pieces: vec![Linear::clone(&base.cases[0][0].linear)],
+        base: Obligation { cases: Vec::new(), ..base },
+        alternatives: vec![Vec::new()],
+        scale: qnn_ir::rational::integer(1),
+        negated: false,
+        exact: None,
+    };
+    let nothing: Assignment = vec![vec![0; 24]];
+    let start = objective.of(&nothing).expect("it has a value");
+    let control = Control::with_budget(Duration::from_secs(1));
+    let (spare, cancel) = (control.spare.clone(), CancelToken::new());
+    let wishes = || spare.pool().pleas.len();
+    let (mut left, mut lent) = (0, 0);
+    std::thread::scope(|scope| {
+        let lender = scope.spawn(|| {
+            let mut lent = 0;
+            while !cancel.is_cancelled() {
+                lent += wishes();
+                spare.lend(&cancel);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            lent
+        });
+        let answer = Search::new().maximize(&objective, (start, nothing), &control, &mut |_, _| left = wishes());
+        cancel.cancel();
+        lent = lender.join().expect("it ends");
+        assert!(answer.is_some_and(|answer| answer.reason == Some(Reason::Timeout)));
+    });
+    let rest = control.deadline.map(|end| end.saturating_duration_since(Instant::now()));
+    assert!(rest < Some(Duration::from_millis(100)), "{rest:?}");
+    assert!(lent > 0 && left == 0, "lent {lent} times, {left} wishes at last");
+    // Whoever asks nobody keeps nobody from asking.
+    let cores = Cores::default();
+    assert!(Helpers::nobody().ask(&cores) && cores.ask().is_some());
 }

@@ -344,24 +344,41 @@ pub struct Case<'a> {
 }
 
 /// Who helps a run: spare cores, and another's once it has been lent, until the run is over.
-#[derive(Clone, Default)]
-pub struct Helpers(Arc<OnceLock<Plea>>);
+#[derive(Clone)]
+pub struct Helpers(Option<Arc<OnceLock<Plea>>>);
+
+impl Default for Helpers {
+    fn default() -> Helpers {
+        Helpers(Some(Arc::default()))
+    }
+}
 
 impl Helpers {
+    /// Spare cores alone.
+    pub fn nobody() -> Helpers {
+        Helpers(None)
+    }
+
     /// The wish for another's core, if there has been one.
     pub fn plea(&self) -> Option<&Plea> {
-        self.0.get()
+        self.0.as_ref()?.get()
+    }
+
+    /// How many cores others lend.
+    pub fn lent(&self) -> usize {
+        usize::from(self.plea().is_some_and(Plea::is_heard))
     }
 
     /// Wishes for another's core; `false` while somebody else does.
     pub fn ask(&self, cores: &Cores) -> bool {
-        self.0.get().is_some() || cores.ask().is_some_and(|plea| self.0.set(plea).is_ok())
+        let Some(own) = &self.0 else { return true };
+        own.get().is_some() || cores.ask().is_some_and(|plea| own.set(plea).is_ok())
     }
 
     /// Does some work here and on all cores that help.
     pub fn along(&self, control: &Control, work: impl Fn() + Sync) {
         let spare: Vec<Core> = std::iter::from_fn(|| control.spare.take()).collect();
-        let lent = usize::from(self.plea().is_some_and(Plea::is_heard));
+        let lent = self.lent();
         let (work, inherited) = (&work, inherited());
         std::thread::scope(|scope| {
             for _ in 0..spare.len() + lent {
