@@ -37,6 +37,8 @@ pub struct Live {
 struct Running {
     name: String,
     since: Instant,
+    /// What it has had of its budget, as it was last told: it stands still while it waits for others. Nothing is shown before.
+    elapsed: Option<Duration>,
     budget: Duration,
     known: String,
     /// How much is searched, from 0 to 1.
@@ -51,12 +53,13 @@ impl Live {
             let shown = running.clone();
             let lines = move |_: &ProgressState, text: &mut dyn Write| {
                 for instance in shown.lock().unwrap_or_else(PoisonError::into_inner).values() {
-                    let time = instance.since.elapsed();
-                    if time >= PATIENCE {
+                    if let Some(elapsed) = instance.elapsed
+                        && instance.since.elapsed() >= PATIENCE
+                    {
                         let Running { name, budget, known, share, .. } = instance;
                         let searched =
                             if *share > 0.0 { format!("{} % searched  ", percent(*share)) } else { String::new() };
-                        let (time, budget) = (duration(time), duration(*budget));
+                        let (time, budget) = (duration(elapsed.min(*budget)), duration(*budget));
                         // The display is drawn again in a moment.
                         let _ = write!(text, "\n  {name}  {time} of {budget}  {searched}{known}");
                     }
@@ -86,6 +89,7 @@ impl Live {
         let instance = Running {
             name: job.name.clone(),
             since: Instant::now(),
+            elapsed: None,
             budget: job.budget,
             known: String::new(),
             share: 0.0,
@@ -108,7 +112,7 @@ impl Live {
         });
         self.with_running(|running| {
             if let Some(instance) = running.get_mut(&index) {
-                instance.since = Instant::now().checked_sub(progress.elapsed).unwrap_or(instance.since);
+                instance.elapsed = Some(progress.elapsed);
                 instance.budget = progress.remaining.map_or(instance.budget, |left| progress.elapsed + left);
                 instance.share = progress.share.unwrap_or(0.0);
                 instance.known = known.unwrap_or_default();

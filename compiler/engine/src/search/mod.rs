@@ -33,7 +33,10 @@ use tree::{
 
 /// The networks of the graphs that were searched last, for one query is seldom the only one about a graph. Clones share them.
 #[derive(Clone, Default)]
-pub struct Nets(Arc<Mutex<Vec<(Weak<Graph>, Arc<Net>)>>>);
+pub struct Nets(Arc<Mutex<Vec<Remembered>>>);
+
+/// A graph, for as long as it lives, and its network.
+type Remembered = (Weak<Graph>, Arc<Net>);
 
 /// So many are remembered.
 const REMEMBERED: usize = 4;
@@ -41,7 +44,7 @@ const REMEMBERED: usize = 4;
 impl Nets {
     fn of(&self, graph: &Arc<Graph>) -> Option<Arc<Net>> {
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = |(other, _): &&(Weak<Graph>, Arc<Net>)| std::ptr::eq(other.as_ptr(), Arc::as_ptr(graph));
+        let known = |(other, _): &&Remembered| std::ptr::eq(other.as_ptr(), Arc::as_ptr(graph));
         if let Some((_, net)) = lock().iter().find(known) {
             return Some(net.clone());
         }
