@@ -266,8 +266,10 @@ impl Store {
     /// A file of the store, if it is there; `Err` says why it can't be read.
     fn read(&self, path: &Path, limit: u64) -> Option<Result<Vec<u8>, String>> {
         // Most entries that are asked for are not there.
-        match std::fs::symlink_metadata(path) {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
+        let meta = || std::fs::symlink_metadata(path);
+        let is_gone = |error: &std::io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+        match meta() {
+            Err(error) if is_gone(&error) => return None,
             Ok(meta) if meta.is_dir() => {
                 self.in_the_way(path);
                 return None;
@@ -278,7 +280,11 @@ impl Store {
             }
             _ => {}
         }
-        Some(disk::read(path, limit).map_err(|error| error.message))
+        match disk::read(path, limit) {
+            // Somebody has cleared the store since.
+            Err(_) if meta().is_err_and(|error| is_gone(&error)) => None,
+            bytes => Some(bytes.map_err(|error| error.message)),
+        }
     }
 
     /// The packed certificate about an obligation, if it is there and undamaged. One that is damaged is told; one that is gone (somebody may be
