@@ -1,9 +1,9 @@
 //! Engines, and all that they do with a network, on a clock that jumps past the deadline at its n-th question.
 
+use super::branch_and_bound::{Attacks, Search};
 use super::interval::Intervals;
 use super::measure::maximize;
 use super::portfolio::Portfolio;
-use super::search::{Attacks, Search};
 use super::smt::Smt;
 use super::{Answer, Clock, Control, Engine, Reason};
 use qnn_ir::interrupt::{QUANTUM, until};
@@ -134,7 +134,7 @@ fn the_work_between_two_questions_does_not_grow_with_the_network() {
             ("ranges", weights, &|| drop(ranges(graph, &boxes))),
             ("points", weights, &|| drop(ranges(graph, &points))),
             ("interpret", weights, &|| drop(interpret(graph, &zeros.iter().map(|v| v.to_vec()).collect::<Vec<_>>()))),
-            ("net", weights, &|| drop(super::bounds::net::Net::new(graph))),
+            ("net", weights, &|| drop(super::relaxation::network::Relaxation::new(graph))),
             ("interval", weights, &|| drop(Intervals.solve(&obligation, &Control::default()))),
             ("certificate", weights, &|| drop(qnn_proof::plain(&obligation))),
             ("export", weights, &|| drop(serde_json::to_writer(std::io::sink(), &qnn_proof::export(&obligation)))),

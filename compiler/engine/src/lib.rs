@@ -5,7 +5,7 @@
 //! which the callers in this room see to.
 
 pub mod attack;
-pub mod bounds;
+pub mod branch_and_bound;
 #[cfg(test)]
 mod certificate_tests;
 #[cfg(test)]
@@ -16,7 +16,7 @@ pub mod interval;
 pub mod measure;
 pub mod portfolio;
 pub mod presolve;
-pub mod search;
+pub mod relaxation;
 #[cfg(test)]
 mod seed_tests;
 pub mod simplex;
@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use search::{Nets, Search};
+pub use branch_and_bound::{Nets, Search};
 
 /// Asks an engine to stop; clones share the flag.
 #[derive(Clone, Debug, Default)]
@@ -170,7 +170,7 @@ struct Pool {
     taken: usize,
     /// Who asks for another's core, by number, and whether it was lent.
     pleas: Vec<(u64, bool)>,
-    /// The last plea's number.
+    /// The last request's number.
     last: u64,
 }
 
@@ -180,7 +180,7 @@ pub struct Core(Cores);
 
 /// A wish for a core that is busy; it ends, and what was lent goes back, when dropped.
 #[derive(Debug)]
-pub struct Plea(Cores, u64);
+pub struct CoreRequest(Cores, u64);
 
 impl Cores {
     fn pool(&self) -> MutexGuard<'_, Pool> {
@@ -206,8 +206,8 @@ impl Cores {
         })
     }
 
-    /// Asks whoever has one between two questions to lend it; `None` while nobody has heard another's plea.
-    pub fn ask(&self) -> Option<Plea> {
+    /// Asks whoever has one between two questions to lend it; `None` while nobody has heard another's request.
+    pub fn ask(&self) -> Option<CoreRequest> {
         let mut pool = self.pool();
         if pool.pleas.iter().any(|(_, lent)| !lent) {
             return None;
@@ -215,7 +215,7 @@ impl Cores {
         pool.last += 1;
         let number = pool.last;
         pool.pleas.push((number, false));
-        Some(Plea(self.clone(), number))
+        Some(CoreRequest(self.clone(), number))
     }
 
     /// Lends the caller's core to somebody who has asked for one, and waits until it is not needed any more, or who waits is cancelled.
@@ -234,14 +234,14 @@ impl Cores {
 /// How often who has lent a core looks whether it is cancelled.
 const WAIT: Duration = Duration::from_millis(20);
 
-impl Plea {
+impl CoreRequest {
     /// Whether somebody lends a core.
     pub fn is_heard(&self) -> bool {
         self.0.pool().pleas.contains(&(self.1, true))
     }
 }
 
-impl Drop for Plea {
+impl Drop for CoreRequest {
     fn drop(&mut self) {
         self.0.pool().pleas.retain(|(number, _)| *number != self.1);
         self.0.0.1.notify_all();
@@ -525,17 +525,17 @@ mod tests {
         let (cores, cancel) = (Cores::default(), CancelToken::default());
         // Nobody asks: nobody waits.
         cores.lend(&cancel);
-        let plea = cores.ask().expect("nobody else asks");
-        assert!(!plea.is_heard());
+        let request = cores.ask().expect("nobody else asks");
+        assert!(!request.is_heard());
         assert!(cores.ask().is_none(), "one after the other");
         std::thread::scope(|scope| {
             let lender = scope.spawn(|| cores.lend(&cancel));
-            while !plea.is_heard() {
+            while !request.is_heard() {
                 std::thread::yield_now();
             }
             assert!(!lender.is_finished());
             assert!(cores.take().is_none(), "a lent core is for who asked");
-            drop(plea);
+            drop(request);
             assert!(lender.join().is_ok());
         });
     }
@@ -543,12 +543,12 @@ mod tests {
     #[test]
     fn who_waits_is_not_charged_and_can_be_cancelled() {
         let (cores, cancel) = (Cores::default(), CancelToken::default());
-        let plea = cores.ask();
+        let request = cores.ask();
         let control = Control { cancel: cancel.clone(), ..Control::with_budget(Duration::from_secs(3600)) };
         let start = Instant::now();
         std::thread::scope(|scope| {
             let lender = scope.spawn(|| control.clock.pause(|| cores.lend(&control.cancel)));
-            while !plea.as_ref().is_some_and(Plea::is_heard) {
+            while !request.as_ref().is_some_and(CoreRequest::is_heard) {
                 std::thread::yield_now();
             }
             assert!(!lender.is_finished());

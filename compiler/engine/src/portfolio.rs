@@ -3,10 +3,10 @@
 //! In: an obligation. Out: the first sound answer, who gave it, and what each engine did. Losers are cancelled at once. Every assignment is
 //! replayed; an engine whose counterexample fails that is reported as broken and the others go on.
 
+use super::branch_and_bound::Search;
 use super::enumerate::Enumerate;
 use super::interval::Intervals;
 use super::measure::{MeasureAnswer, thresholds};
-use super::search::Search;
 use super::smt::Smt;
 use super::{Answer, Control, Engine, Reason, Trust, replayed};
 use qnn_ir::obligation::{Assignment, Objective, Obligation};

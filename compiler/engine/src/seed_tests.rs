@@ -1,6 +1,6 @@
 //! Random choices are a seed's: who asks again gets the same answer.
 
-use super::search::{Attacks, Search};
+use super::branch_and_bound::{Attacks, Search};
 use super::{Answer, Control, Engine, Trust};
 use qnn_ir::Rounding;
 use qnn_ir::obligation::{Atom, Linear, Obligation, Variable};

@@ -6,10 +6,10 @@
 use qnn::check::property::Statement;
 use qnn::check::spec::{Question, largest_at, question_once};
 use qnn::db::Database;
+use qnn::engine::branch_and_bound::Attacks;
 use qnn::engine::enumerate::Enumerate;
 use qnn::engine::interval::Intervals;
 use qnn::engine::portfolio::Portfolio;
-use qnn::engine::search::Attacks;
 use qnn::engine::smt::{AdderTree, Smt, settle};
 use qnn::engine::{CancelToken, Engine, Search};
 use qnn::ir::obligation::Obligation;

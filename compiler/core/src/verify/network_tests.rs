@@ -3,8 +3,8 @@
 
 use crate::check::spec::{Question, question, verifiable};
 use crate::db::{Database, Disk};
+use qnn_engine::branch_and_bound::Search;
 use qnn_engine::interval::Intervals;
-use qnn_engine::search::Search;
 use qnn_engine::smt::Smt;
 use qnn_engine::{Answer, Control, Engine, Trust};
 use qnn_ir::Rounding;

@@ -4,10 +4,10 @@
 //! anywhere in the box (Madry et al., "Towards deep learning models resistant to adversarial attacks", 2018). From there single inputs get other values, which
 //! are kept if the score does not fall, and by chance if it does, ever less (Kirkpatrick, Gelatt and Vecchi, "Optimization by simulated annealing",
 //! 1983). A move costs what it changes: the arguments that mention the input, and of what follows only that whose value is another. So this is for networks
-//! where an input reaches few units, as in convolutions. Invariant: all numbers are integers in `f64`, so that a move that is taken back leaves no trace.
+//! where an input warm_starts few nonlinearities, as in convolutions. Invariant: all numbers are integers in `f64`, so that a move that is taken back leaves no trace.
 
 use super::{Attack, LEAKS};
-use crate::bounds::net::{Kind, NONE, Net};
+use crate::relaxation::network::{Kind, NONE, Relaxation};
 
 /// The steps along the gradient's signs …
 const DESCENT: usize = 60;
@@ -17,7 +17,7 @@ const STRIDES: (f64, f64) = (0.37, 0.02);
 const MOVES: usize = 100_000;
 /// … and by how much the score may fall, at first and in the end.
 const TEMPERATURES: (f64, f64) = (0.01, 0.001);
-/// An input of a network that this is for reaches at most one of so many arguments of the units that read inputs.
+/// An input of a network that this is for warm_starts at most one of so many arguments of the nonlinearities that read inputs.
 const SPARSE: usize = 8;
 
 /// What an atom has of a column.
@@ -27,7 +27,7 @@ struct Term {
     line: Option<Line>,
 }
 
-/// The line that stands for a unit's staircase where an atom reads it: towards the next value that counts, and no further than its last.
+/// The line that stands for a nonlinearity's staircase where an atom reads it: towards the next value that counts, and no further than its last.
 struct Line {
     argument: usize,
     slope: f64,
@@ -40,14 +40,14 @@ type Scored = (f64, f64, Vec<Term>);
 
 /// A point and what all columns and expressions are there.
 pub struct Walk<'a> {
-    net: &'a Net,
+    relaxation: &'a Relaxation,
     x: Vec<f64>,
     e: Vec<f64>,
     /// An expression at least so great, and less than …
     least: Vec<f64>,
-    /// … so great, leaves its unit's value as it is.
+    /// … so great, leaves its nonlinearity's value as it is.
     end: Vec<f64>,
-    /// A bit for each unit that may have another value.
+    /// A bit for each nonlinearity that may have another value.
     touched: Vec<u64>,
     /// The columns that the last move changed, by how much …
     moved: Vec<(usize, f64)>,
@@ -60,13 +60,19 @@ pub struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(attack: &Attack<'a>) -> Walk<'a> {
-        let (net, ranges) = (attack.problem.net, attack.ranges);
+        let (relaxation, ranges) = (attack.problem.relaxation, attack.ranges);
         let line = |column: usize, up: bool| {
-            let unit = &net.units[*net.unit_of.get(column).filter(|unit| **unit != NONE)? as usize];
-            let Kind::Step(stairs) = unit.kind else { return None };
-            let (slope, zero) = attack.lines[stairs as usize];
+            let nonlinearity = &relaxation.nonlinearities
+                [*relaxation.nonlinearity_of.get(column).filter(|nonlinearity| **nonlinearity != NONE)? as usize];
+            let Kind::Step(table) = nonlinearity.kind else { return None };
+            let (slope, zero) = attack.lines[table as usize];
             let (half, cap) = if up { (0.5, ranges.upper[column]) } else { (-0.5, ranges.lower[column]) };
-            (!ranges.is_point(column)).then_some(Line { argument: unit.first as usize, slope, zero: zero - half, cap })
+            (!ranges.is_point(column)).then_some(Line {
+                argument: nonlinearity.first as usize,
+                slope,
+                zero: zero - half,
+                cap,
+            })
         };
         let mut atoms = Vec::new();
         for atom in &attack.problem.atoms {
@@ -75,12 +81,12 @@ impl<'a> Walk<'a> {
             atoms.push((atom.constant, 1.0 / atom.greatest.max(1.0), terms));
         }
         Walk {
-            net,
+            relaxation,
             x: Vec::new(),
             e: Vec::new(),
-            least: vec![f64::NEG_INFINITY; net.exprs.len()],
-            end: vec![f64::INFINITY; net.exprs.len()],
-            touched: vec![0; net.units.len().div_ceil(64)],
+            least: vec![f64::NEG_INFINITY; relaxation.exprs.len()],
+            end: vec![f64::INFINITY; relaxation.exprs.len()],
+            touched: vec![0; relaxation.nonlinearities.len().div_ceil(64)],
             moved: Vec::new(),
             passed: Vec::new(),
             atoms,
@@ -91,18 +97,20 @@ impl<'a> Walk<'a> {
     /// Begins where the attack has just been.
     fn begin(&mut self, attack: &Attack<'a>) {
         (self.x, self.e) = (attack.x.clone(), attack.e.clone());
-        for unit in attack.units.iter().map(|unit| &self.net.units[*unit as usize]) {
-            for e in unit.exprs() {
-                (self.least[e], self.end[e]) = self.unchanged(unit.kind, self.x[unit.column as usize]);
+        for nonlinearity in
+            attack.nonlinearities.iter().map(|nonlinearity| &self.relaxation.nonlinearities[*nonlinearity as usize])
+        {
+            for e in nonlinearity.exprs() {
+                (self.least[e], self.end[e]) = self.unchanged(nonlinearity.kind, self.x[nonlinearity.column as usize]);
             }
         }
         self.keep();
     }
 
-    /// From where to where an argument leaves a unit's value as it is, as far as that is known.
+    /// From where to where an argument leaves a nonlinearity's value as it is, as far as that is known.
     fn unchanged(&self, kind: Kind, value: f64) -> (f64, f64) {
-        let Kind::Step(stairs) = kind else { return (f64::INFINITY, f64::NEG_INFINITY) };
-        let threshold = |v: f64| self.net.stairs[stairs as usize].threshold(v as i64).map(|t| t as f64);
+        let Kind::Step(table) = kind else { return (f64::INFINITY, f64::NEG_INFINITY) };
+        let threshold = |v: f64| self.relaxation.step_tables[table as usize].threshold(v as i64).map(|t| t as f64);
         (threshold(value).unwrap_or(f64::NEG_INFINITY), threshold(value + 1.0).unwrap_or(f64::INFINITY))
     }
 
@@ -110,13 +118,13 @@ impl<'a> Walk<'a> {
     fn spread(&mut self, column: usize, by: f64) {
         self.moved.push((column, by));
         self.x[column] += by;
-        for (first, c) in self.net.mentions.of(column) {
+        for (first, c) in self.relaxation.mentions.of(column) {
             self.work += c.len() as u64;
             for (e, c) in (first..).zip(c) {
                 self.e[e] += by * c;
                 if (self.e[e] < self.least[e]) | (self.e[e] >= self.end[e]) {
-                    let unit = self.net.user[e] as usize;
-                    self.touched[unit / 64] |= 1 << (unit % 64);
+                    let nonlinearity = self.relaxation.user[e] as usize;
+                    self.touched[nonlinearity / 64] |= 1 << (nonlinearity % 64);
                 }
             }
         }
@@ -126,20 +134,21 @@ impl<'a> Walk<'a> {
     fn step(&mut self, column: usize, by: f64) {
         self.spread(column, by);
         let mut word = 0;
-        // Units read earlier ones alone.
+        // Nonlinearities read earlier ones alone.
         while word < self.touched.len() {
             if self.touched[word] == 0 {
                 word += 1;
                 continue;
             }
-            let unit = &self.net.units[word * 64 + self.touched[word].trailing_zeros() as usize];
+            let nonlinearity =
+                &self.relaxation.nonlinearities[word * 64 + self.touched[word].trailing_zeros() as usize];
             self.touched[word] &= self.touched[word] - 1;
-            let value = unit.value(self.net, &self.e);
-            let column = unit.column as usize;
+            let value = nonlinearity.value(self.relaxation, &self.e);
+            let column = nonlinearity.column as usize;
             if value != self.x[column] {
-                for e in unit.exprs() {
+                for e in nonlinearity.exprs() {
                     self.passed.push((e, self.least[e], self.end[e]));
-                    (self.least[e], self.end[e]) = self.unchanged(unit.kind, value);
+                    (self.least[e], self.end[e]) = self.unchanged(nonlinearity.kind, value);
                 }
                 self.spread(column, value - self.x[column]);
             }
@@ -156,7 +165,7 @@ impl<'a> Walk<'a> {
     fn take_back(&mut self) {
         for (column, by) in self.moved.drain(..) {
             self.x[column] -= by;
-            for (first, c) in self.net.mentions.of(column) {
+            for (first, c) in self.relaxation.mentions.of(column) {
                 self.work += c.len() as u64;
                 self.e[first..first + c.len()].iter_mut().zip(c).for_each(|(e, c)| *e -= by * c);
             }
@@ -188,14 +197,19 @@ impl<'a> Walk<'a> {
 }
 
 impl<'a> Attack<'a> {
-    /// Whether an input reaches so few units that annealing is worth the effort.
+    /// Whether an input warm_starts so few nonlinearities that annealing is worth the effort.
     pub fn is_sparse(&self) -> bool {
-        let net = self.problem.net;
-        let shallow = self.units.iter().map(|unit| &net.units[*unit as usize]).filter(|unit| unit.shallow);
-        let (count, entries) = shallow.flat_map(|unit| unit.exprs()).fold((0, 0), |(count, entries), e| {
-            let terms = net.exprs[e].runs().flat_map(|(_, values)| values).filter(|c| **c != 0.0);
-            (count + 1, entries + terms.count())
-        });
+        let relaxation = self.problem.relaxation;
+        let shallow = self
+            .nonlinearities
+            .iter()
+            .map(|nonlinearity| &relaxation.nonlinearities[*nonlinearity as usize])
+            .filter(|nonlinearity| nonlinearity.shallow);
+        let (count, entries) =
+            shallow.flat_map(|nonlinearity| nonlinearity.exprs()).fold((0, 0), |(count, entries), e| {
+                let terms = relaxation.exprs[e].runs().flat_map(|(_, values)| values).filter(|c| **c != 0.0);
+                (count + 1, entries + terms.count())
+            });
         entries * SPARSE <= count * self.inputs.len()
     }
 
@@ -226,8 +240,12 @@ impl<'a> Attack<'a> {
     fn is_at(&mut self, walk: &Walk<'_>) -> bool {
         let point: Vec<f64> = self.inputs.iter().map(|j| walk.x[*j]).collect();
         self.evaluate(&point);
-        let mut units = self.units.iter().map(|unit| &self.problem.net.units[*unit as usize]);
-        self.x == walk.x && units.all(|unit| self.e[unit.exprs()] == walk.e[unit.exprs()])
+        let mut nonlinearities = self
+            .nonlinearities
+            .iter()
+            .map(|nonlinearity| &self.problem.relaxation.nonlinearities[*nonlinearity as usize]);
+        self.x == walk.x
+            && nonlinearities.all(|nonlinearity| self.e[nonlinearity.exprs()] == walk.e[nonlinearity.exprs()])
     }
 
     /// Whether moves of single inputs lead to a point that meets all atoms.
@@ -263,7 +281,7 @@ impl<'a> Attack<'a> {
 
     /// The best point of steps along the gradient's signs, from anywhere; `None` if there was no time.
     fn descend(&mut self, stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
-        let mut gradient = vec![0.0; self.problem.net.columns.len()];
+        let mut gradient = vec![0.0; self.problem.relaxation.columns.len()];
         let leak = LEAKS[(self.random() >> 32) as usize % LEAKS.len()];
         let boxes: Vec<(f64, f64)> =
             self.inputs.iter().map(|j| (self.ranges.lower[*j], self.ranges.upper[*j])).collect();

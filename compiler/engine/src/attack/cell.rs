@@ -5,7 +5,7 @@
 //! 2010): about how many points there are, where their middle is, and how far each input and each sum strays. Invariant: all of it
 //! guides, and proves nothing.
 
-use crate::bounds::kernels::{add_scaled, dot};
+use crate::relaxation::kernels::{add_scaled, dot};
 use std::f64::consts::TAU;
 
 /// The most windows …
@@ -277,7 +277,7 @@ mod tests {
             let (row, (mean, variance)) = (cell.row(i), middle.sums[i]);
             let sum: f64 = row.iter().zip(&middle.inputs).map(|(w, (mean, _))| w * mean).sum();
             let strays: f64 = row.iter().zip(&middle.inputs).map(|(w, (_, variance))| w * w * variance).sum();
-            // Newton's method ends where the decrease, which bounds the squared difference in these units, is below a hundredth.
+            // Newton's method ends where the decrease, which bounds the squared difference in these nonlinearities, is below a hundredth.
             assert!((sum - mean).abs() <= 0.1 * (variance + strays).sqrt(), "{sum} {mean} {variance} {strays}");
         }
         assert!(middle.inputs.iter().zip(&cell.boxes).all(|((mean, _), (lo, hi))| mean >= lo && mean <= hi));

@@ -10,8 +10,8 @@ mod cell;
 mod lattice;
 mod repair;
 
-use super::bounds::Ranges;
-use super::bounds::net::{Kind, NONE, Stairs, Unit};
+use super::relaxation::Ranges;
+use super::relaxation::network::{Kind, NONE, Nonlinearity, StepTable};
 use super::simplex::{Problem, Simplex, relevant};
 
 /// How much of its gradient a saturated hidden neuron passes on, by attempt.
@@ -24,8 +24,8 @@ pub struct Attack<'a> {
     problem: &'a Problem<'a>,
     ranges: &'a Ranges,
     inputs: Vec<usize>,
-    /// The live units that the atoms depend on, by ascending index.
-    units: Vec<u32>,
+    /// The live nonlinearities that the atoms depend on, by ascending index.
+    nonlinearities: Vec<u32>,
     /// By staircase: (slope, value at zero) of the line that replaces it.
     lines: Vec<(f64, f64)>,
     /// The columns' values; those that are not live keep theirs.
@@ -39,19 +39,20 @@ pub struct Attack<'a> {
 impl<'a> Attack<'a> {
     /// An attack within the ranges.
     pub fn new(problem: &'a Problem<'a>, ranges: &'a Ranges, seed: u64) -> Attack<'a> {
-        let net = problem.net;
-        let lines = net.stairs.iter().map(Stairs::line).collect();
-        let inputs = (0..net.columns.len()).filter(|j| net.unit_of[*j] == NONE).collect();
-        let (x, e) = (ranges.lower.clone(), vec![0.0; net.exprs.len()]);
+        let relaxation = problem.relaxation;
+        let lines = relaxation.step_tables.iter().map(StepTable::line).collect();
+        let inputs = (0..relaxation.columns.len()).filter(|j| relaxation.nonlinearity_of[*j] == NONE).collect();
+        let (x, e) = (ranges.lower.clone(), vec![0.0; relaxation.exprs.len()]);
         let relevant = relevant(&[problem]);
-        let matters = |unit: &&u32| relevant[net.units[**unit as usize].column as usize];
-        let units = problem.live.iter().filter(matters).copied().collect();
+        let matters =
+            |nonlinearity: &&u32| relevant[relaxation.nonlinearities[**nonlinearity as usize].column as usize];
+        let nonlinearities = problem.live.iter().filter(matters).copied().collect();
         // Neighbours' numbers have nothing in common (the finalizer of splitmix64).
         let mut random = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         random = (random ^ random >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         random = (random ^ random >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         random = (random ^ random >> 31).max(1);
-        Attack { problem, ranges, inputs, units, lines, x, e, random, work: 0 }
+        Attack { problem, ranges, inputs, nonlinearities, lines, x, e, random, work: 0 }
     }
 
     /// The inputs where the relaxation is best, rounded: all but the basic ones are at bounds, which are integers.
@@ -63,13 +64,18 @@ impl<'a> Attack<'a> {
         self.inputs.iter().map(|j| x[*j]).collect()
     }
 
-    /// Whether units read units that read units.
+    /// Whether nonlinearities read nonlinearities that read nonlinearities.
     pub fn is_deep(&self) -> bool {
-        let net = self.problem.net;
-        let units = || self.units.iter().map(|unit| &net.units[*unit as usize]).filter(|unit| !unit.shallow);
-        let mut read = vec![false; net.columns.len()];
-        units().flat_map(Unit::exprs).for_each(|e| net.exprs[e].mark(&mut read));
-        units().any(|unit| read[unit.column as usize])
+        let relaxation = self.problem.relaxation;
+        let nonlinearities = || {
+            self.nonlinearities
+                .iter()
+                .map(|nonlinearity| &relaxation.nonlinearities[*nonlinearity as usize])
+                .filter(|nonlinearity| !nonlinearity.shallow)
+        };
+        let mut read = vec![false; relaxation.columns.len()];
+        nonlinearities().flat_map(Nonlinearity::exprs).for_each(|e| relaxation.exprs[e].mark(&mut read));
+        nonlinearities().any(|nonlinearity| read[nonlinearity.column as usize])
     }
 
     /// The next of the attack's random numbers; the upper half is the better one.
@@ -92,22 +98,22 @@ impl<'a> Attack<'a> {
     }
 
     fn evaluate(&mut self, point: &[f64]) {
-        let net = self.problem.net;
+        let relaxation = self.problem.relaxation;
         for (j, value) in self.inputs.iter().zip(point) {
             self.x[*j] = *value;
         }
-        for at in 0..self.units.len() {
-            self.compute(&net.units[self.units[at] as usize]);
+        for at in 0..self.nonlinearities.len() {
+            self.compute(&relaxation.nonlinearities[self.nonlinearities[at] as usize]);
         }
     }
 
-    /// Evaluates a unit.
-    fn compute(&mut self, unit: &Unit) {
-        let net = self.problem.net;
-        for e in unit.exprs() {
-            self.e[e] = net.exprs[e].value(&self.x);
+    /// Evaluates a nonlinearity.
+    fn compute(&mut self, nonlinearity: &Nonlinearity) {
+        let relaxation = self.problem.relaxation;
+        for e in nonlinearity.exprs() {
+            self.e[e] = relaxation.exprs[e].value(&self.x);
         }
-        self.x[unit.column as usize] = unit.value(net, &self.e);
+        self.x[nonlinearity.column as usize] = nonlinearity.value(relaxation, &self.e);
     }
 
     /// The gradient's start: of the atoms that fail, by how much each column would have to change; and the score, zero at best.
@@ -136,43 +142,43 @@ impl<'a> Attack<'a> {
 
     /// The line's value instead of the staircase's, capped on the side on which more would be of no use.
     fn soft(&self, column: usize, up: bool) -> f64 {
-        let net = self.problem.net;
-        let unit = net.unit_of[column];
-        if unit == NONE {
+        let relaxation = self.problem.relaxation;
+        let nonlinearity = relaxation.nonlinearity_of[column];
+        if nonlinearity == NONE {
             return self.x[column];
         }
-        let unit = &net.units[unit as usize];
-        let Kind::Step(stairs) = unit.kind else { return self.x[column] };
+        let nonlinearity = &relaxation.nonlinearities[nonlinearity as usize];
+        let Kind::Step(table) = nonlinearity.kind else { return self.x[column] };
         if self.ranges.is_point(column) {
             return self.x[column];
         }
-        let (slope, zero) = self.lines[stairs as usize];
-        let value = zero + slope * self.e[unit.first as usize];
+        let (slope, zero) = self.lines[table as usize];
+        let value = zero + slope * self.e[nonlinearity.first as usize];
         if up { value.min(self.ranges.upper[column]) } else { value.max(self.ranges.lower[column]) }
     }
 
     /// Pulls the gradient back to the inputs.
     fn pull_back(&self, gradient: &mut [f64], leak: f64) {
-        let (problem, net) = (self.problem, self.problem.net);
-        let mut read = vec![false; net.columns.len()];
+        let (problem, relaxation) = (self.problem, self.problem.relaxation);
+        let mut read = vec![false; relaxation.columns.len()];
         for atom in &problem.atoms {
             for (first, coefficients) in atom.runs() {
                 read[first..first + coefficients.len()].fill(true);
             }
         }
-        for unit in self.units.iter().rev() {
-            let unit = &net.units[*unit as usize];
-            let column = unit.column as usize;
+        for nonlinearity in self.nonlinearities.iter().rev() {
+            let nonlinearity = &relaxation.nonlinearities[*nonlinearity as usize];
+            let column = nonlinearity.column as usize;
             let c = gradient[column];
             if c == 0.0 {
                 continue;
             }
-            match unit.kind {
-                Kind::Step(stairs) => {
-                    let stairs = stairs as usize;
-                    let (slope, _) = self.lines[stairs];
-                    let (at, y) = (unit.first as usize, self.x[column]);
-                    let (low, high) = net.stairs[stairs].ends();
+            match nonlinearity.kind {
+                Kind::Step(table) => {
+                    let table = table as usize;
+                    let (slope, _) = self.lines[table];
+                    let (at, y) = (nonlinearity.first as usize, self.x[column]);
+                    let (low, high) = relaxation.step_tables[table].ends();
                     let factor = if y >= high && y <= low {
                         0.0
                     } else if y >= high {
@@ -183,14 +189,14 @@ impl<'a> Attack<'a> {
                         1.0
                     };
                     if factor != 0.0 {
-                        net.exprs[at].add_to(gradient, c * slope * factor);
+                        relaxation.exprs[at].add_to(gradient, c * slope * factor);
                     }
                 }
-                Kind::Wrap { .. } => net.exprs[unit.first as usize].add_to(gradient, c),
+                Kind::Wrap { .. } => relaxation.exprs[nonlinearity.first as usize].add_to(gradient, c),
                 Kind::Max => {
-                    let at = unit.exprs().max_by(|a, b| self.e[*a].total_cmp(&self.e[*b]));
+                    let at = nonlinearity.exprs().max_by(|a, b| self.e[*a].total_cmp(&self.e[*b]));
                     if let Some(at) = at {
-                        net.exprs[at].add_to(gradient, c);
+                        relaxation.exprs[at].add_to(gradient, c);
                     }
                 }
             }
@@ -199,7 +205,7 @@ impl<'a> Attack<'a> {
 
     /// Searches from `starts` points: the first is `from`, the others are random.
     pub fn run(&mut self, from: &[f64], starts: usize, rounds: usize, stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
-        let count = self.problem.net.columns.len();
+        let count = self.problem.relaxation.columns.len();
         let mut gradient = vec![0.0; count];
         let inputs = self.inputs.clone();
         for start in 0..starts {

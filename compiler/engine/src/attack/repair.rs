@@ -1,18 +1,18 @@
 //! Repairs: from a point of the relaxation to integers that answer the question.
 //!
 //! In: the values of all columns where the relaxation is best, and what a column is worth there. Out: inputs that meet every atom, as exact
-//! evaluation shows, or nothing. The units that read inputs alone get targets, so that the atoms hold for what follows from them; steps of one
-//! input at a time go where the sum of squares of what the units' arguments lack, and a margin beyond it, falls most. Where that
-//! leads no further, the targets are chosen anew: the atoms need only some of the units to be raised or lowered, and those that are nearest
+//! evaluation shows, or nothing. The nonlinearities that read inputs alone get targets, so that the atoms hold for what follows from them; steps of one
+//! input at a time go where the sum of squares of what the nonlinearities' arguments lack, and a margin beyond it, falls most. Where that
+//! leads no further, the targets are chosen anew: the atoms need only some of the nonlinearities to be raised or lowered, and those that are nearest
 //! from here, for what they are worth, are asked for. Chance has a say in the choice. Where only inputs are left to choose, the targets stay, and
 //! a lattice finds inputs that meet them all ([`Attack::realize`]).
 
 use super::cell::Cell;
 use super::lattice::{Lattice, TRIES};
-use super::{Attack, Stairs};
-use crate::bounds::Ranges;
-use crate::bounds::kernels::{add_scaled, add_squares, gains, relief};
-use crate::bounds::net::{Expr, Kind, NONE, Net, add_all};
+use super::{Attack, StepTable};
+use crate::relaxation::Ranges;
+use crate::relaxation::kernels::{add_scaled, add_squares, gains, relief};
+use crate::relaxation::network::{Kind, LinearExpr, NONE, Relaxation, add_all};
 use std::ops::Range;
 
 /// The most steps of a repair.
@@ -28,12 +28,12 @@ const TRIED: usize = 8;
 /// A step is looked for in one of so many parts of the inputs first: a little less good, and much sooner found.
 const PARTS: usize = 4;
 
-/// The inputs on their way, and what the arguments of the first units are asked for; all by expression or by column.
+/// The inputs on their way, and what the arguments of the first nonlinearities are asked for; all by expression or by column.
 struct Walk<'a> {
-    net: &'a Net,
+    relaxation: &'a Relaxation,
     /// The columns from the first input's to the last one's.
     inputs: Range<usize>,
-    /// The expressions of the first units.
+    /// The expressions of the first nonlinearities.
     asked: Vec<usize>,
     /// Their values …
     values: Vec<f64>,
@@ -63,12 +63,12 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(attack: &Attack<'a>, ranges: &Ranges, asked: Vec<usize>) -> Walk<'a> {
-        let (net, x) = (attack.problem.net, &attack.x);
-        let (exprs, columns) = (net.exprs.len(), net.columns.len());
+        let (relaxation, x) = (attack.problem.relaxation, &attack.x);
+        let (exprs, columns) = (relaxation.exprs.len(), relaxation.columns.len());
         let (mut values, mut margins, mut weights) = (vec![0.0; exprs], vec![0.0; exprs], vec![0.0; exprs]);
         for e in &asked {
-            values[*e] = net.exprs[*e].value(x);
-            let greatest = net.exprs[*e].greatest.max(1.0);
+            values[*e] = relaxation.exprs[*e].value(x);
+            let greatest = relaxation.exprs[*e].greatest.max(1.0);
             margins[*e] = (MARGIN * greatest).round();
             weights[*e] = 1.0 / (greatest * greatest);
         }
@@ -77,7 +77,7 @@ impl<'a> Walk<'a> {
             (up[*j], down[*j]) = (ranges.upper[*j] - x[*j], x[*j] - ranges.lower[*j]);
         }
         Walk {
-            net,
+            relaxation,
             inputs: attack.inputs.first().map_or(0, |j| *j)..attack.inputs.last().map_or(0, |j| j + 1),
             asked,
             values,
@@ -98,15 +98,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Asks for units' values: at least, at most, or neither, by what more of them is worth, for more of that kind never hurts.
+    /// Asks for nonlinearities' values: at least, at most, or neither, by what more of them is worth, for more of that kind never hurts.
     fn ask(&mut self, x: &[f64], worth: &[f64]) {
-        let net = self.net;
+        let relaxation = self.relaxation;
         for e in &self.asked {
-            let (column, stairs) = step_of(net, *e);
-            let (least, most) = asked_for(stairs, x[column], worth[column]);
+            let (column, table) = step_of(relaxation, *e);
+            let (least, most) = asked_for(table, x[column], worth[column]);
             (self.low[*e], self.high[*e]) = (least, most);
             (self.wanted_low[*e], self.wanted_high[*e]) = (least + self.margins[*e], most - self.margins[*e]);
-            let greatest = net.exprs[*e].greatest.max(1.0);
+            let greatest = relaxation.exprs[*e].greatest.max(1.0);
             self.weights[*e] = 1.0 / (greatest * greatest);
         }
     }
@@ -127,14 +127,14 @@ impl<'a> Walk<'a> {
 
     /// The step that gains most among some columns.
     fn best_of(&mut self, columns: Range<usize>, step: usize, work: &mut u64) -> Option<(f64, usize, f64)> {
-        let net = self.net;
+        let relaxation = self.relaxation;
         self.pulled.clear();
         for e in &self.asked {
             let by =
                 (self.wanted_low[*e] - self.values[*e]).max(0.0) - (self.values[*e] - self.wanted_high[*e]).max(0.0);
             let weight = if by != 0.0 { self.weights[*e] } else { 0.0 };
             if weight != self.curved[*e] {
-                for (from, c) in net.exprs[*e].runs() {
+                for (from, c) in relaxation.exprs[*e].runs() {
                     add_squares(&mut self.curve[from..from + c.len()], c, weight - self.curved[*e]);
                     *work += c.len() as u64;
                 }
@@ -142,11 +142,11 @@ impl<'a> Walk<'a> {
             }
             if by != 0.0 {
                 self.pulled.push((*e as u32, by * weight));
-                *work += (net.exprs[*e].entries() * columns.len() / self.inputs.len().max(1)) as u64;
+                *work += (relaxation.exprs[*e].entries() * columns.len() / self.inputs.len().max(1)) as u64;
             }
         }
         self.pull[columns.clone()].fill(0.0);
-        add_all(&self.pulled, |e| &net.exprs[e], columns.clone(), &mut self.pull);
+        add_all(&self.pulled, |e| &relaxation.exprs[e], columns.clone(), &mut self.pull);
         let (pull, curve) = (&self.pull[columns.clone()], &self.curve[columns.clone()]);
         let (up, down) = (&self.up[columns.clone()], &self.down[columns.clone()]);
         gains(pull, curve, up, down, &mut self.gain[columns.clone()]);
@@ -165,7 +165,7 @@ impl<'a> Walk<'a> {
             let room = if pull > 0.0 { self.up[j] } else { self.down[j] };
             let by = (pull.abs() / self.curve[j]).round().clamp(1.0, room) * pull.signum();
             let mut gain = 0.0;
-            for (e, c) in self.net.mentions.of(j) {
+            for (e, c) in self.relaxation.mentions.of(j) {
                 let own = e..e + c.len();
                 let (low, high) = (&self.wanted_low[own.clone()], &self.wanted_high[own.clone()]);
                 gain += relief(&self.values[own.clone()], low, high, &self.weights[own], c, by);
@@ -182,24 +182,24 @@ impl<'a> Walk<'a> {
     fn take(&mut self, j: usize, by: f64) {
         self.up[j] -= by;
         self.down[j] += by;
-        for (e, c) in self.net.mentions.of(j) {
+        for (e, c) in self.relaxation.mentions.of(j) {
             add_scaled(&mut self.values[e..e + c.len()], c, by);
         }
     }
 }
 
-/// The column and the staircase of an expression of a first unit.
-fn step_of(net: &Net, e: usize) -> (usize, &Stairs) {
-    let unit = &net.units[net.user[e] as usize];
-    match unit.kind {
-        Kind::Step(stairs) => (unit.column as usize, &net.stairs[stairs as usize]),
-        Kind::Wrap { .. } | Kind::Max => unreachable!("first units are steps, or there are no repairs"),
+/// The column and the staircase of an expression of a first nonlinearity.
+fn step_of(relaxation: &Relaxation, e: usize) -> (usize, &StepTable) {
+    let nonlinearity = &relaxation.nonlinearities[relaxation.user[e] as usize];
+    match nonlinearity.kind {
+        Kind::Step(table) => (nonlinearity.column as usize, &relaxation.step_tables[table as usize]),
+        Kind::Wrap { .. } | Kind::Max => unreachable!("first nonlinearities are steps, or there are no repairs"),
     }
 }
 
-/// What a first unit's argument must be at least and at most for a value, by what more of it is worth, for more of that kind never hurts.
-fn asked_for(stairs: &Stairs, value: f64, worth: f64) -> (f64, f64) {
-    let threshold = |v: i64| stairs.threshold(v).map(|t| t as f64);
+/// What a first nonlinearity's argument must be at least and at most for a value, by what more of it is worth, for more of that kind never hurts.
+fn asked_for(table: &StepTable, value: f64, worth: f64) -> (f64, f64) {
+    let threshold = |v: i64| table.threshold(v).map(|t| t as f64);
     let least = threshold(value as i64).filter(|_| worth > 0.0).unwrap_or(f64::NEG_INFINITY);
     let most = threshold(value as i64 + 1).filter(|_| worth < 0.0).map_or(f64::INFINITY, |t| t - 1.0);
     (least, most)
@@ -215,7 +215,7 @@ impl Attack<'_> {
         worth: Option<&[f64]>,
         stop: &dyn Fn() -> bool,
     ) -> Option<Vec<f64>> {
-        let net = self.problem.net;
+        let relaxation = self.problem.relaxation;
         let slopes = worth.is_none().then(|| self.slopes(self.problem.atoms.iter().map(|atom| &**atom)));
         let worth = worth.or(slopes.as_deref())?;
         for j in &self.inputs {
@@ -223,9 +223,14 @@ impl Attack<'_> {
         }
         // The first targets are the relaxation's values, rounded; as many as needed the better way.
         let (mut asked, mut others) = (Vec::new(), Vec::new());
-        for unit in self.units.iter().map(|unit| &net.units[*unit as usize]).filter(|unit| unit.shallow) {
-            let Kind::Step(_) = unit.kind else { return None };
-            let column = unit.column as usize;
+        for nonlinearity in self
+            .nonlinearities
+            .iter()
+            .map(|nonlinearity| &relaxation.nonlinearities[*nonlinearity as usize])
+            .filter(|nonlinearity| nonlinearity.shallow)
+        {
+            let Kind::Step(_) = nonlinearity.kind else { return None };
+            let column = nonlinearity.column as usize;
             let (y, lo, hi) = (from[column], ranges.lower[column], ranges.upper[column]);
             let nearest = y.round().clamp(lo, hi);
             let better = if worth[column] > 0.0 { y.ceil() } else { y.floor() };
@@ -233,7 +238,7 @@ impl Attack<'_> {
                 others.push(((better - y).abs(), column, better));
             }
             self.x[column] = nearest;
-            asked.push(unit.first as usize);
+            asked.push(nonlinearity.first as usize);
         }
         self.raise(others)?;
         let mut walk = Walk::new(self, ranges, asked);
@@ -277,7 +282,7 @@ impl Attack<'_> {
         None
     }
 
-    /// A point that answers the question where the first units have their values of `from`, those of all columns, rounded: for cells too
+    /// A point that answers the question where the first nonlinearities have their values of `from`, those of all columns, rounded: for cells too
     /// thin for [`Attack::repair`].
     pub fn realize(&mut self, from: &[f64], ranges: &Ranges, stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
         let mut point: Vec<f64> = self.inputs.iter().map(|j| ranges.lower[*j]).collect();
@@ -297,16 +302,16 @@ impl Attack<'_> {
         found.then_some(point)
     }
 
-    /// The inputs with some freedom for which the first units have the values of `from`, rounded, or better ones; `None` if there are none, or too
+    /// The inputs with some freedom for which the first nonlinearities have the values of `from`, rounded, or better ones; `None` if there are none, or too
     /// many windows, or no window at all.
     fn cell(&self, from: &[f64], ranges: &Ranges, free: &[usize]) -> Option<Cell> {
-        let (problem, net) = (self.problem, self.problem.net);
-        let is_input = |(column, c): (usize, &f64)| *c == 0.0 || net.unit_of[column] == NONE;
-        let of_inputs = |atom: &Expr| atom.runs().all(|(first, values)| (first..).zip(values).all(is_input));
-        let (of_inputs, of_units): (Vec<&Expr>, Vec<&Expr>) =
+        let (problem, relaxation) = (self.problem, self.problem.relaxation);
+        let is_input = |(column, c): (usize, &f64)| *c == 0.0 || relaxation.nonlinearity_of[column] == NONE;
+        let of_inputs = |atom: &LinearExpr| atom.runs().all(|(first, values)| (first..).zip(values).all(is_input));
+        let (of_inputs, of_units): (Vec<&LinearExpr>, Vec<&LinearExpr>) =
             problem.atoms.iter().map(|atom| &**atom).partition(|atom| of_inputs(atom));
         // What atoms want more of, and less of.
-        let (mut up, mut down) = (vec![false; net.columns.len()], vec![false; net.columns.len()]);
+        let (mut up, mut down) = (vec![false; relaxation.columns.len()], vec![false; relaxation.columns.len()]);
         for atom in of_units {
             for (column, slope) in self.slopes([atom]).into_iter().enumerate() {
                 up[column] |= slope > 0.0;
@@ -317,7 +322,7 @@ impl Attack<'_> {
         let mut fixed = ranges.lower.clone();
         columns.iter().for_each(|j| fixed[*j] = 0.0);
         let mut cell = Cell::new(columns.iter().map(|j| (ranges.lower[*j], ranges.upper[*j])).collect());
-        let mut ask = |expr: &Expr, low: f64, high: f64| {
+        let mut ask = |expr: &LinearExpr, low: f64, high: f64| {
             let (least, most) = expr.range(&ranges.lower, &ranges.upper);
             if low <= least && high >= most {
                 return Some(());
@@ -326,14 +331,20 @@ impl Attack<'_> {
             let window = (low.max(least) - constant, high.min(most) - constant);
             cell.ask(columns.iter().map(|j| expr.coefficient(*j)), window)
         };
-        for unit in self.units.iter().map(|unit| &net.units[*unit as usize]).filter(|unit| unit.shallow) {
-            let Kind::Step(stairs) = unit.kind else { return None };
-            let (e, column) = (unit.first as usize, unit.column as usize);
-            let (stairs, value, (least, most)) = (&net.stairs[stairs as usize], from[column].round(), ranges.exprs[e]);
+        for nonlinearity in self
+            .nonlinearities
+            .iter()
+            .map(|nonlinearity| &relaxation.nonlinearities[*nonlinearity as usize])
+            .filter(|nonlinearity| nonlinearity.shallow)
+        {
+            let Kind::Step(table) = nonlinearity.kind else { return None };
+            let (e, column) = (nonlinearity.first as usize, nonlinearity.column as usize);
+            let (table, value, (least, most)) =
+                (&relaxation.step_tables[table as usize], from[column].round(), ranges.exprs[e]);
             // Where atoms pull both ways, or none does, neither more nor less will do.
-            let low = if up[column] || !down[column] { asked_for(stairs, value, 1.0).0 } else { f64::NEG_INFINITY };
-            let high = if down[column] || !up[column] { asked_for(stairs, value, -1.0).1 } else { f64::INFINITY };
-            ask(&net.exprs[e], low.max(least), high.min(most))?;
+            let low = if up[column] || !down[column] { asked_for(table, value, 1.0).0 } else { f64::NEG_INFINITY };
+            let high = if down[column] || !up[column] { asked_for(table, value, -1.0).1 } else { f64::INFINITY };
+            ask(&relaxation.exprs[e], low.max(least), high.min(most))?;
         }
         for atom in of_inputs {
             ask(atom, 0.0, f64::INFINITY)?;
@@ -341,22 +352,22 @@ impl Attack<'_> {
         (cell.windows() > 0).then_some(cell)
     }
 
-    /// Sets the first units to what they are, and says what could be asked for beyond that: (effort, column, value), the effort being the way of the
+    /// Sets the first nonlinearities to what they are, and says what could be asked for beyond that: (effort, column, value), the effort being the way of the
     /// argument for what the value is worth.
     fn targets(&mut self, walk: &Walk<'_>, ranges: &Ranges, worth: &[f64], noise: f64) -> Vec<(f64, usize, f64)> {
-        let net = self.problem.net;
+        let relaxation = self.problem.relaxation;
         let mut others = Vec::new();
         for e in &walk.asked {
-            let (column, stairs) = step_of(net, *e);
+            let (column, table) = step_of(relaxation, *e);
             let (a, worth) = (walk.values[*e], worth[column]);
-            let Some(v) = stairs.apply(a as i64) else { continue };
+            let Some(v) = table.apply(a as i64) else { continue };
             self.x[column] = v as f64;
             for more in 1..=2 {
                 let (value, threshold) = if worth > 0.0 { (v + more, v + more) } else { (v - more, v - more + 1) };
                 let inside = (ranges.lower[column]..=ranges.upper[column]).contains(&(value as f64));
-                let Some(threshold) = stairs.threshold(threshold).filter(|_| inside && worth != 0.0) else { break };
+                let Some(threshold) = table.threshold(threshold).filter(|_| inside && worth != 0.0) else { break };
                 let way = if worth > 0.0 { threshold as f64 - a } else { a - threshold as f64 + 1.0 };
-                let way = way / net.exprs[*e].greatest.max(1.0);
+                let way = way / relaxation.exprs[*e].greatest.max(1.0);
                 let by_chance = 1.0 + noise * (self.chance() - 0.5);
                 others.push((way / (more as f64 * worth.abs()) * by_chance, column, value as f64));
             }
@@ -364,7 +375,7 @@ impl Attack<'_> {
         others
     }
 
-    /// Sets first units to other values, in order of effort, until all atoms hold for what follows; `None` if they never do.
+    /// Sets first nonlinearities to other values, in order of effort, until all atoms hold for what follows; `None` if they never do.
     fn raise(&mut self, mut others: Vec<(f64, usize, f64)>) -> Option<()> {
         others.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.total_cmp(&b.2)));
         let mut others = others.into_iter();
@@ -375,35 +386,41 @@ impl Attack<'_> {
         Some(())
     }
 
-    /// Whether all atoms hold for what follows from the first units' values.
+    /// Whether all atoms hold for what follows from the first nonlinearities' values.
     fn follows(&mut self) -> bool {
-        let (problem, net) = (self.problem, self.problem.net);
-        for at in 0..self.units.len() {
-            let unit = &net.units[self.units[at] as usize];
-            if unit.shallow {
+        let (problem, relaxation) = (self.problem, self.problem.relaxation);
+        for at in 0..self.nonlinearities.len() {
+            let nonlinearity = &relaxation.nonlinearities[self.nonlinearities[at] as usize];
+            if nonlinearity.shallow {
                 continue;
             }
-            self.compute(unit);
-            self.work += unit.exprs().map(|e| net.exprs[e].entries() as u64).sum::<u64>();
+            self.compute(nonlinearity);
+            self.work += nonlinearity.exprs().map(|e| relaxation.exprs[e].entries() as u64).sum::<u64>();
         }
         problem.atoms.iter().all(|atom| atom.value(&self.x) >= 0.0)
     }
 
     /// What more of each column does for atoms, by the lines that replace staircases.
-    fn slopes<'e>(&self, atoms: impl IntoIterator<Item = &'e Expr>) -> Vec<f64> {
-        let (problem, net) = (self.problem, self.problem.net);
-        let mut slopes = vec![0.0; net.columns.len()];
+    fn slopes<'e>(&self, atoms: impl IntoIterator<Item = &'e LinearExpr>) -> Vec<f64> {
+        let (problem, relaxation) = (self.problem, self.problem.relaxation);
+        let mut slopes = vec![0.0; relaxation.columns.len()];
         for atom in atoms {
             atom.add_to(&mut slopes, 1.0);
         }
-        for unit in problem.live.iter().rev().map(|unit| &net.units[*unit as usize]).filter(|unit| !unit.shallow) {
-            let slope = match unit.kind {
-                Kind::Step(stairs) => self.lines[stairs as usize].0,
+        for nonlinearity in problem
+            .live
+            .iter()
+            .rev()
+            .map(|nonlinearity| &relaxation.nonlinearities[*nonlinearity as usize])
+            .filter(|nonlinearity| !nonlinearity.shallow)
+        {
+            let slope = match nonlinearity.kind {
+                Kind::Step(table) => self.lines[table as usize].0,
                 Kind::Wrap { .. } | Kind::Max => 1.0,
             };
-            let c = slopes[unit.column as usize] * slope;
+            let c = slopes[nonlinearity.column as usize] * slope;
             if c != 0.0 {
-                unit.exprs().for_each(|e| net.exprs[e].add_to(&mut slopes, c));
+                nonlinearity.exprs().for_each(|e| relaxation.exprs[e].add_to(&mut slopes, c));
             }
         }
         slopes

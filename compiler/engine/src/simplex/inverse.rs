@@ -1,6 +1,6 @@
 //! The inverse of the basis's kernel: a dense matrix that grows and shrinks in place.
 
-use crate::bounds::kernels::{add_scaled, dot};
+use crate::relaxation::kernels::{add_scaled, dot};
 
 /// Sums over one of so many elements take them one by one.
 pub(super) const SPARSE: usize = 8;

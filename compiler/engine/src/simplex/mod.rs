@@ -1,6 +1,6 @@
 //! A dual simplex on the relaxation, with lazy rows and warm starts.
 //!
-//! maximize objective · x  over  lower <= x <= upper  and the units' edges ([`crate::bounds::hull`]) and the constraining atoms.
+//! maximize objective · x  over  lower <= x <= upper  and the nonlinearities' facets ([`crate::relaxation::facet`]) and the constraining atoms.
 //!
 //! The multipliers of the expressions in the dual bound D(m) (`docs/certificates.md`) are the duals of the rows, and the solver
 //! walks down D. Only rows with a multiplier are in the basis, whose kernel is inverted explicitly (it has as many rows as there
@@ -8,7 +8,7 @@
 //! kinks as pay off, and every state on the way is a bound: it may stop at any time. Rows stay valid when ranges
 //! are narrowed, so a branch starts from its parent's basis.
 //!
-//! Invariant: nothing here is trusted. Floating point proposes multipliers; [`crate::bounds::exact`] decides.
+//! Invariant: nothing here is trusted. Floating point proposes multipliers; [`crate::relaxation::dual_bound`] decides.
 
 mod inverse;
 mod pivot;
@@ -20,10 +20,10 @@ mod tests;
 
 pub use problem::{Problem, relevant};
 
-use crate::bounds::Ranges;
-use crate::bounds::hull::Edge;
-use crate::bounds::kernels::{add_scaled, dot};
-use crate::bounds::net::add_all;
+use crate::relaxation::Ranges;
+use crate::relaxation::facet::Facet;
+use crate::relaxation::kernels::{add_scaled, dot};
+use crate::relaxation::network::add_all;
 use inverse::DenseInverse;
 use pricing::Leaving;
 use ratio_test::{BUFFERS, Buffers, Candidate, RatioTest};
@@ -41,15 +41,15 @@ const TRUSTED: u32 = 32;
 #[derive(Clone, Debug)]
 struct Row {
     column: u32,
-    edge: Edge,
+    facet: Facet,
 }
 
 impl Row {
     /// The coefficient of a column.
     #[inline]
     fn entry(&self, problem: &Problem<'_>, column: usize) -> f64 {
-        let own = if self.column as usize == column { self.edge.alpha } else { 0.0 };
-        self.edge.terms().fold(own, |sum, (e, beta)| sum + beta * problem.expr(e as usize).coefficient(column))
+        let own = if self.column as usize == column { self.facet.alpha } else { 0.0 };
+        self.facet.terms().fold(own, |sum, (e, beta)| sum + beta * problem.expr(e as usize).coefficient(column))
     }
 }
 
@@ -101,12 +101,12 @@ pub struct Simplex {
 pub struct View<'a> {
     /// The columns' ranges, which the state has taken over.
     pub ranges: &'a Ranges,
-    /// The units that are looked at, by ascending index.
-    pub units: &'a [u32],
-    /// By unit.
-    pub edges: &'a [Option<Arc<[Edge]>>],
+    /// The nonlinearities that are looked at, by ascending index.
+    pub nonlinearities: &'a [u32],
+    /// By nonlinearity.
+    pub facets: &'a [Option<Arc<[Facet]>>],
     /// One for each of the problem's constraints.
-    pub atoms: &'a [Arc<Edge>],
+    pub atoms: &'a [Arc<Facet>],
 }
 
 impl Simplex {
@@ -138,7 +138,7 @@ impl Simplex {
             x: vec![0.0; count],
             status: vec![VarStatus::Lower; count],
             reduced_costs: vec![0.0; count],
-            activities: vec![0.0; problem.net.exprs.len() + problem.atoms.len()],
+            activities: vec![0.0; problem.relaxation.exprs.len() + problem.atoms.len()],
             ..Simplex::empty(objective.into())
         };
         simplex.restart(problem, ranges);
@@ -192,9 +192,9 @@ impl Simplex {
     }
 
     fn refresh_values(&mut self, problem: &Problem<'_>) {
-        for unit in problem.live.iter() {
-            for e in problem.net.units[*unit as usize].exprs() {
-                self.activities[e] = problem.net.exprs[e].value(&self.x);
+        for nonlinearity in problem.live.iter() {
+            for e in problem.relaxation.nonlinearities[*nonlinearity as usize].exprs() {
+                self.activities[e] = problem.relaxation.exprs[e].value(&self.x);
             }
         }
         for (k, expr) in problem.atoms.iter().enumerate() {
@@ -231,15 +231,15 @@ impl Simplex {
             self.refresh_values(problem);
             return;
         }
-        problem.net.mentions.spread(moved, &mut self.activities);
+        problem.relaxation.mentions.spread(moved, &mut self.activities);
         if !problem.atoms.is_empty() {
             problem.mentions().spread(moved, &mut self.activities);
         }
     }
 
     fn activity(&self, row: &Row) -> f64 {
-        let own = if row.edge.alpha != 0.0 { row.edge.alpha * self.x[row.column as usize] } else { 0.0 };
-        own + row.edge.activity(&self.activities)
+        let own = if row.facet.alpha != 0.0 { row.facet.alpha * self.x[row.column as usize] } else { 0.0 };
+        own + row.facet.activity(&self.activities)
     }
 
     /// Sets the basic columns so that the basic rows hold with equality.
@@ -249,7 +249,7 @@ impl Simplex {
             return;
         }
         let lacks =
-            |row: &Row| Some(row.edge.gamma - self.activity(row)).filter(|lack| lack.abs() > NOISE).unwrap_or(0.0);
+            |row: &Row| Some(row.facet.gamma - self.activity(row)).filter(|lack| lack.abs() > NOISE).unwrap_or(0.0);
         let residual: Vec<f64> = self.rows.iter().map(lacks).collect();
         let mut moved = Vec::with_capacity(size);
         for (j, delta) in self.columns.iter().zip(self.inverse.times(&residual)) {
@@ -268,7 +268,7 @@ impl Simplex {
         let mut kernel = DenseInverse { size, stride: size, data: vec![0.0; size * size] };
         let places = self.places_in_basis();
         for (i, row) in self.rows.iter().enumerate() {
-            self.entries(problem, row.column, &row.edge, &places, kernel.row_mut(i));
+            self.entries(problem, row.column, &row.facet, &places, kernel.row_mut(i));
         }
         let Some(inverse) = kernel.inverse() else { return false };
         self.inverse = inverse;
@@ -315,10 +315,10 @@ impl Simplex {
             if *factor == 0.0 {
                 continue;
             }
-            if row.edge.alpha != 0.0 {
-                target[row.column as usize] += factor * row.edge.alpha;
+            if row.facet.alpha != 0.0 {
+                target[row.column as usize] += factor * row.facet.alpha;
             }
-            exprs.extend(row.edge.terms().map(|(e, beta)| (e, factor * beta)));
+            exprs.extend(row.facet.terms().map(|(e, beta)| (e, factor * beta)));
         }
         exprs.sort_unstable_by_key(|(e, _)| *e);
         exprs.dedup_by(|next, kept| {
@@ -406,13 +406,13 @@ impl Simplex {
             self.combine(problem, &factors, &mut buffers.exprs, &mut buffers.alpha);
             let slope = match &leaving {
                 Leaving::Row(row, _) => {
-                    if row.edge.alpha != 0.0 {
-                        buffers.alpha[row.column as usize] += row.edge.alpha;
+                    if row.facet.alpha != 0.0 {
+                        buffers.alpha[row.column as usize] += row.facet.alpha;
                     }
-                    for (e, beta) in row.edge.terms() {
+                    for (e, beta) in row.facet.terms() {
                         problem.expr(e as usize).add_to(&mut buffers.alpha, beta);
                     }
-                    row.edge.gamma - self.activity(row)
+                    row.facet.gamma - self.activity(row)
                 }
                 Leaving::Column(p, sign) => {
                     let j = self.columns[*p] as usize;
@@ -464,7 +464,7 @@ impl Simplex {
         let ray = self.ray.as_ref().map(|(row, w)| (row, w));
         for (row, w) in self.rows.iter().zip(&self.duals).chain(ray) {
             if *w != 0.0 {
-                multipliers.extend(row.edge.terms().map(|(e, beta)| (e, -w * beta)));
+                multipliers.extend(row.facet.terms().map(|(e, beta)| (e, -w * beta)));
             }
         }
         multipliers.sort_unstable_by_key(|(e, _)| *e);

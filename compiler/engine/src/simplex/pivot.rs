@@ -3,8 +3,8 @@
 use super::pricing::Leaving;
 use super::ratio_test::{Buffers, Candidate};
 use super::{Problem, Row, Simplex, VarStatus};
-use crate::bounds::Ranges;
-use crate::bounds::kernels::add_scaled;
+use crate::relaxation::Ranges;
+use crate::relaxation::kernels::add_scaled;
 
 impl Simplex {
     /// Puts a column at a bound or into the basis.

@@ -1,11 +1,11 @@
-//! Pricing: which row or column leaves its bound next, by dual steepest edge.
+//! Pricing: which row or column leaves its bound next, by dual steepest facet.
 
 use super::inverse::SPARSE;
 use super::ratio_test::Buffers;
 use super::{Problem, Row, Simplex, View};
-use crate::bounds::hull::Edge;
-use crate::bounds::kernels::{add_scaled, dot};
-use crate::bounds::net::NONE;
+use crate::relaxation::facet::Facet;
+use crate::relaxation::kernels::{add_scaled, dot};
+use crate::relaxation::network::NONE;
 
 /// A row or a column is violated beyond this.
 const FEASIBLE: f64 = 1e-6;
@@ -21,7 +21,7 @@ pub(super) enum Leaving {
 }
 
 impl Simplex {
-    /// The row or column that is violated most, in units of how far its multiplier has to move (dual steepest edge).
+    /// The row or column that is violated most, in units of how far its multiplier has to move (dual steepest facet).
     pub(super) fn price(&self, problem: &Problem<'_>, view: &View<'_>, buffers: &mut Buffers) -> Option<Leaving> {
         let (mut worst, mut leaving) = (0.0, None);
         for (p, j) in self.columns.iter().enumerate() {
@@ -36,26 +36,26 @@ impl Simplex {
                 }
             }
         }
-        // (violation, column, unit or atom, edge).
+        // (violation, column, nonlinearity or atom, facet).
         let violated = &mut buffers.violated;
         violated.clear();
-        for unit in view.units {
-            let Some(edges) = &view.edges[*unit as usize] else { continue };
-            let column = problem.net.units[*unit as usize].column;
+        for nonlinearity in view.nonlinearities {
+            let Some(facets) = &view.facets[*nonlinearity as usize] else { continue };
+            let column = problem.relaxation.nonlinearities[*nonlinearity as usize].column;
             let y = self.x[column as usize];
             let mut most = (FEASIBLE, None);
-            for (k, edge) in edges.iter().enumerate() {
-                let violation = edge.alpha * y + edge.activity(&self.activities) - edge.gamma;
+            for (k, facet) in facets.iter().enumerate() {
+                let violation = facet.alpha * y + facet.activity(&self.activities) - facet.gamma;
                 if violation > most.0 {
                     most = (violation, Some(k as u32));
                 }
             }
             if let (violation, Some(k)) = most {
-                violated.push((violation, column, *unit, k));
+                violated.push((violation, column, *nonlinearity, k));
             }
         }
-        for (k, edge) in view.atoms.iter().enumerate() {
-            let violation = edge.activity(&self.activities) - edge.gamma;
+        for (k, facet) in view.atoms.iter().enumerate() {
+            let violation = facet.activity(&self.activities) - facet.gamma;
             if violation > FEASIBLE {
                 violated.push((violation, u32::MAX, k as u32, u32::MAX));
             }
@@ -67,33 +67,33 @@ impl Simplex {
         }
         violated.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
         let places = self.places_in_basis();
-        let mut found: Option<(u32, &Edge, Vec<f64>)> = None;
+        let mut found: Option<(u32, &Facet, Vec<f64>)> = None;
         for (violation, column, at, k) in violated.iter().take(LOOKED_AT) {
             if violation * violation <= worst {
                 break;
             }
-            let edge: &Edge = match &view.edges.get(*at as usize) {
+            let facet: &Facet = match &view.facets.get(*at as usize) {
                 _ if *column == u32::MAX => &view.atoms[*at as usize],
-                Some(Some(edges)) => &edges[*k as usize],
+                Some(Some(facets)) => &facets[*k as usize],
                 _ => continue,
             };
-            let delta = self.dual_row(problem, *column, edge, &places);
+            let delta = self.dual_row(problem, *column, facet, &places);
             let score = violation * violation / (1.0 + dot(&delta, &delta));
             if score > worst {
                 worst = score;
-                found = Some((*column, edge, delta));
+                found = Some((*column, facet, delta));
             }
         }
         match found {
-            Some((column, edge, delta)) => Some(Leaving::Row(Row { column, edge: edge.clone() }, delta)),
+            Some((column, facet, delta)) => Some(Leaving::Row(Row { column, facet: facet.clone() }, delta)),
             None => leaving,
         }
     }
 
     /// How the basic rows' multipliers fall when a row's grows.
-    pub(super) fn dual_row(&self, problem: &Problem<'_>, column: u32, edge: &Edge, places: &[u32]) -> Vec<f64> {
+    pub(super) fn dual_row(&self, problem: &Problem<'_>, column: u32, facet: &Facet, places: &[u32]) -> Vec<f64> {
         let (mut entries, mut delta) = (vec![0.0; self.columns.len()], vec![0.0; self.rows.len()]);
-        self.entries(problem, column, edge, places, &mut entries);
+        self.entries(problem, column, facet, places, &mut entries);
         for (p, entry) in entries.iter().enumerate().filter(|(_, entry)| **entry != 0.0) {
             add_scaled(&mut delta, self.inverse.row(p), *entry);
         }
@@ -101,11 +101,18 @@ impl Simplex {
     }
 
     /// The basic columns' coefficients in a row.
-    pub(super) fn entries(&self, problem: &Problem<'_>, column: u32, edge: &Edge, places: &[u32], entries: &mut [f64]) {
+    pub(super) fn entries(
+        &self,
+        problem: &Problem<'_>,
+        column: u32,
+        facet: &Facet,
+        places: &[u32],
+        entries: &mut [f64],
+    ) {
         for (entry, j) in entries.iter_mut().zip(&self.columns) {
-            *entry = if *j == column { edge.alpha } else { 0.0 };
+            *entry = if *j == column { facet.alpha } else { 0.0 };
         }
-        for (e, beta) in edge.terms() {
+        for (e, beta) in facet.terms() {
             let expr = problem.expr(e as usize);
             if expr.entries() <= places.len() / SPARSE {
                 for (first, values) in expr.runs() {

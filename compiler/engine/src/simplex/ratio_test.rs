@@ -1,7 +1,7 @@
 //! The bound-flipping ratio test: how far the duals move along a direction, and what enters there.
 
 use super::{Simplex, VarStatus};
-use crate::bounds::kernels::{between, gain_until, kinks};
+use crate::relaxation::kernels::{between, gain_until, kinks};
 use std::cell::Cell;
 
 /// Smaller pivots are not taken.

@@ -1,9 +1,9 @@
 //! The solver on small random problems: its bound holds at every input, whenever it stops and from wherever it starts.
 
 use super::{Outcome, Problem, Simplex, View};
-use crate::bounds::exact::live_units;
-use crate::bounds::hull::{Edge, edges};
-use crate::bounds::{Net, Ranges};
+use crate::relaxation::dual_bound::live_nonlinearities;
+use crate::relaxation::facet::{Facet, facets};
+use crate::relaxation::{Ranges, Relaxation};
 use qnn_ir::interpret;
 use qnn_ir::obligation::Obligation;
 use qnn_ir::testing::{Random, Shape, assignments, random_obligation};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// A random network, the ranges of its columns, and the last atom of its first case as the objective.
 struct Instance {
     obligation: Obligation,
-    net: Net,
+    relaxation: Relaxation,
     ranges: Ranges,
 }
 
@@ -20,16 +20,21 @@ impl Instance {
     fn random(seed: u64) -> Option<Instance> {
         let obligation = random_obligation(seed, &Shape { points: 500, ..Shape::default() });
         obligation.cases.first()?.last()?;
-        let net = Net::new(&obligation.graph)?;
+        let relaxation = Relaxation::new(&obligation.graph)?;
         let boxes: Vec<(i64, i64)> = obligation.variables.iter().flat_map(|v| v.domain.iter().copied()).collect();
-        let ranges = Ranges::new(&net, &boxes)?;
-        Some(Instance { obligation, net, ranges })
+        let ranges = Ranges::new(&relaxation, &boxes)?;
+        Some(Instance { obligation, relaxation, ranges })
     }
 
     /// Without constraints, so that every input counts.
     fn problem(&self) -> Option<Problem<'_>> {
-        let objective = self.net.express(&self.obligation.cases[0].last()?.linear)?;
-        Some(Problem::new(&self.net, vec![Arc::new(objective)], Vec::new(), live_units(&self.net, &self.ranges).into()))
+        let objective = self.relaxation.express(&self.obligation.cases[0].last()?.linear)?;
+        Some(Problem::new(
+            &self.relaxation,
+            vec![Arc::new(objective)],
+            Vec::new(),
+            live_nonlinearities(&self.relaxation, &self.ranges).into(),
+        ))
     }
 
     /// The columns at each input.
@@ -38,28 +43,33 @@ impl Instance {
             let inputs: Vec<Vec<i128>> =
                 assignment.iter().map(|values| values.iter().copied().map(i128::from).collect()).collect();
             let values = interpret(&self.obligation.graph, &inputs).expect("a small network");
-            self.net.columns.iter().map(|(node, element)| values[node.0 as usize][*element as usize] as f64).collect()
+            self.relaxation
+                .columns
+                .iter()
+                .map(|(node, element)| values[node.0 as usize][*element as usize] as f64)
+                .collect()
         })
     }
 }
 
-fn facets(problem: &Problem<'_>, ranges: &Ranges) -> Vec<Option<Arc<[Edge]>>> {
-    let mut all = vec![None; problem.net.units.len()];
-    for unit in problem.live.iter() {
-        all[*unit as usize] = Some(edges(problem.net, &problem.net.units[*unit as usize], ranges));
+fn all_facets(problem: &Problem<'_>, ranges: &Ranges) -> Vec<Option<Arc<[Facet]>>> {
+    let mut all = vec![None; problem.relaxation.nonlinearities.len()];
+    for nonlinearity in problem.live.iter() {
+        all[*nonlinearity as usize] =
+            Some(facets(problem.relaxation, &problem.relaxation.nonlinearities[*nonlinearity as usize], ranges));
     }
     all
 }
 
 fn objective(problem: &Problem<'_>) -> Vec<f64> {
-    let mut objective = vec![0.0; problem.net.columns.len()];
+    let mut objective = vec![0.0; problem.relaxation.columns.len()];
     problem.atoms[0].add_to(&mut objective, 1.0);
     objective
 }
 
 fn run(simplex: &mut Simplex, problem: &Problem<'_>, ranges: &Ranges, limit: u64) -> Outcome {
-    let (edges, atoms) = (facets(problem, ranges), Vec::new());
-    let view = View { ranges, units: &problem.live, edges: &edges, atoms: &atoms };
+    let (facets, atoms) = (all_facets(problem, ranges), Vec::new());
+    let view = View { ranges, nonlinearities: &problem.live, facets: &facets, atoms: &atoms };
     simplex.run(problem, &view, f64::NEG_INFINITY, limit, &|| false)
 }
 
@@ -86,13 +96,13 @@ fn every_input_satisfies_the_facets() {
     for seed in 0..300 {
         let Some(instance) = Instance::random(seed) else { continue };
         let Some(problem) = instance.problem() else { continue };
-        let all = facets(&problem, &instance.ranges);
+        let all = all_facets(&problem, &instance.ranges);
         for x in instance.points() {
-            let values: Vec<f64> = instance.net.exprs.iter().map(|expr| expr.value(&x)).collect();
-            for (unit, facets) in instance.net.units.iter().zip(&all) {
+            let values: Vec<f64> = instance.relaxation.exprs.iter().map(|expr| expr.value(&x)).collect();
+            for (nonlinearity, facets) in instance.relaxation.nonlinearities.iter().zip(&all) {
                 for facet in facets.iter().flat_map(|facets| facets.iter()) {
-                    let left = facet.alpha * x[unit.column as usize] + facet.activity(&values);
-                    assert!(left <= facet.gamma + 1e-6, "seed {seed}: {left} > {} of {unit:?}", facet.gamma);
+                    let left = facet.alpha * x[nonlinearity.column as usize] + facet.activity(&values);
+                    assert!(left <= facet.gamma + 1e-6, "seed {seed}: {left} > {} of {nonlinearity:?}", facet.gamma);
                 }
             }
         }
@@ -112,10 +122,10 @@ fn a_warm_start_ends_where_a_cold_one_does() {
         }
         let before = warm.value();
         let mut ranges = instance.ranges.clone();
-        let column = random.below(instance.net.columns.len());
+        let column = random.below(instance.relaxation.columns.len());
         let (low, high) = (ranges.lower[column], ranges.upper[column]);
         let middle = ((low + high) / 2.0).floor();
-        if ranges.narrow_column(&instance.net, column, low, middle, &mut Vec::new()).is_err() {
+        if ranges.narrow_column(&instance.relaxation, column, low, middle, &mut Vec::new()).is_err() {
             continue;
         }
         warm.set_ranges(&problem, &ranges);

@@ -11,9 +11,9 @@ pub mod z3;
 pub use encode::{AdderTree, Encoding, Options, Products};
 pub use z3::{settle, version};
 
+use super::branch_and_bound::{Residual, Search};
 use super::interval::{open_cases, presolve};
 use super::presolve::Presolved;
-use super::search::{Residual, Search};
 use super::{Answer, Control, Engine, Meter, Reason, Trust, replayed};
 use qnn_ir::obligation::Obligation;
 use std::time::Duration;

@@ -4,7 +4,7 @@
 //! file may do less than the checker does (it never goes backwards through anything but a step), never more.
 
 use super::kernels::narrow;
-use super::net::{Kind, LIMIT, NONE, Net};
+use super::network::{Kind, LIMIT, NONE, Relaxation};
 use qnn_ir::interrupt::work;
 
 /// Integers, as `f64`.
@@ -29,24 +29,24 @@ pub struct Empty;
 impl Ranges {
     /// The ranges over the inputs' boxes, given in the order of the input columns; `None` where a number is beyond [`LIMIT`].
     /// Ranges of composite expressions are this file's own: the certificate has to derive them.
-    pub fn new(net: &Net, boxes: &[(i64, i64)]) -> Option<Ranges> {
-        let count = net.columns.len();
+    pub fn new(relaxation: &Relaxation, boxes: &[(i64, i64)]) -> Option<Ranges> {
+        let count = relaxation.columns.len();
         let mut ranges = Ranges {
             lower: vec![0.0; count],
             upper: vec![0.0; count],
-            exprs: vec![(0.0, 0.0); net.exprs.len()],
-            least: vec![0.0; net.exprs.len()],
-            greatest: vec![0.0; net.exprs.len()],
+            exprs: vec![(0.0, 0.0); relaxation.exprs.len()],
+            least: vec![0.0; relaxation.exprs.len()],
+            greatest: vec![0.0; relaxation.exprs.len()],
         };
         let (mut next, mut greatest) = (boxes.iter(), 0.0f64);
         for column in 0..count {
-            let (lo, hi) = if net.unit_of[column] == NONE {
+            let (lo, hi) = if relaxation.nonlinearity_of[column] == NONE {
                 let (lo, hi) = next.next().copied()?;
                 (lo as f64, hi as f64)
             } else {
-                let unit = &net.units[net.unit_of[column] as usize];
-                for e in unit.exprs() {
-                    let expr = &net.exprs[e];
+                let nonlinearity = &relaxation.nonlinearities[relaxation.nonlinearity_of[column] as usize];
+                for e in nonlinearity.exprs() {
+                    let expr = &relaxation.exprs[e];
                     work(2 * expr.entries());
                     let entries: f64 = expr.runs().map(|(_, values)| values.len() as f64).sum();
                     if expr.constant.abs() + entries * expr.greatest * greatest > LIMIT as f64 {
@@ -62,7 +62,7 @@ impl Ranges {
                     ranges.exprs[e] = expr.range(&ranges.lower, &ranges.upper);
                     (ranges.least[e], ranges.greatest[e]) = ranges.exprs[e];
                 }
-                ranges.image(net, net.unit_of[column] as usize)?
+                ranges.image(relaxation, relaxation.nonlinearity_of[column] as usize)?
             };
             if lo.abs().max(hi.abs()) > LIMIT as f64 {
                 return None;
@@ -73,14 +73,14 @@ impl Ranges {
         Some(ranges)
     }
 
-    /// The range of a unit's result, from its arguments'.
-    fn image(&self, net: &Net, unit: usize) -> Option<(f64, f64)> {
-        let unit = &net.units[unit];
-        let (lo, hi) = self.exprs[unit.first as usize];
-        match unit.kind {
-            Kind::Step(stairs) => {
-                let stairs = &net.stairs[stairs as usize];
-                Some((stairs.apply(lo as i64)? as f64, stairs.apply(hi as i64)? as f64))
+    /// The range of a nonlinearity's result, from its arguments'.
+    fn image(&self, relaxation: &Relaxation, nonlinearity: usize) -> Option<(f64, f64)> {
+        let nonlinearity = &relaxation.nonlinearities[nonlinearity];
+        let (lo, hi) = self.exprs[nonlinearity.first as usize];
+        match nonlinearity.kind {
+            Kind::Step(table) => {
+                let table = &relaxation.step_tables[table as usize];
+                Some((table.apply(lo as i64)? as f64, table.apply(hi as i64)? as f64))
             }
             Kind::Wrap { width, signed } => {
                 let (least, greatest) = qnn_ir::range::wrap_limits(width, signed);
@@ -90,7 +90,7 @@ impl Ranges {
             }
             Kind::Max => {
                 let of = |end: fn(&(f64, f64)) -> f64| {
-                    self.exprs[unit.exprs()].iter().map(end).fold(f64::NEG_INFINITY, f64::max)
+                    self.exprs[nonlinearity.exprs()].iter().map(end).fold(f64::NEG_INFINITY, f64::max)
                 };
                 Some((of(|range| range.0), of(|range| range.1)))
             }
@@ -107,31 +107,36 @@ impl Ranges {
         self.lower[column] == self.upper[column]
     }
 
-    /// Narrows a column and all that follows; `changed` collects the units whose ranges changed.
+    /// Narrows a column and all that follows; `changed` collects the nonlinearities whose ranges changed.
     ///
     /// # Errors
     /// [`Empty`] if nothing is left.
     pub fn narrow_column(
         &mut self,
-        net: &Net,
+        relaxation: &Relaxation,
         column: usize,
         lo: f64,
         hi: f64,
         changed: &mut Vec<u32>,
     ) -> Result<(), Empty> {
-        self.set_column(net, column, lo, hi, changed)?;
-        self.propagate(net, changed)
+        self.set_column(relaxation, column, lo, hi, changed)?;
+        self.propagate(relaxation, changed)
     }
 
     /// Narrows several columns at once.
     ///
     /// # Errors
     /// [`Empty`] if nothing is left.
-    pub fn narrow_columns(&mut self, net: &Net, news: &[(u32, f64, f64)], changed: &mut Vec<u32>) -> Result<(), Empty> {
+    pub fn narrow_columns(
+        &mut self,
+        relaxation: &Relaxation,
+        news: &[(u32, f64, f64)],
+        changed: &mut Vec<u32>,
+    ) -> Result<(), Empty> {
         for (column, lo, hi) in news {
-            self.set_column(net, *column as usize, *lo, *hi, changed)?;
+            self.set_column(relaxation, *column as usize, *lo, *hi, changed)?;
         }
-        self.propagate(net, changed)
+        self.propagate(relaxation, changed)
     }
 
     /// Narrows an expression and all that follows.
@@ -140,7 +145,7 @@ impl Ranges {
     /// [`Empty`] if nothing is left.
     pub fn narrow_expr(
         &mut self,
-        net: &Net,
+        relaxation: &Relaxation,
         expr: usize,
         lo: f64,
         hi: f64,
@@ -155,10 +160,10 @@ impl Ranges {
             return Ok(());
         }
         *range = new;
-        let unit = net.user[expr] as usize;
-        changed.push(unit as u32);
-        self.meet_image(net, unit, changed)?;
-        self.propagate(net, changed)
+        let nonlinearity = relaxation.user[expr] as usize;
+        changed.push(nonlinearity as u32);
+        self.meet_image(relaxation, nonlinearity, changed)?;
+        self.propagate(relaxation, changed)
     }
 
     /// What the columns' ranges leave of an expression.
@@ -167,16 +172,23 @@ impl Ranges {
     }
 
     /// Gives a column a narrower range; the expressions that mention it follow, exactly.
-    fn assign(&mut self, net: &Net, column: usize, lo: f64, hi: f64) {
+    fn assign(&mut self, relaxation: &Relaxation, column: usize, lo: f64, hi: f64) {
         let (rise, fall) = (lo - self.lower[column], self.upper[column] - hi);
         (self.lower[column], self.upper[column]) = (lo, hi);
-        for (first, coefficients) in net.mentions.of(column) {
+        for (first, coefficients) in relaxation.mentions.of(column) {
             let own = first..first + coefficients.len();
             narrow(&mut self.least[own.clone()], &mut self.greatest[own], coefficients, rise, fall);
         }
     }
 
-    fn set_column(&mut self, net: &Net, column: usize, lo: f64, hi: f64, changed: &mut Vec<u32>) -> Result<(), Empty> {
+    fn set_column(
+        &mut self,
+        relaxation: &Relaxation,
+        column: usize,
+        lo: f64,
+        hi: f64,
+        changed: &mut Vec<u32>,
+    ) -> Result<(), Empty> {
         let (lo, hi) = (lo.max(self.lower[column]), hi.min(self.upper[column]));
         if lo > hi {
             return Err(Empty);
@@ -184,18 +196,18 @@ impl Ranges {
         if (lo, hi) == (self.lower[column], self.upper[column]) {
             return Ok(());
         }
-        self.assign(net, column, lo, hi);
-        let unit = net.unit_of[column];
-        if unit != NONE {
-            changed.push(unit);
-            if let Kind::Step(stairs) = net.units[unit as usize].kind {
+        self.assign(relaxation, column, lo, hi);
+        let nonlinearity = relaxation.nonlinearity_of[column];
+        if nonlinearity != NONE {
+            changed.push(nonlinearity);
+            if let Kind::Step(table) = relaxation.nonlinearities[nonlinearity as usize].kind {
                 // y >= v exactly if a >= T(v).
-                let stairs = &net.stairs[stairs as usize];
-                let range = &mut self.exprs[net.units[unit as usize].first as usize];
-                if let Some(threshold) = stairs.threshold(lo as i64) {
+                let table = &relaxation.step_tables[table as usize];
+                let range = &mut self.exprs[relaxation.nonlinearities[nonlinearity as usize].first as usize];
+                if let Some(threshold) = table.threshold(lo as i64) {
                     range.0 = range.0.max(threshold as f64);
                 }
-                if let Some(threshold) = stairs.threshold(hi as i64 + 1) {
+                if let Some(threshold) = table.threshold(hi as i64 + 1) {
                     range.1 = range.1.min(threshold as f64 - 1.0);
                 }
                 if range.0 > range.1 {
@@ -206,30 +218,35 @@ impl Ranges {
         Ok(())
     }
 
-    fn meet_image(&mut self, net: &Net, unit: usize, changed: &mut Vec<u32>) -> Result<(), Empty> {
-        if let Some((lo, hi)) = self.image(net, unit) {
-            let column = net.units[unit].column as usize;
+    fn meet_image(
+        &mut self,
+        relaxation: &Relaxation,
+        nonlinearity: usize,
+        changed: &mut Vec<u32>,
+    ) -> Result<(), Empty> {
+        if let Some((lo, hi)) = self.image(relaxation, nonlinearity) {
+            let column = relaxation.nonlinearities[nonlinearity].column as usize;
             let (lo, hi) = (lo.max(self.lower[column]), hi.min(self.upper[column]));
             if lo > hi {
                 return Err(Empty);
             }
             if (lo, hi) != (self.lower[column], self.upper[column]) {
-                self.assign(net, column, lo, hi);
-                changed.push(unit as u32);
+                self.assign(relaxation, column, lo, hi);
+                changed.push(nonlinearity as u32);
             }
         }
         Ok(())
     }
 
     /// Takes over what columns say of expressions, in order.
-    fn propagate(&mut self, net: &Net, changed: &mut Vec<u32>) -> Result<(), Empty> {
-        for (index, unit) in net.units.iter().enumerate() {
+    fn propagate(&mut self, relaxation: &Relaxation, changed: &mut Vec<u32>) -> Result<(), Empty> {
+        for (index, nonlinearity) in relaxation.nonlinearities.iter().enumerate() {
             let mut narrower = false;
-            for e in unit.exprs() {
+            for e in nonlinearity.exprs() {
                 let (lo, hi) = self.exprs[e];
                 let new = (lo.max(self.least[e]), hi.min(self.greatest[e]));
                 // The checker goes node by node: what it sees of a composite expression may be wider.
-                if new == (lo, hi) || net.places[e].composite {
+                if new == (lo, hi) || relaxation.places[e].composite {
                     continue;
                 }
                 if new.0 > new.1 {
@@ -240,7 +257,7 @@ impl Ranges {
             }
             if narrower {
                 changed.push(index as u32);
-                self.meet_image(net, index, changed)?;
+                self.meet_image(relaxation, index, changed)?;
             }
         }
         Ok(())

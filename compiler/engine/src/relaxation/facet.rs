@@ -1,18 +1,18 @@
-//! Convex hulls of units: the linear inequalities that the relaxation knows.
+//! Convex hulls of nonlinearities: the linear inequalities that the relaxation knows.
 //!
-//! In: a unit and its ranges. Out: edges, alpha · column + sum of beta · expression <= gamma, valid for every value within
-//! the ranges. They only guide: what is decided is decided by the exact staircase, see [`super::exact`].
+//! In: a nonlinearity and its ranges. Out: facets, alpha · column + sum of beta · expression <= gamma, valid for every value within
+//! the ranges. They only guide: what is decided is decided by the exact staircase, see [`super::dual_bound`].
 
-use super::net::{Kind, Net, Stairs, Unit};
+use super::network::{Kind, Nonlinearity, Relaxation, StepTable};
 use super::ranges::Ranges;
 use std::sync::Arc;
 
 /// alpha · column + sum of beta · expression <= gamma.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Edge {
-    /// The factor of the unit's column.
+pub struct Facet {
+    /// The factor of the nonlinearity's column.
     pub alpha: f64,
-    /// (expression, factor); most edges have no other.
+    /// (expression, factor); most facets have no other.
     pub first: (u32, f64),
     /// More of them.
     pub others: Option<Box<[(u32, f64)]>>,
@@ -20,10 +20,10 @@ pub struct Edge {
     pub gamma: f64,
 }
 
-impl Edge {
-    /// An edge with one expression.
-    pub fn single(alpha: f64, expr: u32, beta: f64, gamma: f64) -> Edge {
-        Edge { alpha, first: (expr, beta), others: None, gamma }
+impl Facet {
+    /// An facet with one expression.
+    pub fn single(alpha: f64, expr: u32, beta: f64, gamma: f64) -> Facet {
+        Facet { alpha, first: (expr, beta), others: None, gamma }
     }
 
     /// (expression, factor).
@@ -42,55 +42,55 @@ impl Edge {
     }
 }
 
-/// The edges of a unit.
-pub fn edges(net: &Net, unit: &Unit, ranges: &Ranges) -> Arc<[Edge]> {
-    let mut edges = Vec::new();
-    let column = unit.column as usize;
+/// The facets of a nonlinearity.
+pub fn facets(relaxation: &Relaxation, nonlinearity: &Nonlinearity, ranges: &Ranges) -> Arc<[Facet]> {
+    let mut facets = Vec::new();
+    let column = nonlinearity.column as usize;
     let (low, high) = (ranges.lower[column], ranges.upper[column]);
-    for e in unit.exprs() {
+    for e in nonlinearity.exprs() {
         // The range itself matters where it does not follow from the columns: after splits.
         let (a, b) = ranges.exprs[e];
         let scale = (high - low).max(1.0) / (b - a).max(1.0);
-        edges.push(Edge::single(0.0, e as u32, scale, scale * b));
-        edges.push(Edge::single(0.0, e as u32, -scale, -scale * a));
+        facets.push(Facet::single(0.0, e as u32, scale, scale * b));
+        facets.push(Facet::single(0.0, e as u32, -scale, -scale * a));
     }
-    match unit.kind {
-        Kind::Step(stairs) if low < high => {
-            let (a, b) = ranges.exprs[unit.first as usize];
-            step_edges(&net.stairs[stairs as usize], unit.first, (a, b), (low, high), &mut edges);
+    match nonlinearity.kind {
+        Kind::Step(table) if low < high => {
+            let (a, b) = ranges.exprs[nonlinearity.first as usize];
+            step_facets(&relaxation.step_tables[table as usize], nonlinearity.first, (a, b), (low, high), &mut facets);
         }
         Kind::Wrap { width, signed } => {
-            let (a, b) = ranges.exprs[unit.first as usize];
+            let (a, b) = ranges.exprs[nonlinearity.first as usize];
             let first = qnn_ir::interpret::wrap(a as i128, width, signed);
             let (_, greatest) = qnn_ir::range::wrap_limits(width, signed);
             if first + (b - a) as i128 <= greatest {
                 let shift = first as f64 - a;
-                edges.push(Edge::single(1.0, unit.first, -1.0, shift));
-                edges.push(Edge::single(-1.0, unit.first, 1.0, -shift));
+                facets.push(Facet::single(1.0, nonlinearity.first, -1.0, shift));
+                facets.push(Facet::single(-1.0, nonlinearity.first, 1.0, -shift));
             }
         }
-        Kind::Max => max_edges(unit, ranges, &mut edges),
+        Kind::Max => max_edges(nonlinearity, ranges, &mut facets),
         Kind::Step(_) => {}
     }
-    edges.into()
+    facets.into()
 }
 
-fn step_edges(stairs: &Stairs, expr: u32, a: (f64, f64), y: (f64, f64), edges: &mut Vec<Edge>) {
+fn step_facets(table: &StepTable, expr: u32, a: (f64, f64), y: (f64, f64), facets: &mut Vec<Facet>) {
     let (mut upper, mut lower) = (Vec::new(), Vec::new());
-    match stairs {
-        Stairs::Table { even: true, .. } if y.1 - y.0 > 6.0 => {
+    match table {
+        StepTable::Table { even: true, .. } if y.1 - y.0 > 6.0 => {
             // Equal steps: the corners between the second and the last but one are on one line.
             push_upper(&mut upper, (a.0, y.0));
             push_lower(&mut lower, (a.0, y.0));
             for v in [y.0 + 1.0, y.0 + 2.0, y.1 - 1.0, y.1] {
-                let Some(t) = stairs.threshold(v as i64) else { continue };
+                let Some(t) = table.threshold(v as i64) else { continue };
                 push_lower(&mut lower, (t as f64 - 1.0, v - 1.0));
                 push_upper(&mut upper, (t as f64, v));
             }
             push_upper(&mut upper, (a.1, y.1));
             push_lower(&mut lower, (a.1, y.1));
         }
-        Stairs::Table { lo, thresholds, .. } => {
+        StepTable::Table { lo, thresholds, .. } => {
             let (first, last) = ((y.0 as i64 - lo) as usize, (y.1 as i64 - lo) as usize);
             push_upper(&mut upper, (a.0, y.0));
             push_lower(&mut lower, (a.0, y.0));
@@ -102,9 +102,9 @@ fn step_edges(stairs: &Stairs, expr: u32, a: (f64, f64), y: (f64, f64), edges: &
             push_upper(&mut upper, (a.1, y.1));
             push_lower(&mut lower, (a.1, y.1));
         }
-        Stairs::Wide(_) => {
+        StepTable::Wide(_) => {
             // The first values and the last: what lies between is a step off their line at most.
-            let threshold = |v: f64| stairs.threshold(v as i64).map(|t| t as f64);
+            let threshold = |v: f64| table.threshold(v as i64).map(|t| t as f64);
             let (Some(t1), Some(t2)) = (threshold(y.0 + 1.0), threshold(y.1)) else { return };
             for point in [(a.0, y.0), (t1, y.0 + 1.0), (t2, y.1), (a.1, y.1)] {
                 push_upper(&mut upper, point);
@@ -119,7 +119,7 @@ fn step_edges(stairs: &Stairs, expr: u32, a: (f64, f64), y: (f64, f64), edges: &
             let slope = (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0);
             if slope > 0.0 {
                 let gamma = sign * (pair[0].1 - slope * pair[0].0);
-                edges.push(Edge::single(sign, expr, -sign * slope, gamma));
+                facets.push(Facet::single(sign, expr, -sign * slope, gamma));
             }
         }
     }
@@ -160,14 +160,14 @@ fn push_lower(points: &mut Vec<(f64, f64)>, p: (f64, f64)) {
     points.push(p);
 }
 
-fn max_edges(unit: &Unit, ranges: &Ranges, edges: &mut Vec<Edge>) {
-    for e in unit.exprs() {
-        edges.push(Edge::single(-1.0, e as u32, 1.0, 0.0));
+fn max_edges(nonlinearity: &Nonlinearity, ranges: &Ranges, facets: &mut Vec<Facet>) {
+    for e in nonlinearity.exprs() {
+        facets.push(Facet::single(-1.0, e as u32, 1.0, 0.0));
     }
     // max(a) <= a_j + sum of relu(a_i - a_j), each relu below its chord.
-    for j in unit.exprs() {
+    for j in nonlinearity.exprs() {
         let (mut own, mut gamma, mut others) = (-1.0, 0.0, Vec::new());
-        for i in unit.exprs().filter(|i| *i != j) {
+        for i in nonlinearity.exprs().filter(|i| *i != j) {
             let (lo, hi) = (ranges.exprs[i].0 - ranges.exprs[j].1, ranges.exprs[i].1 - ranges.exprs[j].0);
             if hi > 0.0 {
                 let slope = if lo >= 0.0 { 1.0 } else { hi / (hi - lo) };
@@ -176,6 +176,6 @@ fn max_edges(unit: &Unit, ranges: &Ranges, edges: &mut Vec<Edge>) {
                 gamma -= slope * lo.min(0.0);
             }
         }
-        edges.push(Edge { alpha: 1.0, first: (j as u32, own), others: Some(others.into()), gamma });
+        facets.push(Facet { alpha: 1.0, first: (j as u32, own), others: Some(others.into()), gamma });
     }
 }

@@ -1,11 +1,11 @@
 //! The dual bound of section 5.1, in integers: what decides.
 //!
-//! In: ranges, a form (weighted expressions), integer multipliers of the units' expressions. Out: an integer that the form does
+//! In: ranges, a form (weighted expressions), integer multipliers of the nonlinearities' expressions. Out: an integer that the form does
 //! not exceed for any point within the ranges, or `None` where the numbers are too large to be sure of. Coefficients are summed up
 //! in `f64`, exactly: their absolute sum is checked to stay below 2^53 first; all else is 128 bits wide.
 
 use super::kernels::{PART, greatest_over_box};
-use super::net::{Kind, NONE, Net, Stairs, add_all};
+use super::network::{Kind, NONE, Relaxation, StepTable, add_all};
 use super::ranges::Ranges;
 use crate::simplex::Problem;
 use num_integer::Integer;
@@ -18,9 +18,9 @@ const EXACT: f64 = (1u64 << 52) as f64;
 pub struct Exact {
     /// The form is at most this.
     pub value: i128,
-    /// The form's coefficient of each column, after all units above it were relaxed.
+    /// The form's coefficient of each column, after all nonlinearities above it were relaxed.
     pub coefficients: Vec<f64>,
-    /// (unit, multiplier, share of the value) for each live step.
+    /// (nonlinearity, multiplier, share of the value) for each live step.
     shares: Vec<(u32, i128, i128)>,
 }
 
@@ -31,7 +31,7 @@ pub fn exact(
     form: &[(usize, i64)],
     multipliers: &[(u32, i64)],
 ) -> Option<Exact> {
-    let net = problem.net;
+    let relaxation = problem.relaxation;
     let mut magnitude = 0.0;
     let all = form.iter().copied().chain(multipliers.iter().map(|(e, m)| (*e as usize, *m)));
     for (e, factor) in all {
@@ -40,7 +40,7 @@ pub fn exact(
     if magnitude >= EXACT {
         return None;
     }
-    let mut coefficients = vec![0.0; net.columns.len()];
+    let mut coefficients = vec![0.0; relaxation.columns.len()];
     let mut value = 0i128;
     for (e, factor) in form {
         let expr = problem.expr(*e);
@@ -50,13 +50,13 @@ pub fn exact(
     let mut shares = Vec::with_capacity(problem.live.len());
     let mut rest = multipliers;
     let mut arguments: Vec<i128> = Vec::new();
-    // What units that read inputs alone are multiplied by: nobody asks for the inputs' coefficients before the end.
+    // What nonlinearities that read inputs alone are multiplied by: nobody asks for the inputs' coefficients before the end.
     let mut shallow: Vec<(u32, f64)> = Vec::new();
     for index in problem.live.iter().rev() {
-        let unit = &net.units[*index as usize];
-        let c = i128::from(coefficients[unit.column as usize] as i64);
+        let nonlinearity = &relaxation.nonlinearities[*index as usize];
+        let c = i128::from(coefficients[nonlinearity.column as usize] as i64);
         arguments.clear();
-        for e in unit.exprs().rev() {
+        for e in nonlinearity.exprs().rev() {
             let mut m = 0;
             while let Some(((at, multiplier), before)) = rest.split_last() {
                 if (*at as usize) < e {
@@ -65,8 +65,8 @@ pub fn exact(
                 rest = before;
                 if *at as usize == e {
                     m = *multiplier;
-                    let expr = &net.exprs[e];
-                    if unit.shallow {
+                    let expr = &relaxation.exprs[e];
+                    if nonlinearity.shallow {
                         shallow.push((e as u32, m as f64));
                     } else {
                         expr.add_to(&mut coefficients, m as f64);
@@ -77,26 +77,29 @@ pub fn exact(
             arguments.push(i128::from(m));
         }
         let m = *arguments.first()?;
-        let (lo, hi) = ranges.exprs[unit.first as usize];
-        let share = match unit.kind {
-            Kind::Step(stairs) => {
-                let y = (ranges.lower[unit.column as usize] as i64, ranges.upper[unit.column as usize] as i64);
-                step_share(&net.stairs[stairs as usize], c, m, (lo as i64, hi as i64), y)?
+        let (lo, hi) = ranges.exprs[nonlinearity.first as usize];
+        let share = match nonlinearity.kind {
+            Kind::Step(table) => {
+                let y = (
+                    ranges.lower[nonlinearity.column as usize] as i64,
+                    ranges.upper[nonlinearity.column as usize] as i64,
+                );
+                step_share(&relaxation.step_tables[table as usize], c, m, (lo as i64, hi as i64), y)?
             }
             Kind::Wrap { width, signed } => wrap_share(width, signed, c, m, (lo as i128, hi as i128))?,
             Kind::Max => {
-                let entries: Vec<(i128, i128, i128)> = (arguments.iter().zip(unit.exprs().rev()))
+                let entries: Vec<(i128, i128, i128)> = (arguments.iter().zip(nonlinearity.exprs().rev()))
                     .map(|(m, e)| (*m, ranges.exprs[e].0 as i128, ranges.exprs[e].1 as i128))
                     .collect();
                 max_share(c, &entries)?
             }
         };
-        if matches!(unit.kind, Kind::Step(_)) {
+        if matches!(nonlinearity.kind, Kind::Step(_)) {
             shares.push((*index, m, share));
         }
         value = value.checked_add(share)?;
     }
-    add_all(&shallow, |e| &net.exprs[e], 0..coefficients.len(), &mut coefficients);
+    add_all(&shallow, |e| &relaxation.exprs[e], 0..coefficients.len(), &mut coefficients);
     for free in &problem.free {
         let (c, lower, upper) = (&coefficients[free.clone()], &ranges.lower[free.clone()], &ranges.upper[free.clone()]);
         let (high, low, size) = greatest_over_box(c, lower, upper);
@@ -115,13 +118,14 @@ impl Exact {
     /// What the value, as the slack of a form that must not be negative, leaves of the columns' ranges: (column, least, greatest)
     /// for those that become narrower.
     pub fn slack(&self, problem: &Problem<'_>, ranges: &Ranges) -> Vec<(u32, f64, f64)> {
-        let net = problem.net;
+        let relaxation = problem.relaxation;
         let mut news = Vec::new();
         // Rounded up: a division of integers is worth its time only where this is too little.
         let most = (self.value as f64) * (1.0 + 1e-9);
         for (column, c) in self.coefficients.iter().enumerate() {
             let (lo, hi) = (ranges.lower[column], ranges.upper[column]);
-            if *c == 0.0 || lo == hi || net.unit_of[column] != NONE || most >= (hi - lo + 1.0) * c.abs() {
+            if *c == 0.0 || lo == hi || relaxation.nonlinearity_of[column] != NONE || most >= (hi - lo + 1.0) * c.abs()
+            {
                 continue;
             }
             let far = (self.value / i128::from(c.abs() as i64)) as f64;
@@ -130,14 +134,14 @@ impl Exact {
             }
         }
         for (index, m, share) in &self.shares {
-            let unit = &net.units[*index as usize];
-            let column = unit.column as usize;
-            let (Kind::Step(stairs), c) = (unit.kind, self.coefficients[column] as i128) else { continue };
-            let Stairs::Table { .. } = &net.stairs[stairs as usize] else { continue };
-            let stairs = &net.stairs[stairs as usize];
-            let a = ranges.exprs[unit.first as usize];
+            let nonlinearity = &relaxation.nonlinearities[*index as usize];
+            let column = nonlinearity.column as usize;
+            let (Kind::Step(table), c) = (nonlinearity.kind, self.coefficients[column] as i128) else { continue };
+            let StepTable::Table { .. } = &relaxation.step_tables[table as usize] else { continue };
+            let table = &relaxation.step_tables[table as usize];
+            let a = ranges.exprs[nonlinearity.first as usize];
             let a = (a.0 as i64, a.1 as i64);
-            let possible = |v: i64| value_share(stairs, c, *m, v, a).is_some_and(|best| best >= share - self.value);
+            let possible = |v: i64| value_share(table, c, *m, v, a).is_some_and(|best| best >= share - self.value);
             let (lo, hi) = (ranges.lower[column] as i64, ranges.upper[column] as i64);
             let (mut first, mut last) = (lo, hi);
             while first < last && !possible(first) {
@@ -155,23 +159,23 @@ impl Exact {
 }
 
 /// The greatest c·v - m·a over the a at which the step is v; `None` if there are none.
-fn value_share(stairs: &Stairs, c: i128, m: i128, v: i64, a: (i64, i64)) -> Option<i128> {
-    let from = stairs.threshold(v).map_or(a.0, |t| t.max(a.0));
-    let to = stairs.threshold(v + 1).map_or(a.1, |t| (t - 1).min(a.1));
+fn value_share(table: &StepTable, c: i128, m: i128, v: i64, a: (i64, i64)) -> Option<i128> {
+    let from = table.threshold(v).map_or(a.0, |t| t.max(a.0));
+    let to = table.threshold(v + 1).map_or(a.1, |t| (t - 1).min(a.1));
     (from <= to).then(|| c * i128::from(v) - m * i128::from(if m > 0 { from } else { to }))
 }
 
 /// The greatest c·step(a) - m·a over the integers of a range.
-fn step_share(stairs: &Stairs, c: i128, m: i128, a: (i64, i64), y: (i64, i64)) -> Option<i128> {
-    match stairs {
-        Stairs::Table { even: true, .. } if y.1 - y.0 > 4 => {
+fn step_share(table: &StepTable, c: i128, m: i128, a: (i64, i64), y: (i64, i64)) -> Option<i128> {
+    match table {
+        StepTable::Table { even: true, .. } if y.1 - y.0 > 4 => {
             // Between the first value and the last one it is linear in the value.
-            let (first, last) = (stairs.apply(a.0)?.max(y.0), stairs.apply(a.1)?.min(y.1));
+            let (first, last) = (table.apply(a.0)?.max(y.0), table.apply(a.1)?.min(y.1));
             let inner = (first + 1).min(last);
             let values = [first, inner, (last - 1).max(inner), last];
-            values.into_iter().filter_map(|v| value_share(stairs, c, m, v, a)).max()
+            values.into_iter().filter_map(|v| value_share(table, c, m, v, a)).max()
         }
-        Stairs::Table { lo, thresholds, .. } => {
+        StepTable::Table { lo, thresholds, .. } => {
             let (first, last) = (usize::try_from(y.0 - lo).ok()?, usize::try_from(y.1 - lo).ok()?);
             let mut best = None;
             let mut from = a.0;
@@ -186,15 +190,15 @@ fn step_share(stairs: &Stairs, c: i128, m: i128, a: (i64, i64), y: (i64, i64)) -
             }
             best
         }
-        Stairs::Wide(step) => {
+        StepTable::Wide(step) => {
             let Step::Round { numerator, denominator, offset, .. } = step else { return None };
-            let (first, last) = (stairs.apply(a.0)?.max(y.0), stairs.apply(a.1)?.min(y.1));
-            let ends = [value_share(stairs, c, m, first, a), value_share(stairs, c, m, last, a)];
+            let (first, last) = (table.apply(a.0)?.max(y.0), table.apply(a.1)?.min(y.1));
+            let ends = [value_share(table, c, m, first, a), value_share(table, c, m, last, a)];
             let mut best = ends.into_iter().max().flatten()?;
             if last > first + 1 {
                 let whole = numerator % denominator == 0 && offset % denominator == 0;
                 let rounding = if whole { 0 } else { c.abs() };
-                for at in [stairs.threshold(first + 1)?, stairs.threshold(last)? - 1] {
+                for at in [table.threshold(first + 1)?, table.threshold(last)? - 1] {
                     let at = i128::from(at);
                     let dividend = numerator.checked_mul(at)?.checked_add(*offset)?;
                     let real = Integer::div_ceil(&c.checked_mul(dividend)?, denominator);
@@ -241,6 +245,8 @@ fn max_share(c: i128, entries: &[(i128, i128, i128)]) -> Option<i128> {
 }
 
 /// Whether the network can be looked at at all: columns that are not live have one value.
-pub fn live_units(net: &Net, ranges: &Ranges) -> Vec<u32> {
-    (0..net.units.len() as u32).filter(|unit| !ranges.is_point(net.units[*unit as usize].column as usize)).collect()
+pub fn live_nonlinearities(relaxation: &Relaxation, ranges: &Ranges) -> Vec<u32> {
+    (0..relaxation.nonlinearities.len() as u32)
+        .filter(|nonlinearity| !ranges.is_point(relaxation.nonlinearities[*nonlinearity as usize].column as usize))
+        .collect()
 }

@@ -4,21 +4,34 @@
 //! rest are attacked; what survives is searched, case by case. Invariant: a verdict rests on integers alone,
 //! the certificate's or the reference interpreter's.
 
+mod branching;
+mod case;
+mod frontier;
+mod node;
+mod parameters;
+mod propagation;
 mod propose;
+mod pseudocost;
 #[cfg(test)]
 mod tests;
-mod tree;
+mod worker;
 
 use crate::attack::Attack;
-use crate::bounds::exact::live_units;
-use crate::bounds::hull::Edge;
-use crate::bounds::net::{Expr, Kind, NONE, Net, Place};
-use crate::bounds::{Empty, Ranges};
 use crate::measure::MeasureAnswer;
+use crate::relaxation::dual_bound::live_nonlinearities;
+use crate::relaxation::facet::Facet;
+use crate::relaxation::network::{Kind, LinearExpr, NONE, Place, Relaxation};
+use crate::relaxation::{Empty, Ranges};
 use crate::simplex::{Problem, Simplex, View, relevant};
 use crate::{Answer, Control, Engine, Reason, Trust, replayed};
+use case::{Accepted, Case, Helpers};
+use frontier::{Effort, Found, Frontier};
+use node::{DualBound, WarmStart};
 use num_integer::Integer;
+use parameters::MEMORY;
+use propagation::{all_facets, atom_facets, narrow_by, propagate};
 use propose::{SCALES, propose};
+use pseudocost::Pseudocosts;
 use qnn_ir::interrupt::work;
 use qnn_ir::obligation::{Assignment, Atom, Linear, Objective, Obligation};
 use qnn_ir::{Graph, Interval, NodeId};
@@ -26,34 +39,30 @@ use qnn_proof::{CERTIFICATE_VERSION, Certificate, Multipliers, Step, Tighten, Tr
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
-use tree::{
-    Accepted, Case, Effort, Found, Frontier, Helpers, Known, Learned, MEMORY, Reach, all_edges, atom_edges, narrow_by,
-    propagate,
-};
 
 /// The networks of the graphs that were searched last, for one query is seldom the only one about a graph. Clones share them.
 #[derive(Clone, Default)]
 pub struct Nets(Arc<Mutex<Vec<Remembered>>>);
 
 /// A graph, for as long as it lives, and its network.
-type Remembered = (Weak<Graph>, Arc<Net>);
+type Remembered = (Weak<Graph>, Arc<Relaxation>);
 
 /// So many are remembered.
 const REMEMBERED: usize = 4;
 
 impl Nets {
-    fn of(&self, graph: &Arc<Graph>) -> Option<Arc<Net>> {
+    fn of(&self, graph: &Arc<Graph>) -> Option<Arc<Relaxation>> {
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = |(other, _): &&Remembered| std::ptr::eq(other.as_ptr(), Arc::as_ptr(graph));
-        if let Some((_, net)) = lock().iter().find(known) {
-            return Some(net.clone());
+        if let Some((_, relaxation)) = lock().iter().find(known) {
+            return Some(relaxation.clone());
         }
-        let net = Arc::new(Net::new(graph)?);
+        let relaxation = Arc::new(Relaxation::new(graph)?);
         let mut nets = lock();
         nets.retain(|(graph, _)| graph.strong_count() > 0);
         nets.truncate(REMEMBERED - 1);
-        nets.insert(0, (Arc::downgrade(graph), net.clone()));
-        Some(net)
+        nets.insert(0, (Arc::downgrade(graph), relaxation.clone()));
+        Some(relaxation)
     }
 }
 
@@ -71,7 +80,7 @@ pub struct Search {
     /// A deep case that takes more branches than this is worth narrower ranges first.
     first_try: u64,
     /// After so many splits a branch bounds expressions anew.
-    sharpened: i32,
+    tightened: i32,
     /// The branches of a case's first turn, where the search is long …
     turn: u64,
     /// … and the most turns of a search for a maximum.
@@ -87,7 +96,7 @@ impl Default for Search {
 impl Search {
     /// The engine.
     pub fn new() -> Search {
-        Search { enumerate: 1 << 16, first_try: FIRST_TRY, sharpened: SHARPENED, turn: TURN, turns: usize::MAX }
+        Search { enumerate: 1 << 16, first_try: FIRST_TRY, tightened: TIGHTENED, turn: TURN, turns: usize::MAX }
     }
 
     /// An engine that evaluates single points only, so that small problems show the search itself.
@@ -105,7 +114,7 @@ impl Search {
     /// An engine that narrows ranges at once and again after the first split, and evaluates single points only.
     #[cfg(any(test, feature = "testing"))]
     pub fn without_patience() -> Search {
-        Search { enumerate: 0, first_try: 0, sharpened: 1, ..Search::new() }
+        Search { enumerate: 0, first_try: 0, tightened: 1, ..Search::new() }
     }
 
     /// Like [`Engine::solve`], and says what it took.
@@ -115,13 +124,13 @@ impl Search {
     }
 
     fn solve_within(&self, obligation: &Obligation, control: &Control) -> (Answer, Effort) {
-        let Some(net) = control.nets.of(&obligation.graph) else { return (too_large(), Effort::default()) };
+        let Some(relaxation) = control.nets.of(&obligation.graph) else { return (too_large(), Effort::default()) };
         let accept = |point: &[i64]| Accepted::from(&obligation.replay(&assignment(obligation, point)));
-        let mut run = match Run::new(self, &net, obligation, control) {
+        let mut run = match Run::new(self, &relaxation, obligation, control) {
             Ok(run) => run,
             Err(answer) => return (answer, Effort::default()),
         };
-        let answer = match run.run(&net, control, &accept) {
+        let answer = match run.run(&relaxation, control, &accept) {
             Ended::Point(point) => Answer::Some(assignment(obligation, &point)),
             Ended::Proved => run.proved(obligation),
             Ended::Stopped(reason) => Answer::Unknown(reason),
@@ -132,8 +141,8 @@ impl Search {
 
     /// What bounds leave of an obligation without a single branch: the answer, if that is nothing. `None` where they can't be had.
     pub fn residual(&self, obligation: &Obligation, control: &Control) -> Option<Result<Residual, Answer>> {
-        let net = control.nets.of(&obligation.graph)?;
-        let mut run = Run::new(self, &net, obligation, control).ok()?;
+        let relaxation = control.nets.of(&obligation.graph)?;
+        let mut run = Run::new(self, &relaxation, obligation, control).ok()?;
         run.glance();
         let open = run.open();
         let problems: Vec<&Problem<'_>> = open.iter().map(|index| &run.problems[*index]).collect();
@@ -161,8 +170,8 @@ impl Search {
         let expr = |(place, (lo, hi)): (&Place, &(f64, f64))| {
             (place.node, place.element, Interval::new(*lo as i128, *hi as i128))
         };
-        let columns = net.columns.iter().enumerate().map(column);
-        let ranges = columns.chain(net.places.iter().zip(&run.ranges.exprs).map(expr)).collect();
+        let columns = relaxation.columns.iter().enumerate().map(column);
+        let ranges = columns.chain(relaxation.places.iter().zip(&run.ranges.exprs).map(expr)).collect();
         Some(Ok(Residual { open, ranges }))
     }
 }
@@ -204,13 +213,13 @@ impl Engine for Search {
             Ok(range) => range.ok()?.hi,
             Err(reason) => return given_up(reason, best),
         };
-        let net = match control.bound(|| control.nets.of(&objective.base.graph)) {
-            Ok(net) => net?,
+        let relaxation = match control.bound(|| control.nets.of(&objective.base.graph)) {
+            Ok(relaxation) => relaxation?,
             Err(reason) => return given_up(reason, best),
         };
         let mut obligation = objective.at_least(best.0.checked_add(1)?);
         let begun = control.bound(|| {
-            let mut run = Run::new(self, &net, &obligation, &control)?;
+            let mut run = Run::new(self, &relaxation, &obligation, &control)?;
             let kept = run.keep_bounds(objective);
             Ok((run, kept))
         });
@@ -235,7 +244,7 @@ impl Engine for Search {
                     None => Accepted::from(&obligation.replay(&point)),
                 }
             };
-            let ended = control.bound(|| run.run(&net, &control, &accept));
+            let ended = control.bound(|| run.run(&relaxation, &control, &accept));
             // What is interrupted loses branches.
             let whole = ended.is_ok();
             let ended = match ended.unwrap_or_else(Ended::Stopped) {
@@ -254,7 +263,7 @@ impl Engine for Search {
                     best = (objective.of(&point)?, point);
                     on_progress(Some(best.0), upper.max(best.0));
                     obligation = objective.at_least(best.0.checked_add(1)?);
-                    match control.bound(|| run.raise(&net, &obligation)) {
+                    match control.bound(|| run.raise(&relaxation, &obligation)) {
                         Ok(raised) => raised?,
                         Err(reason) => return Some(MeasureAnswer::open(best, upper, trust, reason)),
                     }
@@ -349,10 +358,10 @@ impl Engine for Attacks {
 }
 
 fn attack(obligation: &Obligation, control: &Control) -> Answer {
-    let Some(net) = control.nets.of(&obligation.graph) else { return too_large() };
+    let Some(relaxation) = control.nets.of(&obligation.graph) else { return too_large() };
     let accept = |point: &[i64]| Accepted::from(&obligation.replay(&assignment(obligation, point)));
     let engine = Search::new();
-    let run = match Run::new(&engine, &net, obligation, control) {
+    let run = match Run::new(&engine, &relaxation, obligation, control) {
         Ok(run) => run,
         Err(answer) => return answer,
     };
@@ -382,7 +391,7 @@ enum Ended {
 /// A case and how far it is.
 enum Progress {
     /// Not looked at but for the bound, if one is kept, and what a short try taught.
-    New(Option<Known>, Learned),
+    New(Option<DualBound>, Pseudocosts),
     /// Searched in part.
     Begun(Box<Frontier>, Vec<Tighten>),
     /// Done.
@@ -412,26 +421,32 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(engine: &'a Search, net: &'a Net, obligation: &Obligation, control: &Control) -> Result<Run<'a>, Answer> {
+    fn new(
+        engine: &'a Search,
+        relaxation: &'a Relaxation,
+        obligation: &Obligation,
+        control: &Control,
+    ) -> Result<Run<'a>, Answer> {
         let boxes: Vec<(i64, i64)> = obligation.variables.iter().flat_map(|v| v.domain.iter().copied()).collect();
-        let mut ranges = Ranges::new(net, &boxes).ok_or_else(too_large)?;
+        let mut ranges = Ranges::new(relaxation, &boxes).ok_or_else(too_large)?;
         if let Some(reason) = control.stop() {
             return Err(Answer::Unknown(reason));
         }
-        let assumptions = express(net, &obligation.assumptions).ok_or_else(too_large)?;
+        let assumptions = express(relaxation, &obligation.assumptions).ok_or_else(too_large)?;
         let constraints = (0..assumptions.len() as u32).collect();
-        let mut base = Problem::new(net, assumptions, constraints, Arc::new([]));
+        let mut base = Problem::new(relaxation, assumptions, constraints, Arc::new([]));
         // What the columns say of composite expressions, the checker must be told.
         let mut prelude = Vec::new();
-        for place in net.places.iter().filter(|place| place.composite) {
+        for place in relaxation.places.iter().filter(|place| place.composite) {
             for weight in [1, -1] {
                 let multipliers = Multipliers::default();
                 prelude.push(Tighten { node: place.node.0, element: place.element, weight, multipliers });
             }
         }
         let excluded = propagate(&base, &mut ranges, &mut prelude, &mut Vec::new()) == Err(Empty);
-        base = Problem::new(net, base.atoms, base.constraints, live_units(net, &ranges).into());
-        let case = || if excluded { Progress::Closed(vec![Step::Empty]) } else { Progress::New(None, Learned::new()) };
+        base = Problem::new(relaxation, base.atoms, base.constraints, live_nonlinearities(relaxation, &ranges).into());
+        let case =
+            || if excluded { Progress::Closed(vec![Step::Empty]) } else { Progress::New(None, Pseudocosts::new()) };
         let mut run = Run {
             engine,
             base,
@@ -447,7 +462,7 @@ impl<'a> Run<'a> {
             helpers: Helpers::default(),
             effort: Effort::default(),
         };
-        run.raise(net, obligation).ok_or_else(too_large)?;
+        run.raise(relaxation, obligation).ok_or_else(too_large)?;
         if obligation.cases.iter().any(Vec::is_empty) && obligation.assumptions.is_empty() {
             // No atom at all: any point will do.
             let point: Vec<i64> = boxes.iter().map(|(lo, _)| *lo).collect();
@@ -457,7 +472,7 @@ impl<'a> Run<'a> {
     }
 
     /// Takes over the cases' atoms, which are stronger than before.
-    fn raise(&mut self, net: &'a Net, obligation: &Obligation) -> Option<()> {
+    fn raise(&mut self, relaxation: &'a Relaxation, obligation: &Obligation) -> Option<()> {
         let mut problems = Vec::with_capacity(obligation.cases.len());
         let mut expressed = HashMap::new();
         for case in &obligation.cases {
@@ -467,13 +482,13 @@ impl<'a> Run<'a> {
                 let known = expressed.get(&Arc::as_ptr(&atom.linear)).cloned();
                 let expr = match known {
                     Some(expr) => expr,
-                    None => Arc::new(net.express(&atom.linear)?),
+                    None => Arc::new(relaxation.express(&atom.linear)?),
                 };
                 expressed.insert(Arc::as_ptr(&atom.linear), expr.clone());
                 atoms.push(expr);
             }
             let constraints = (0..atoms.len().saturating_sub(1) as u32).collect();
-            problems.push(Problem::new(net, atoms, constraints, self.base.live.clone()));
+            problems.push(Problem::new(relaxation, atoms, constraints, self.base.live.clone()));
         }
         self.problems = problems;
         Some(())
@@ -483,7 +498,7 @@ impl<'a> Run<'a> {
     fn keep_bounds(&mut self, objective: &Objective) -> Option<()> {
         let piece = |piece: &Linear| {
             // The constants of affine nodes that it reads are part of the expression's.
-            let constant = self.base.net.express(piece)?.constant as i128;
+            let constant = self.base.relaxation.express(piece)?.constant as i128;
             Some((piece.terms.iter().fold(0i128, |gcd, (_, _, factor)| gcd.gcd(factor)).max(1), constant))
         };
         self.pieces = objective.pieces.iter().map(piece).collect::<Option<_>>()?;
@@ -498,7 +513,7 @@ impl<'a> Run<'a> {
     /// The atom of a case without its constant is at most this, whatever its open branches hold; `None` if nothing is known of one.
     fn most(&self, index: usize) -> Option<i128> {
         let open = match &self.cases[index] {
-            Progress::New(known, _) => known.as_ref().map(Known::most),
+            Progress::New(known, _) => known.as_ref().map(DualBound::most),
             Progress::Begun(frontier, _) => frontier.most(),
             Progress::Closed(_) => Some(i128::MIN),
         };
@@ -567,12 +582,17 @@ impl<'a> Run<'a> {
     }
 
     /// Goes on until a point is found, all cases are closed, or there is a reason to stop.
-    fn run(&mut self, net: &'a Net, control: &Control, accept: &(dyn Fn(&[i64]) -> Accepted + Sync)) -> Ended {
+    fn run(
+        &mut self,
+        relaxation: &'a Relaxation,
+        control: &Control,
+        accept: &(dyn Fn(&[i64]) -> Accepted + Sync),
+    ) -> Ended {
         if self.cases.is_empty() {
             return Ended::Proved;
         }
-        let units = &self.base.live;
-        let deep = units.iter().any(|unit| is_deep(net, &self.ranges, *unit));
+        let nonlinearities = &self.base.live;
+        let deep = nonlinearities.iter().any(|nonlinearity| is_deep(relaxation, &self.ranges, *nonlinearity));
         while let Some(stage) = STAGES.get(self.stage) {
             if *stage == Stage::Tighten {
                 let open: Vec<&Problem<'_>> = self.todo.iter().map(|index| &self.problems[*index]).collect();
@@ -664,13 +684,17 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// How many branches are tried before narrower ranges: few where many units read others.
+    /// How many branches are tried before narrower ranges: few where many nonlinearities read others.
     fn patience(&self) -> u64 {
-        let net = self.base.net;
+        let relaxation = self.base.relaxation;
         let relevant = relevant(&self.problems.iter().collect::<Vec<_>>());
-        let of_interest = |unit: &&u32| relevant[net.units[**unit as usize].column as usize];
-        let units = self.base.live.iter();
-        let reading = units.filter(of_interest).filter(|unit| is_deep(net, &self.ranges, **unit)).count();
+        let of_interest =
+            |nonlinearity: &&u32| relevant[relaxation.nonlinearities[**nonlinearity as usize].column as usize];
+        let nonlinearities = self.base.live.iter();
+        let reading = nonlinearities
+            .filter(of_interest)
+            .filter(|nonlinearity| is_deep(relaxation, &self.ranges, **nonlinearity))
+            .count();
         if reading > 12 + self.problems.len() { 1 } else { GLANCE }
     }
 
@@ -683,9 +707,9 @@ impl<'a> Run<'a> {
         accept: &(dyn Fn(&[i64]) -> Accepted + Sync),
     ) -> Option<Vec<i64>> {
         let (problem, ranges) = (&self.problems[index], &self.ranges);
-        let net = problem.net;
-        let middle: Vec<f64> = (0..net.columns.len())
-            .filter(|j| net.unit_of[*j] == NONE)
+        let relaxation = problem.relaxation;
+        let middle: Vec<f64> = (0..relaxation.columns.len())
+            .filter(|j| relaxation.nonlinearity_of[*j] == NONE)
             .map(|j| ((ranges.lower[j] + ranges.upper[j]) / 2.0).floor())
             .collect();
         let mut attack = Attack::new(problem, ranges, SEED + index as u64);
@@ -703,7 +727,7 @@ impl<'a> Run<'a> {
         let whole = whole(problem);
         let (known, learned) = match &mut self.cases[index] {
             Progress::New(known, learned) => (known.take(), std::mem::take(learned)),
-            _ => (None, Learned::new()),
+            _ => (None, Pseudocosts::new()),
         };
         self.cases[index] = match tighten_roots(
             &whole,
@@ -715,9 +739,9 @@ impl<'a> Run<'a> {
             &self.helpers,
         ) {
             Err(Empty) => Progress::Closed(after(first, vec![Step::Empty])),
-            Ok(reaches) => {
+            Ok(warm_starts) => {
                 let mut case = case(self.engine, problem, own, control, &|_| Accepted::Yes, index, &|_| ());
-                case.reaches = reaches.into();
+                case.warm_starts = warm_starts.into();
                 Progress::Begun(Box::new(case.frontier(known, learned)), first)
             }
         };
@@ -756,7 +780,7 @@ impl<'a> Run<'a> {
             ..case(self.engine, problem, root, control, accept, index, &progress)
         };
         let (mut case, mut frontier, first) =
-            match std::mem::replace(&mut self.cases[index], Progress::New(None, Learned::new())) {
+            match std::mem::replace(&mut self.cases[index], Progress::New(None, Pseudocosts::new())) {
                 Progress::Closed(tree) => {
                     self.cases[index] = Progress::Closed(tree);
                     return None;
@@ -768,7 +792,7 @@ impl<'a> Run<'a> {
                     (case, frontier, Vec::new())
                 }
             };
-        case.reaches = frontier.reaches.clone();
+        case.warm_starts = frontier.warm_starts.clone();
         let before = frontier.effort;
         let limit = match turn {
             Turn::Try(limit) => limit,
@@ -815,7 +839,7 @@ fn case<'a>(
 ) -> Case<'a> {
     Case {
         root,
-        atom_edges: atom_edges(problem),
+        atom_facets: atom_facets(problem),
         objective: problem.atoms.len() as u32 - 1,
         problem,
         control,
@@ -825,16 +849,16 @@ fn case<'a>(
         begun: control.clock.now(),
         helpers: Helpers::default(),
         progress,
-        sharpened: 0.5f64.powi(engine.sharpened),
+        tightened: 0.5f64.powi(engine.tightened),
         whole: whole(problem),
-        reaches: Arc::new([]),
+        warm_starts: Arc::new([]),
     }
 }
 
 /// A problem where all atoms constrain, the objective's too.
 fn whole<'a>(problem: &Problem<'a>) -> Problem<'a> {
     let constraints = (0..problem.atoms.len() as u32).collect();
-    Problem::new(problem.net, problem.atoms.clone(), constraints, problem.live.clone())
+    Problem::new(problem.relaxation, problem.atoms.clone(), constraints, problem.live.clone())
 }
 
 /// The tree below some narrowed ranges.
@@ -842,15 +866,15 @@ fn after(first: Vec<Tighten>, tree: Tree) -> Tree {
     first.into_iter().map(Step::Tighten).chain(tree).collect()
 }
 
-fn express(net: &Net, atoms: &[Atom]) -> Option<Vec<Arc<Expr>>> {
-    atoms.iter().map(|atom| net.express(&atom.linear).map(Arc::new)).collect()
+fn express(relaxation: &Relaxation, atoms: &[Atom]) -> Option<Vec<Arc<LinearExpr>>> {
+    atoms.iter().map(|atom| relaxation.express(&atom.linear).map(Arc::new)).collect()
 }
 
 /// The bound of the objective's atom by intervals.
-fn root_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Known> {
+fn root_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<DualBound> {
     let objective = problem.atoms.len() - 1;
     let proposal = propose(problem, ranges, Some((problem.atom(objective), 1.0)), &[], &SCALES, |_, _| true)?;
-    Known::new(&proposal, problem, objective as u32)
+    DualBound::new(&proposal, problem, objective as u32)
 }
 
 /// The inputs' values, by ascending column, as an assignment.
@@ -875,7 +899,7 @@ const NARROWED: u64 = 20_000;
 const FEW_TARGETS: usize = 8;
 
 /// So many splits from the root there are few branches, and each has a large part of the tree before it: expressions are bounded anew there.
-const SHARPENED: i32 = 4;
+const TIGHTENED: i32 = 4;
 /// Where more of them were bounded, branches don't bound expressions anew: it would take longer than what it saves.
 const REACHES: usize = 256;
 
@@ -908,20 +932,21 @@ const STAGES: [Stage; 5] = [Stage::Glance, Stage::Try, Stage::Attack, Stage::Tig
 /// The last of them.
 const SEARCH: usize = STAGES.len() - 1;
 
-/// Whether a unit reads results of others that are not constant.
-fn is_deep(net: &Net, ranges: &Ranges, unit: u32) -> bool {
-    let unit = &net.units[unit as usize];
-    !unit.shallow
-        && unit.exprs().any(|e| {
-            net.exprs[e].runs().any(|(first, values)| {
-                (first..first + values.len()).any(|column| net.unit_of[column] != NONE && !ranges.is_point(column))
+/// Whether a nonlinearity reads results of others that are not constant.
+fn is_deep(relaxation: &Relaxation, ranges: &Ranges, nonlinearity: u32) -> bool {
+    let nonlinearity = &relaxation.nonlinearities[nonlinearity as usize];
+    !nonlinearity.shallow
+        && nonlinearity.exprs().any(|e| {
+            relaxation.exprs[e].runs().any(|(first, values)| {
+                (first..first + values.len())
+                    .any(|column| relaxation.nonlinearity_of[column] != NONE && !ranges.is_point(column))
             })
         })
 }
 
 /// A bound by intervals, then by the chords of the last layer's staircases, then of all: cheap, and often enough.
 fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
-    let net = problem.net;
+    let relaxation = problem.relaxation;
     let objective = problem.atoms.len() - 1;
     let at = problem.atom(objective);
     let expr = problem.expr(at);
@@ -931,28 +956,28 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
     {
         return Some(Step::Bound(proposal.certificate(problem, Some(objective as u32))));
     }
-    let mut coefficients = vec![0.0; net.columns.len()];
+    let mut coefficients = vec![0.0; relaxation.columns.len()];
     for all in [false, true] {
         coefficients.fill(0.0);
         expr.add_to(&mut coefficients, 1.0);
         let mut multipliers = Vec::new();
         let mut shallow = false;
         for index in problem.live.iter().rev() {
-            let unit = &net.units[*index as usize];
-            let c = coefficients[unit.column as usize];
-            if c == 0.0 || !matches!(unit.kind, Kind::Step(_)) {
+            let nonlinearity = &relaxation.nonlinearities[*index as usize];
+            let c = coefficients[nonlinearity.column as usize];
+            if c == 0.0 || !matches!(nonlinearity.kind, Kind::Step(_)) {
                 continue;
             }
-            if !all && !is_deep(net, ranges, *index) {
+            if !all && !is_deep(relaxation, ranges, *index) {
                 shallow = true;
                 continue;
             }
-            work(net.exprs[unit.first as usize].entries());
-            let (lo, hi) = ranges.exprs[unit.first as usize];
-            let column = unit.column as usize;
+            work(relaxation.exprs[nonlinearity.first as usize].entries());
+            let (lo, hi) = ranges.exprs[nonlinearity.first as usize];
+            let column = nonlinearity.column as usize;
             let m = c * (ranges.upper[column] - ranges.lower[column]) / (hi - lo).max(1.0);
-            net.exprs[unit.first as usize].add_to(&mut coefficients, m);
-            multipliers.push((unit.first, m));
+            relaxation.exprs[nonlinearity.first as usize].add_to(&mut coefficients, m);
+            multipliers.push((nonlinearity.first, m));
         }
         multipliers.reverse();
         if let Some(proposal) = propose(problem, ranges, Some((at, 1.0)), &multipliers, &SCALES, |_, _| true)
@@ -967,15 +992,17 @@ fn quick_bound(problem: &Problem<'_>, ranges: &Ranges) -> Option<Step> {
     None
 }
 
-/// The units that an expression depends on, by ascending index.
-fn ancestors(net: &Net, live: &[u32], e: usize) -> Vec<u32> {
-    let mut needed = vec![false; net.columns.len()];
-    net.exprs[e].mark(&mut needed);
+/// The nonlinearities that an expression depends on, by ascending index.
+fn ancestors(relaxation: &Relaxation, live: &[u32], e: usize) -> Vec<u32> {
+    let mut needed = vec![false; relaxation.columns.len()];
+    relaxation.exprs[e].mark(&mut needed);
     let mut found = Vec::new();
-    for unit in live.iter().rev() {
-        if needed[net.units[*unit as usize].column as usize] {
-            found.push(*unit);
-            net.units[*unit as usize].exprs().for_each(|e| net.exprs[e].mark(&mut needed));
+    for nonlinearity in live.iter().rev() {
+        if needed[relaxation.nonlinearities[*nonlinearity as usize].column as usize] {
+            found.push(*nonlinearity);
+            relaxation.nonlinearities[*nonlinearity as usize]
+                .exprs()
+                .for_each(|e| relaxation.exprs[e].mark(&mut needed));
         }
     }
     found.reverse();
@@ -985,26 +1012,26 @@ fn ancestors(net: &Net, live: &[u32], e: usize) -> Vec<u32> {
 /// What is known while expressions are bounded.
 struct Bounding<'a> {
     ranges: &'a mut Ranges,
-    edges: Vec<Option<Arc<[Edge]>>>,
+    facets: Vec<Option<Arc<[Facet]>>>,
     prelude: &'a mut Vec<Tighten>,
     /// Those that come next.
     next: std::vec::IntoIter<Target>,
     /// Steps of the solver so far.
     taken: u64,
-    reaches: Vec<Reach>,
+    warm_starts: Vec<WarmStart>,
     bounded: usize,
     empty: bool,
 }
 
-/// An expression to be bounded: the column of its unit, and the units that say anything about it.
+/// An expression to be bounded: the column of its nonlinearity, and the nonlinearities that say anything about it.
 struct Target {
     column: usize,
     expr: usize,
     sign: f64,
-    units: Arc<[u32]>,
+    nonlinearities: Arc<[u32]>,
 }
 
-/// The relaxation's bounds of every expression that depends on other units, from the first layer on; of no more expressions once so many steps
+/// The relaxation's bounds of every expression that depends on other nonlinearities, from the first layer on; of no more expressions once so many steps
 /// of the solver are taken. Where the solver ended for each is what it returns, if they are not more than `most`. Helpers bound others meanwhile.
 fn tighten_roots(
     problem: &Problem<'_>,
@@ -1014,35 +1041,41 @@ fn tighten_roots(
     (steps, most): (u64, usize),
     control: &Control,
     helpers: &Helpers,
-) -> Result<Vec<Reach>, Empty> {
-    let net = problem.net;
+) -> Result<Vec<WarmStart>, Empty> {
+    let relaxation = problem.relaxation;
     let relevant = relevant(open);
     let constrained = !problem.constraints.is_empty();
     let all: Arc<[u32]> = problem.live.clone();
     let mut targets = Vec::new();
-    for unit in problem.live.iter() {
-        let column = net.units[*unit as usize].column as usize;
-        if !relevant[column] || (!constrained && !is_deep(net, ranges, *unit)) {
+    for nonlinearity in problem.live.iter() {
+        let column = relaxation.nonlinearities[*nonlinearity as usize].column as usize;
+        if !relevant[column] || (!constrained && !is_deep(relaxation, ranges, *nonlinearity)) {
             continue;
         }
-        for expr in net.units[*unit as usize].exprs() {
+        for expr in relaxation.nonlinearities[*nonlinearity as usize].exprs() {
             // Where nothing else constrains the inputs, only what an expression depends on says anything about it.
-            let units = if constrained { all.clone() } else { ancestors(net, &problem.live, expr).into() };
-            targets.extend([1.0, -1.0].map(|sign| Target { column, expr, sign, units: units.clone() }));
+            let nonlinearities =
+                if constrained { all.clone() } else { ancestors(relaxation, &problem.live, expr).into() };
+            targets.extend([1.0, -1.0].map(|sign| Target {
+                column,
+                expr,
+                sign,
+                nonlinearities: nonlinearities.clone(),
+            }));
         }
     }
     if targets.is_empty() {
         return Ok(Vec::new());
     }
-    let atoms = atom_edges(problem);
+    let atoms = atom_facets(problem);
     let count = targets.len();
     let shared = Mutex::new(Bounding {
-        edges: all_edges(problem, ranges),
+        facets: all_facets(problem, ranges),
         ranges,
         prelude,
         next: targets.into_iter(),
         taken: 0,
-        reaches: Vec::new(),
+        warm_starts: Vec::new(),
         bounded: 0,
         empty: false,
     });
@@ -1054,16 +1087,16 @@ fn tighten_roots(
             if now.empty || now.taken > steps || stop() {
                 return;
             }
-            let Some(Target { column, expr, sign, units }) = now.next.next() else { return };
+            let Some(Target { column, expr, sign, nonlinearities }) = now.next.next() else { return };
             if now.ranges.is_point(column) {
                 continue;
             }
-            let (ranges, edges) = (now.ranges.clone(), now.edges.clone());
+            let (ranges, facets) = (now.ranges.clone(), now.facets.clone());
             drop(now);
-            let mut objective = vec![0.0; net.columns.len()];
-            net.exprs[expr].add_to(&mut objective, sign);
+            let mut objective = vec![0.0; relaxation.columns.len()];
+            relaxation.exprs[expr].add_to(&mut objective, sign);
             let mut solver = Simplex::new(problem, &ranges, objective);
-            let view = View { ranges: &ranges, units: &units, edges: &edges, atoms: &atoms };
+            let view = View { ranges: &ranges, nonlinearities: &nonlinearities, facets: &facets, atoms: &atoms };
             solver.run(problem, &view, f64::NEG_INFINITY, 200, &stop);
             let mut now = lock();
             let now = &mut *now;
@@ -1073,12 +1106,12 @@ fn tighten_roots(
             }
             now.taken += solver.steps;
             let take = |step| now.prelude.push(step);
-            if narrow_by(problem, now.ranges, &mut now.edges, (expr, sign), &solver, 0.0, take).is_err() {
+            if narrow_by(problem, now.ranges, &mut now.facets, (expr, sign), &solver, 0.0, take).is_err() {
                 now.empty = true;
             }
             now.bounded += 1;
             if now.bounded <= most {
-                now.reaches.push(Reach { expr: expr as u32, sign, solver });
+                now.warm_starts.push(WarmStart { expr: expr as u32, sign, solver });
             }
         }
     };
@@ -1092,7 +1125,7 @@ fn tighten_roots(
         return Err(Empty);
     }
     if bounding.bounded > most {
-        bounding.reaches.clear();
+        bounding.warm_starts.clear();
     }
-    Ok(bounding.reaches)
+    Ok(bounding.warm_starts)
 }

@@ -1,7 +1,7 @@
 //! From the solver's floating-point multipliers to integers, and from those to the certificate's words.
 
-use crate::bounds::Ranges;
-use crate::bounds::exact::{Exact, exact};
+use crate::relaxation::Ranges;
+use crate::relaxation::dual_bound::{Exact, exact};
 use crate::simplex::Problem;
 use qnn_ir::interrupt::work;
 use qnn_proof::Multipliers;
@@ -18,7 +18,7 @@ pub struct Proposal {
     /// (atom, weight), without the objective.
     pub atoms: Vec<(u32, i64)>,
     /// (expression of the network, multiplier).
-    pub units: Vec<(u32, i64)>,
+    pub nonlinearities: Vec<(u32, i64)>,
     /// The bound.
     pub exact: Exact,
 }
@@ -34,7 +34,7 @@ pub fn propose(
     scales: &[i32],
     enough: impl Fn(i64, i128) -> bool,
 ) -> Option<Proposal> {
-    let own = problem.net.exprs.len();
+    let own = problem.relaxation.exprs.len();
     let greatest = multipliers
         .iter()
         .map(|(e, m)| m.abs() * problem.expr(*e as usize).greatest.max(1.0))
@@ -49,23 +49,23 @@ pub fn propose(
         let weight = objective.map_or(0, |(_, sign)| (scale * sign.abs()).round() as i64);
         let signed = |(e, sign): (usize, f64)| (e, if sign < 0.0 { -weight } else { weight });
         let mut form: Vec<(usize, i64)> = objective.into_iter().map(signed).collect();
-        let (mut atoms, mut units) = (Vec::new(), Vec::new());
+        let (mut atoms, mut nonlinearities) = (Vec::new(), Vec::new());
         for (e, m) in multipliers {
             let integer = (m * scale).round() as i64;
             if integer == 0 {
                 continue;
             }
             if (*e as usize) < own {
-                units.push((*e, integer));
+                nonlinearities.push((*e, integer));
             } else if integer > 0 {
                 atoms.push((*e - own as u32, integer));
                 form.push((*e as usize, integer));
             }
         }
-        let entries: usize = units.iter().map(|(e, _)| problem.net.exprs[*e as usize].entries()).sum();
-        work(problem.net.columns.len() + entries);
-        let Some(exact) = exact(problem, ranges, &form, &units) else { continue };
-        let proposal = Proposal { weight, scale, atoms, units, exact };
+        let entries: usize = nonlinearities.iter().map(|(e, _)| problem.relaxation.exprs[*e as usize].entries()).sum();
+        work(problem.relaxation.columns.len() + entries);
+        let Some(exact) = exact(problem, ranges, &form, &nonlinearities) else { continue };
+        let proposal = Proposal { weight, scale, atoms, nonlinearities, exact };
         if enough(weight, proposal.exact.value) {
             return Some(proposal);
         }
@@ -81,9 +81,9 @@ impl Proposal {
         if let Some(atom) = objective.filter(|_| self.weight > 0) {
             atoms.push((atom, self.weight));
         }
-        let slots = self.units.iter().map(|(e, m)| {
-            let unit = &problem.net.units[problem.net.user[*e as usize] as usize];
-            (unit.node.0, unit.slot + (*e - unit.first), *m)
+        let slots = self.nonlinearities.iter().map(|(e, m)| {
+            let nonlinearity = &problem.relaxation.nonlinearities[problem.relaxation.user[*e as usize] as usize];
+            (nonlinearity.node.0, nonlinearity.slot + (*e - nonlinearity.first), *m)
         });
         Multipliers { atoms, slots: slots.collect() }
     }

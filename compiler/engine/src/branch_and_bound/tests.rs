@@ -313,12 +313,12 @@ fn layers(seed: u64, inputs: usize, sizes: [usize; 3]) -> Obligation {
     let mut graph = Graph::new();
     let x = graph.push_input("x", inputs);
     let mut last = (x, inputs);
-    for units in sizes {
-        let weights = (0..units * last.1).map(|_| random.between(-7, 7)).collect();
-        let terms = vec![(last.0, Matrix::dense(units, last.1, weights))];
-        let bias = (0..units).map(|_| i128::from(random.between(-20, 20))).collect();
-        last = (graph.push("sums", Op::Affine { terms, bias }), units);
-        if units > 1 {
+    for nonlinearities in sizes {
+        let weights = (0..nonlinearities * last.1).map(|_| random.between(-7, 7)).collect();
+        let terms = vec![(last.0, Matrix::dense(nonlinearities, last.1, weights))];
+        let bias = (0..nonlinearities).map(|_| i128::from(random.between(-20, 20))).collect();
+        last = (graph.push("sums", Op::Affine { terms, bias }), nonlinearities);
+        if nonlinearities > 1 {
             let mode = qnn_ir::Rounding::HalfUp;
             let step = Step::Round { numerator: 1, denominator: 8, offset: 0, mode, lo: 0, hi: 15 };
             last.0 = graph.push("steps", Op::Step { source: last.0, steps: Steps::Uniform(step) });
@@ -341,7 +341,7 @@ fn layers(seed: u64, inputs: usize, sizes: [usize; 3]) -> Obligation {
 /// Expressions that branches bound anew are bounded rightly, also where that leaves nothing.
 #[test]
 fn branches_narrow_ranges_by_bounds_of_their_own() {
-    let mut sharpened = 0;
+    let mut tightened = 0;
     for seed in 0..600 {
         let obligation = two_layers(seed);
         let control = Control::with_budget(Duration::from_secs(60));
@@ -353,13 +353,13 @@ fn branches_narrow_ranges_by_bounds_of_their_own() {
             (Answer::Some(_), Answer::Some(_)) => {}
             (Answer::None(Trust::Certificate { certificate: Some(found), .. }), Answer::None(_)) => {
                 let after_a_split = found.cases[0].iter().skip_while(|step| !matches!(step, Step::Split { .. }));
-                sharpened += after_a_split.filter(|step| matches!(step, Step::Tighten(_))).count();
+                tightened += after_a_split.filter(|step| matches!(step, Step::Tighten(_))).count();
             }
             (answer, expected) => panic!("seed {seed}: {answer:?}, but {expected:?}"),
         }
     }
-    println!("{sharpened} ranges narrowed below a split");
-    assert!(sharpened > 400, "{sharpened}");
+    println!("{tightened} ranges narrowed below a split");
+    assert!(tightened > 400, "{tightened}");
 }
 
 /// Four random sums of thirty bits that are to hit four numbers at once: nothing but search helps, and it takes for ever.
@@ -461,25 +461,27 @@ fn repairs_find_or_say_nothing() {
     let (mut found, mut missed) = (0, 0);
     for seed in 0..1000 {
         let obligation = random_obligation(seed, &Shape::default());
-        let Some(net) = Net::new(&obligation.graph) else { continue };
-        let Ok(run) = Run::new(&engine, &net, &obligation, &control) else { continue };
+        let Some(relaxation) = Relaxation::new(&obligation.graph) else { continue };
+        let Ok(run) = Run::new(&engine, &relaxation, &obligation, &control) else { continue };
         let mut any = false;
         let mut tried = false;
         for index in run.open() {
             let (problem, ranges) = (&run.problems[index], &run.ranges);
-            let (edges, atoms) = (all_edges(problem, ranges), atom_edges(problem));
-            let mut objective = vec![0.0; net.columns.len()];
+            let (facets, atoms) = (all_facets(problem, ranges), atom_facets(problem));
+            let mut objective = vec![0.0; relaxation.columns.len()];
             problem.atoms.last().expect("an objective").add_to(&mut objective, 1.0);
             let mut simplex = Simplex::new(problem, ranges, objective);
             simplex.run(
                 problem,
-                &View { ranges, units: &problem.live, edges: &edges, atoms: &atoms },
+                &View { ranges, nonlinearities: &problem.live, facets: &facets, atoms: &atoms },
                 f64::NEG_INFINITY,
                 500,
                 &|| false,
             );
-            let steps = problem.live.iter().map(|unit| &net.units[*unit as usize]);
-            tried |= steps.filter(|unit| unit.shallow).all(|unit| matches!(unit.kind, Kind::Step(_)));
+            let steps = problem.live.iter().map(|nonlinearity| &relaxation.nonlinearities[*nonlinearity as usize]);
+            tried |= steps
+                .filter(|nonlinearity| nonlinearity.shallow)
+                .all(|nonlinearity| matches!(nonlinearity.kind, Kind::Step(_)));
             let Some(point) = Attack::new(problem, ranges, SEED).repair(&simplex.x, ranges, None, &|| false) else {
                 continue;
             };
@@ -505,8 +507,8 @@ fn annealing_finds_or_says_nothing() {
     let (mut found, mut missed) = (0, 0);
     for seed in 0..150 {
         let obligation = random_obligation(seed, &Shape { nodes: 8, ..Shape::default() });
-        let Some(net) = Net::new(&obligation.graph) else { continue };
-        let Ok(run) = Run::new(&engine, &net, &obligation, &control) else { continue };
+        let Some(relaxation) = Relaxation::new(&obligation.graph) else { continue };
+        let Ok(run) = Run::new(&engine, &relaxation, &obligation, &control) else { continue };
         let mut any = false;
         for index in run.open() {
             let Some(point) = Attack::new(&run.problems[index], &run.ranges, seed).anneal(1, &|| false) else {
@@ -576,18 +578,20 @@ fn expressions_ranges_follow_their_columns() {
     let mut narrowed = 0;
     for seed in 0..600 {
         let obligation = random_obligation(seed, &Shape { nodes: 14, ..Shape::default() });
-        let Some(net) = Net::new(&obligation.graph) else { continue };
+        let Some(relaxation) = Relaxation::new(&obligation.graph) else { continue };
         let boxes: Vec<(i64, i64)> = obligation.variables.iter().flat_map(|v| v.domain.iter().copied()).collect();
-        let Some(mut ranges) = Ranges::new(&net, &boxes) else { continue };
+        let Some(mut ranges) = Ranges::new(&relaxation, &boxes) else { continue };
         for _ in 0..8 {
-            let column = random.below(net.columns.len());
+            let column = random.below(relaxation.columns.len());
             let (lo, hi) = (ranges.lower[column] as i64, ranges.upper[column] as i64);
             let (a, b) = (random.between(lo, hi), random.between(lo, hi));
-            if ranges.narrow_column(&net, column, a.min(b) as f64, a.max(b) as f64, &mut Vec::new()) == Err(Empty) {
+            if ranges.narrow_column(&relaxation, column, a.min(b) as f64, a.max(b) as f64, &mut Vec::new())
+                == Err(Empty)
+            {
                 break;
             }
             narrowed += 1;
-            for (e, expr) in net.exprs.iter().enumerate() {
+            for (e, expr) in relaxation.exprs.iter().enumerate() {
                 assert_eq!(ranges.natural(e), expr.range(&ranges.lower, &ranges.upper), "seed {seed}");
             }
         }
@@ -664,12 +668,12 @@ fn a_share_is_of_what_is_kept() {
     let (mut stopped, mut told) = (0, 0);
     for (seed, after) in (0..40).flat_map(|seed| [100, 300, 1000].map(|after| (seed, after))) {
         let obligation = two_layers(seed);
-        let net = Net::new(&obligation.graph).expect("small numbers");
+        let relaxation = Relaxation::new(&obligation.graph).expect("small numbers");
         let clock = Clock::jumping(after);
         let control = Control { clock, ..Control::with_budget(Duration::from_secs(3600)) };
-        let Ok(mut run) = Run::new(&engine, &net, &obligation, &control) else { continue };
+        let Ok(mut run) = Run::new(&engine, &relaxation, &obligation, &control) else { continue };
         let accept = |point: &[i64]| Accepted::from(&obligation.replay(&assignment(&obligation, point)));
-        if !matches!(run.run(&net, &control, &accept), Ended::Stopped(_)) {
+        if !matches!(run.run(&relaxation, &control, &accept), Ended::Stopped(_)) {
             continue;
         }
         let closed = run.cases.iter().map(|case| match case {

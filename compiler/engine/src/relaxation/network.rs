@@ -1,7 +1,7 @@
-//! The relaxation's view of a graph: columns, expressions and units.
+//! The relaxation's view of a graph: columns, expressions and nonlinearities.
 //!
 //! A *column* is an element that is no linear function of others: an input, or the result of a step, a wrap or a maximum.
-//! An *expression* is an integer linear form over earlier columns: what a step sees. A *unit* ties the two together:
+//! An *expression* is an integer linear form over earlier columns: what a step sees. A *nonlinearity* ties the two together:
 //! column = f(expressions). In: a graph, or an atom. Out: the same in exact integers, kept as `f64` where they are far
 //! below 2^53, because that is what vectorizes. Invariant: every number kept here is an integer of at most [`LIMIT`].
 
@@ -17,12 +17,12 @@ pub const LIMIT: i64 = 1 << 50;
 /// More values than this are not tabulated; the staircase is then a strip.
 const TABULATED: i128 = 1 << 13;
 
-/// No unit.
+/// No nonlinearity.
 pub const NONE: u32 = u32::MAX;
 
 /// An integer linear form over columns, in runs of consecutive columns.
 #[derive(Clone, Debug, Default)]
-pub struct Expr {
+pub struct LinearExpr {
     /// The constant.
     pub constant: f64,
     /// (first column, offset into `values`, length).
@@ -32,10 +32,10 @@ pub struct Expr {
     pub greatest: f64,
 }
 
-impl Expr {
+impl LinearExpr {
     /// From (column, coefficient) by ascending column.
-    fn new(terms: &[(u32, i64)], constant: i64) -> Expr {
-        let mut expr = Expr { constant: constant as f64, ..Expr::default() };
+    fn new(terms: &[(u32, i64)], constant: i64) -> LinearExpr {
+        let mut expr = LinearExpr { constant: constant as f64, ..LinearExpr::default() };
         let mut next = 0;
         for (column, coefficient) in terms {
             // A short gap is cheaper to fill with zeros than to jump over.
@@ -139,7 +139,7 @@ impl Expr {
 /// target += the sum of factor · expression, without the constants, for some of the columns; four of the same columns at a time.
 pub fn add_all<'a>(
     terms: &[(u32, f64)],
-    expr: impl Fn(usize) -> &'a Expr,
+    expr: impl Fn(usize) -> &'a LinearExpr,
     columns: std::ops::Range<usize>,
     target: &mut [f64],
 ) {
@@ -172,12 +172,12 @@ pub fn add_all<'a>(
 
 /// A staircase: value `lo + k` begins at `thresholds[k - 1]`.
 #[derive(Clone, Debug)]
-pub enum Stairs {
+pub enum StepTable {
     /// All thresholds.
     Table {
         /// The least value.
         lo: i64,
-        /// Non-decreasing, clamped to ±2 · [`LIMIT`], which no range reaches.
+        /// Non-decreasing, clamped to ±2 · [`LIMIT`], which no range warm_starts.
         thresholds: Vec<i64>,
         /// All thresholds are equally far from the next.
         even: bool,
@@ -186,45 +186,45 @@ pub enum Stairs {
     Wide(Step),
 }
 
-impl Stairs {
-    fn new(step: &Step) -> Option<Stairs> {
+impl StepTable {
+    fn new(step: &Step) -> Option<StepTable> {
         let (lo, hi) = (step.lo(), step.hi());
         let far = i128::from(LIMIT) * 2;
         let count = hi.checked_sub(lo)?;
         if count > TABULATED && matches!(step, Step::Round { .. }) {
             let fits = lo.abs() <= i128::from(LIMIT) && hi.abs() <= i128::from(LIMIT);
-            return fits.then(|| Stairs::Wide(step.clone()));
+            return fits.then(|| StepTable::Wide(step.clone()));
         }
         work(16 * count as usize);
         let thresholds = (lo + 1..=hi).map(|v| Some(step.threshold(v)?.clamp(-far, far) as i64));
         let thresholds: Vec<i64> = thresholds.collect::<Option<_>>()?;
         let even = thresholds.windows(3).all(|t| t[1] - t[0] == t[2] - t[1]);
-        Some(Stairs::Table { lo: i64::try_from(lo).ok()?, thresholds, even })
+        Some(StepTable::Table { lo: i64::try_from(lo).ok()?, thresholds, even })
     }
 
     /// The value; `None` beyond 128 bits.
     pub fn apply(&self, a: i64) -> Option<i64> {
         match self {
-            Stairs::Table { lo, thresholds, .. } => Some(lo + thresholds.partition_point(|t| *t <= a) as i64),
-            Stairs::Wide(step) => step.checked_apply(i128::from(a)).and_then(|v| i64::try_from(v).ok()),
+            StepTable::Table { lo, thresholds, .. } => Some(lo + thresholds.partition_point(|t| *t <= a) as i64),
+            StepTable::Wide(step) => step.checked_apply(i128::from(a)).and_then(|v| i64::try_from(v).ok()),
         }
     }
 
     /// The least argument with at least this value; `None` where all or none have it.
     pub fn threshold(&self, v: i64) -> Option<i64> {
         match self {
-            Stairs::Table { lo, thresholds, .. } => {
+            StepTable::Table { lo, thresholds, .. } => {
                 thresholds.get(usize::try_from(v.checked_sub(*lo)?.checked_sub(1)?).ok()?).copied()
             }
-            Stairs::Wide(step) => step.threshold(i128::from(v)).and_then(|t| i64::try_from(t).ok()),
+            StepTable::Wide(step) => step.threshold(i128::from(v)).and_then(|t| i64::try_from(t).ok()),
         }
     }
 }
 
-impl Stairs {
+impl StepTable {
     /// Whether it has too many values to list.
     pub fn is_wide(&self) -> bool {
-        matches!(self, Stairs::Wide(_))
+        matches!(self, StepTable::Wide(_))
     }
 
     /// The least value `lo` of a wide staircase whose arguments, from `least` on, are not all at the slope: where to split it.
@@ -239,8 +239,8 @@ impl Stairs {
     /// The least and the greatest value.
     pub fn ends(&self) -> (f64, f64) {
         match self {
-            Stairs::Table { lo, thresholds, .. } => (*lo as f64, (*lo + thresholds.len() as i64) as f64),
-            Stairs::Wide(step) => (step.lo() as f64, step.hi() as f64),
+            StepTable::Table { lo, thresholds, .. } => (*lo as f64, (*lo + thresholds.len() as i64) as f64),
+            StepTable::Wide(step) => (step.lo() as f64, step.hi() as f64),
         }
     }
 
@@ -255,10 +255,10 @@ impl Stairs {
     }
 }
 
-/// What a unit computes.
+/// What a nonlinearity computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A staircase, by its index in [`Net::stairs`].
+    /// A staircase, by its index in [`Relaxation::step_tables`].
     Step(u32),
     /// Modulo a power of two.
     Wrap {
@@ -273,7 +273,7 @@ pub enum Kind {
 
 /// column = f(expressions).
 #[derive(Clone, Debug)]
-pub struct Unit {
+pub struct Nonlinearity {
     /// The function.
     pub kind: Kind,
     /// The result.
@@ -290,17 +290,17 @@ pub struct Unit {
     pub shallow: bool,
 }
 
-impl Unit {
+impl Nonlinearity {
     /// The indices of the expressions.
     pub fn exprs(&self) -> std::ops::Range<usize> {
         self.first as usize..(self.first + self.count) as usize
     }
 
     /// Its value where the expressions have these.
-    pub fn value(&self, net: &Net, exprs: &[f64]) -> f64 {
+    pub fn value(&self, relaxation: &Relaxation, exprs: &[f64]) -> f64 {
         let first = exprs[self.first as usize];
         match self.kind {
-            Kind::Step(stairs) => net.stairs[stairs as usize].apply(first as i64).unwrap_or(0) as f64,
+            Kind::Step(table) => relaxation.step_tables[table as usize].apply(first as i64).unwrap_or(0) as f64,
             Kind::Wrap { width, signed } => qnn_ir::interpret::wrap(first as i128, width, signed) as f64,
             Kind::Max => exprs[self.exprs()].iter().copied().fold(f64::NEG_INFINITY, f64::max),
         }
@@ -378,23 +378,23 @@ impl Mentions {
     }
 }
 
-/// A graph as columns, expressions and units.
+/// A graph as columns, expressions and nonlinearities.
 #[derive(Debug)]
-pub struct Net {
+pub struct Relaxation {
     /// Each column's element, in node order.
     pub columns: Vec<(NodeId, u32)>,
-    /// Each column's unit, [`NONE`] for an input.
-    pub unit_of: Vec<u32>,
+    /// Each column's nonlinearity, [`NONE`] for an input.
+    pub nonlinearity_of: Vec<u32>,
     /// By ascending column.
-    pub units: Vec<Unit>,
-    /// The units' arguments.
-    pub exprs: Vec<Expr>,
+    pub nonlinearities: Vec<Nonlinearity>,
+    /// The nonlinearities' arguments.
+    pub exprs: Vec<LinearExpr>,
     /// Each expression's element.
     pub places: Vec<Place>,
-    /// The unit of each expression.
+    /// The nonlinearity of each expression.
     pub user: Vec<u32>,
     /// The distinct staircases.
-    pub stairs: Vec<Stairs>,
+    pub step_tables: Vec<StepTable>,
     /// For each column, the expressions that mention it.
     pub mentions: Mentions,
     forms: Vec<Vec<Form>>,
@@ -464,17 +464,17 @@ fn small(n: i128) -> Option<i64> {
     i64::try_from(n).ok().filter(|n| n.abs() <= LIMIT)
 }
 
-impl Net {
-    /// The graph's columns, expressions and units; `None` where a number is beyond [`LIMIT`].
-    pub fn new(graph: &Graph) -> Option<Net> {
-        let mut net = Net {
+impl Relaxation {
+    /// The graph's columns, expressions and nonlinearities; `None` where a number is beyond [`LIMIT`].
+    pub fn new(graph: &Graph) -> Option<Relaxation> {
+        let mut relaxation = Relaxation {
             columns: Vec::new(),
-            unit_of: Vec::new(),
-            units: Vec::new(),
+            nonlinearity_of: Vec::new(),
+            nonlinearities: Vec::new(),
             exprs: Vec::new(),
             places: Vec::new(),
             user: Vec::new(),
-            stairs: Vec::new(),
+            step_tables: Vec::new(),
             mentions: Mentions::default(),
             forms: Vec::with_capacity(graph.nodes.len()),
         };
@@ -484,7 +484,9 @@ impl Net {
         for id in graph.ids() {
             let node = graph.node(id);
             let forms: Vec<Form> = match &node.op {
-                Op::Input => (0..node.len).map(|element| Form::column(net.push_column(id, element, NONE))).collect(),
+                Op::Input => {
+                    (0..node.len).map(|element| Form::column(relaxation.push_column(id, element, NONE))).collect()
+                }
                 Op::Constant(values) => {
                     let form = |v: &i128| Some(Form { constant: small(*v)?, ..Form::default() });
                     values.iter().map(form).collect::<Option<_>>()?
@@ -496,7 +498,7 @@ impl Net {
                         adder.constant = *bias;
                         for (source, matrix) in terms {
                             for (column, weight) in matrix.row(element) {
-                                let form = &net.forms[source.index()][column];
+                                let form = &relaxation.forms[source.index()][column];
                                 composite |= !form.is_column();
                                 entries += form.terms.len();
                                 adder.add(form, i128::from(weight))?;
@@ -509,28 +511,29 @@ impl Net {
                     }
                     forms
                 }
-                Op::Gather { picks } => {
-                    picks.iter().map(|(node, element)| net.forms[node.index()][*element as usize].clone()).collect()
-                }
+                Op::Gather { picks } => picks
+                    .iter()
+                    .map(|(node, element)| relaxation.forms[node.index()][*element as usize].clone())
+                    .collect(),
                 Op::Step { source, steps } => (0..node.len)
                     .map(|element| {
                         let step = steps.at(element);
-                        let stairs = match known.get(step) {
-                            Some(stairs) => *stairs,
+                        let table = match known.get(step) {
+                            Some(table) => *table,
                             None => {
-                                net.stairs.push(Stairs::new(step)?);
-                                known.insert(step.clone(), net.stairs.len() as u32 - 1);
-                                net.stairs.len() as u32 - 1
+                                relaxation.step_tables.push(StepTable::new(step)?);
+                                known.insert(step.clone(), relaxation.step_tables.len() as u32 - 1);
+                                relaxation.step_tables.len() as u32 - 1
                             }
                         };
                         let sources = [(*source, element as u32)];
-                        Some(net.push_unit(id, element, element, Kind::Step(stairs), &sources))
+                        Some(relaxation.push_nonlinearity(id, element, element, Kind::Step(table), &sources))
                     })
                     .collect::<Option<_>>()?,
                 Op::Wrap { source, width, signed } => (0..node.len)
                     .map(|element| {
                         let kind = Kind::Wrap { width: *width, signed: *signed };
-                        net.push_unit(id, element, element, kind, &[(*source, element as u32)])
+                        relaxation.push_nonlinearity(id, element, element, kind, &[(*source, element as u32)])
                     })
                     .collect(),
                 Op::Max { source, windows } => {
@@ -538,17 +541,17 @@ impl Net {
                     let mut forms = Vec::with_capacity(node.len);
                     for (element, window) in windows.iter().enumerate() {
                         let sources: Vec<_> = window.iter().map(|i| (*source, *i)).collect();
-                        forms.push(net.push_unit(id, element, slot, Kind::Max, &sources));
+                        forms.push(relaxation.push_nonlinearity(id, element, slot, Kind::Max, &sources));
                         slot += window.len();
                     }
                     forms
                 }
             };
-            net.forms.push(forms);
+            relaxation.forms.push(forms);
         }
-        net.align();
-        let mut by_column: Vec<Vec<(u32, f64)>> = vec![Vec::new(); net.columns.len()];
-        for (index, expr) in net.exprs.iter().enumerate() {
+        relaxation.align();
+        let mut by_column: Vec<Vec<(u32, f64)>> = vec![Vec::new(); relaxation.columns.len()];
+        for (index, expr) in relaxation.exprs.iter().enumerate() {
             for (first, values) in expr.runs() {
                 work(2 * values.len());
                 for (k, value) in values.iter().enumerate().filter(|(_, value)| **value != 0.0) {
@@ -556,8 +559,8 @@ impl Net {
                 }
             }
         }
-        net.mentions = Mentions::new(&by_column);
-        Some(net)
+        relaxation.mentions = Mentions::new(&by_column);
+        Some(relaxation)
     }
 
     /// Gives the expressions of a dense layer the same columns: four of them are added up at a time then.
@@ -568,46 +571,61 @@ impl Net {
             let count = self.places[at..].iter().take_while(|place| place.node == node).count();
             let own = &mut self.exprs[at..at + count];
             at += count;
-            let reaches = own.iter().filter_map(Expr::reach);
-            let Some((first, end)) = reaches.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { continue };
-            let entries: usize = own.iter().map(Expr::entries).sum();
+            let warm_starts = own.iter().filter_map(LinearExpr::reach);
+            let Some((first, end)) = warm_starts.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { continue };
+            let entries: usize = own.iter().map(LinearExpr::entries).sum();
             if entries * 2 >= own.len() * (end - first) as usize {
                 own.iter_mut().for_each(|expr| expr.fill(first, end));
             }
         }
     }
 
-    fn push_column(&mut self, node: NodeId, element: usize, unit: u32) -> u32 {
+    fn push_column(&mut self, node: NodeId, element: usize, nonlinearity: u32) -> u32 {
         self.columns.push((node, element as u32));
-        self.unit_of.push(unit);
+        self.nonlinearity_of.push(nonlinearity);
         self.columns.len() as u32 - 1
     }
 
-    fn push_unit(&mut self, node: NodeId, element: usize, slot: usize, kind: Kind, sources: &[(NodeId, u32)]) -> Form {
-        let unit = self.units.len() as u32;
-        let column = self.push_column(node, element, unit);
+    fn push_nonlinearity(
+        &mut self,
+        node: NodeId,
+        element: usize,
+        slot: usize,
+        kind: Kind,
+        sources: &[(NodeId, u32)],
+    ) -> Form {
+        let nonlinearity = self.nonlinearities.len() as u32;
+        let column = self.push_column(node, element, nonlinearity);
         let first = self.exprs.len() as u32;
         for (source, element) in sources {
             let form = &self.forms[source.index()][*element as usize];
-            self.exprs.push(Expr::new(&form.terms, form.constant));
+            self.exprs.push(LinearExpr::new(&form.terms, form.constant));
             self.places.push(Place { node: *source, element: *element, composite: form.composite });
-            self.user.push(unit);
+            self.user.push(nonlinearity);
         }
         let mut terms =
             sources.iter().flat_map(|(source, element)| &self.forms[source.index()][*element as usize].terms);
-        let shallow = terms.all(|(column, _)| self.unit_of[*column as usize] == NONE);
-        self.units.push(Unit { kind, column, first, count: sources.len() as u32, node, slot: slot as u32, shallow });
+        let shallow = terms.all(|(column, _)| self.nonlinearity_of[*column as usize] == NONE);
+        self.nonlinearities.push(Nonlinearity {
+            kind,
+            column,
+            first,
+            count: sources.len() as u32,
+            node,
+            slot: slot as u32,
+            shallow,
+        });
         Form::column(column)
     }
 
     /// A linear form over elements as an expression over columns; `None` beyond [`LIMIT`].
-    pub fn express(&self, linear: &Linear) -> Option<Expr> {
+    pub fn express(&self, linear: &Linear) -> Option<LinearExpr> {
         work(self.columns.len());
         let mut adder = Adder { sums: vec![0; self.columns.len()], touched: Vec::new(), constant: linear.constant };
         for (node, element, factor) in &linear.terms {
             adder.add(&self.forms[node.index()][*element as usize], *factor)?;
         }
         let form = adder.take(true)?;
-        Some(Expr::new(&form.terms, form.constant))
+        Some(LinearExpr::new(&form.terms, form.constant))
     }
 }

@@ -1,0 +1,174 @@
+//! A case's tree: what is proved, and the queue of open nodes.
+//!
+//! Invariant: between searches the tree, with each open node closed by its bound, proves what [`Frontier::most`] says.
+
+use super::node::{Branch, DualBound, OpenNode, WarmStart};
+use super::parameters::NODE;
+use super::pseudocost::Pseudocosts;
+use crate::Reason;
+use crate::relaxation::Ranges;
+use qnn_proof::{Step, Tighten, Tree};
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+
+/// How a search ended.
+pub enum Found {
+    /// No point meets all atoms.
+    Closed,
+    /// The inputs' values, by ascending column.
+    Point(Vec<i64>),
+    /// The case took more branches than its limit.
+    Limit,
+    /// Neither, for a reason.
+    Stopped(Reason),
+}
+
+/// A node of the proof, whose children are known later.
+pub(super) struct Entry {
+    pub(super) step: Step,
+    pub(super) children: Vec<usize>,
+}
+
+impl Entry {
+    /// A node that is to be filled.
+    pub(super) fn open() -> Entry {
+        Entry { step: Step::Empty, children: Vec::new() }
+    }
+}
+
+/// About how many bytes a step takes beyond its node.
+pub(super) fn bytes_of(step: &Step) -> usize {
+    match step {
+        Step::Bound(multipliers) | Step::Slack(multipliers) | Step::Tighten(Tighten { multipliers, .. }) => {
+            size_of_val(&multipliers.slots[..]) + size_of_val(&multipliers.atoms[..])
+        }
+        Step::Split { .. } | Step::Empty | Step::Enumerate => 0,
+    }
+}
+
+/// What was done, for `--stats`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Effort {
+    /// Branches looked at.
+    pub branches: u64,
+    /// Steps of the solver.
+    pub steps: u64,
+}
+
+/// A case's tree so far: what is proved, and which branches are open.
+pub struct Frontier {
+    pub(super) proof: Vec<Entry>,
+    /// The bytes that the proof's steps take.
+    pub(super) written: usize,
+    pub(super) open: BinaryHeap<OpenNode>,
+    /// Branches whose points are no answers, nor excluded by any bound.
+    pub(super) close: Vec<Branch>,
+    /// The bytes that open branches take, those at work included.
+    pub(super) held: usize,
+    /// Branches at work.
+    pub(super) busy: usize,
+    /// The share of the case that is closed.
+    pub(super) closed: f64,
+    pub(super) ended: Option<Found>,
+    /// What it took.
+    pub effort: Effort,
+    /// The most branches.
+    pub limit: u64,
+    pub(super) root: Ranges,
+    /// The root's bounds, for branches that begin there.
+    pub warm_starts: Arc<[WarmStart]>,
+    pub(super) learned: Pseudocosts,
+    /// What splits gained in this search, so that all workers learn from each other's: (column, side, gain).
+    pub(super) gains: Vec<(u32, usize, f64)>,
+}
+
+impl Frontier {
+    /// The tree after its proof's last open branch is closed.
+    pub fn tree(mut self) -> Tree {
+        let mut steps: Vec<Step> =
+            self.proof.iter_mut().map(|entry| std::mem::replace(&mut entry.step, Step::Empty)).collect();
+        flatten(&self.proof, |at| std::mem::replace(&mut steps[at], Step::Empty))
+    }
+
+    /// The objective's atom without its constant is at most this in the open branches; `None` if one has no bound yet.
+    pub fn most(&self) -> Option<i128> {
+        let open = self.open.iter().map(|queued| &queued.0).chain(&self.close);
+        open.map(|branch| branch.known.as_deref()).try_fold(i128::MIN, |most, known| Some(most.max(known?.most())))
+    }
+
+    /// The tree with each open branch closed by its bound, a proof for a threshold above all of them.
+    pub fn tree_by_bounds(&self) -> Option<Tree> {
+        let open = self.open.iter().map(|queued| &queued.0).chain(&self.close);
+        let bounds = open.map(|branch| Some((branch.entry, branch.known.as_deref()?)));
+        let bounds = bounds.collect::<Option<HashMap<usize, &DualBound>>>()?;
+        let step = |at: usize| match bounds.get(&at) {
+            Some(known) => Step::Bound(known.multipliers.clone()),
+            None => self.proof[at].step.clone(),
+        };
+        Some(flatten(&self.proof, step))
+    }
+
+    /// About how many bytes its tree takes.
+    pub fn tree_bytes(&self) -> usize {
+        self.written + self.proof.len() * NODE
+    }
+
+    /// About how many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        let warm_starts: usize = self.warm_starts.iter().map(|reach| reach.solver.bytes()).sum();
+        self.held + self.tree_bytes() + warm_starts
+    }
+
+    /// The share of the case that is closed.
+    pub fn closed(&self) -> f64 {
+        self.closed
+    }
+
+    /// What splits of this case gained.
+    pub fn learned(self) -> Pseudocosts {
+        self.learned
+    }
+
+    /// The ranges before any split.
+    pub fn root(&self) -> &Ranges {
+        &self.root
+    }
+
+    pub(super) fn push(&mut self, branch: Branch) {
+        self.held += branch.bytes();
+        self.open.push(OpenNode(branch));
+    }
+
+    /// Takes back branches from who was at work on them.
+    pub(super) fn give_back(&mut self, branches: &mut Vec<Branch>) {
+        self.busy -= branches.len();
+        self.open.extend(branches.drain(..).map(OpenNode));
+    }
+
+    /// Says what a node of the proof is.
+    pub(super) fn fill(&mut self, entry: usize, step: Step) {
+        self.written += bytes_of(&step);
+        self.proof[entry].step = step;
+    }
+
+    pub(super) fn chain(&mut self, entry: &mut usize, steps: Vec<Step>) {
+        for step in steps {
+            self.fill(*entry, step);
+            self.proof.push(Entry::open());
+            let place = self.proof.len() - 1;
+            self.proof[*entry].children.push(place);
+            *entry = place;
+        }
+    }
+}
+
+/// The tree in preorder.
+pub(super) fn flatten(proof: &[Entry], mut step: impl FnMut(usize) -> Step) -> Tree {
+    let mut tree = Vec::with_capacity(proof.len());
+    let mut open = vec![0];
+    while let Some(at) = open.pop() {
+        tree.push(step(at));
+        open.extend(proof[at].children.iter().rev());
+    }
+    tree
+}

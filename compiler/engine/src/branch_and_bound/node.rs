@@ -1,0 +1,150 @@
+//! Nodes of the tree: what is open, by what it promises, and what becomes of a node.
+
+use super::propose::Proposal;
+use crate::Reason;
+use crate::relaxation::Ranges;
+use crate::relaxation::facet::Facet;
+use crate::simplex::{Problem, Simplex};
+use num_integer::Integer;
+use qnn_proof::{Multipliers, Step};
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// Where the relaxation's bound of an expression ended at the root.
+pub struct WarmStart {
+    /// The expression.
+    pub expr: u32,
+    /// 1 for its greatest value, -1 for its least.
+    pub sign: f64,
+    /// The solver's state for that goal.
+    pub solver: Simplex,
+}
+
+/// What the objective's atom is known not to exceed in a branch, and why.
+#[derive(Debug)]
+pub struct DualBound {
+    /// The weighted atoms are at most this …
+    pub value: i128,
+    /// … where the objective's atom has this weight.
+    pub weight: i64,
+    /// The atom's constant at that time.
+    pub(super) constant: i64,
+    /// The bound that says so.
+    pub multipliers: Multipliers,
+}
+
+impl DualBound {
+    /// What a proposal says of the objective's atom, if it does.
+    pub fn new(proposal: &Proposal, problem: &Problem<'_>, objective: u32) -> Option<DualBound> {
+        (proposal.weight > 0).then(|| DualBound {
+            value: proposal.exact.value,
+            weight: proposal.weight,
+            constant: problem.atoms[objective as usize].constant as i64,
+            multipliers: proposal.certificate(problem, Some(objective)),
+        })
+    }
+
+    /// The atom without its constant is at most this.
+    pub fn most(&self) -> i128 {
+        Integer::div_floor(&self.value, &i128::from(self.weight)) - i128::from(self.constant)
+    }
+}
+
+/// An open branch.
+pub(super) struct Branch {
+    pub(super) ranges: Ranges,
+    pub(super) facets: Vec<Option<Arc<[Facet]>>>,
+    pub(super) simplex: Simplex,
+    /// The place in the proof that it is to fill.
+    pub(super) entry: usize,
+    /// The split that it comes from.
+    pub(super) origin: Option<(Origin, usize)>,
+    /// What the solver maximizes.
+    pub(super) goal: Goal,
+    /// The last bound of the objective's atom on the way here.
+    pub(super) known: Option<Arc<DualBound>>,
+    /// Its share of the case, in halves upon halves.
+    pub(super) share: f64,
+    /// Only inputs are left to split.
+    pub(super) thin: bool,
+}
+
+/// What the solver maximizes in a branch.
+#[derive(Clone)]
+pub(super) enum Goal {
+    /// The objective's atom.
+    Atom,
+    /// Where that holds for all values left, it says nothing any more. What counts is how far the nonlinearities that it reads get past the
+    /// thresholds that the splits ask of them: (expression, factor), in steps of the nonlinearity's result.
+    Margins(Arc<[(u32, f64)]>),
+}
+
+/// What was expected of a split, so that later ones can be judged better.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) column: u32,
+    /// The gap closed, at its price.
+    pub(super) expected: f64,
+    /// The parent's bound, above what closes a branch.
+    pub(super) value: f64,
+}
+
+impl Branch {
+    /// About how many bytes it takes, so that memory is bounded.
+    pub(super) fn bytes(&self) -> usize {
+        self.simplex.bytes() + self.ranges.bytes() + self.facets.len() * 64
+    }
+
+    /// Remembers a bound of the objective's atom, if it is the best so far.
+    pub(super) fn learn(&mut self, proposal: &Proposal, problem: &Problem<'_>, objective: u32) {
+        if let Some(new) = DualBound::new(proposal, problem, objective)
+            && self.known.as_ref().is_none_or(|known| new.most() < known.most())
+        {
+            self.known = Some(Arc::new(new));
+        }
+    }
+
+    /// What it promises: thin branches come last, untried ones first.
+    pub(super) fn value(&self) -> f64 {
+        self.origin.map_or(f64::INFINITY, |(origin, _)| origin.value)
+    }
+}
+
+/// Open branches by what they promise.
+pub(super) struct OpenNode(pub(super) Branch);
+
+impl Ord for OpenNode {
+    fn cmp(&self, other: &OpenNode) -> Ordering {
+        let key = |branch: &Branch| (!branch.thin, branch.value());
+        let (a, b) = (key(&self.0), key(&other.0));
+        // Among equals the later one, so that the search goes deep.
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(self.0.entry.cmp(&other.0.entry))
+    }
+}
+
+impl PartialOrd for OpenNode {
+    fn partial_cmp(&self, other: &OpenNode) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for OpenNode {
+    fn eq(&self, other: &OpenNode) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for OpenNode {}
+
+/// The ranges on one side of a split, and the nonlinearities whose ranges changed.
+pub(super) type Side = (Box<Ranges>, Vec<u32>);
+
+/// What became of a branch.
+pub(super) enum NodeOutcome {
+    Closed(Step),
+    Split { node: u32, element: u32, value: i64, below: Option<Side>, above: Option<Side>, origin: Option<Origin> },
+    Postpone,
+    Nearly,
+    Point(Vec<i64>),
+    Stop(Reason),
+}

@@ -1,0 +1,482 @@
+//! A worker: takes open nodes, bounds them, attacks from their primal points, and branches.
+//!
+//! From the best node straight down and about there for a while, then from the best again.
+
+use super::case::{Accepted, Case, PanicGuard};
+use super::frontier::{Entry, Found, Frontier};
+use super::node::{Branch, Goal, NodeOutcome, OpenNode};
+use super::parameters::*;
+use super::propagation::{add_multipliers, atom_facets, narrow_by, propagate, refresh_edges};
+use super::propose::{SCALES, propose};
+use super::pseudocost::Pseudocosts;
+use crate::attack::Attack;
+use crate::relaxation::network::{Kind, NONE};
+use crate::relaxation::{Empty, Ranges};
+use crate::simplex::{Outcome, View};
+use crate::{Core, Reason, close};
+use qnn_proof::Step;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Somebody who searches a case.
+pub(super) struct Worker<'a> {
+    pub(super) case: &'a Case<'a>,
+    /// Evaluates points quickly.
+    pub(super) attack: Attack<'a>,
+    pub(super) learned: Pseudocosts,
+    /// So many of the frontier's gains are in what was learned.
+    pub(super) seen: usize,
+    /// The gain of the split that the branch at hand comes from.
+    pub(super) gain: Option<(u32, usize, f64)>,
+    pub(super) branches: u64,
+    /// What the best open branch promises.
+    pub(super) best: f64,
+    /// Where the first repairs started: the values of all columns, and what they are worth.
+    pub(super) first_points: Vec<(Vec<f64>, Option<Vec<f64>>)>,
+    /// What the solver took, in sums, at so many for a step.
+    pub(super) spent: u64,
+    pub(super) long: u64,
+    /// Inputs reach few nonlinearities.
+    pub(super) sparse: bool,
+    /// Hidden nonlinearities read hidden nonlinearities.
+    pub(super) deep: bool,
+    /// The inputs have so few values that splitting those is the shortest way.
+    pub(super) few_inputs: bool,
+}
+
+impl<'a> Worker<'a> {
+    /// One who begins after so many branches of the case, which the random numbers depend on, as on who of several it is.
+    pub(super) fn new(case: &'a Case<'a>, learned: Pseudocosts, branches: u64, who: u64) -> Worker<'a> {
+        let relaxation = case.problem.relaxation;
+        let bits = (0..relaxation.columns.len())
+            .filter(|j| relaxation.nonlinearity_of[*j] == NONE)
+            .map(|j| (case.root.upper[j] - case.root.lower[j] + 1.0).log2())
+            .sum::<f64>();
+        let attack = Attack::new(case.problem, &case.root, case.seed ^ branches << 20 ^ who << 56);
+        Worker {
+            few_inputs: bits <= FEW_BITS,
+            sparse: attack.is_sparse(),
+            deep: attack.is_deep(),
+            attack,
+            learned,
+            seen: 0,
+            gain: None,
+            branches: 0,
+            best: f64::INFINITY,
+            first_points: Vec::new(),
+            spent: 0,
+            long: case
+                .problem
+                .live
+                .iter()
+                .flat_map(|nonlinearity| relaxation.nonlinearities[*nonlinearity as usize].exprs())
+                .map(|e| relaxation.exprs[e].entries() as u64)
+                .sum(),
+            case,
+        }
+    }
+
+    /// Takes over what others learned.
+    pub(super) fn learn_from(&mut self, frontier: &Frontier) {
+        for (column, side, gain) in &frontier.gains[self.seen..] {
+            self.learned[*column as usize][*side].add(*gain);
+        }
+        self.seen = frontier.gains.len();
+    }
+
+    /// Takes branches until there are none, or somebody found the end.
+    pub(super) fn work(&mut self, shared: &(Mutex<Frontier>, Condvar), recruit: &dyn Fn(), core: Option<&Core>) {
+        let control = self.case.control;
+        let _alarm = PanicGuard(shared, control);
+        let most = control.memory.unwrap_or(MEMORY) as usize;
+        let lock = || shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is left below the branch that was the best, and how many branches were taken there.
+        let (mut own, mut taken_below) = (Vec::new(), 0);
+        let mut frontier = lock();
+        loop {
+            if let (None, Some(reason)) = (&frontier.ended, control.stop()) {
+                frontier.ended = Some(Found::Stopped(reason));
+            }
+            if frontier.ended.is_none() && frontier.effort.branches >= frontier.limit {
+                frontier.ended = Some(Found::Limit);
+            }
+            if frontier.ended.is_none() && frontier.bytes() > most {
+                frontier.ended = Some(Found::Stopped(Reason::Memory));
+            }
+            if frontier.ended.is_some() || core.is_some_and(Core::is_wanted) {
+                frontier.give_back(&mut own);
+                shared.1.notify_all();
+                return;
+            }
+            if taken_below >= PLUNGE && frontier.held <= most / 2 {
+                frontier.give_back(&mut own);
+            }
+            taken_below += 1;
+            let mut branch = match own.pop() {
+                Some(branch) => branch,
+                None => match frontier.open.pop() {
+                    Some(OpenNode(branch)) => {
+                        frontier.busy += 1;
+                        taken_below = 1;
+                        branch
+                    }
+                    None if frontier.busy == 0 => {
+                        if !frontier.close.is_empty() {
+                            frontier.ended = Some(Found::Stopped(close()));
+                        }
+                        shared.1.notify_all();
+                        return;
+                    }
+                    None => {
+                        let pause = Duration::from_millis(5);
+                        frontier = shared.1.wait_timeout(frontier, pause).unwrap_or_else(PoisonError::into_inner).0;
+                        continue;
+                    }
+                },
+            };
+            frontier.effort.branches += 1;
+            self.learn_from(&frontier);
+            self.best = frontier.open.peek().map_or(f64::INFINITY, |queued| queued.0.value());
+            let shareable = !frontier.open.is_empty();
+            drop(frontier);
+            if shareable && self.branches.is_multiple_of(8) {
+                recruit();
+            }
+            self.branches += 1;
+            let (before, size) = (branch.simplex.steps, branch.bytes());
+            let mut steps = Vec::new();
+            let next = self.explore(&mut branch, &mut steps);
+            let taken = branch.simplex.steps - before;
+            frontier = lock();
+            if let Some(gain) = self.gain.take() {
+                self.learn_from(&frontier);
+                frontier.gains.push(gain);
+                self.seen += 1;
+            }
+            frontier.effort.steps += taken;
+            frontier.held -= size;
+            let mut entry = branch.entry;
+            frontier.chain(&mut entry, steps);
+            branch.entry = entry;
+            // Others find something to do, unless memory is short.
+            let keep = frontier.held > most / 2 || taken_below < PLUNGE && !frontier.open.is_empty();
+            match next {
+                NodeOutcome::Closed(step) => {
+                    frontier.fill(entry, step);
+                    frontier.busy -= 1;
+                    frontier.closed += branch.share;
+                    (self.case.progress)(frontier.closed);
+                }
+                NodeOutcome::Nearly => {
+                    frontier.busy -= 1;
+                    frontier.held += branch.bytes();
+                    frontier.close.push(branch);
+                }
+                NodeOutcome::Postpone => {
+                    branch.thin = true;
+                    frontier.busy -= 1;
+                    frontier.push(branch);
+                }
+                NodeOutcome::Point(point) => {
+                    frontier.busy -= 1;
+                    frontier.push(branch);
+                    frontier.ended.get_or_insert(Found::Point(point));
+                }
+                NodeOutcome::Stop(reason) => {
+                    frontier.busy -= 1;
+                    frontier.push(branch);
+                    frontier.ended.get_or_insert(Found::Stopped(reason));
+                }
+                NodeOutcome::Split { node, element, value, below, above, origin } => {
+                    frontier.fill(entry, Step::Split { node, element, value });
+                    // The way down goes on where the primal point is nearer.
+                    let nearer_below =
+                        origin.is_some_and(|origin| branch.simplex.x[origin.column as usize] - value as f64 <= 0.5);
+                    let count = usize::from(below.is_some()) + usize::from(above.is_some());
+                    frontier.closed += branch.share * (2 - count) as f64 / 2.0;
+                    let mut children = Vec::with_capacity(2);
+                    for (number, side) in [below, above].into_iter().enumerate() {
+                        frontier.proof.push(Entry::open());
+                        let place = frontier.proof.len() - 1;
+                        frontier.proof[entry].children.push(place);
+                        if let Some((ranges, changed)) = side {
+                            children.push((number, place, ranges, changed));
+                        }
+                    }
+                    drop(frontier);
+                    let mut made = Vec::with_capacity(2);
+                    for (number, place, ranges, changed) in children {
+                        let inherit = made.len() + 1 == count;
+                        let mut child = Branch {
+                            ranges: *ranges,
+                            facets: if inherit { std::mem::take(&mut branch.facets) } else { branch.facets.clone() },
+                            simplex: if inherit { branch.simplex.take() } else { branch.simplex.clone() },
+                            entry: place,
+                            origin: origin.map(|origin| (origin, number)),
+                            goal: branch.goal.clone(),
+                            known: branch.known.clone(),
+                            share: branch.share / 2.0,
+                            thin: branch.thin,
+                        };
+                        refresh_edges(self.case.problem, &child.ranges, &mut child.facets, &changed);
+                        child.simplex.set_ranges(self.case.problem, &child.ranges);
+                        made.push(child);
+                    }
+                    if nearer_below {
+                        made.reverse();
+                    }
+                    frontier = lock();
+                    frontier.busy -= 1;
+                    let nearer = made.pop();
+                    for other in made {
+                        if keep {
+                            frontier.held += other.bytes();
+                            frontier.busy += 1;
+                            own.push(other);
+                        } else {
+                            frontier.push(other);
+                            shared.1.notify_one();
+                        }
+                    }
+                    if let Some(nearer) = nearer {
+                        frontier.held += nearer.bytes();
+                        frontier.busy += 1;
+                        own.push(nearer);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Bounds, tests and narrows a branch until it is closed or split; what narrows it goes to `steps`.
+    pub(super) fn explore(&mut self, branch: &mut Branch, steps: &mut Vec<Step>) -> NodeOutcome {
+        let case = self.case;
+        let problem = case.problem;
+        let relaxation = problem.relaxation;
+        let objective = problem.atom(case.objective as usize);
+        let stop = || case.control.stop().is_some();
+        let (mut narrowed, mut changed) = (Vec::new(), Vec::new());
+        let propagated = propagate(problem, &mut branch.ranges, &mut narrowed, &mut changed);
+        steps.extend(narrowed.into_iter().map(Step::Tighten));
+        if propagated == Err(Empty) {
+            return NodeOutcome::Closed(Step::Empty);
+        }
+        if !steps.is_empty() {
+            refresh_edges(problem, &branch.ranges, &mut branch.facets, &changed);
+            branch.simplex.set_ranges(problem, &branch.ranges);
+        }
+        if let Some(points) = self.few_points(&branch.ranges) {
+            let mut nearly = false;
+            for point in points {
+                match (case.accept)(&point) {
+                    Accepted::Yes => return NodeOutcome::Point(point),
+                    accepted => nearly |= accepted == Accepted::Nearly,
+                }
+            }
+            return if nearly { NodeOutcome::Nearly } else { NodeOutcome::Closed(Step::Enumerate) };
+        }
+        let before = branch.simplex.steps;
+        // What a nonlinearity of each column is worth at the bound: closing a gap gains about as much.
+        let (mut prices, mut worth): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
+        for round in 0.. {
+            if matches!(branch.goal, Goal::Atom)
+                && let Some(goal) = case.margins(&branch.ranges)
+            {
+                let steps = branch.simplex.steps;
+                branch.simplex = case.start(&branch.ranges, &goal);
+                branch.simplex.steps = steps;
+                branch.goal = goal;
+                branch.origin = None;
+            }
+            let cut = case.cut(&branch.ranges, &branch.goal);
+            let view = View {
+                ranges: &branch.ranges,
+                nonlinearities: &problem.live,
+                facets: &branch.facets,
+                atoms: &case.atom_facets,
+            };
+            let outcome = branch.simplex.run(problem, &view, cut - MARGIN, LIMIT, &stop);
+            if round == 0
+                && let Some((origin, side)) = branch.origin
+            {
+                let reached = if outcome == Outcome::Below { 0.0 } else { branch.simplex.value() - cut };
+                let gain = ((origin.value - reached) / origin.expected).clamp(0.0, 10.0);
+                self.learned[origin.column as usize][side].add(gain);
+                self.gain = Some((origin.column, side, gain));
+            }
+            let mut multipliers = branch.simplex.multipliers();
+            let form = match &branch.goal {
+                Goal::Atom => Some((objective, 1.0)),
+                Goal::Margins(margins) => {
+                    add_multipliers(&mut multipliers, margins);
+                    None
+                }
+            };
+            // Only a bound that closes the branch is worth short numbers.
+            let scales = if outcome == Outcome::Below { &SCALES[..] } else { &SCALES[1..] };
+            let proposal = propose(problem, &branch.ranges, form, &multipliers, scales, |_, value| value < 0);
+            if let Some(proposal) = &proposal {
+                if proposal.exact.value < 0 {
+                    return NodeOutcome::Closed(Step::Bound(proposal.certificate(problem, Some(case.objective))));
+                }
+                branch.learn(proposal, problem, case.objective);
+            }
+            if stop() {
+                return NodeOutcome::Stop(case.control.stop().unwrap_or(Reason::Timeout));
+            }
+            if outcome == Outcome::Below {
+                // The integers disagree: the numbers are bad. Start from scratch below.
+                let steps = branch.simplex.steps;
+                branch.simplex = case.start(&branch.ranges, &branch.goal);
+                branch.simplex.steps = steps;
+                break;
+            }
+            // The primal point, rounded, may be an answer.
+            let point = self.attack.rounded(&branch.simplex, &branch.ranges);
+            if let Some(point) = self.accepted(&point) {
+                return NodeOutcome::Point(point);
+            }
+            if round == 0
+                && self.branches % ATTACKED == ATTACKED / 2
+                && let Some(point) = self.attack.run(&point, 1, 6, &stop)
+                && let Some(point) = self.accepted(&point)
+            {
+                return NodeOutcome::Point(point);
+            }
+            let Some(proposal) = proposal else { break };
+            let scale = 1.0 / proposal.scale;
+            prices = proposal.exact.coefficients.iter().map(|c| c.abs() * scale).collect();
+            worth = proposal.exact.coefficients.clone();
+            if round >= 3 {
+                break;
+            }
+            let news = proposal.exact.slack(problem, &branch.ranges);
+            let tightened = round == 0 && branch.share == case.tightened && !case.warm_starts.is_empty();
+            if tightened && self.tighten_bounds(branch, &prices, steps, &stop) == Err(Empty) {
+                return NodeOutcome::Closed(Step::Empty);
+            }
+            if !news.iter().any(|(column, ..)| relaxation.nonlinearity_of[*column as usize] != NONE) {
+                if tightened {
+                    continue;
+                }
+                break;
+            }
+            steps.push(Step::Slack(proposal.certificate(problem, Some(case.objective))));
+            let mut changed = Vec::new();
+            if branch.ranges.narrow_columns(relaxation, &news, &mut changed) == Err(Empty) {
+                return NodeOutcome::Closed(Step::Empty);
+            }
+            refresh_edges(problem, &branch.ranges, &mut branch.facets, &changed);
+            branch.simplex.set_ranges(problem, &branch.ranges);
+        }
+        let next = self.split(branch, &prices);
+        // From here integers may be near that answer the question.
+        let without_room = self.deep && matches!(branch.goal, Goal::Atom) && self.best < ROOM * case.atom().greatest;
+        let sums = branch.simplex.steps.saturating_sub(before) * self.long;
+        self.spent += if without_room { sums / WITHOUT_ROOM } else { sums };
+        let due = (self.attack.work + FIRST_REPAIR) * REPAIRED < self.spent;
+        let tight = matches!(next, NodeOutcome::Postpone) && self.attack.work < self.spent + REALIZED;
+        if (tight || due && branch.thin)
+            && let Some(point) = self.attack.realize(&branch.simplex.x, &branch.ranges, &stop)
+            && let Some(point) = self.accepted(&point)
+        {
+            return NodeOutcome::Point(point);
+        }
+        if due
+            && let Some(point) = self.repair(branch, &worth, &stop)
+            && let Some(point) = self.accepted(&point)
+        {
+            return NodeOutcome::Point(point);
+        }
+        next
+    }
+
+    /// Bounds the expressions of nonlinearities anew whose staircases the primal point misses, at a price, with the branch's ranges: the solver goes on from
+    /// where it ended at the root.
+    ///
+    /// # Errors
+    /// [`Empty`] if nothing is left.
+    pub(super) fn tighten_bounds(
+        &self,
+        branch: &mut Branch,
+        prices: &[f64],
+        steps: &mut Vec<Step>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), Empty> {
+        let (relaxation, whole) = (self.case.problem.relaxation, &self.case.whole);
+        let atoms = atom_facets(whole);
+        for reach in self.case.warm_starts.iter() {
+            let e = reach.expr as usize;
+            let nonlinearity = &relaxation.nonlinearities[relaxation.user[e] as usize];
+            let column = nonlinearity.column as usize;
+            if branch.ranges.is_point(column) || prices[column] == 0.0 {
+                continue;
+            }
+            if let Kind::Step(table) = nonlinearity.kind
+                && let Some(value) =
+                    relaxation.step_tables[table as usize].apply((branch.simplex.activities[e] + 1e-7).floor() as i64)
+                && (branch.simplex.x[column] - value as f64).abs() < GAP
+            {
+                continue;
+            }
+            let mut solver = reach.solver.clone();
+            solver.set_ranges(whole, &branch.ranges);
+            let view =
+                View { ranges: &branch.ranges, nonlinearities: &whole.live, facets: &branch.facets, atoms: &atoms };
+            solver.run(whole, &view, f64::NEG_INFINITY, TIGHTENING, stop);
+            let take = |step| steps.push(Step::Tighten(step));
+            narrow_by(whole, &mut branch.ranges, &mut branch.facets, (e, reach.sign), &solver, NARROWER, take)?;
+        }
+        branch.simplex.set_ranges(self.case.problem, &branch.ranges);
+        Ok(())
+    }
+
+    /// A point of integers from the relaxation's, or from one of the first of those; what columns are worth is the relaxation's word now and then, as
+    /// far as it speaks of the atom. Where networks are sparse, half of the points are from anywhere, by annealing.
+    pub(super) fn repair(&mut self, branch: &Branch, worth: &[f64], stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
+        if self.sparse && self.attack.chance() < 0.5 {
+            return self.attack.anneal(1, stop);
+        }
+        let by_prices = self.attack.chance() < if self.deep { BY_PRICES_DEEP } else { BY_PRICES };
+        let worth = Some(worth).filter(|worth| matches!(branch.goal, Goal::Atom) && !worth.is_empty());
+        if self.deep && self.first_points.len() < FIRST_POINTS {
+            self.first_points.push((branch.simplex.x.clone(), worth.map(<[f64]>::to_vec)));
+        } else if self.deep && self.attack.chance() < 0.5 {
+            let (from, worth) = &self.first_points[(self.attack.random() >> 32) as usize % FIRST_POINTS];
+            return self.attack.repair(from, &self.case.root, worth.as_deref().filter(|_| by_prices), stop);
+        }
+        self.attack.repair(&branch.simplex.x, &branch.ranges, worth.filter(|_| by_prices), stop)
+    }
+
+    /// The point as integers, if it answers the obligation.
+    pub fn accepted(&mut self, point: &[f64]) -> Option<Vec<i64>> {
+        if !self.attack.holds(point) {
+            return None;
+        }
+        let point: Vec<i64> = point.iter().map(|v| *v as i64).collect();
+        ((self.case.accept)(&point) == Accepted::Yes).then_some(point)
+    }
+
+    /// All points of the inputs' box, if they are few.
+    pub(super) fn few_points(&self, ranges: &Ranges) -> Option<Vec<Vec<i64>>> {
+        let relaxation = self.case.problem.relaxation;
+        let inputs = || (0..relaxation.columns.len()).filter(|j| relaxation.nonlinearity_of[*j] == NONE);
+        let work: usize = 64 + relaxation.columns.len();
+        let most = (self.case.enumerate / work).clamp(1, 1024) as f64;
+        let mut count = 1.0;
+        for j in inputs() {
+            count *= ranges.upper[j] - ranges.lower[j] + 1.0;
+            if count > most {
+                return None;
+            }
+        }
+        let mut points: Vec<Vec<i64>> = vec![Vec::new()];
+        for j in inputs() {
+            let values = ranges.lower[j] as i64..=ranges.upper[j] as i64;
+            points = (points.iter())
+                .flat_map(|point| values.clone().map(move |v| [point.as_slice(), &[v]].concat()))
+                .collect();
+        }
+        Some(points)
+    }
+}
