@@ -10,7 +10,7 @@
 //!
 //! and ReLU, clamp and maximum carry no error further than it is. Invariant: every bound is made of integers, rounded up. Nothing here knows engines.
 
-use super::real::{NUMBER, RealGraph, RealMatrix, RealOp, Row};
+use super::real::{NUMBER, RealGraph, RealMatrix, RealOp, Row, Values};
 use super::{Graph, Interval, Matrix, NodeId, Op, Step, Steps, range::node_ranges};
 use crate::interrupt::work;
 use crate::rational::{common_step, integer, power_of_two};
@@ -110,6 +110,7 @@ impl Enclosure {
         before: &[Vec<i128>],
     ) -> Option<Vec<i128>> {
         let node = self.graph.node(id);
+        work(node.len);
         if *slack == Slack::None {
             return Some(vec![0; node.len]);
         }
@@ -129,6 +130,7 @@ impl Enclosure {
                     if let Slack::Rounded { terms: residues, bias } = slack {
                         let mut fine = i128::from(bias[row]);
                         for ((source, _), residue) in terms.iter().zip(residues) {
+                            work(2 * residue.entries(row));
                             for (column, r) in residue.row(row) {
                                 let range = ranges[source.index()][column];
                                 let reach = range.lo.abs().max(range.hi.abs());
@@ -146,15 +148,18 @@ impl Enclosure {
                 let before = &before[source.index()];
                 match slack {
                     // Half a step for the rounding, half a step for an end of the clamp that is rounded too.
-                    Slack::Divided { shift } => {
-                        before.iter().map(|e| Integer::div_ceil(e, &(1i128 << shift)) + 1).collect()
-                    }
+                    Slack::Divided { shift } => before
+                        .iter()
+                        .inspect(|_| work(NUMBER))
+                        .map(|e| Integer::div_ceil(e, &(1i128 << shift)) + 1)
+                        .collect(),
                     _ => before.clone(),
                 }
             }
             Op::Max { source, windows } => {
                 let of = |i: &u32| before[source.index()][*i as usize];
-                windows.iter().map(|window| window.iter().map(of).max().unwrap_or(0)).collect()
+                let windows = windows.iter().inspect(|window| work(window.len()));
+                windows.map(|window| window.iter().map(of).max().unwrap_or(0)).collect()
             }
             Op::Gather { picks } => picks.iter().map(|(node, i)| before[node.index()][*i as usize]).collect(),
         })
@@ -227,8 +232,9 @@ impl Maker {
         match op {
             RealOp::Input(scales) => {
                 let node = input.ok_or(TooLarge)?;
-                let scale = scales.iter().fold(Rational::zero(), |step, scale| common_step(&step, scale));
-                if scales.iter().all(|own| *own == scale) {
+                let each = || scales.iter().inspect(|_| work(NUMBER));
+                let scale = each().fold(Rational::zero(), |step, scale| common_step(&step, scale));
+                if each().all(|own| *own == scale) {
                     return Ok(Enclosed { node, scale });
                 }
                 let factors: Vec<Rational> = scales.to_vec();
@@ -250,21 +256,22 @@ impl Maker {
             }
             RealOp::Gather(picks) => {
                 let first = of(picks.first().ok_or(TooLarge)?.0);
-                if picks.iter().all(|(node, _)| of(*node).scale == first.scale) {
-                    let picks = picks.iter().map(|(node, i)| (of(*node).node, *i)).collect();
+                let each = || picks.iter().inspect(|_| work(NUMBER));
+                if each().all(|(node, _)| of(*node).scale == first.scale) {
+                    let picks = each().map(|(node, i)| (of(*node).node, *i)).collect();
                     let node = self.push(Op::Gather { picks }, Slack::None)?;
                     return Ok(Enclosed { node, scale: first.scale });
                 }
-                let mut distinct: Vec<usize> = picks.iter().map(|(node, _)| *node).collect();
+                let mut distinct: Vec<usize> = each().map(|(node, _)| *node).collect();
                 distinct.sort_unstable();
                 distinct.dedup();
                 let mut terms = Vec::with_capacity(distinct.len());
                 for node in distinct {
                     let row = |(from, i): &(usize, u32)| if *from == node { vec![(*i, 0)] } else { Vec::new() };
-                    let rows: Vec<Row> = picks.iter().map(row).collect();
+                    let rows: Vec<Row> = each().map(row).collect();
                     let source = self.narrowed(of(node))?;
                     let len = self.graph.len(source.node);
-                    terms.push((source, RealMatrix::new(len, rows.into(), &[Rational::one()])));
+                    terms.push((source, RealMatrix::new(len, rows.into(), Values::new(&[Rational::one()]))));
                 }
                 let terms: Vec<(Enclosed, &RealMatrix)> = terms.iter().map(|(s, m)| (s.clone(), m)).collect();
                 self.affine(&terms, &vec![Rational::zero(); picks.len()])
@@ -359,17 +366,29 @@ impl Maker {
         let (mut matrices, mut residues) = (Vec::new(), Vec::new());
         for (source, matrix) in terms {
             let factor = &source.scale / &scale / Rational::from_integer(matrix.denominator().clone());
+            let (numerator, denominator) = (factor.numer().to_i128(), factor.denom().to_i128());
             let mut entries = Vec::with_capacity(matrix.numbers().len());
-            for number in matrix.numbers() {
-                let (entry, residue) = rounded_to_integer(&(number * factor.numer()), factor.denom());
+            for index in 0..matrix.numbers().len() {
+                work(2);
+                let short = (|| short_rounded(matrix.numbers().short(index)?.checked_mul(numerator?)?, denominator?))();
+                let (entry, residue) = short.map_or_else(
+                    || {
+                        let (entry, residue) =
+                            rounded_to_integer(&(matrix.numbers().get(index) * factor.numer()), factor.denom());
+                        (entry.to_i128(), residue)
+                    },
+                    |(entry, residue)| (Some(entry), residue),
+                );
                 rounded |= residue != 0;
-                entries.push((entry.to_i64().filter(|n| i128::from(n.abs()) <= LIMIT).ok_or(TooLarge)?, residue));
+                let entry = entry.filter(|n| n.unsigned_abs() <= LIMIT.unsigned_abs()).ok_or(TooLarge)?;
+                entries.push((entry as i64, residue));
             }
             matrices.push((source.node, make(matrix, |index| entries[index as usize].0)?));
             residues.push((matrix, entries));
         }
         let (mut constants, mut constant_residues) = (Vec::new(), Vec::new());
         for value in bias {
+            work(NUMBER);
             let value = value / &scale;
             let (number, residue) = rounded_to_integer(value.numer(), value.denom());
             rounded |= residue != 0;
@@ -394,17 +413,27 @@ impl Maker {
         let mut sum = bias.iter().map(Signed::abs).max().unwrap_or_else(Rational::zero);
         let mut greatest = Rational::zero();
         for (source, matrix) in terms {
-            let reach: Vec<BigInt> = (self.ranges[source.node.index()].iter())
-                .map(|range| BigInt::from(range.lo.abs().max(range.hi.abs())))
+            let reach: Vec<i128> = (self.ranges[source.node.index()].iter())
+                .inspect(|_| work(1))
+                .map(|range| range.lo.abs().max(range.hi.abs()))
                 .collect();
+            let numbers = matrix.numbers();
             let of = |row: &Row| -> BigInt {
-                work(NUMBER * (1 + row.len()));
-                row.iter().map(|(c, i)| matrix.numbers()[*i as usize].abs() * &reach[*c as usize]).sum()
+                work(2 * (1 + row.len()));
+                let short = row.iter().try_fold(0i128, |sum, (c, i)| {
+                    sum.checked_add(numbers.short(*i as usize)?.checked_abs()?.checked_mul(reach[*c as usize])?)
+                });
+                short.map_or_else(
+                    || {
+                        work(NUMBER * row.len());
+                        row.iter().map(|(c, i)| numbers.get(*i as usize).abs() * reach[*c as usize]).sum()
+                    },
+                    BigInt::from,
+                )
             };
             let factor = &source.scale / Rational::from_integer(matrix.denominator().clone());
             sum += Rational::from_integer(matrix.rows().iter().map(of).max().unwrap_or_default()) * &factor;
-            let entry = matrix.numbers().iter().map(Signed::abs).max().unwrap_or_default();
-            greatest = greatest.max(Rational::from_integer(entry) * factor);
+            greatest = greatest.max(Rational::from_integer(numbers.magnitude()) * factor);
         }
         let sums = exponent(&sum).map_or(0, |e| SUM_BITS - e);
         power_of_two(-exponent(&greatest).map_or(sums, |e| sums.min(WEIGHT_BITS - e)))
@@ -415,11 +444,12 @@ impl Maker {
 fn exact_step(terms: &[(Enclosed, &RealMatrix)], bias: &[Rational]) -> Rational {
     let mut step = Rational::zero();
     for (source, matrix) in terms {
-        let divisor =
-            matrix.numbers().iter().fold(BigInt::zero(), |gcd, n| if gcd.is_one() { gcd } else { gcd.gcd(n) });
-        step = common_step(&step, &(Rational::new(divisor, matrix.denominator().clone()) * &source.scale));
+        step = common_step(
+            &step,
+            &(Rational::new(matrix.numbers().divisor(), matrix.denominator().clone()) * &source.scale),
+        );
     }
-    let step = bias.iter().fold(step, |step, value| common_step(&step, value));
+    let step = bias.iter().inspect(|_| work(NUMBER)).fold(step, |step, value| common_step(&step, value));
     if step.is_zero() { Rational::one() } else { step }
 }
 
@@ -431,6 +461,7 @@ fn exponent(value: &Rational) -> Option<i64> {
 
 /// The nearest integer of a quotient, and by how much it is off at most, in 2^-[`RESIDUE_BITS`].
 fn rounded_to_integer(numerator: &BigInt, denominator: &BigInt) -> (BigInt, i64) {
+    work(NUMBER);
     if denominator.is_one() {
         return (numerator.clone(), 0);
     }
@@ -441,24 +472,43 @@ fn rounded_to_integer(numerator: &BigInt, denominator: &BigInt) -> (BigInt, i64)
     (nearest, residue)
 }
 
+/// The same in 128 bits, if these suffice.
+fn short_rounded(numerator: i128, denominator: i128) -> Option<(i128, i64)> {
+    if denominator == 1 {
+        return Some((numerator, 0));
+    }
+    work(NUMBER / 2);
+    let nearest =
+        Integer::div_floor(&numerator.checked_mul(2)?.checked_add(denominator)?, &denominator.checked_mul(2)?);
+    let rest = numerator.checked_sub(nearest.checked_mul(denominator)?)?;
+    let residue = Integer::div_ceil(&rest.abs().checked_mul(1 << RESIDUE_BITS)?, &denominator);
+    Some((nearest, i64::try_from(residue).ok()?))
+}
+
 /// A matrix of the same shape with other numbers.
 fn make(matrix: &RealMatrix, number: impl Fn(u32) -> i64) -> Result<Arc<Matrix>, TooLarge> {
-    let plain = |row: &Row| row.len() == matrix.columns() && row.iter().enumerate().all(|(i, e)| e.0 as usize == i);
+    let plain = |row: &Row| {
+        work(1 + row.len());
+        row.len() == matrix.columns() && row.iter().enumerate().all(|(i, e)| e.0 as usize == i)
+    };
     if matrix.rows().iter().all(plain) {
-        let values =
-            matrix.rows().iter().flatten().inspect(|_| work(NUMBER)).map(|(_, index)| number(*index)).collect();
+        let values = matrix.rows().iter().flatten().inspect(|_| work(1)).map(|(_, index)| number(*index)).collect();
         return Ok(Matrix::dense(matrix.rows().len(), matrix.columns(), values));
     }
     let rows = matrix
         .rows()
         .iter()
-        .inspect(|row| work(NUMBER * (1 + row.len())))
+        .inspect(|row| work(NUMBER + 4 * row.len()))
         .map(|row| row.iter().map(|(column, i)| (*column, number(*i))).collect());
     let rows: Vec<Vec<(u32, i64)>> = rows.collect();
     // Entries of the same place are added up.
     let fits =
         |row: &Vec<(u32, i64)>| row.iter().map(|(_, n)| i128::from(n.abs())).sum::<i128>() <= i128::from(i64::MAX);
-    if rows.iter().all(fits) { Ok(Matrix::sparse(matrix.columns(), rows)) } else { Err(TooLarge) }
+    if rows.iter().inspect(|row| work(1 + row.len())).all(fits) {
+        Ok(Matrix::sparse(matrix.columns(), rows))
+    } else {
+        Err(TooLarge)
+    }
 }
 
 /// The value of an integer of the enclosure.
@@ -525,7 +575,7 @@ mod tests {
                                 .collect(),
                         };
                         let values: Vec<Rational> = (0..rows.len() * len).map(|_| value(random)).collect();
-                        RealMatrix::new(len, rows.into(), &values)
+                        RealMatrix::new(len, rows.into(), Values::new(&values))
                     };
                     let mut terms = vec![(source, matrix(random, len))];
                     if kind == 6 {

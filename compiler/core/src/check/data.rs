@@ -12,6 +12,7 @@ use crate::format::{Format, Overflow};
 use qnn_ir::Rational;
 use qnn_ir::interrupt::work;
 use qnn_ir::rational::{integer, show, to_f64};
+use qnn_ir::real::{NUMBER, Values};
 use qnn_syntax::Span;
 use qnn_syntax::ast::{DatasetField, ItemKind, Params, Text};
 use std::path::Path;
@@ -39,14 +40,18 @@ impl<T: Clone + PartialEq> PerElement<T> {
     pub fn pick(&self, elements: impl Iterator<Item = usize>) -> PerElement<T> {
         match self {
             PerElement::All(value) => PerElement::All(value.clone()),
-            PerElement::Each(values) => PerElement::from_each(elements.map(|i| values[i].clone()).collect()),
+            PerElement::Each(values) => {
+                PerElement::from_each(elements.inspect(|_| work(NUMBER)).map(|i| values[i].clone()).collect())
+            }
         }
     }
 
     /// From one value for each element; equal values become one.
     pub fn from_each(values: Vec<T>) -> PerElement<T> {
         match values.split_first() {
-            Some((first, rest)) if rest.iter().all(|v| v == first) => PerElement::All(first.clone()),
+            Some((first, rest)) if rest.iter().inspect(|_| work(1)).all(|v| v == first) => {
+                PerElement::All(first.clone())
+            }
             _ => PerElement::Each(values.into()),
         }
     }
@@ -55,7 +60,7 @@ impl<T: Clone + PartialEq> PerElement<T> {
     pub fn map<U: Clone + PartialEq>(&self, f: impl Fn(&T) -> U) -> PerElement<U> {
         match self {
             PerElement::All(value) => PerElement::All(f(value)),
-            PerElement::Each(values) => PerElement::Each(values.iter().map(f).collect()),
+            PerElement::Each(values) => PerElement::Each(values.iter().inspect(|_| work(NUMBER)).map(f).collect()),
         }
     }
 }
@@ -70,12 +75,18 @@ pub fn zeros(format: &Format, shape: &[Axis]) -> PerElement<i64> {
     per_channel(format, shape, |channel| format.zero(channel))
 }
 
+/// The raw integer that stands for 0, of one element.
+pub fn zero(format: &Format, shape: &[Axis], element: usize) -> i64 {
+    let inner = || count(shape.get(1..).unwrap_or_default());
+    format.zero(if format.channels() == 1 { 0 } else { element / inner() })
+}
+
 fn per_channel<T: Clone + PartialEq>(format: &Format, shape: &[Axis], f: impl Fn(usize) -> T) -> PerElement<T> {
     if format.channels() == 1 {
         return PerElement::All(f(0));
     }
     let inner: usize = count(shape.get(1..).unwrap_or_default());
-    PerElement::from_each((0..count(shape)).map(|i| f(i / inner)).collect())
+    PerElement::from_each((0..count(shape)).inspect(|_| work(NUMBER)).map(|i| f(i / inner)).collect())
 }
 
 /// A constant tensor as a network uses it: value = number · scale (zero points are subtracted already).
@@ -92,19 +103,19 @@ pub struct ConstantTensor {
     /// How many elements saturated when they were quantized.
     pub saturated: usize,
     /// In a real-valued reading: the elements' values before any format. `numbers` is then empty.
-    pub exact: Option<Arc<[Rational]>>,
+    pub exact: Option<Values>,
 }
 
 impl ConstantTensor {
     /// A tensor of exact values, of a real-valued reading.
-    pub fn exact(shape: Shape, values: Vec<Rational>) -> ConstantTensor {
+    pub fn exact(shape: Shape, values: Values) -> ConstantTensor {
         let scale = PerElement::All(num_traits::One::one());
-        ConstantTensor { shape, numbers: Arc::new([]), scale, format: None, saturated: 0, exact: Some(values.into()) }
+        ConstantTensor { shape, numbers: Arc::new([]), scale, format: None, saturated: 0, exact: Some(values) }
     }
 
     /// The number of elements.
     pub fn len(&self) -> usize {
-        self.exact.as_ref().map_or(self.numbers.len(), |values| values.len())
+        self.exact.as_ref().map_or(self.numbers.len(), Values::len)
     }
 
     /// Whether there is no element.
@@ -115,14 +126,23 @@ impl ConstantTensor {
     /// An element's value.
     pub fn value(&self, i: usize) -> Rational {
         match &self.exact {
-            Some(values) => values[i].clone(),
+            Some(values) => values.get(i),
             None => integer(i128::from(self.numbers[i])) * self.scale.get(i),
         }
     }
 
     /// All values.
     pub fn values(&self) -> Vec<Rational> {
-        (0..self.len()).map(|i| self.value(i)).collect()
+        (0..self.len()).inspect(|_| work(NUMBER)).map(|i| self.value(i)).collect()
+    }
+
+    /// All values, over one denominator.
+    pub fn over_one(&self) -> Values {
+        match (&self.exact, &self.scale) {
+            (Some(values), _) => values.clone(),
+            (None, PerElement::All(scale)) => Values::scaled(&self.numbers, scale),
+            (None, PerElement::Each(_)) => Values::new(&self.values()),
+        }
     }
 }
 
@@ -275,7 +295,8 @@ fn quantize(
 /// The first element that is no number, with its text.
 fn no_number(data: &FileData) -> Option<(usize, &str)> {
     let FileData::Text(texts) = data else { return None };
-    texts.iter().enumerate().find(|(_, text)| !is_number(text)).map(|(i, text)| (i, text.as_str()))
+    let mut all = texts.iter().inspect(|text| work(1 + text.len())).enumerate();
+    all.find(|(_, text)| !is_number(text)).map(|(i, text)| (i, text.as_str()))
 }
 
 /// What to do about reals where `raw` integers are meant.
@@ -286,12 +307,12 @@ fn instead_of_raw(data: &FileData, format: &Format) -> String {
         FileData::Floats(values) => values,
         _ => return "remove `raw`, so that the values are quantized".to_owned(),
     };
-    if reals.iter().all(|value| value.fract() == 0.0) {
+    if reals.iter().inspect(|_| work(1)).all(|value| value.fract() == 0.0) {
         return format!(
             "all of them are whole: save them as integers, `a.astype(\"{dtype}\")`, or remove `raw` if they are values"
         );
     }
-    if reals.iter().all(|value| (0.0..=1.0).contains(value)) && !format.signed {
+    if reals.iter().inspect(|_| work(1)).all(|value| (0.0..=1.0).contains(value)) && !format.signed {
         return format!(
             "remove `raw`, so that the values, 0 to 1, are quantized; or save the raw integers that they were made of, such as \
              `(a * {}).round().astype(\"{dtype}\")`",
@@ -499,11 +520,19 @@ impl ParamsFile {
         let quantized = self.tensor(context, name, used)?;
         let raw = self.rules.iter().find(|(glob, ..)| glob.is_match(name)).is_some_and(|(_, _, raw, _)| raw.is_some());
         let values = if raw {
-            quantized.values()
+            quantized.over_one()
         } else {
-            let tensor = self.find(context, name)?.ok_or(Reported)?;
-            let value = |i| tensor.data.get(i).and_then(|element| element.number()).ok_or(Reported);
-            (0..tensor.data.len()).map(value).collect::<Checked<_>>()?
+            let one = Rational::from_integer(1.into());
+            match &self.find(context, name)?.ok_or(Reported)?.data {
+                FileData::Floats(values) => Values::floats(values).ok_or(Reported)?,
+                FileData::Integers(values) => Values::scaled(values, &one),
+                FileData::Bytes(bytes) => {
+                    let integers: Vec<i64> = bytes.iter().inspect(|_| work(1)).map(|n| i64::from(*n)).collect();
+                    Values::scaled(&integers, &one)
+                }
+                FileData::Decimals(values) => Values::new(values),
+                FileData::Text(_) => return Err(Reported),
+            }
         };
         Ok(ConstantTensor::exact(quantized.shape, values))
     }
@@ -826,6 +855,7 @@ fn labels(
         .unwrap_or_default();
     (0..tensor.data.len())
         .map(|i| {
+            work(NUMBER);
             let element = tensor.data.get(i);
             let class = match &element {
                 Some(Element::Integer(n)) => usize::try_from(*n).ok(),
@@ -921,7 +951,8 @@ fn table_columns(
     let rows = parts.first().map_or(0, |tensor| tensor.data.len());
     let shape = vec![rows, parts.len()];
     if parts.iter().all(|part| part.data.is_integer()) {
-        let values = (0..rows).flat_map(|row| parts.iter().map(move |part| part.data.get(row)));
+        let each = (0..rows).inspect(|_| work(parts.len()));
+        let values = each.flat_map(|row| parts.iter().map(move |part| part.data.get(row)));
         let values: Option<Vec<i64>> = values
             .map(|element| match element {
                 Some(Element::Integer(n)) => Some(n),
@@ -933,6 +964,7 @@ fn table_columns(
     }
     let mut values = Vec::with_capacity(rows * parts.len());
     for row in 0..rows {
+        work(NUMBER * parts.len());
         for (part, (name, _)) in parts.iter().zip(enum_variants(context.db, axis)) {
             match part.data.get(row).and_then(|e| e.number()) {
                 Some(value) => values.push(value),

@@ -4,7 +4,8 @@ use super::run::{Ended, Event, Filter, Options, decide, plan, run, snapshots};
 use super::schedule::Turn;
 use super::verdict::{InstanceResult, Verdict};
 use crate::check::spec::{Question, question_once};
-use crate::db::{Database, Disk};
+use crate::db::{BytesContent, Database, Disk, FileSystem};
+use crate::files::FileError;
 use qnn_engine::{CancelToken, Cores};
 use qnn_ir::interrupt::{Interrupted, until};
 use std::path::Path;
@@ -58,6 +59,64 @@ fn lowering_asks_whether_to_go_on() {
     let question = question_once(&db, job.item, job.instance).value;
     let Some(Question::Property(statement)) = question else { panic!("no statement") };
     assert_eq!(statement.obligation.cases[0][0].linear.terms.len(), 60_000);
+}
+
+/// A file of numbers.
+struct Weights(Vec<u8>);
+
+impl FileSystem for Weights {
+    fn text(&self, _: &Path) -> Result<Arc<str>, FileError> {
+        Err(FileError::new("is no text"))
+    }
+
+    fn bytes(&self, _: &Path) -> BytesContent {
+        BytesContent::File(self.0.as_slice().into())
+    }
+}
+
+/// A square matrix of this element type as an NPY file.
+fn npy(kind: &str, side: usize) -> Vec<u8> {
+    let text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({side}, {side})}}");
+    let numbers = (0..side * side).map(|i| i as i8 % 100);
+    let data: Vec<u8> = match kind {
+        "|i1" => numbers.map(|n| n as u8).collect(),
+        "<f4" => numbers.flat_map(|n| (f32::from(n) / 1000.0).to_le_bytes()).collect(),
+        _ => numbers.flat_map(|n| (f64::from(n) / 1000.0).to_le_bytes()).collect(),
+    };
+    [b"\x93NUMPY\x01\x00", &(text.len() as u16).to_le_bytes()[..], text.as_bytes(), &data].concat()
+}
+
+/// A network's weights are counted from their file to the obligation, in its real-valued reading, too: the more there are, the more often it is asked
+/// whether to go on, and what was interrupted anywhere is lowered anew.
+#[test]
+fn weights_are_counted_on_their_way() {
+    let cases =
+        [("|i1", " raw", ""), ("|i1", " raw", ".real"), ("<f4", "", ""), ("<f4", "", ".real"), ("<f8", "", ".real")];
+    for (kind, raw, real) in cases {
+        let asked = |side: usize, after: usize| {
+            let text = format!(
+                "type P = ufixed<8, 8>;
+                params m = \"w.npy\" {{ *: fixed<8, 10>{raw}; }}
+                network f(x: P[{side}]) -> fixed<16, 8>[{side}] {{ dense(x, m.value) as fixed<16, 8> }}
+                property p = forall x: P[{side}]: f{real}(x)[0] <= 1;"
+            );
+            let mut db = Database::new(Weights(npy(kind, side)));
+            let file = db.set_text(Path::new("/nowhere/spec.qnn"), text.into());
+            let job = plan(&db, file, &Filter::default(), &Options::default()).jobs.remove(0);
+            let count = Arc::new(AtomicUsize::new(0));
+            let seen = count.clone();
+            let stop = move || seen.fetch_add(1, Ordering::SeqCst) >= after;
+            let found = until(stop, || question_once(&db, job.item, job.instance));
+            if after < usize::MAX {
+                assert!(matches!(found, Err(Interrupted)), "{kind}{real}, {after}");
+            }
+            assert!(question_once(&db, job.item, job.instance).value.is_some(), "{kind}{real}, {after}");
+            count.load(Ordering::SeqCst)
+        };
+        let counts = [128, 256, 512].map(|side| asked(side, usize::MAX));
+        assert!(counts[0] > 3 && counts.windows(2).all(|pair| pair[1] >= 3 * pair[0]), "{kind}{real}: {counts:?}");
+        (0..counts[0]).for_each(|after| _ = asked(128, after));
+    }
 }
 
 #[test]

@@ -6,7 +6,9 @@
 
 use super::term::{Formula, Term};
 use crate::Rational;
+use crate::interrupt::work;
 use crate::rational::integer;
+use crate::real::NUMBER;
 use crate::{Enclosure, NodeId, RealGraph};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -56,7 +58,8 @@ impl<'a> ExactValues<'a> {
         let real = |call: &RealCall| {
             let inputs: Vec<&[i128]> = call.inputs.iter().map(|node| integers[node.index()].as_slice()).collect();
             let Reading { real, output, enclosure } = call.reading.as_ref();
-            let values = real.evaluate(&inputs, *output).iter().map(|value| value / &enclosure.scale).collect();
+            let values = real.evaluate(&inputs, *output);
+            let values = values.iter().inspect(|_| work(NUMBER)).map(|value| value / &enclosure.scale).collect();
             (call.output, values)
         };
         ExactValues { integers, reals: calls.iter().map(real).collect() }

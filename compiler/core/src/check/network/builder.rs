@@ -9,7 +9,9 @@ use crate::db::Db;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::format::Format;
 use qnn_ir::Rational;
+use qnn_ir::interrupt::work;
 use qnn_ir::range::node_ranges;
+use qnn_ir::real::NUMBER;
 use qnn_ir::{Graph, Interval, NodeId, Op};
 use qnn_syntax::Span;
 use qnn_syntax::ast::NetworkItem;
@@ -143,6 +145,7 @@ impl Builder<'_> {
         self.ranges.push(
             (0..len)
                 .map(|i| {
+                    work(1);
                     let zero = i128::from(*zeros.get(i));
                     Interval::new(min - zero, max - zero)
                 })
@@ -205,6 +208,7 @@ impl Builder<'_> {
     /// The least and the greatest integer of a node, over all its elements.
     pub(super) fn range(&self, node: NodeId) -> Interval {
         let ranges = &self.ranges[node.index()];
+        work(2 * ranges.len());
         let lo = ranges.iter().map(|r| r.lo).min().unwrap_or(0);
         let hi = ranges.iter().map(|r| r.hi).max().unwrap_or(0);
         Interval::new(lo, hi)
@@ -212,7 +216,7 @@ impl Builder<'_> {
 
     /// The least and the greatest integer that a port stores, over all its elements.
     pub(super) fn stored(&self, port: &Port) -> Interval {
-        let ranges = || self.ranges[port.node.index()].iter().enumerate();
+        let ranges = || self.ranges[port.node.index()].iter().inspect(|_| work(NUMBER)).enumerate();
         let lo = ranges().map(|(i, r)| port.raw(i, r.lo)).min().unwrap_or(0);
         let hi = ranges().map(|(i, r)| port.raw(i, r.hi)).max().unwrap_or(0);
         Interval::new(lo, hi)

@@ -10,7 +10,9 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, ToPrimitive};
 use qnn_ir::Rational;
+use qnn_ir::interrupt::work;
 use qnn_ir::rational::{exact, integer};
+use qnn_ir::real::NUMBER;
 use qnn_syntax::Span;
 
 impl Builder<'_> {
@@ -33,9 +35,10 @@ impl Builder<'_> {
                 "not rectangular",
             );
         }
-        let denominator = values.iter().fold(BigInt::one(), |lcm: BigInt, v: &Rational| lcm.lcm(v.denom()));
+        let each = || values.iter().inspect(|_| work(NUMBER));
+        let denominator = each().fold(BigInt::one(), |lcm: BigInt, v: &Rational| lcm.lcm(v.denom()));
         let numbers: Option<Vec<i64>> =
-            values.iter().map(|v| (v * Rational::from_integer(denominator.clone())).to_integer().to_i64()).collect();
+            each().map(|v| (v * Rational::from_integer(denominator.clone())).to_integer().to_i64()).collect();
         let Some(numbers) = numbers else {
             return self.error(
                 "E0404",
@@ -77,6 +80,7 @@ impl Builder<'_> {
         let mut numbers = Vec::with_capacity(tensor.numbers.len());
         let mut saturated = 0;
         for (i, number) in tensor.numbers.iter().enumerate() {
+            work(NUMBER);
             let channel = if format.channels() == 1 { 0 } else { i / inner };
             let value = integer(i128::from(*number)) * tensor.scale.get(i);
             let quantized = format.quantize(&value, channel);
@@ -125,6 +129,7 @@ pub fn flatten_list(
     shape: &mut Vec<usize>,
     values: &mut Vec<Rational>,
 ) -> Option<()> {
+    work(NUMBER);
     match constant {
         Constant::Number(n) if depth == shape.len() => values.push(n.clone()),
         Constant::List(list) if !list.is_empty() => {

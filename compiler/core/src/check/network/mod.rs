@@ -12,10 +12,12 @@ mod memory;
 mod ops;
 mod real;
 
+use super::data::zero;
 use builder::{Builder, NetTensor, NetValue};
 pub use literal::flatten_list;
 pub use memory::Memory;
 pub use ops::pick_indices;
+use qnn_ir::interrupt::work;
 pub use real::{instantiate_real, real_network};
 
 use super::constant::{Constant, Evaluator};
@@ -52,7 +54,7 @@ pub struct Port {
 impl Port {
     /// The raw integer that a format stores for the node's (centred) integer.
     pub fn raw(&self, element: usize, number: i128) -> i128 {
-        let zero = self.format.as_ref().map_or(0, |format| *zeros(format, &self.shape).get(element));
+        let zero = self.format.as_ref().map_or(0, |format| zero(format, &self.shape, element));
         number + i128::from(zero)
     }
 
@@ -78,6 +80,7 @@ impl Parameters {
     fn of(weight: &ConstantTensor, bias: Option<&ConstantTensor>) -> Parameters {
         let mut all = Parameters::default();
         for tensor in std::iter::once(weight).chain(bias) {
+            work(tensor.numbers.len());
             let width = tensor.format.as_ref().map_or_else(
                 || {
                     let numbers = tensor.numbers.iter().map(|n| i128::from(*n));
@@ -221,7 +224,9 @@ pub fn remap(op: &Op, f: &dyn Fn(NodeId) -> NodeId) -> Op {
         Op::Step { source, steps } => Op::Step { source: f(*source), steps: steps.clone() },
         Op::Wrap { source, width, signed } => Op::Wrap { source: f(*source), width: *width, signed: *signed },
         Op::Max { source, windows } => Op::Max { source: f(*source), windows: windows.clone() },
-        Op::Gather { picks } => Op::Gather { picks: picks.iter().map(|(node, i)| (f(*node), *i)).collect() },
+        Op::Gather { picks } => {
+            Op::Gather { picks: picks.iter().inspect(|_| work(1)).map(|(node, i)| (f(*node), *i)).collect() }
+        }
     }
 }
 

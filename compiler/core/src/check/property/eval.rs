@@ -17,6 +17,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::format::Format;
 use num_traits::{Signed, ToPrimitive, Zero};
 use qnn_ir::Rational;
+use qnn_ir::interrupt::work;
 use qnn_ir::obligation::Variable;
 use qnn_ir::obligation::exact::RealCall;
 use qnn_ir::obligation::term::{Formula, Term};
@@ -336,6 +337,7 @@ impl Lowering<'_> {
             (format.min_raw().saturating_sub(zero), format.max_raw().saturating_sub(zero))
         };
         let domain: Vec<(i64, i64)> = (0..len)
+            .inspect(|_| work(8))
             .map(|i| {
                 let (min, max) = whole(i);
                 match &ball {
@@ -347,7 +349,8 @@ impl Lowering<'_> {
                 }
             })
             .collect();
-        let magnitude = domain.iter().map(|(lo, hi)| i128::from(*lo).abs().max(i128::from(*hi).abs())).max();
+        let magnitude =
+            domain.iter().inspect(|_| work(1)).map(|(lo, hi)| i128::from(*lo).abs().max(i128::from(*hi).abs())).max();
         self.magnitudes.resize(node.index(), None);
         self.magnitudes.push(magnitude.or(Some(0)));
         let port = Port {
@@ -358,7 +361,7 @@ impl Lowering<'_> {
             format: Some(format),
         };
         let variable = Variable { name: name.text.clone(), node, domain };
-        let picks: Vec<(NodeId, u32)> = (0..len as u32).map(|i| (node, i)).collect();
+        let picks: Vec<(NodeId, u32)> = (0..len as u32).inspect(|_| work(1)).map(|i| (node, i)).collect();
         let tensor = Tensor::stored(&port, Elements::Picks(picks.into()));
         self.variables.push((variable, VariableInfo { port, center: ball.map(|(center, _)| center) }));
         tensor
@@ -864,10 +867,11 @@ impl Lowering<'_> {
     /// Some of a tensor's elements.
     fn selected(&self, t: &Tensor, ranges: &[(usize, usize, bool)]) -> Tensor {
         let (indices, shape) = pick_indices(&t.shape, ranges);
+        let each = || indices.iter().inspect(|_| work(1));
         let elements = match &t.elements {
-            Elements::Picks(picks) => Elements::Picks(indices.iter().map(|i| picks[*i]).collect()),
-            Elements::Known(numbers) => Elements::Known(indices.iter().map(|i| numbers[*i]).collect()),
-            Elements::Terms(terms) => Elements::Terms(indices.iter().map(|i| terms[*i].clone()).collect()),
+            Elements::Picks(picks) => Elements::Picks(each().map(|i| picks[*i]).collect()),
+            Elements::Known(numbers) => Elements::Known(each().map(|i| numbers[*i]).collect()),
+            Elements::Terms(terms) => Elements::Terms(each().map(|i| terms[*i].clone()).collect()),
         };
         let lsb = t.lsb.as_ref().map(|lsb| lsb.pick(indices.into_iter()));
         Tensor { shape, elements, lsb, format: t.format.clone().filter(|f| f.channels() == 1) }
@@ -1395,7 +1399,7 @@ impl Lowering<'_> {
                 match problem {
                     Ok(()) if numbers.len() == count(&port.shape) => {
                         let zeros = zeros(format, &port.shape);
-                        let fits = numbers.iter().enumerate().all(|(i, n)| {
+                        let fits = numbers.iter().inspect(|_| work(4)).enumerate().all(|(i, n)| {
                             n.checked_add(*zeros.get(i))
                                 .is_some_and(|raw| (format.min_raw()..=format.max_raw()).contains(&raw))
                         });
@@ -1445,7 +1449,7 @@ impl Lowering<'_> {
                 let first = picks.first().map(|p| p.0);
                 if let Some(node) = first
                     && self.graph.len(node) == picks.len()
-                    && picks.iter().enumerate().all(|(i, p)| *p == (node, i as u32))
+                    && picks.iter().inspect(|_| work(1)).enumerate().all(|(i, p)| *p == (node, i as u32))
                 {
                     return node;
                 }
@@ -1476,7 +1480,7 @@ impl Lowering<'_> {
             Op::Gather { picks } => of(picks[i].0, picks[i].1 as usize, *default),
             _ => of(node, i, *default),
         };
-        format.iter().enumerate().map(element).collect()
+        format.iter().inspect(|_| work(8)).enumerate().map(element).collect()
     }
 
     /// The output of a network on these inputs, which lie in these boxes; the same application is made once.
@@ -1510,7 +1514,8 @@ impl Lowering<'_> {
                     let op = remap(&node.op, &|id| map[id.index()].expect("sources come first"));
                     let id = self.graph.push(network.name.clone(), op);
                     map[index] = Some(id);
-                    let magnitude = network.ranges[index].iter().map(|r| r.lo.abs().max(r.hi.abs())).max();
+                    let ranges = network.ranges[index].iter().inspect(|_| work(1));
+                    let magnitude = ranges.map(|r| r.lo.abs().max(r.hi.abs())).max();
                     self.magnitudes.resize(id.index(), None);
                     self.magnitudes.push(magnitude);
                 }
@@ -1538,7 +1543,7 @@ impl Lowering<'_> {
             }
         };
         let len = self.graph.len(node) as u32;
-        Ok(Elements::Picks((0..len).map(|i| (node, i)).collect()))
+        Ok(Elements::Picks((0..len).inspect(|_| work(1)).map(|i| (node, i)).collect()))
     }
 }
 
@@ -1564,7 +1569,7 @@ fn known_numbers(
     scale: &PerElement<Rational>,
 ) -> Result<(), Option<Rational>> {
     match constant {
-        Constant::List(list) => list.iter().try_for_each(|c| known_numbers(c, numbers, scale)),
+        Constant::List(list) => list.iter().inspect(|_| work(16)).try_for_each(|c| known_numbers(c, numbers, scale)),
         Constant::Number(n) => {
             let at = match scale {
                 PerElement::All(_) => 0,

@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use num_traits::{One, ToPrimitive, Zero};
 use qnn_ir::interrupt::work;
 use qnn_ir::rational::{common_step, exact, integer};
+use qnn_ir::real::NUMBER;
 use qnn_ir::real::Row;
 use qnn_ir::{Matrix, Op, Rational};
 use qnn_syntax::Span;
@@ -178,7 +179,8 @@ impl Builder<'_> {
         let columns = count(&x.shape);
         let full = entries.iter().all(|row| row.len() == columns);
         let matrix = if full {
-            let values = entries.into_iter().flatten().map(|(_, weight)| weight).collect();
+            let values =
+                entries.into_iter().inspect(|row| work(row.len())).flatten().map(|(_, weight)| weight).collect();
             Matrix::dense(rows.len(), columns, values)
         } else {
             Matrix::sparse(columns, entries)

@@ -5,7 +5,9 @@ use super::super::super::data::{ConstantTensor, PerElement};
 use super::super::super::types::{count, same_sizes, shape_text};
 use super::super::{Builder, NetTensor, Parameters};
 use num_traits::{One, Signed, ToPrimitive, Zero};
+use qnn_ir::interrupt::work;
 use qnn_ir::rational::{common_step, exact};
+use qnn_ir::real::NUMBER;
 use qnn_ir::{Matrix, Op, Rational};
 use qnn_syntax::Span;
 use qnn_syntax::ast::Call;
@@ -40,6 +42,7 @@ impl Builder<'_> {
         let (mut a, mut b, mut row_scales) =
             (Vec::with_capacity(len), Vec::with_capacity(len), Vec::with_capacity(len));
         for i in 0..len {
+            work(NUMBER);
             let scale = common_step(x.scale.get(i), y.scale.get(i));
             let factors =
                 ((x.scale.get(i) / &scale).to_integer().to_i64(), (y.scale.get(i) / &scale).to_integer().to_i64());
@@ -80,6 +83,7 @@ impl Builder<'_> {
     ) -> Checked<Vec<Rational>> {
         let len = count(&x.shape);
         if constant.len() == 1 {
+            work(NUMBER * len);
             return Ok(vec![constant.value(0); len]);
         }
         if !same_sizes(&constant.shape, &x.shape) {
@@ -107,11 +111,13 @@ impl Builder<'_> {
     ) -> Checked<NetTensor> {
         let values = self.spread(x, constant, span)?;
         if self.real.is_some() {
-            let bias = values.into_iter().map(|value| if subtract { -value } else { value }).collect();
+            let each = values.into_iter().inspect(|_| work(NUMBER));
+            let bias = each.map(|value| if subtract { -value } else { value }).collect();
             return self.real_diagonal(x, &vec![Rational::one(); count(&x.shape)], bias, span);
         }
         let (mut factors, mut bias, mut row_scales) = (Vec::new(), Vec::new(), Vec::new());
         for (i, value) in values.iter().enumerate() {
+            work(NUMBER);
             let step = x.scale.get(i);
             let scale = common_step(step, value);
             let numbers = ((step / &scale).to_integer().to_i64(), (value / &scale).to_integer().to_i128());
@@ -137,16 +143,17 @@ impl Builder<'_> {
         span: Span,
     ) -> Checked<NetTensor> {
         let values = self.spread(x, constant, span)?;
-        if values.iter().all(|v| v == &values[0]) {
+        if values.iter().inspect(|_| work(1)).all(|v| v == &values[0]) {
             let first = values[0].clone();
             return self.scale_by(x, &first, span);
         }
         if self.real.is_some() {
             return self.real_diagonal(x, &values, vec![Rational::zero(); values.len()], span);
         }
-        let denominator = qnn_ir::rational::common_denominator(&values);
+        let denominator = qnn_ir::rational::common_denominator(values.iter().inspect(|_| work(NUMBER)));
         let mut factors = Vec::new();
         for value in &values {
+            work(NUMBER);
             let Some(factor) = (value * Rational::from_integer(denominator.clone())).to_integer().to_i64() else {
                 return self.error("E0404", span, "these constants have too many digits to be exact", "too precise");
             };
@@ -169,6 +176,7 @@ impl Builder<'_> {
     ) -> Checked<NetTensor> {
         let len = count(&x.shape);
         if self.real.is_some() {
+            work(NUMBER * len);
             return self.real_diagonal(x, &vec![factor.clone(); len], vec![Rational::zero(); len], span);
         }
         let mut node = x.node;

@@ -9,7 +9,9 @@ use crate::db::tree;
 use crate::diagnostic::{Diagnostic, Fix, Place};
 use crate::format::{Format, MAX_WIDTH, Overflow, Scale};
 use num_traits::ToPrimitive;
+use qnn_ir::interrupt::work;
 use qnn_ir::rational::{exact, integer};
+use qnn_ir::real::NUMBER;
 use qnn_ir::{Interval, Matrix, NodeId, Op, Step, Steps};
 use qnn_syntax::Span;
 use qnn_syntax::ast::{Expr, ExprKind, ItemKind, TypeArgument, TypeExpr};
@@ -55,6 +57,7 @@ impl Builder<'_> {
         let mut steps = Vec::with_capacity(if uniform_cast { 1 } else { len });
         let mut wraps = false;
         for i in 0..if uniform_cast { 1 } else { len } {
+            work(NUMBER);
             let zero = i128::from(*zeros.get(i));
             let (min, max) = (i128::from(format.min_raw()) - zero, i128::from(format.max_raw()) - zero);
             let quotient = x.scale.get(i) / scale.get(i);
@@ -73,6 +76,7 @@ impl Builder<'_> {
             // What the cast would have to hold, over all inputs.
             let mut worst: Option<(usize, Interval)> = None;
             for element in elements {
+                work(8);
                 let mut range = self.ranges[source.index()][element];
                 if let Some((lo, hi)) = clamps {
                     range = Interval::new(range.lo.clamp(lo, hi), range.hi.clamp(lo, hi));
@@ -140,7 +144,7 @@ impl Builder<'_> {
     ) -> Checked<NodeId> {
         let shifted = matches!(format.scale, Scale::Affine { .. });
         let shift = |builder: &mut Self, node: NodeId, sign: i128| {
-            let bias: Vec<i128> = (0..len).map(|i| sign * i128::from(*zeros.get(i))).collect();
+            let bias: Vec<i128> = (0..len).inspect(|_| work(1)).map(|i| sign * i128::from(*zeros.get(i))).collect();
             let terms = vec![(node, Matrix::diagonal(&vec![1; len]))];
             builder.push(Op::Affine { terms, bias: bias.into() }, span)
         };
@@ -240,7 +244,7 @@ impl Builder<'_> {
 /// Equal steps as one.
 pub(in crate::check::network) fn uniform(steps: Vec<Step>) -> Steps {
     match steps.split_first() {
-        Some((first, rest)) if rest.iter().all(|s| s == first) => Steps::Uniform(first.clone()),
+        Some((first, rest)) if rest.iter().inspect(|_| work(1)).all(|s| s == first) => Steps::Uniform(first.clone()),
         _ => Steps::Each(steps.into()),
     }
 }

@@ -6,7 +6,9 @@ use super::super::super::types::count;
 use super::super::{Builder, NetTensor, Parameters};
 use super::cast::uniform;
 use num_traits::{ToPrimitive, Zero};
+use qnn_ir::interrupt::work;
 use qnn_ir::rational::{common_step, exact};
+use qnn_ir::real::NUMBER;
 use qnn_ir::{Matrix, Op, Rational, Step, Steps};
 use qnn_syntax::Span;
 use qnn_syntax::ast::Call;
@@ -42,11 +44,13 @@ impl Builder<'_> {
         }
         // Both ends must be integers at the tensor's scale; a finer scale makes them so.
         let len = count(&x.shape);
-        let fits = |x: &NetTensor, v: &Rational| (0..len).all(|i| (v / x.scale.get(i)).is_integer());
+        let fits =
+            |x: &NetTensor, v: &Rational| (0..len).inspect(|_| work(NUMBER)).all(|i| (v / x.scale.get(i)).is_integer());
         if !fits(&x, &lo) || !fits(&x, &hi) {
             let mut factors = Vec::new();
             let mut row_scales = Vec::new();
             for i in 0..len {
+                work(NUMBER);
                 let step = x.scale.get(i);
                 let scale = common_step(&common_step(step, &lo), &hi);
                 let Some(factor) = (step / &scale).to_integer().to_i64() else {
@@ -61,6 +65,7 @@ impl Builder<'_> {
         }
         let mut steps = Vec::new();
         for i in 0..len {
+            work(NUMBER);
             let ends = ((&lo / x.scale.get(i)).to_integer().to_i128(), (&hi / x.scale.get(i)).to_integer().to_i128());
             let (Some(lo), Some(hi)) = ends else {
                 return self.error("E0404", span, "these ends are too large to be exact", "too large");

@@ -4,6 +4,7 @@ use super::super::super::Checked;
 use super::super::super::types::{Axis, MAX_ELEMENTS, shape_text};
 use super::super::{Builder, NetTensor, Parameters};
 use crate::diagnostic::Diagnostic;
+use qnn_ir::interrupt::work;
 use qnn_ir::real::Row;
 use qnn_syntax::Span;
 use qnn_syntax::ast::Call;
@@ -67,6 +68,7 @@ impl Builder<'_> {
         for o in 0..out {
             let first_channel = o / (out / groups) * per_group;
             for (y, z) in positions(out_h, out_w) {
+                work(4 * per_group * kernel_h * kernel_w);
                 let mut row = Vec::with_capacity(per_group * kernel_h * kernel_w);
                 for c in 0..per_group {
                     for (ky, kx) in positions(kernel_h, kernel_w) {

@@ -7,6 +7,8 @@ use super::super::super::types::{Axis, MAX_ELEMENTS, Shape, count, plural, shape
 use super::super::{Builder, NetTensor};
 use crate::format::Format;
 use num_traits::ToPrimitive;
+use qnn_ir::interrupt::work;
+use qnn_ir::real::NUMBER;
 use qnn_ir::real::RealOp;
 use qnn_ir::{NodeId, Op};
 use qnn_syntax::Span;
@@ -64,7 +66,7 @@ impl Builder<'_> {
         span: Span,
     ) -> Checked<NetTensor> {
         let (indices, shape) = pick_indices(&x.shape, ranges);
-        let picks: Vec<(NodeId, u32)> = indices.iter().map(|i| (x.node, *i as u32)).collect();
+        let picks: Vec<(NodeId, u32)> = indices.iter().inspect(|_| work(1)).map(|i| (x.node, *i as u32)).collect();
         let scale = x.scale.pick(indices.into_iter());
         let node = self.gather(picks, span)?;
         Ok(NetTensor { node, shape, scale, format: uniform_format(&x.format) })
@@ -100,6 +102,7 @@ impl Builder<'_> {
         for o in 0..outer {
             for (part, inner) in parts.iter().zip(&inner) {
                 for i in o * inner..(o + 1) * inner {
+                    work(NUMBER);
                     picks.push((part.node, i as u32));
                     all_scales.push(part.scale.get(i).clone());
                 }
@@ -120,7 +123,10 @@ impl Builder<'_> {
 
     pub(in crate::check::network) fn gather(&mut self, picks: Vec<(NodeId, u32)>, span: Span) -> Checked<NodeId> {
         match self.real {
-            Some(_) => self.push_real(RealOp::Gather(picks.iter().map(|(node, i)| (node.index(), *i)).collect()), span),
+            Some(_) => self.push_real(
+                RealOp::Gather(picks.iter().inspect(|_| work(1)).map(|(node, i)| (node.index(), *i)).collect()),
+                span,
+            ),
             None => self.push(Op::Gather { picks: picks.into() }, span),
         }
     }
@@ -142,7 +148,11 @@ pub fn pick_indices(shape: &[Axis], ranges: &[(usize, usize, bool)]) -> (Vec<usi
     let mut left = Vec::new();
     for (a, axis) in shape.iter().enumerate() {
         let (start, end, drop) = ranges.get(a).copied().unwrap_or((0, axis.size, false));
-        indices = indices.iter().flat_map(|i| (start..end).map(move |j| i * axis.size + j)).collect();
+        indices = indices
+            .iter()
+            .inspect(|_| work(end - start))
+            .flat_map(|i| (start..end).map(move |j| i * axis.size + j))
+            .collect();
         if !drop {
             let labels = axis.labels.filter(|_| end - start == axis.size);
             left.push(Axis { size: end - start, labels });

@@ -6,6 +6,7 @@ use super::super::super::types::Axis;
 use super::super::{Builder, NetTensor, Parameters};
 use super::conv2d::{positions, window_count};
 use num_traits::One;
+use qnn_ir::interrupt::work;
 use qnn_ir::rational::integer;
 use qnn_ir::real::RealOp;
 use qnn_ir::{Op, Rational};
@@ -53,6 +54,7 @@ impl Builder<'_> {
         let mut windows: Vec<Vec<u32>> = Vec::with_capacity(channels * out_h * out_w);
         for c in 0..channels {
             for (y, z) in positions(out_h, out_w) {
+                work(4 * size * size);
                 let inside = positions(size, size).filter_map(|(ky, kx)| {
                     let (iy, ix) = ((y * stride + ky).checked_sub(padding)?, (z * stride + kx).checked_sub(padding)?);
                     (iy < height && ix < width).then(|| ((c * height + iy) * width + ix) as u32)
@@ -62,8 +64,10 @@ impl Builder<'_> {
         }
         let shape = vec![Axis::of(channels), Axis::of(out_h), Axis::of(out_w)];
         let result = if max {
-            let uneven =
-                windows.iter().any(|w| w.iter().any(|i| x.scale.get(*i as usize) != x.scale.get(w[0] as usize)));
+            let uneven = windows
+                .iter()
+                .inspect(|w| work(w.len()))
+                .any(|w| w.iter().any(|i| x.scale.get(*i as usize) != x.scale.get(w[0] as usize)));
             if uneven {
                 return self.error(
                     "E0301",
@@ -90,7 +94,8 @@ impl Builder<'_> {
                 saturated: 0,
                 exact: None,
             };
-            let rows = windows.into_iter().map(|w| w.into_iter().map(|i| (i, 0)).collect()).collect();
+            let each = windows.into_iter().inspect(|w| work(1 + w.len()));
+            let rows = each.map(|w| w.into_iter().map(|i| (i, 0)).collect()).collect();
             self.affine(&x, rows, &weight, None, &|row| row, shape, span, span)?
         };
         self.layer(format!("{name} {size}×{size}"), &result, Parameters::default(), span);
