@@ -6,10 +6,14 @@
 
 use crate::files::FileError;
 use crate::files::words::size;
+use qnn_ir::interrupt::work;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Error, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+/// How many bytes are read at a time.
+const CHUNK: usize = 1 << 20;
 
 /// The message where nothing is at a path.
 pub(crate) const MISSING: &str = "does not exist";
@@ -101,7 +105,8 @@ impl Bounded<File> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         // One byte more than may come tells a file that ends here from one that is too large.
-        let most = usize::try_from(self.left.saturating_add(1)).unwrap_or(usize::MAX).min(buffer.len());
+        let most = usize::try_from(self.left.saturating_add(1)).unwrap_or(usize::MAX).min(buffer.len()).min(CHUNK);
+        work(most);
         let read = self.inner.read(&mut buffer[..most])?;
         match self.left.checked_sub(read as u64) {
             Some(left) => self.left = left,

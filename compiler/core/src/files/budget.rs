@@ -9,6 +9,7 @@ use super::words::grouped;
 pub const MAX_BYTES: u64 = 2 << 30;
 
 /// What is left of a limit on bytes.
+#[derive(Clone)]
 pub(super) struct Budget {
     limit: u64,
     left: u64,

@@ -6,6 +6,7 @@ use super::budget::Budget;
 use super::tensor::count;
 use super::words::{counted, grouped};
 use super::{FileData, FileError, FileTensor};
+use qnn_ir::interrupt::work;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -41,6 +42,11 @@ impl Kind {
         }
     }
 
+    /// Bytes that one element takes in memory.
+    fn in_memory(self) -> usize {
+        if matches!(self, Kind::Bool | Kind::U8) { 1 } else { 8 }
+    }
+
     /// NumPy's name.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -66,6 +72,11 @@ impl Kind {
 pub(super) enum Endian {
     Little,
     Big,
+}
+
+/// Whether a tensor that a header claims may take the memory that it takes; one that is absurd is for [`tensor`] to refuse.
+pub(super) fn affordable(kind: Kind, shape: &[usize], budget: &Budget) -> Result<(), FileError> {
+    count(shape).map_or(Ok(()), |elements| budget.clone().take_elements(elements, kind.in_memory()))
 }
 
 /// The tensor that `bytes`, all that follow a header, hold: as many as the shape asks for, no fewer and no more.
@@ -100,16 +111,16 @@ pub(super) fn tensor_of(
             .help("the header is damaged; download or export the file again")
     })?;
     if promised as u64 > most {
-        return Err(short(skip(source, promised as u64)?, promised));
+        let found = skip(source, MOST_COUNTED)?;
+        return Err(short((found < MOST_COUNTED).then_some(found), promised));
     }
-    let in_memory = if matches!(kind, Kind::Bool | Kind::U8) { 1 } else { 8 };
-    budget.take_elements(promised / kind.size(), in_memory)?;
+    budget.take_elements(promised / kind.size(), kind.in_memory())?;
     let data = Source { source, endian, promised }.decode(kind)?;
-    let beyond = skip(source, MOST_BEYOND)?;
+    let beyond = skip(source, MOST_COUNTED)?;
     if beyond > 0 {
         return Err(FileError::new(format!(
             "goes on for {}{} after the {} of data that its header promises",
-            if beyond < MOST_BEYOND { "" } else { "more than " },
+            if beyond < MOST_COUNTED { "" } else { "more than " },
             counted(beyond, "byte"),
             counted(promised as u64, "byte")
         ))
@@ -118,16 +129,16 @@ pub(super) fn tensor_of(
     Ok(FileTensor { shape, data, element_type: kind.name() })
 }
 
-/// The most bytes after a tensor that are counted for a message.
-const MOST_BEYOND: u64 = 16 << 20;
+/// The most bytes that are counted for a message.
+const MOST_COUNTED: u64 = 16 << 20;
 
-/// The error of data that end too soon.
-fn short(found: u64, promised: usize) -> FileError {
-    FileError::new(format!(
-        "ends after {} of the {} of data that its header promises",
-        grouped(found),
-        counted(promised as u64, "byte")
-    ))
+/// The error of data that end too soon: after so many bytes, if they were counted.
+fn short(found: Option<u64>, promised: usize) -> FileError {
+    let promised = counted(promised as u64, "byte");
+    FileError::new(match found {
+        Some(found) => format!("ends after {} of the {promised} of data that its header promises", grouped(found)),
+        None => format!("ends before the {promised} of data that its header promises"),
+    })
     .help("it looks cut short; download or export it again")
 }
 
@@ -135,7 +146,9 @@ fn short(found: u64, promised: usize) -> FileError {
 pub(super) fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, FileError> {
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match source.read(rest) {
+        let most = rest.len().min(CHUNK);
+        work(most);
+        match source.read(&mut rest[..most]) {
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -147,7 +160,16 @@ pub(super) fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, Fi
 
 /// Reads over at most so many bytes. Says how many there were.
 fn skip(source: &mut dyn Read, most: u64) -> Result<u64, FileError> {
-    std::io::copy(&mut source.take(most), &mut std::io::sink()).map_err(|error| not_unpacked(&error))
+    let (mut buffer, mut skipped) = (vec![0; CHUNK], 0);
+    while skipped < most {
+        let next = usize::try_from(most - skipped).unwrap_or(CHUNK).min(CHUNK);
+        let read = fill(source, &mut buffer[..next])?;
+        skipped += read as u64;
+        if read < next {
+            break;
+        }
+    }
+    Ok(skipped)
 }
 
 fn not_unpacked(error: &std::io::Error) -> FileError {
@@ -170,7 +192,7 @@ impl Source<'_> {
         Ok(match kind {
             Kind::Bool => {
                 let bytes = self.bytes()?;
-                if let Some((at, byte)) = bytes.iter().enumerate().find(|(_, byte)| **byte > 1) {
+                if let Some((at, byte)) = bytes.iter().inspect(|_| work(1)).enumerate().find(|(_, byte)| **byte > 1) {
                     return Err(FileError::new(format!(
                         "holds {byte} as its element {}, where a bool is 0 or 1",
                         grouped(at as u64)
@@ -208,7 +230,7 @@ impl Source<'_> {
     fn bytes(&mut self) -> Result<Arc<[u8]>, FileError> {
         let mut all: Arc<[u8]> = std::iter::repeat_n(0, self.promised).collect();
         let filled = fill(self.source, Arc::get_mut(&mut all).unwrap_or_default())?;
-        if filled < self.promised { Err(short(filled as u64, self.promised)) } else { Ok(all) }
+        if filled < self.promised { Err(short(Some(filled as u64), self.promised)) } else { Ok(all) }
     }
 
     /// Elements of `N` bytes each, turned to little endian and decoded into their place.
@@ -224,8 +246,9 @@ impl Source<'_> {
             let filled = fill(self.source, chunk)?;
             seen += filled;
             if filled < chunk.len() {
-                return Err(short(seen as u64, self.promised));
+                return Err(short(Some(seen as u64), self.promised));
             }
+            work(2 * places.len());
             for (place, raw) in places.iter_mut().zip(chunk.as_chunks::<N>().0) {
                 let mut raw = *raw;
                 if self.endian == Endian::Big {

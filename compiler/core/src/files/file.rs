@@ -23,13 +23,18 @@ pub enum FileContents {
 
 /// Reads a file of any known kind, gzipped or not. `name_hint` is its name or path; only how it ends is looked at.
 pub fn read(name_hint: &str, file: &Arc<[u8]>) -> Result<FileContents, FileError> {
-    let content = match gzip::unpack(file)? {
+    let name = name_hint.to_ascii_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let refuse = |head: &[u8]| match kind_of(name, head) {
+        Ok(Kind::Idx) => idx::affordable(head),
+        Ok(Kind::Npy) => npy::affordable(head),
+        _ => Ok(()),
+    };
+    let content = match gzip::unpack_if(file, refuse)? {
         Cow::Borrowed(_) => Content::File(file.clone()),
         Cow::Owned(unpacked) => Content::Unpacked(Arc::new(unpacked)),
     };
     let bytes = content.as_ref();
-    let name = name_hint.to_ascii_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
     match kind_of(name, bytes)? {
         Kind::Idx => idx::read(bytes).map(FileContents::Tensor),
         Kind::Npy => npy::read(bytes).map(FileContents::Tensor),
@@ -199,6 +204,26 @@ mod tests {
         }
         assert!(message("x.bin", b"what?").starts_with("is of no known kind"));
         assert!(message("x", b"").starts_with("is empty; expected is IDX"));
+    }
+
+    /// A header that claims too much is refused by itself: what follows, damaged here, is not unpacked for it.
+    #[test]
+    fn headers_that_claim_too_much_end_it() {
+        let noise: Vec<u8> = (0..1u32 << 18).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
+        let idx = |size: u32| [&[0, 0, 8, 2], &size.to_be_bytes()[..], &[0, 0, 4, 0], &noise].concat();
+        let npy = |size: u32| {
+            let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({size}, 1024)}}");
+            [b"\x93NUMPY\x01\x00", &(text.len() as u16).to_le_bytes()[..], text.as_bytes(), &noise].concat()
+        };
+        for (bytes, refused) in
+            [(idx((2 << 20) + 1), true), (idx(2 << 20), false), (npy((256 << 10) + 1), true), (npy(256 << 10), false)]
+        {
+            let mut packed = gzip::pack(&bytes);
+            packed.truncate(packed.len() - 100);
+            let message = message("x", &packed);
+            let what = if refused { "needs more than 2,147,483,648 bytes" } else { "is damaged" };
+            assert!(message.starts_with(what), "{message}");
+        }
     }
 
     #[test]

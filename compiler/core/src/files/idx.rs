@@ -6,11 +6,22 @@
 use super::budget::Budget;
 use super::elements::{Endian, Kind, tensor};
 use super::words::counted;
-use super::{FileError, FileTensor, gzip};
+use super::{FileError, FileTensor, elements, gzip};
 
 /// Reads an IDX file, gzipped or not.
 pub fn read(bytes: &[u8]) -> Result<FileTensor, FileError> {
     let bytes = gzip::unpack(bytes)?;
+    let (kind, shape, data) = header(&bytes)?;
+    tensor(kind, Endian::Big, shape, data, &mut Budget::new())
+}
+
+/// Refuses a file that needs too much memory by what its first bytes claim.
+pub(super) fn affordable(head: &[u8]) -> Result<(), FileError> {
+    header(head).map_or(Ok(()), |(kind, shape, _)| elements::affordable(kind, &shape, &Budget::new()))
+}
+
+/// The element type, the shape, and what follows the header.
+fn header(bytes: &[u8]) -> Result<(Kind, Vec<usize>, &[u8]), FileError> {
     let Some(([0, 0, code, axes], rest)) = bytes.split_first_chunk::<4>() else {
         return Err(FileError::new("is not an IDX file: those begin with two zero bytes")
             .help("MNIST's files are IDX; other arrays can be saved as NPY (`numpy.save`)"));
@@ -31,7 +42,7 @@ pub fn read(bytes: &[u8]) -> Result<FileTensor, FileError> {
         .help("it looks cut short; download it again"));
     };
     let shape = sizes.as_chunks::<4>().0.iter().map(|size| u32::from_be_bytes(*size) as usize).collect();
-    tensor(kind, Endian::Big, shape, data, &mut Budget::new())
+    Ok((kind, shape, data))
 }
 
 /// Whether the bytes begin like an IDX file.

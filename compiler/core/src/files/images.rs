@@ -7,6 +7,7 @@ use super::budget::Budget;
 use super::words::{counted, grouped, quoted};
 use super::{FileData, FileError, FileTensor, gzip};
 use png::{BitDepth, ColorType, Decoder, Limits, Transformations};
+use qnn_ir::interrupt::work;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -55,6 +56,7 @@ pub fn read(bytes: &[u8]) -> Result<FileTensor, FileError> {
             ))
             .help("it is damaged, or too large for a network's input: scale it down")
         })?;
+    work(8 * size);
     let mut samples = vec![0; size];
     let frame = reader.next_frame(&mut samples).map_err(damaged)?;
     reader.finish().map_err(damaged)?;

@@ -7,7 +7,8 @@ use super::budget::Budget;
 use super::elements::{Endian, Kind, fill, tensor_of};
 use super::tensor::described;
 use super::words::{counted, grouped, quoted};
-use super::{FileData, FileError, FileTensor, gzip};
+use super::{FileData, FileError, FileTensor, elements, gzip};
+use qnn_ir::interrupt::work;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -26,6 +27,12 @@ pub(super) fn array(mut source: &mut dyn Read, most: u64, budget: &mut Budget) -
     let header = Header::parse(&header_text(&mut source)?)?;
     let array = tensor_of(header.kind, header.endian, header.shape, source, most, budget)?;
     if header.fortran { to_c_order(array, budget) } else { Ok(array) }
+}
+
+/// Refuses an array that needs too much memory by what its first bytes claim.
+pub(super) fn affordable(mut head: &[u8]) -> Result<(), FileError> {
+    let header = header_text(&mut head).and_then(|text| Header::parse(&text));
+    header.map_or(Ok(()), |header| elements::affordable(header.kind, &header.shape, &Budget::new()))
 }
 
 /// The element type and the shape.
@@ -320,6 +327,7 @@ fn permuted<T: Copy>(fortran: &[T], sizes: &[usize]) -> Arc<[T]> {
     let mut at = 0;
     let mut ordered = Vec::with_capacity(fortran.len());
     while let Some(element) = fortran.get(at) {
+        work(4);
         ordered.push(*element);
         if ordered.len() == fortran.len() {
             break;

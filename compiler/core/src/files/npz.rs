@@ -131,8 +131,10 @@ mod tests {
     use super::super::npy::tests::simple;
     use super::super::{FileData, corrupt};
     use super::*;
+    use qnn_ir::interrupt::{Interrupted, QUANTUM, until};
     use std::collections::BTreeMap;
     use std::io::Write;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use zip::write::SimpleFileOptions;
 
     /// All arrays of a file.
@@ -214,6 +216,33 @@ mod tests {
         assert!(message(limited(150_000).all()).contains("`b`, which needs more than 150,000 bytes"));
         // One that nobody asks for costs nothing.
         assert!(limited(150_000).get("b").unwrap().is_ok());
+    }
+
+    /// A member that can't hold what its header promises is not unpacked to its end to say so.
+    #[test]
+    fn a_promise_that_cant_be_kept_ends_it() {
+        let long = simple("|u1", "False", "(2000000000,)", &vec![0; 64 << 20]);
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let bytes = npz(&[("a.npy", &long)]);
+        let ask = move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            false
+        };
+        let found = until(ask, || message(read(&bytes))).unwrap();
+        assert!(found.ends_with("ends before the 2,000,000,000 bytes of data that its header promises"), "{found}");
+        let unpacked = asked.load(Ordering::SeqCst) * QUANTUM;
+        assert!(unpacked < 20 << 20, "{unpacked} bytes");
+    }
+
+    /// Whoever is interrupted while a tensor is read has spent none of its memory.
+    #[test]
+    fn an_interrupted_tensor_is_read_again() {
+        let zeros = simple("|u1", "False", "(300000,)", &[0; 300_000]);
+        let bytes = npz(&[("b.npy", b""), ("a.npy", &zeros)]);
+        let tensors = open_within(Content::File(bytes.as_slice().into()), Budget::of(300_000)).unwrap();
+        assert_eq!(until(|| true, || tensors.get("a").is_some()), Err(Interrupted));
+        assert!(tensors.get("a").unwrap().is_ok());
     }
 
     /// What no spec names spoils nothing, and what is named says what is wrong with it.

@@ -7,6 +7,7 @@ use super::budget::Budget;
 use super::words::{counted, grouped, quoted};
 use super::{FileData, FileError, FileTensor, gzip};
 use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
+use qnn_ir::interrupt::work;
 use qnn_ir::rational::{Rational, parse_decimal};
 use std::collections::BTreeSet;
 
@@ -29,6 +30,7 @@ pub fn read(bytes: &[u8]) -> Result<Columns, FileError> {
 
 /// The text must be UTF-8, and its quotation marks must pair up: a reader of CSV takes all after a stray one as one cell.
 fn check_text(bytes: &[u8]) -> Result<(), FileError> {
+    work(bytes.len());
     if let Err(error) = str::from_utf8(bytes) {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
@@ -234,6 +236,8 @@ fn each_row(
             ))
             .help("give every line a cell for each column; a cell that holds a comma is put between quotation marks"));
         }
+        // Cells are parsed twice.
+        work(16 * (1 + row.len() + row.as_slice().len()));
         take(&row)?;
     }
     Ok(())

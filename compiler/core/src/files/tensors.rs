@@ -62,11 +62,15 @@ impl Tensors {
         let member = self.members.get(name)?;
         let read = || {
             // Two threads that want a tensor read it once.
-            let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
-            match &self.source {
+            let mut left = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+            // What is interrupted has spent nothing.
+            let mut budget = left.clone();
+            let tensor = match &self.source {
                 Source::Npz(archive) => archive.read(member.index, name, &mut budget),
                 Source::Safetensors(file) => file.read(member.index, name, &mut budget),
-            }
+            };
+            *left = budget;
+            tensor
         };
         Some(member.tensor.get_or_init(read).as_ref())
     }
