@@ -3,7 +3,7 @@
 //! A change of the database unwinds the queries of a snapshot: the answer is `ContentModified`. A panic is contained, logged and reported. Where the
 //! client cancels a request, its future is dropped, and with it the answer; the work ends at its end.
 
-use crate::owner::{Ask, Event, Snapshot, salsa_catch};
+use crate::owner::{Ask, Event, Snapshot};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
@@ -52,7 +52,8 @@ pub async fn run<T: Send + 'static>(
     snapshot: Snapshot,
     work: impl FnOnce(&Snapshot) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    self::work(name, move || salsa_catch(|| work(&snapshot)).unwrap_or_else(|| Err(content_modified()))).await
+    self::work(name, move || snapshot.db.until_changed(|| work(&snapshot)).unwrap_or_else(|| Err(content_modified())))
+        .await
 }
 
 /// Runs work on a thread for blocking work.

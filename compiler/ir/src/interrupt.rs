@@ -48,8 +48,9 @@ pub fn work(operations: usize) {
     });
 }
 
+/// Unwinds if the condition of [`until`] holds.
 #[cold]
-fn ask() {
+pub fn ask() {
     let condition = CONDITION.with(|condition| condition.borrow().clone());
     // A destructor that runs while a thread unwinds must not unwind itself.
     if condition.is_some_and(|stop| stop()) && !std::thread::panicking() {

@@ -635,7 +635,7 @@ impl Owner {
             let mut complete = true;
             for (path, file, version) in targets {
                 let found = catch_unwind(AssertUnwindSafe(|| {
-                    salsa_catch(|| {
+                    db.until_changed(|| {
                         let all = qnn::check::spec::diagnostics(&db, file);
                         let diagnostics = diagnostics(&db, file, all, encoding, explains);
                         let uses = ide::uses(&db, file).into_iter().map(|used| used.path(&db).to_owned()).collect();
@@ -769,9 +769,4 @@ impl Owner {
 fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     let meta = std::fs::metadata(path).ok()?;
     Some((meta.modified().ok()?, meta.len()))
-}
-
-/// The value, or `None` if the database was changed meanwhile.
-pub fn salsa_catch<T>(f: impl FnOnce() -> T) -> Option<T> {
-    qnn::db::catch_cancelled(f)
 }

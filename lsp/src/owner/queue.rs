@@ -291,7 +291,7 @@ fn work(task: &Task, turn: &Turn, earlier: Option<Earlier>, options: &Options, s
             let (reply, answer) = channel();
             lent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).send(Event::Lend(reply)).ok()?;
             let db = answer.recv().ok()?;
-            match super::salsa_catch(|| is_same(&db, &task.job, &task.fingerprint)) {
+            match db.until_changed(|| is_same(&db, &task.job, &task.fingerprint)) {
                 Some(true) => return Some(db),
                 Some(false) => {
                     outdated.store(true, Ordering::SeqCst);

@@ -90,7 +90,7 @@ fn verdicts(workspace: Workspace, events: &Sender<Event>) -> Option<Verdicts> {
         }
         let Some(uri) = uri_of(&path) else { continue };
         let db = lend(events)?;
-        let mut document = super::salsa_catch(|| {
+        let mut document = db.until_changed(|| {
             let file = db.source(&path);
             let source: Arc<str> = Arc::from(text(&db, file));
             let mut document = Document::new(uri, 0, file, source.clone());
@@ -135,7 +135,7 @@ fn stored(
     let changed = AtomicBool::new(false);
     let snapshot = || {
         let db = lend(events)?;
-        if changed.load(Ordering::SeqCst) || super::salsa_catch(|| is_same(&db, job, fingerprint)) != Some(true) {
+        if changed.load(Ordering::SeqCst) || db.until_changed(|| is_same(&db, job, fingerprint)) != Some(true) {
             changed.store(true, Ordering::SeqCst);
             return None;
         }

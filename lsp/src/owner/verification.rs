@@ -283,7 +283,7 @@ impl Owner {
             (self.db.clone(), self.events.clone(), self.options.clone(), self.generation);
         let confirm = move || {
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                super::salsa_catch(|| {
+                db.until_changed(|| {
                     for (path, stale) in work {
                         for part in stale.chunks(16) {
                             let same = part

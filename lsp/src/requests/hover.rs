@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::convert::base64;
-use crate::owner::{Snapshot, salsa_catch};
+use crate::owner::Snapshot;
 use crate::protocol::{MeasureStatus, PropertyStatus};
 use qnn::db::{Database, SourceFile};
 use qnn::ide::hover::hover;
@@ -119,7 +119,7 @@ fn neurons(db: &Database, file: SourceFile, name: String) -> Option<String> {
     let work = move || {
         let _free = free;
         let asked = catch_unwind(AssertUnwindSafe(|| {
-            salsa_catch(|| {
+            db.until_changed(|| {
                 let plan = plan(&db, file, &Filter::default(), &Options::default());
                 let job = plan.jobs.iter().find(|job| job.name == name)?;
                 obligation(&db, job.item, job.instance)

@@ -3,6 +3,7 @@
 use super::{MAX_DATA_BYTES, MAX_SPEC_BYTES};
 use crate::disk;
 use crate::files::FileError;
+use qnn_ir::interrupt::work;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -165,15 +166,25 @@ pub fn normalise(path: &Path) -> PathBuf {
     clean
 }
 
+/// The hash of a file's bytes.
+fn hash(bytes: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for part in bytes.chunks(1 << 20) {
+        work(part.len());
+        hasher.update(part);
+    }
+    hasher.finalize()
+}
+
 /// The content with its hash.
 pub(super) fn hashed(content: BytesContent) -> Bytes {
     let hash = match &content {
-        BytesContent::File(bytes) => *blake3::hash(bytes).as_bytes(),
+        BytesContent::File(bytes) => *hash(bytes).as_bytes(),
         BytesContent::Folder(files) => {
             let mut hasher = blake3::Hasher::new();
             for (name, bytes) in files.iter() {
                 hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
-                hasher.update(blake3::hash(bytes).as_bytes());
+                hasher.update(hash(bytes).as_bytes());
             }
             *hasher.finalize().as_bytes()
         }

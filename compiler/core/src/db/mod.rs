@@ -16,10 +16,12 @@ use crate::files::{FileContents, FileError};
 use file_system::hashed;
 use graphs::Graphs;
 use qnn_ir::Graph;
+use qnn_ir::interrupt;
 use qnn_syntax::{Parsed, ast, parse};
 use salsa::Setter;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The largest spec that is read, in bytes.
@@ -91,6 +93,8 @@ pub struct Database {
     files: Arc<Mutex<Files>>,
     graphs: Arc<Mutex<Graphs>>,
     system: Arc<dyn FileSystem>,
+    /// How many changes wait for clones to be dropped.
+    changes: Arc<AtomicUsize>,
 }
 
 #[salsa::db]
@@ -145,16 +149,40 @@ impl Database {
     }
 
     fn build(storage: salsa::Storage<Self>, system: impl FileSystem + 'static) -> Database {
-        Database { storage, files: Arc::default(), graphs: Arc::default(), system: Arc::new(system) }
+        Database {
+            storage,
+            files: Arc::default(),
+            graphs: Arc::default(),
+            system: Arc::new(system),
+            changes: Arc::default(),
+        }
     }
 
     /// Sets a spec's text, as an editor's buffer says it.
     pub fn set_text(&mut self, path: &Path, text: Arc<str>) -> SourceFile {
         let file = self.source(path);
         if file.text(self).as_ref() != Ok(&text) {
-            let _ = file.set_text(self).to(Ok(text));
+            self.change(|db| _ = file.set_text(db).to(Ok(text)));
         }
         file
+    }
+
+    /// Sets an input, once all clones are dropped: those who work on them are interrupted.
+    fn change(&mut self, set: impl FnOnce(&mut Database)) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        set(self);
+        self.changes.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether a change waits for this clone to be dropped.
+    pub fn changing(&self) -> impl Fn() -> bool + Send + Sync + 'static {
+        let changes = self.changes.clone();
+        move || changes.load(Ordering::SeqCst) > 0
+    }
+
+    /// Runs queries on this clone; `None` if a change waits for it meanwhile, which unwinds them wherever they are.
+    pub fn until_changed<T>(&self, f: impl FnOnce() -> T) -> Option<T> {
+        interrupt::until(self.changing(), || catch_cancelled(f)).ok().flatten()
     }
 
     /// The model and data files and folders that have been asked for so far.
@@ -179,14 +207,14 @@ impl Database {
         if let Some(source) = source {
             let text = self.system.text(&path);
             if source.text(self) != &text {
-                let _ = source.set_text(self).to(text);
+                self.change(|db| _ = source.set_text(db).to(text));
                 changed = true;
             }
         }
         if let Some((known, data)) = data {
             let bytes = hashed(self.system.bytes(&known));
             if data.bytes(self) != &bytes {
-                data.set_bytes(self).to(bytes);
+                self.change(|db| _ = data.set_bytes(db).to(bytes));
                 changed = true;
             }
         }
@@ -282,4 +310,32 @@ pub fn contents(db: &dyn Db, file: DataFile) -> Arc<Result<FileContents, FileErr
 /// Runs queries on a clone of a database; `None` if it was changed meanwhile, which unwinds them.
 pub fn catch_cancelled<T>(f: impl FnOnce() -> T) -> Option<T> {
     salsa::Cancelled::catch(std::panic::AssertUnwindSafe(f)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qnn_ir::interrupt::work;
+
+    /// A change waits for nobody who works: not even within one query.
+    #[test]
+    fn a_change_interrupts_who_works() {
+        let path = Path::new("/nowhere/spec.qnn");
+        let mut db = Database::new(Disk);
+        db.set_text(path, "const A = 1;".into());
+        let (began, begun) = std::sync::mpsc::channel();
+        let clone = db.clone();
+        let endless = std::thread::spawn(move || {
+            clone.until_changed(|| {
+                began.send(()).unwrap();
+                loop {
+                    work(interrupt::QUANTUM);
+                }
+            })
+        });
+        begun.recv().unwrap();
+        let file = db.set_text(path, "const A = 2;".into());
+        assert_eq!(endless.join().unwrap(), None);
+        assert_eq!(db.until_changed(|| file.text(&db).clone().unwrap().len()), Some(12));
+    }
 }

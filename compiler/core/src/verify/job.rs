@@ -52,24 +52,39 @@ impl Source<'_> {
     fn with<T>(&self, session: &Session<'_>, budget: Duration, f: impl Fn(&Database) -> T) -> Result<T, Failure> {
         let (cancel, clock) = (session.cancel.clone(), session.clock.clone());
         let begun = clock.now();
-        let late = move || cancel.is_cancelled() || clock.since(begun) >= budget;
-        let found = interrupt::until(late, || self.use_once(&f));
+        let late: Arc<dyn Fn() -> bool + Send + Sync> =
+            Arc::new(move || cancel.is_cancelled() || clock.since(begun) >= budget);
+        let outer = late.clone();
+        let found = interrupt::until(move || outer(), || self.use_once(&late, &f));
         found.unwrap_or_else(|_| Err(if session.cancel.is_cancelled() { Failure::Cancelled } else { Failure::Late }))
     }
 
-    fn use_once<T>(&self, f: &impl Fn(&Database) -> T) -> Result<T, Failure> {
+    fn use_once<T>(
+        &self,
+        late: &Arc<dyn Fn() -> bool + Send + Sync>,
+        f: &impl Fn(&Database) -> T,
+    ) -> Result<T, Failure> {
         loop {
             let db = (self.snapshot)().ok_or(Failure::Cancelled)?;
             if self.revision.is_some_and(|revision| salsa::plumbing::current_revision(&db) != revision) {
                 return Err(Failure::Cancelled);
             }
             // A change that waits for this clone unwinds the queries.
-            match salsa::Cancelled::catch(std::panic::AssertUnwindSafe(|| f(&db))) {
-                Ok(value) => return Ok(value),
+            let (late, changing) = (late.clone(), db.changing());
+            let asked = || salsa::Cancelled::catch(std::panic::AssertUnwindSafe(|| f(&db)));
+            let found = interrupt::until(move || late() || changing(), asked);
+            drop(db);
+            match found {
+                Ok(Ok(value)) => return Ok(value),
                 // Another thread was interrupted in a query that this one waited for.
-                Err(salsa::Cancelled::PropagatedPanic) => interrupt::work(interrupt::QUANTUM),
-                Err(_) if self.revision.is_some() => return Err(Failure::Cancelled),
-                Err(_) => {}
+                Ok(Err(salsa::Cancelled::PropagatedPanic)) => interrupt::ask(),
+                // It is late, or the database is about to change.
+                Ok(Err(_)) | Err(_) => {
+                    interrupt::ask();
+                    if self.revision.is_some() {
+                        return Err(Failure::Cancelled);
+                    }
+                }
             }
         }
     }

@@ -21,7 +21,7 @@ use qnn_ir::interrupt::work;
 pub use real::{instantiate_real, real_network};
 
 use super::constant::{Constant, Evaluator};
-use super::data::{ConstantTensor, PerElement, list_names, zeros};
+use super::data::{ConstantTensor, PerElement, list_names};
 use super::scope::is_cyclic;
 use super::types::{Shape, Type};
 use super::{Checked, Context, Outcome, Reported, at};

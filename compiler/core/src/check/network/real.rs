@@ -14,8 +14,9 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::format::{Format, Overflow};
 use num_traits::{One, Signed, Zero};
 use qnn_ir::Rational;
+use qnn_ir::interrupt::work;
 use qnn_ir::obligation::exact::Reading;
-use qnn_ir::real::{RealMatrix, RealOp, Row};
+use qnn_ir::real::{NUMBER, RealMatrix, RealOp, Row};
 use qnn_ir::{Enclosure, Interval, NodeId, Op, RealGraph};
 use qnn_syntax::Span;
 use qnn_syntax::ast::{Call, ItemKind, NetworkItem};
@@ -80,7 +81,8 @@ fn build(
     for (index, (param, port)) in declaration.params.iter().zip(&quantized.inputs).enumerate() {
         let Type::Stored(format, shape) = builder.evaluator.ty(&param.ty)? else { return Err(Reported) };
         let own = scales(&format, &shape);
-        let node = graph.push(RealOp::Input((0..count(&shape)).map(|i| own.get(i).clone()).collect()));
+        let node = graph
+            .push(RealOp::Input((0..count(&shape)).inspect(|_| work(NUMBER)).map(|i| own.get(i).clone()).collect()));
         let range: Vec<Interval> = quantized.ranges[port.node.index()].clone();
         positive.push(range.iter().all(|range| range.lo >= 0));
         boxes.push(range);
@@ -91,7 +93,8 @@ fn build(
     let output = builder.body(declaration)?;
     let real = builder.real.take().ok_or(Reported)?.graph;
     let steps = &quantized.output.scale;
-    let step = (1..count(&quantized.output.shape)).fold(steps.get(0), |step, i| step.min(steps.get(i))).clone();
+    let others = (1..count(&quantized.output.shape)).inspect(|_| work(NUMBER));
+    let step = others.fold(steps.get(0), |step, i| step.min(steps.get(i))).clone();
     let Ok(enclosure) = Enclosure::new(&real, output.node.index(), &boxes, &step) else {
         return Err(context.report(
             Diagnostic::error(
@@ -144,10 +147,9 @@ impl Builder<'_> {
         let positive = match &op {
             RealOp::Input(_) => false,
             RealOp::Affine { terms, bias } => {
-                let product = |(source, matrix): &(usize, RealMatrix)| {
-                    before(source) && matrix.numbers().iter().all(|n| !n.is_negative())
-                };
-                terms.iter().all(product) && bias.iter().all(|value| !value.is_negative())
+                let product =
+                    |(source, matrix): &(usize, RealMatrix)| before(source) && matrix.numbers().are_positive();
+                terms.iter().all(product) && bias.iter().inspect(|_| work(1)).all(|value| !value.is_negative())
             }
             RealOp::Clamp { source, lo, hi } => {
                 !lo.is_negative() || before(source) && hi.as_ref().is_none_or(|hi| !hi.is_negative())
@@ -170,8 +172,8 @@ impl Builder<'_> {
         span: Span,
     ) -> Checked<NetTensor> {
         let constant = |row: usize| bias.map_or_else(Rational::zero, |bias| bias.value(bias_of(row)));
-        let bias = (0..rows.len()).map(constant).collect();
-        let matrix = RealMatrix::new(count(&x.shape), rows.into(), &weights.values());
+        let bias = (0..rows.len()).inspect(|_| work(NUMBER)).map(constant).collect();
+        let matrix = RealMatrix::new(count(&x.shape), rows.into(), weights.over_one());
         let node = self.push_real(RealOp::Affine { terms: vec![(x.node.index(), matrix)], bias }, span)?;
         Ok(bits(node.index(), shape))
     }
@@ -179,6 +181,7 @@ impl Builder<'_> {
     pub(super) fn real_sum(&mut self, x: &NetTensor, y: &NetTensor, subtract: bool, span: Span) -> Checked<NetTensor> {
         let len = count(&x.shape);
         let diagonal = |negative: bool| {
+            work(NUMBER * len);
             let one = Rational::one();
             RealMatrix::diagonal(&vec![if negative { -one } else { one }; len])
         };

@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostic;
 use num_traits::{One, ToPrimitive, Zero};
 use qnn_ir::interrupt::work;
 use qnn_ir::rational::{common_step, exact, integer};
-use qnn_ir::real::NUMBER;
+
 use qnn_ir::real::Row;
 use qnn_ir::{Matrix, Op, Rational};
 use qnn_syntax::Span;
