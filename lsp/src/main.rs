@@ -66,6 +66,9 @@ fn main() -> ExitCode {
         }
     };
     let store = if arguments.no_cache { None } else { Store::default_location() };
+    if store.is_some() {
+        qnn_allocator::remembers();
+    }
     let config = qnn_lsp::Config { store, portfolio: None };
     let clean = runtime.block_on(qnn_lsp::serve(tokio::io::stdin(), tokio::io::stdout(), config));
     tracing::info!(clean, "ended");

@@ -8,6 +8,7 @@
 use mimalloc::MiMalloc;
 use std::alloc::{GlobalAlloc, Layout};
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The exit code of a process that is out of memory.
 const OUT_OF_MEMORY: i32 = 4;
@@ -46,16 +47,33 @@ fn given(pointer: *mut u8, bytes: usize) -> *mut u8 {
     pointer
 }
 
+/// Whether verdicts are remembered as they are decided.
+static REMEMBERED: AtomicBool = AtomicBool::new(false);
+
+/// Says that verdicts are remembered from now on, for what is said where memory ends.
+pub fn remembers() {
+    REMEMBERED.store(true, Ordering::Relaxed);
+}
+
+/// What is said where memory ends.
+fn words(out: &mut impl Write, bytes: usize, remembered: bool) -> std::io::Result<()> {
+    let kept = match remembered {
+        true => "what was decided is remembered, so that the next run goes on from there",
+        false => "nothing of this run is remembered",
+    };
+    let mebibytes = (bytes >> 20).max(1);
+    write!(
+        out,
+        "\nerror: out of memory: {mebibytes} MiB more are needed and can't be had\n  help: `--jobs 1` takes less, and so does a smaller `--memory`; {kept}\n"
+    )
+}
+
 #[cold]
 fn out_of_memory(bytes: usize) -> ! {
     // On the stack: nothing can be allocated any more.
     let mut text = [0u8; 320];
     let mut rest = &mut text[..];
-    let _ = write!(
-        rest,
-        "\nerror: out of memory: {} MiB more are needed and can't be had\n  help: `--jobs 1` takes less, and so does a smaller `--memory`; what was decided is remembered, so that the next run goes on from there\n",
-        (bytes >> 20).max(1)
-    );
+    let _ = words(&mut rest, bytes, REMEMBERED.load(Ordering::Relaxed));
     let left = rest.len();
     let used = text.len() - left;
     let _ = std::io::stderr().write_all(&text[..used]);
@@ -71,4 +89,22 @@ fn exit() -> ! {
 #[cfg(not(unix))]
 fn exit() -> ! {
     std::process::exit(OUT_OF_MEMORY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The longest words fit their place on the stack, and say only what is so.
+    #[test]
+    fn words_are_true() {
+        for (remembered, kept) in
+            [(true, "what was decided is remembered"), (false, "nothing of this run is remembered")]
+        {
+            let mut text = Vec::new();
+            words(&mut text, usize::MAX, remembered).unwrap();
+            assert!(text.len() <= 320 && text.ends_with(b"\n"));
+            assert!(String::from_utf8(text).unwrap().contains(kept));
+        }
+    }
 }
