@@ -9,10 +9,10 @@ use super::output::{Exit, Failure, Output, plural, shown};
 use super::project::Targets;
 use super::spec::STANDARD;
 use super::verify::{Look, Run, Work, json, split};
-use qnn::check::spec::diagnostics;
 use qnn::db::{BytesContent, Database, Db, Disk};
 use qnn::disk::{self, TemporaryFolder};
 use qnn::files::words::size;
+use qnn::ide::links::links;
 use qnn::report::gather::ACCURACY_SAMPLES;
 use qnn::report::html::{PICTURES, page};
 use std::collections::BTreeMap;
@@ -108,7 +108,8 @@ fn archive<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> zip::result:
 struct Packed {
     /// The folder in which all of them lie.
     root: PathBuf,
-    specs: Vec<String>,
+    /// The specs, and what they use.
+    sources: Vec<String>,
     files: BTreeMap<String, Vec<u8>>,
 }
 
@@ -116,6 +117,11 @@ impl Packed {
     /// What a run has read.
     fn of(run: &Run) -> Result<Packed, Failure> {
         let db = &run.specs.db;
+        // A check that was ended early has not read all of them.
+        for source in db.sources() {
+            let is_data = |path: &Path| path.exists() && db.sources().iter().all(|source| source.path(db) != path);
+            links(db, source).iter().filter(|link| is_data(&link.path)).for_each(|link| _ = db.data(&link.path));
+        }
         let paths: Vec<PathBuf> = db.files().into_iter().map(|(path, _)| path).collect();
         let mut root: Option<PathBuf> = None;
         for folder in paths.iter().filter_map(|path| path.parent()) {
@@ -124,8 +130,9 @@ impl Packed {
                 None => folder.to_owned(),
             });
         }
-        let mut packed = Packed { root: root.unwrap_or_default(), specs: Vec::new(), files: BTreeMap::new() };
+        let mut packed = Packed { root: root.unwrap_or_default(), sources: Vec::new(), files: BTreeMap::new() };
         for source in db.sources() {
+            packed.sources.push(packed.text(source.path(db)));
             if let Ok(text) = source.text(db) {
                 packed.add(source.path(db), text.as_bytes().to_vec())?;
             }
@@ -141,7 +148,6 @@ impl Packed {
                 }
             }
         }
-        packed.specs = run.specs.files.iter().map(|file| packed.text(file.path(db))).collect();
         Ok(packed)
     }
 
@@ -186,12 +192,10 @@ impl Packed {
             std::fs::write(path, bytes).map_err(internal)?;
         }
         let db = Database::new(Disk);
-        for spec in &self.specs {
-            diagnostics(&db, db.source(&home.join(spec)));
-        }
-        match db.files().into_iter().find(|(path, hash)| !path.starts_with(&home) || hash.is_none()) {
+        let named = self.sources.iter().flat_map(|source| links(&db, db.source(&home.join(source))));
+        match named.map(|link| link.path).find(|path| path.exists() && !path.starts_with(&home)) {
             None => Ok(()),
-            Some((path, _)) => Err(Failure::wrong(format!(
+            Some(path) => Err(Failure::wrong(format!(
                 "`{}` can't be taken along: the spec names it by a path that means nothing elsewhere\n  help: name files relative to the spec",
                 shown(&path)
             ))),

@@ -15,6 +15,7 @@ use qnn::engine::interval::Intervals;
 use qnn::engine::portfolio::Portfolio;
 use qnn::engine::smt::{AdderTree, Smt};
 use qnn::engine::{CancelToken, NAMES};
+use qnn::ir::interrupt;
 use qnn::report::diff::diff;
 use qnn::report::gather::{self, ACCURACY_SAMPLES, Ask};
 use qnn::report::html::PICTURES;
@@ -145,6 +146,8 @@ pub struct Run {
     pub cancelled: bool,
     /// How long it took.
     pub time: Duration,
+    /// Whether the time is over in which a report of it is made.
+    stop: gather::Stop,
 }
 
 /// Verifies each spec.
@@ -253,10 +256,19 @@ impl Run {
         let cancel = CancelToken::new();
         interruptible(&cancel, "what is decided");
         // A check takes no longer than what is to be decided may take, or a moment. What is not checked by then is checked as it is lowered.
+        let begun = Instant::now();
+        let left = || options.total_timeout.map(|total| total.saturating_sub(begun.elapsed()));
+        let over = {
+            let (cancel, total) = (cancel.clone(), options.total_timeout);
+            move || cancel.is_cancelled() || total.is_some_and(|total| begun.elapsed() >= total)
+        };
         let stop = |db: &Database, file: SourceFile| {
-            let jobs = qnn::verify::plan(db, file, &Filter::new(patterns), options).jobs;
+            let plan = || qnn::verify::plan(db, file, &Filter::new(patterns), options).jobs;
+            let jobs = interrupt::until(over.clone(), plan).unwrap_or_default();
             let all = jobs.iter().fold(Duration::ZERO, |sum, job| sum.saturating_add(job.budget));
-            let (budget, cancel, begun) = (all.max(LEAST_CHECK), cancel.clone(), Instant::now());
+            // Verdicts need some of the whole run's time.
+            let most = left().map_or(Duration::MAX, |left| left / 2);
+            let (budget, cancel, begun) = (all.max(LEAST_CHECK).min(most), cancel.clone(), Instant::now());
             move || cancel.is_cancelled() || begun.elapsed() > budget
         };
         let sound = specs.sound(stop, output);
@@ -267,21 +279,25 @@ impl Run {
             exit: sound.exit,
             cancelled: false,
             time: Duration::ZERO,
+            stop: gather::never(),
         };
         if sound.files.is_empty() {
             return Ok(run);
         }
-        let plans = plans(&run.specs, &sound, patterns, options)?;
+        let plans = interrupt::until(over, || plans(&run.specs, &sound, patterns, options)).unwrap_or_else(|_| {
+            Err(Failure::Message(
+                Exit::Undecided,
+                "the run ended before it was known what there is to verify".to_owned(),
+            ))
+        })?;
         let began = Instant::now();
         let several = plans.len() > 1;
         let mut open: usize = plans.iter().map(|(_, plan)| plan.jobs.len()).sum();
         for (file, plan) in plans {
             let heading = (several && !look.silent).then(|| run.specs.name(file).bold().underline().to_string());
             // The specs share the whole run's time by the number of their instances.
-            let part = |total: Duration| {
-                total.saturating_sub(began.elapsed()).mul_f64(plan.jobs.len() as f64 / open.max(1) as f64)
-            };
-            let options = Options { total_timeout: options.total_timeout.map(part), ..options.clone() };
+            let part = |left: Duration| left.mul_f64(plan.jobs.len() as f64 / open.max(1) as f64);
+            let options = Options { total_timeout: left().map(part), ..options.clone() };
             open -= plan.jobs.len();
             let summary = run_spec(look, &run.specs, (heading, &plan), &options, &cancel, output)?;
             for warning in &summary.warnings {
@@ -295,6 +311,9 @@ impl Run {
         }
         run.cancelled = cancel.is_cancelled();
         run.time = began.elapsed();
+        // What a report says of networks ends with Ctrl-C, or a moment after it.
+        let end = run.cancelled.then(|| Instant::now() + AFTER_CANCEL);
+        run.stop = Arc::new(move || end.map_or_else(|| cancel.is_cancelled(), |end| Instant::now() >= end));
         Ok(run)
     }
 
@@ -314,8 +333,7 @@ impl Run {
 
     /// The report of it, with the networks run on so many samples at most.
     pub fn report(&self, samples: usize) -> Report {
-        let until = self.cancelled.then(|| Instant::now() + AFTER_CANCEL);
-        let (db, ask) = (&self.specs.db, Ask { base: self.specs.base(), samples, until });
+        let (db, ask) = (&self.specs.db, Ask { base: self.specs.base(), samples, stop: &self.stop });
         let run = |file: &SourceFile| self.done.iter().find(|(done, ..)| done == file).map(|(_, plan, s)| (plan, s));
         let spec = |file: &SourceFile| {
             let run = run(file);
@@ -379,6 +397,9 @@ impl Work {
         if store.is_none() && !self.no_cache {
             output
                 .warning("there is no folder for caches here, so verdicts are not remembered; QNN_CACHE can name one");
+        }
+        if store.is_some() {
+            qnn_allocator::remembers();
         }
         let linear = self.adder.as_deref() == Some("linear");
         Options {

@@ -107,7 +107,8 @@ fn html(material: &Material) -> Result<String> {
     };
     let time: Duration = results.iter().map(|result| result.time).sum();
     let summary = Summary { results, warnings, time, ..Summary::default() };
-    let ask = Ask { base: material.spec.parent().unwrap_or(Path::new("")), samples: ACCURACY_SAMPLES, until: None };
+    let stop = gather::never();
+    let ask = Ask { base: material.spec.parent().unwrap_or(Path::new("")), samples: ACCURACY_SAMPLES, stop: &stop };
     let spec = gather::spec(&db, file, diagnostics(&db, file), Some((&plan, &summary)), ask);
     let differs = |(path, hash): &(PathBuf, _)| material.files.get(path).is_some_and(|then| then != hash);
     if let Some((path, _)) = db.files().into_iter().find(differs) {

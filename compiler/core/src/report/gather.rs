@@ -21,22 +21,29 @@ use qnn_syntax::Span;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// How many samples a network is run on at most, where nobody says otherwise.
 pub const ACCURACY_SAMPLES: usize = 1000;
 /// The choices of a property's widths for which its networks are looked up.
 const MOST_CHOICES: usize = 64;
 
+/// Whether the time for a report is over.
+pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// A report's time never ends.
+pub fn never() -> Stop {
+    Arc::new(|| false)
+}
+
 /// What a report is made with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Ask<'a> {
     /// Paths below this folder are shown relative to it.
     pub base: &'a Path,
     /// How many samples of a dataset each network is run on at most.
     pub samples: usize,
-    /// From when on nothing more is lowered for the sake of the report: networks are then missing from it.
-    pub until: Option<Instant>,
+    /// Once it holds nothing more is lowered for the sake of the report: networks are then missing from it.
+    pub stop: &'a Stop,
 }
 
 /// The files that the database has read.
@@ -226,12 +233,15 @@ impl Networks<'_> {
             }
         }
         for (choice, job) in order {
-            let until = self.ask.until;
-            let late = move || until.is_some_and(|end| Instant::now() >= end);
-            if late() {
+            let stop = self.ask.stop;
+            let late = || {
+                let stop = stop.clone();
+                move || stop()
+            };
+            if stop() {
                 break;
             }
-            let Ok(calls) = interrupt::until(late, || calls(self.db, job)) else { break };
+            let Ok(calls) = interrupt::until(late(), || calls(self.db, job)) else { break };
             let mut here = HashSet::new();
             for call in calls {
                 let name = call.network.name.to_string();
@@ -244,7 +254,9 @@ impl Networks<'_> {
                 let pairing = roles.pairings.iter().find(|pairing| pairing.is_of(self.db, &name));
                 let wants = self.known.get(&name).is_none_or(|known| known.accuracy.is_none() && pairing.is_some());
                 if wants {
-                    let accuracy = pairing.and_then(|pairing| self.accuracy(&call.network, pairing));
+                    let accuracy = pairing.and_then(|pairing| {
+                        interrupt::until(late(), || self.accuracy(&call.network, pairing)).ok().flatten()
+                    });
                     let shown = self.network(&call.network, job, accuracy);
                     self.known.insert(name, shown);
                 }
