@@ -123,7 +123,7 @@ impl Verified<'_> {
     /// The report of it, which renderers in [`crate::report`] turn into pages; its serialised form is the report as JSON.
     pub fn report(&self) -> Report {
         let (db, base) = (&self.spec.db, self.spec.base());
-        let ask = Ask { base, samples: ACCURACY_SAMPLES, until: None };
+        let ask = Ask { base, samples: ACCURACY_SAMPLES, stop: &gather::never() };
         let found = self.spec.check();
         let spec = gather::spec(db, self.spec.file, &found, Some((&self.plan, &self.summary)), ask);
         Report::new(vec![spec], gather::files(db, base), self.summary.exit_code(), self.cancelled)
