@@ -8,7 +8,7 @@ use super::out_file::OutFile;
 use super::output::{Exit, Failure, Output, plural, shown};
 use super::project::Targets;
 use super::spec::STANDARD;
-use super::verify::{Look, Run, Work, json, split};
+use super::verify::{DisplayOptions, Run, VerifyArgs, json, split};
 use qnn::db::{BytesContent, Database, Db, Disk};
 use qnn::disk::{self, TemporaryFolder};
 use qnn::files::words::size;
@@ -57,7 +57,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "PATTERN")]
     filter: Vec<String>,
     #[command(flatten)]
-    work: Work,
+    work: VerifyArgs,
 }
 
 /// Packs.
@@ -67,8 +67,8 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     let targets = Targets::of(&paths, !arguments.work.no_project)?;
     let mut options = arguments.work.options(targets.project.as_ref(), output);
     options.certificates = true;
-    let look = Look { silent: true, ..Look::default() };
-    let run = Run::of(&targets.specs, &patterns, &options, look, output)?;
+    let display = DisplayOptions { silent: true, ..DisplayOptions::default() };
+    let run = Run::of(&targets.specs, &patterns, &options, display, output)?;
     if run.exit == Exit::Spec && run.done.len() < run.specs.files.len() {
         output.error("nothing is packed: a bundle holds all of its specs or none");
         return Ok(run.exit);

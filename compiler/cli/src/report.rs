@@ -3,7 +3,7 @@
 use super::out_file::OutFile;
 use super::output::{Exit, Failure, Output, plural, quoted, shown};
 use super::project::Targets;
-use super::verify::{Look, Run, Work, json, split};
+use super::verify::{DisplayOptions, Run, VerifyArgs, json, split};
 use clap::ValueEnum;
 use qnn::db::MAX_DATA_BYTES;
 use qnn::diagnostic::printable_lines;
@@ -50,7 +50,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = PICTURES)]
     counterexamples: usize,
     #[command(flatten)]
-    work: Work,
+    work: VerifyArgs,
 }
 
 /// What a file is written as.
@@ -108,8 +108,8 @@ impl Arguments {
         if self.no_run && options.store.is_none() {
             return Err(Failure::wrong("`--no-run` reports what is remembered, and nothing is remembered here"));
         }
-        let look = Look { silent: true, ..Look::default() };
-        let run = Run::of(&targets.specs, &patterns, &options, look, output)?;
+        let display = DisplayOptions { silent: true, ..DisplayOptions::default() };
+        let run = Run::of(&targets.specs, &patterns, &options, display, output)?;
         if self.no_run {
             remembered(&run, output)?;
         }

@@ -55,7 +55,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "PATTERN")]
     filter: Vec<String>,
     #[command(flatten)]
-    work: Work,
+    work: VerifyArgs,
     /// How many counterexamples (and witnesses of measures) of a property to show in full  [default: 3]
     #[arg(short, long, value_name = "N")]
     counterexamples: Option<usize>,
@@ -83,7 +83,7 @@ pub struct Arguments {
 
 /// How instances are decided: what commands that verify have in common.
 #[derive(clap::Args)]
-pub struct Work {
+pub struct VerifyArgs {
     /// The time for each instance, such as 10s, 500ms or 2m; wins over `#[timeout]`  [default: 10s]
     #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
     timeout: Option<Duration>,
@@ -121,7 +121,7 @@ pub struct Work {
 
 /// What is shown while specs are verified.
 #[derive(Clone, Copy, Default)]
-pub struct Look {
+pub struct DisplayOptions {
     /// Nothing on standard output.
     pub silent: bool,
     /// Only what is not as expected.
@@ -159,7 +159,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     let mut options = arguments.work.options(project, output);
     options.certificates = arguments.proof.is_some();
     let Arguments { json: silent, quiet, list, counterexamples, .. } = *arguments;
-    let look = Look { silent, quiet, list, counterexamples };
+    let display = DisplayOptions { silent, quiet, list, counterexamples };
     // What can't be written is better known before the work than after it.
     let proof = arguments.proof.as_deref().map(ProofFile::create).transpose()?;
     let baseline = arguments.baseline.as_ref().or(project.and_then(|project| project.baseline.as_ref()));
@@ -167,7 +167,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     let reports = project.filter(|_| everything).map_or(&[][..], |project| &project.reports);
     let reports =
         reports.iter().map(|path| Target::create(path, None, &targets.specs)).collect::<Result<Vec<_>, _>>()?;
-    let mut run = Run::of(&targets.specs, &patterns, &options, look, output)?;
+    let mut run = Run::of(&targets.specs, &patterns, &options, display, output)?;
     if let (Some(proof), false) = (proof, run.done.is_empty()) {
         run.write_proof(proof, output)?;
     }
@@ -249,7 +249,7 @@ impl Run {
         paths: &[PathBuf],
         patterns: &[String],
         options: &Options,
-        look: Look,
+        display: DisplayOptions,
         output: &mut Output,
     ) -> Result<Run, Failure> {
         let mut specs = Specs::read(paths)?;
@@ -294,12 +294,12 @@ impl Run {
         let several = plans.len() > 1;
         let mut open: usize = plans.iter().map(|(_, plan)| plan.jobs.len()).sum();
         for (file, plan) in plans {
-            let heading = (several && !look.silent).then(|| run.specs.name(file).bold().underline().to_string());
+            let heading = (several && !display.silent).then(|| run.specs.name(file).bold().underline().to_string());
             // The specs share the whole run's time by the number of their instances.
             let part = |left: Duration| left.mul_f64(plan.jobs.len() as f64 / open.max(1) as f64);
             let options = Options { total_timeout: left().map(part), ..options.clone() };
             open -= plan.jobs.len();
-            let summary = run_spec(look, &run.specs, (heading, &plan), &options, &cancel, output)?;
+            let summary = run_spec(display, &run.specs, (heading, &plan), &options, &cancel, output)?;
             for warning in &summary.warnings {
                 output.warning(warning);
             }
@@ -388,7 +388,7 @@ pub fn split(positional: &[OsString], filter: &[String]) -> Result<(Vec<PathBuf>
     Ok((specs.into_iter().map(PathBuf::from).collect(), patterns))
 }
 
-impl Work {
+impl VerifyArgs {
     /// The options of a run.
     pub fn options(&self, project: Option<&Project>, output: &Output) -> Options {
         // What the command line says wins.
@@ -460,8 +460,8 @@ pub fn interruptible(cancel: &CancelToken, done: &'static str) {
 }
 
 /// What is shown while a spec is verified: families in the order of the spec, each as soon as it and those before are done.
-struct Screen<'a> {
-    look: Look,
+struct VerifyPrinter<'a> {
+    display: DisplayOptions,
     /// What stands above the first line.
     heading: Option<String>,
     db: Database,
@@ -479,7 +479,7 @@ struct Screen<'a> {
 }
 
 fn run_spec(
-    look: Look,
+    display: DisplayOptions,
     specs: &Specs,
     (mut heading, plan): (Option<String>, &Plan),
     options: &Options,
@@ -487,10 +487,10 @@ fn run_spec(
     output: &mut Output,
 ) -> Result<Summary, Failure> {
     // Of a quiet run, only a spec with news has one.
-    if let Some(heading) = heading.take_if(|_| !look.quiet) {
+    if let Some(heading) = heading.take_if(|_| !display.quiet) {
         output.line(heading)?;
     }
-    let interactive = output.is_interactive() && !look.quiet;
+    let interactive = output.is_interactive() && !display.quiet;
     let mut families: Vec<(usize, usize, usize)> = Vec::new();
     for (index, job) in plan.jobs.iter().enumerate() {
         match families.last_mut() {
@@ -498,8 +498,8 @@ fn run_spec(
             _ => families.push((index, index + 1, 1)),
         }
     }
-    let screen = Mutex::new(Screen {
-        look,
+    let printer = Mutex::new(VerifyPrinter {
+        display,
         heading,
         db: specs.db.clone(),
         output,
@@ -512,17 +512,17 @@ fn run_spec(
         name_width: plan.jobs.iter().map(|job| job.property.chars().count()).max().unwrap_or(0),
         failure: None,
     });
-    let on_event = |event: Event| screen.lock().unwrap_or_else(PoisonError::into_inner).hear(event);
+    let on_event = |event: Event| printer.lock().unwrap_or_else(PoisonError::into_inner).hear(event);
     let summary = qnn::verify::run(plan, &qnn::verify::snapshots(specs.db.clone()), options, cancel, &on_event);
-    let mut screen = screen.into_inner().unwrap_or_else(PoisonError::into_inner);
-    screen.live.end();
-    match screen.failure {
+    let mut printer = printer.into_inner().unwrap_or_else(PoisonError::into_inner);
+    printer.live.end();
+    match printer.failure {
         Some(failure) => Err(failure),
         None => Ok(summary),
     }
 }
 
-impl Screen<'_> {
+impl VerifyPrinter<'_> {
     fn hear(&mut self, event: Event) {
         match event {
             Event::Started { index } => {
@@ -551,20 +551,20 @@ impl Screen<'_> {
         while let Some((first, end, 0)) = self.families.get(self.shown).copied() {
             let results: Vec<_> = self.results[first..end].iter().flatten().cloned().collect();
             self.shown += 1;
-            if self.look.silent || self.failure.is_some() {
+            if self.display.silent || self.failure.is_some() {
                 continue;
             }
-            let look = Verdicts {
-                quiet: self.look.quiet,
-                list: self.look.list,
-                counterexamples: self.look.counterexamples,
+            let display = Verdicts {
+                quiet: self.display.quiet,
+                list: self.display.list,
+                counterexamples: self.display.counterexamples,
                 name_width: self.name_width,
                 cancelled: self.cancel.is_cancelled(),
                 ink: self.output.ink(),
                 width: width(),
             };
             let table = || summary::table(&self.db, self.plan.jobs[first].item, &results);
-            let mut text = look.family(&results, table);
+            let mut text = display.family(&results, table);
             if let Some(heading) = self.heading.take_if(|_| !text.is_empty()) {
                 text.insert_str(0, &format!("{heading}\n"));
             }

@@ -14,7 +14,7 @@ use qnn::engine::smt::{AdderTree, Smt, settle};
 use qnn::engine::{CancelToken, Engine, Search};
 use qnn::ir::obligation::Obligation;
 use qnn::proof::{check, unpack};
-use qnn::verify::evidence::{About, Basis};
+use qnn::verify::evidence::{About, Support};
 use qnn::verify::verdict::Kind;
 use qnn::verify::{Event, InstanceResult, Job, Options, Plan, Verdict};
 use serde::{Deserialize, Serialize};
@@ -250,7 +250,7 @@ fn certificate(db: &Database, job: &Job, result: &InstanceResult) -> Result<Opti
         _ => About::Statement,
     };
     let packed = result.evidence.iter().rev().find_map(|evidence| match &evidence.rests_on {
-        Basis::Certificate(kept) if evidence.about == wanted && evidence.candidate == found => kept.packed.clone(),
+        Support::Certificate(kept) if evidence.about == wanted && evidence.candidate == found => kept.packed.clone(),
         _ => None,
     });
     let Some(packed) = packed else { return Ok(None) };
@@ -276,7 +276,7 @@ fn obligation(db: &Database, job: &Job, result: &InstanceResult, about: About) -
         Question::Optimize(optimization) => {
             let objective = optimization.objective;
             let found = result.evidence.iter().find_map(|evidence| match &evidence.rests_on {
-                Basis::Assignment(assignment) if evidence.about == About::Found => Some(assignment),
+                Support::Assignment(assignment) if evidence.about == About::Found => Some(assignment),
                 _ => None,
             });
             let best = objective.of(found?)?;

@@ -7,7 +7,7 @@
 use crate::check::spec::Expectation;
 use crate::diagnostic::Severity;
 use crate::verify::InstanceResult;
-use crate::verify::evidence::Basis;
+use crate::verify::evidence::Support;
 use crate::verify::verdict::{Fault, Kind, Number, Outcome, Verdict};
 use jiff::Timestamp;
 use qnn_ir::obligation::SEMANTICS_VERSION;
@@ -559,15 +559,15 @@ impl Ground {
         let mut ground = Ground::default();
         for evidence in results.into_iter().flat_map(|result| &result.evidence) {
             match &evidence.rests_on {
-                Basis::Certificate(kept) => {
+                Support::Certificate(kept) => {
                     ground.certificates += 1;
                     ground.steps += kept.steps;
                     ground.bytes += kept.bytes.unwrap_or(0);
                     ground.too_large += usize::from(kept.bytes.is_none());
                 }
-                Basis::Assignment(_) => ground.inputs += 1,
-                Basis::Interval => ground.interval += 1,
-                Basis::Solver(name) => *ground.solver.entry(name.clone()).or_default() += 1,
+                Support::Assignment(_) => ground.inputs += 1,
+                Support::Interval => ground.interval += 1,
+                Support::Solver(name) => *ground.solver.entry(name.clone()).or_default() += 1,
             }
         }
         ground

@@ -3,7 +3,7 @@
 //! In: results with their evidence; or bytes. Out: the bytes of a file; or its lines, one at a time, within limits.
 
 use crate::verify::InstanceResult;
-use crate::verify::evidence::{About, Basis};
+use crate::verify::evidence::{About, Support};
 use crate::verify::verdict::{Kind, Verdict};
 use flate2::Compression;
 use flate2::bufread::GzDecoder;
@@ -167,15 +167,15 @@ impl Header {
 impl Record {
     /// What a result says. Its certificates must have been kept ([`crate::verify::Options::certificates`]).
     pub fn new(spec: usize, result: &InstanceResult) -> Record {
-        let ground = |basis: &Basis| match basis {
+        let ground = |basis: &Support| match basis {
             // One that was too large to be kept is none.
-            Basis::Certificate(kept) => {
+            Support::Certificate(kept) => {
                 let certificate = kept.packed.as_ref().and_then(|bytes| unpack(bytes).ok());
                 certificate.and_then(|certificate| Json::of(&certificate)).map(Ground::Certificate)
             }
-            Basis::Assignment(assignment) => Json::of(assignment).map(Ground::Assignment),
-            Basis::Interval => Some(Ground::Interval),
-            Basis::Solver(name) => Some(Ground::Solver(name.clone())),
+            Support::Assignment(assignment) => Json::of(assignment).map(Ground::Assignment),
+            Support::Interval => Some(Ground::Interval),
+            Support::Solver(name) => Some(Ground::Solver(name.clone())),
         };
         let evidence = (result.evidence.iter())
             .filter_map(|evidence| {

@@ -3,9 +3,9 @@
 //! In: an owned obligation, a budget. Out: what is known of it, by whom, and the certificate if there is one. Knows neither spec nor database.
 //! What exact intervals prove gets a certificate too, where one is found quickly: whoever reviews a verdict need not believe an engine.
 
-use super::evidence::Kept;
+use super::evidence::StoredCertificate;
 use super::schedule::Turn;
-use super::store::{Entry, Known, Maximum, STORE_VERSION, Store, now};
+use super::store::{Entry, Maximum, STORE_VERSION, Store, StoredAnswer, now};
 use super::verdict::Verdict;
 use qnn_engine::branch_and_bound::{Attacks, Search};
 use qnn_engine::enumerate::Enumerate;
@@ -108,7 +108,7 @@ pub(super) struct Decided<T> {
     /// Without certificates in it.
     pub answer: T,
     /// The certificate that it rests on.
-    pub kept: Option<Kept>,
+    pub kept: Option<StoredCertificate>,
     pub engine: Option<String>,
     pub reports: Vec<Report>,
     pub time: Duration,
@@ -172,17 +172,17 @@ impl Session<'_> {
         if let Some(entry) = self.remembered(&key, budget) {
             let control = self.control(budget.max(RECHECKING));
             let answer = match &entry.known {
-                Known::None(trust) => {
+                StoredAnswer::None(trust) => {
                     let again = || matches!(Intervals.solve(obligation, &control), Answer::None(_));
                     let found = self.recheck(trust, &|| Some(obligation.clone()), &again, entry.too_large, &control);
                     found.map(|(trust, kept)| (Answer::None(trust), kept))
                 }
-                Known::Some(assignment) => match obligation.replay(assignment) {
+                StoredAnswer::Some(assignment) => match obligation.replay(assignment) {
                     Replay::Holds(_) => Ok((Answer::Some(assignment.clone()), None)),
                     Replay::Close | Replay::Fails(_) => Err(Doubt::Verdict(UNSOUND)),
                 },
-                Known::Open(reason) => Ok((Answer::Unknown(reason.clone()), None)),
-                Known::Maximum(_) => Err(Doubt::Verdict(OTHER_QUESTION)),
+                StoredAnswer::Open(reason) => Ok((Answer::Unknown(reason.clone()), None)),
+                StoredAnswer::Maximum(_) => Err(Doubt::Verdict(OTHER_QUESTION)),
             };
             match self.recalled(answer, &key, entry) {
                 Ok(found) => return found,
@@ -209,9 +209,9 @@ impl Session<'_> {
         let by_intervals = certificate.is_none() && matches!(answer, Answer::None(Trust::Interval));
         let lasts = !by_intervals || matches!(Intervals.solve(obligation, &control), Answer::None(_));
         let entry = match &answer {
-            Answer::None(trust) => Known::None(trust.clone()),
-            Answer::Some(assignment) => Known::Some(assignment.clone()),
-            Answer::Unknown(reason) => Known::Open(reason.clone()),
+            Answer::None(trust) => StoredAnswer::None(trust.clone()),
+            Answer::Some(assignment) => StoredAnswer::Some(assignment.clone()),
+            Answer::Unknown(reason) => StoredAnswer::Open(reason.clone()),
         };
         let engine = decision.engine.map(str::to_owned);
         let mut decided = Decided {
@@ -252,7 +252,7 @@ impl Session<'_> {
         if let Some(entry) = self.remembered(&key, budget) {
             let control = self.control(budget.max(RECHECKING));
             let answer = match &entry.known {
-                Known::Maximum(maximum) => match believed(objective, maximum) {
+                StoredAnswer::Maximum(maximum) => match believed(objective, maximum) {
                     Some(answer) => self.recheck_bound(objective, answer, entry.too_large, &control),
                     None => Err(Doubt::Verdict(UNSOUND)),
                 },
@@ -288,7 +288,7 @@ impl Session<'_> {
         // Who cancels does not wait until a large certificate of a bound is packed.
         let soon = answer.complete || !self.cancel.is_cancelled();
         let certificate = certificate.filter(|certificate| soon || certificate.integers() <= SOON_PACKED);
-        let known = Known::Maximum(Maximum {
+        let known = StoredAnswer::Maximum(Maximum {
             best: answer.best.as_ref().map(|(value, assignment)| (value.to_string(), assignment.clone())),
             upper: answer.upper.to_string(),
             complete: answer.complete,
@@ -355,7 +355,7 @@ impl Session<'_> {
         again: &dyn Fn() -> bool,
         too_large: bool,
         control: &Control,
-    ) -> Result<(Trust, Option<Kept>), Doubt> {
+    ) -> Result<(Trust, Option<StoredCertificate>), Doubt> {
         match trust {
             Trust::Interval if again() => Ok((Trust::Interval, None)),
             Trust::Interval => Err(control.stop().map_or(Doubt::Verdict(NOT_BY_INTERVALS), Doubt::Stopped)),
@@ -381,7 +381,8 @@ impl Session<'_> {
                     Err(_) => return Err(distrust("does not prove what it is stored for")),
                 }
                 let steps = certificate.steps();
-                let kept = Kept::new(&about, steps, packed, Some(store.proof_path(&about)), self.certificates);
+                let kept =
+                    StoredCertificate::new(&about, steps, packed, Some(store.proof_path(&about)), self.certificates);
                 Ok((Trust::Certificate { steps, certificate: None }, Some(kept)))
             }
         }
@@ -394,7 +395,7 @@ impl Session<'_> {
         mut answer: MeasureAnswer,
         too_large: bool,
         control: &Control,
-    ) -> Result<(MeasureAnswer, Option<Kept>), Doubt> {
+    ) -> Result<(MeasureAnswer, Option<StoredCertificate>), Doubt> {
         if !answer.vacuous && answer.upper == i128::MAX {
             // Nothing is claimed.
             answer.trust = Trust::Interval;
@@ -423,7 +424,7 @@ impl Session<'_> {
     /// What an entry says, if it is to be believed; `Err` with why nobody can tell in time.
     fn recalled<T>(
         &self,
-        answer: Result<(T, Option<Kept>), Doubt>,
+        answer: Result<(T, Option<StoredCertificate>), Doubt>,
         key: &str,
         entry: Entry,
     ) -> Result<Decided<T>, Option<Reason>> {
@@ -448,7 +449,7 @@ impl Session<'_> {
         &self,
         name: &str,
         decided: &mut Decided<T>,
-        known: Known,
+        known: StoredAnswer,
         certificate: Option<Arc<Certificate>>,
         budget: Duration,
     ) {
@@ -459,13 +460,13 @@ impl Session<'_> {
                 Some(packed) => {
                     let stored = self.store.filter(|store| store.put_proof(about, &packed));
                     let file = stored.map(|store| store.proof_path(about));
-                    decided.kept = Some(Kept::new(about, steps, packed, file, self.certificates));
+                    decided.kept = Some(StoredCertificate::new(about, steps, packed, file, self.certificates));
                     if stored.is_none() {
                         return;
                     }
                 }
                 None => {
-                    decided.kept = Some(Kept::too_large(about, steps));
+                    decided.kept = Some(StoredCertificate::too_large(about, steps));
                     too_large = true;
                 }
             }

@@ -34,15 +34,15 @@ pub struct Evidence {
     /// The obligation's key.
     pub obligation: String,
     /// What the answer rests on.
-    pub rests_on: Basis,
+    pub rests_on: Support,
 }
 
 /// What an answer rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Basis {
+pub enum Support {
     /// No input answers it, as a certificate shows.
-    Certificate(Kept),
+    Certificate(StoredCertificate),
     /// This input answers it: one vector of raw integers for each variable.
     Assignment(Assignment),
     /// No input answers it, by interval arithmetic for which no certificate was found.
@@ -53,7 +53,7 @@ pub enum Basis {
 
 /// A certificate and where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct StoredCertificate {
     /// The key of the obligation that it is about.
     #[serde(skip)]
     pub obligation: String,
@@ -74,24 +74,30 @@ fn lossy<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error
     path.as_ref().map(|path| path.to_string_lossy()).serialize(to)
 }
 
-impl Kept {
+impl StoredCertificate {
     /// A packed certificate.
-    pub(super) fn new(obligation: &str, steps: usize, packed: Vec<u8>, file: Option<PathBuf>, keep: bool) -> Kept {
+    pub(super) fn new(
+        obligation: &str,
+        steps: usize,
+        packed: Vec<u8>,
+        file: Option<PathBuf>,
+        keep: bool,
+    ) -> StoredCertificate {
         let bytes = Some(packed.len());
         let packed = keep.then(|| packed.into());
-        Kept { obligation: obligation.to_owned(), steps, bytes, file, packed }
+        StoredCertificate { obligation: obligation.to_owned(), steps, bytes, file, packed }
     }
 
     /// A certificate that was checked, and was too large to be kept.
-    pub(super) fn too_large(obligation: &str, steps: usize) -> Kept {
-        Kept { obligation: obligation.to_owned(), steps, bytes: None, file: None, packed: None }
+    pub(super) fn too_large(obligation: &str, steps: usize) -> StoredCertificate {
+        StoredCertificate { obligation: obligation.to_owned(), steps, bytes: None, file: None, packed: None }
     }
 }
 
 impl Evidence {
     /// Whether it is a certificate that was too large to be kept.
     pub fn is_too_large(&self) -> bool {
-        matches!(&self.rests_on, Basis::Certificate(kept) if kept.bytes.is_none())
+        matches!(&self.rests_on, Support::Certificate(kept) if kept.bytes.is_none())
     }
 
     /// What a decision says of an obligation; `None` if it says nothing.
@@ -102,21 +108,21 @@ impl Evidence {
         decided: &Decided<Answer>,
     ) -> Option<Evidence> {
         let rests_on = match &decided.answer {
-            Answer::None(trust) => Basis::of(trust, decided.kept.as_ref()),
-            Answer::Some(assignment) => Basis::Assignment(assignment.clone()),
+            Answer::None(trust) => Support::of(trust, decided.kept.as_ref()),
+            Answer::Some(assignment) => Support::Assignment(assignment.clone()),
             Answer::Unknown(_) => return None,
         };
         Some(Evidence { about, candidate, obligation: obligation(), rests_on })
     }
 }
 
-impl Basis {
+impl Support {
     /// What a proof rests on.
-    pub(super) fn of(trust: &Trust, kept: Option<&Kept>) -> Basis {
+    pub(super) fn of(trust: &Trust, kept: Option<&StoredCertificate>) -> Support {
         match (trust, kept) {
-            (Trust::Solver { name, .. }, _) => Basis::Solver(name.clone()),
-            (Trust::Certificate { .. }, Some(kept)) => Basis::Certificate(kept.clone()),
-            (Trust::Certificate { .. } | Trust::Interval, _) => Basis::Interval,
+            (Trust::Solver { name, .. }, _) => Support::Solver(name.clone()),
+            (Trust::Certificate { .. }, Some(kept)) => Support::Certificate(kept.clone()),
+            (Trust::Certificate { .. } | Trust::Interval, _) => Support::Interval,
         }
     }
 }

@@ -4,14 +4,14 @@
 //! an engine starts.
 
 use super::decide::{self, Decided, Session, broken};
-use super::evidence::{About, Basis, Evidence};
+use super::evidence::{About, Evidence, Support};
 use super::largest::Search;
 use super::run::{Finding, Job, percent};
 use super::verdict::{
     Candidate, Counterexample, Fault, InstanceResult, Kind, Largest, MeasureResult, Number, Open, RESULT_VERSION,
     Verdict,
 };
-use super::witness::Cast;
+use super::witness::CounterexampleBuilder;
 use crate::check::Outcome;
 use crate::check::property::Statement;
 use crate::check::spec::{Question, family, largest_at, question_once};
@@ -105,7 +105,7 @@ fn sound<T>(outcome: &Outcome<T>, or_else: impl FnOnce() -> Vec<Diagnostic>) -> 
 struct Asked {
     obligation: Arc<Obligation>,
     vacuity: Option<Arc<Obligation>>,
-    cast: Cast,
+    builder: CounterexampleBuilder,
 }
 
 impl Asked {
@@ -113,14 +113,14 @@ impl Asked {
         Asked {
             obligation: statement.obligation.clone(),
             vacuity: statement.vacuity.clone(),
-            cast: Cast::new(db, &statement.variables, &statement.calls),
+            builder: CounterexampleBuilder::new(db, &statement.variables, &statement.calls),
         }
     }
 }
 
 enum Lowered {
     Property(Asked),
-    Optimize(Arc<Objective>, Cast),
+    Optimize(Arc<Objective>, CounterexampleBuilder),
     Largest { name: Arc<str>, domain: (i128, i128), monotone: bool },
 }
 
@@ -131,7 +131,9 @@ fn lower(job: &Job, source: &Source<'_>, session: &Session<'_>) -> Result<Lowere
         let found = sound(&outcome, || family(db, job.item).diagnostics.clone())?;
         Ok(match found {
             Question::Property(statement) => Lowered::Property(Asked::new(db, statement)),
-            Question::Optimize(o) => Lowered::Optimize(o.objective.clone(), Cast::new(db, &o.variables, &o.calls)),
+            Question::Optimize(o) => {
+                Lowered::Optimize(o.objective.clone(), CounterexampleBuilder::new(db, &o.variables, &o.calls))
+            }
             Question::Largest { name, domain, monotone } => {
                 Lowered::Largest { name: name.clone(), domain: *domain, monotone: *monotone }
             }
@@ -205,7 +207,7 @@ pub(super) fn decide(
     result.budget = session.turn.budget;
     let done = lower(job, source, session).and_then(|lowered| match lowered {
         Lowered::Property(asked) => property(&mut result, session, &asked),
-        Lowered::Optimize(objective, cast) => optimize(&mut result, session, &objective, &cast, on_finding),
+        Lowered::Optimize(objective, builder) => optimize(&mut result, session, &objective, &builder, on_finding),
         Lowered::Largest { name, domain, monotone } => {
             let search = Search::new(domain.0, domain.1, monotone);
             let candidates = Candidates {
@@ -347,7 +349,7 @@ fn property(result: &mut InstanceResult, session: &Session<'_>, asked: &Asked) -
     result.evidence.extend(Evidence::of(About::Statement, None, || asked.obligation.key(), &decided));
     match decided.answer {
         Answer::Some(assignment) => {
-            let shown = asked.cast.counterexample(&asked.obligation, &assignment).map_err(Failure::Internal)?;
+            let shown = asked.builder.counterexample(&asked.obligation, &assignment).map_err(Failure::Internal)?;
             result.verdict = Verdict::Violated;
             result.counterexample = Some(shown);
             result.detail =
@@ -411,7 +413,7 @@ fn optimize(
     result: &mut InstanceResult,
     session: &Session<'_>,
     objective: &Objective,
-    cast: &Cast,
+    builder: &CounterexampleBuilder,
     on_finding: &mut (dyn FnMut(Finding) + Send),
 ) -> Result<(), Failure> {
     let known = |upper: i128| (upper != i128::MAX).then(|| Number::from(&objective.bound(upper)));
@@ -430,9 +432,9 @@ fn optimize(
             about: About::Found,
             candidate: None,
             obligation: feasible.key(),
-            rests_on: Basis::Assignment(assignment.clone()),
+            rests_on: Support::Assignment(assignment.clone()),
         });
-        witness = Some(cast.counterexample(&feasible, assignment).map_err(Failure::Internal)?);
+        witness = Some(builder.counterexample(&feasible, assignment).map_err(Failure::Internal)?);
         if objective.of(assignment) != Some(*best) {
             return Err(Failure::Internal(format!("the best value {best} is not attained where it was found")));
         }
@@ -445,7 +447,7 @@ fn optimize(
     // A certificate that a cancellation left unpacked is no evidence for anybody.
     let unpacked = matches!(answer.trust, Trust::Certificate { .. }) && kept.is_none();
     if let Some((about, obligation)) = excluded.filter(|_| !unpacked) {
-        let rests_on = Basis::of(&answer.trust, kept.as_ref());
+        let rests_on = Support::of(&answer.trust, kept.as_ref());
         result.evidence.push(Evidence { about, candidate: None, obligation, rests_on });
     }
     let found = answer.best.as_ref().map(|(best, assignment)| Number::from(&objective.found(*best, assignment)));
@@ -548,7 +550,7 @@ impl Candidates<'_> {
                 self.best = Some((value, asked, decided));
             }
             Answer::Some(assignment) if self.broken.as_ref().is_none_or(|(broken, _)| value < *broken) => {
-                let shown = asked.cast.counterexample(&asked.obligation, assignment).map_err(Failure::Internal)?;
+                let shown = asked.builder.counterexample(&asked.obligation, assignment).map_err(Failure::Internal)?;
                 self.broken = Some((value, shown));
             }
             _ => {}

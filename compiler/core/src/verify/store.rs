@@ -57,7 +57,7 @@ pub(crate) struct Entry {
     pub name: String,
     /// Seconds since 1970.
     pub written: u64,
-    pub known: Known,
+    pub known: StoredAnswer,
     pub engine: Option<String>,
     pub reports: Vec<Report>,
     pub time: Duration,
@@ -71,7 +71,7 @@ pub(crate) struct Entry {
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Known {
+pub(crate) enum StoredAnswer {
     /// Nothing answers the obligation. What it rests on is checked again before it is believed.
     None(Trust),
     /// This does. It is replayed before it is believed.
@@ -95,27 +95,27 @@ pub(crate) struct Maximum {
     pub reason: Option<Reason>,
 }
 
-impl Known {
+impl StoredAnswer {
     pub fn verdict(&self) -> Verdict {
         let open = |reason: Option<&Reason>| match reason {
             Some(Reason::Timeout) => Verdict::Timeout,
             _ => Verdict::Unknown,
         };
         match self {
-            Known::None(_) => Verdict::Proved,
-            Known::Some(_) => Verdict::Violated,
-            Known::Open(reason) => open(Some(reason)),
-            Known::Maximum(maximum) if maximum.vacuous => Verdict::Vacuous,
-            Known::Maximum(maximum) if maximum.complete => Verdict::Proved,
-            Known::Maximum(maximum) => open(maximum.reason.as_ref()),
+            StoredAnswer::None(_) => Verdict::Proved,
+            StoredAnswer::Some(_) => Verdict::Violated,
+            StoredAnswer::Open(reason) => open(Some(reason)),
+            StoredAnswer::Maximum(maximum) if maximum.vacuous => Verdict::Vacuous,
+            StoredAnswer::Maximum(maximum) if maximum.complete => Verdict::Proved,
+            StoredAnswer::Maximum(maximum) => open(maximum.reason.as_ref()),
         }
     }
 
     /// Whether it may be stored: what somebody interrupted, or what lacked memory or is broken today, may go better tomorrow.
     fn is_lasting(&self) -> bool {
         let reason = match self {
-            Known::Open(reason) => Some(reason),
-            Known::Maximum(maximum) => maximum.reason.as_ref(),
+            StoredAnswer::Open(reason) => Some(reason),
+            StoredAnswer::Maximum(maximum) => maximum.reason.as_ref(),
             _ => None,
         };
         matches!(reason, None | Some(Reason::Timeout | Reason::Incomplete(_)))
@@ -126,8 +126,8 @@ impl Entry {
     /// Whether it says nothing that no run would write: texts that act on a terminal, times of many years.
     fn is_sober(&self) -> bool {
         let known = match &self.known {
-            Known::Open(reason) => Some(reason),
-            Known::Maximum(maximum) => maximum.reason.as_ref(),
+            StoredAnswer::Open(reason) => Some(reason),
+            StoredAnswer::Maximum(maximum) => maximum.reason.as_ref(),
             _ => None,
         };
         let reported = self.reports.iter().filter_map(|report| match &report.outcome {

@@ -696,19 +696,19 @@ fn damaged_entries_are_not_believed() {
 /// A proof without its certificate is none: it is found anew, and told.
 #[test]
 fn lost_and_damaged_certificates_are_made_anew() {
-    use super::evidence::{About, Basis};
+    use super::evidence::{About, Support};
     let world = World::whole(STORED).checked();
     let folder = world.path("store");
     let once = || Options { jobs: Some(1), ..with(&folder) };
     let first = world.run(&once());
     let evidence = first.results[0].evidence.iter().find(|e| e.about == About::Statement).unwrap();
-    let Basis::Certificate(kept) = &evidence.rests_on else { panic!("{evidence:?}") };
+    let Support::Certificate(kept) = &evidence.rests_on else { panic!("{evidence:?}") };
     let path = kept.file.clone().unwrap();
     let sound = std::fs::read(&path).unwrap();
     assert!(path.ends_with(format!("{}.proof", evidence.obligation)) && Some(sound.len()) > kept.bytes, "{kept:?}");
     let all = first.results.iter().flat_map(|r| &r.evidence);
     let other = all.filter(|e| e.obligation != evidence.obligation).find_map(|e| match &e.rests_on {
-        Basis::Certificate(kept) => kept.file.clone(),
+        Support::Certificate(kept) => kept.file.clone(),
         _ => None,
     });
     let changes: [Option<Vec<u8>>; 5] = [
@@ -742,7 +742,7 @@ fn lost_and_damaged_certificates_are_made_anew() {
 /// A certificate that is too large to be kept is told, once; what rests on it is remembered all the same.
 #[test]
 fn certificates_that_are_too_large_are_told() {
-    use super::evidence::{Basis, Evidence};
+    use super::evidence::{Evidence, Support};
     let world = World::whole(STORED).checked();
     let folder = world.path("store");
     let limited = |certificates| Options { most_certificate: Some(10), certificates, ..with(&folder) };
@@ -774,14 +774,14 @@ fn certificates_that_are_too_large_are_told() {
         }
     }
     assert_eq!(Store::open(&folder).stats().certificates, 0);
-    let kept = |e: &Evidence| matches!(&e.rests_on, Basis::Certificate(kept) if kept.bytes.is_some());
+    let kept = |e: &Evidence| matches!(&e.rests_on, Support::Certificate(kept) if kept.bytes.is_some());
     let whole = world.run(&Options { certificates: true, ..Options::default() });
     assert!(whole.results[0].evidence.iter().any(kept) && whole.warnings.is_empty(), "{:?}", whole.warnings);
 }
 
 #[test]
 fn remembered_counterexamples_are_replayed() {
-    use super::store::Known;
+    use super::store::StoredAnswer;
     let world = World::whole(STORED).checked();
     let folder = world.path("store");
     let first = world.run(&with(&folder));
@@ -789,7 +789,7 @@ fn remembered_counterexamples_are_replayed() {
     let key = first.results[1].key.clone().unwrap();
     let mut entry = store.get(&key).unwrap();
     for lie in [vec![vec![0, 0]], vec![vec![99, 0]], vec![vec![15]], Vec::new()] {
-        entry.known = Known::Some(lie);
+        entry.known = StoredAnswer::Some(lie);
         store.put(&entry);
         let summary = world.run(&with(&folder));
         let result = &summary.results[1];
@@ -798,7 +798,7 @@ fn remembered_counterexamples_are_replayed() {
     }
     let key = first.results[3].key.clone().unwrap();
     let mut entry = store.get(&key).unwrap();
-    if let Known::Maximum(maximum) = &mut entry.known {
+    if let StoredAnswer::Maximum(maximum) = &mut entry.known {
         maximum.best = Some(("15".to_owned(), vec![vec![3, 0]]));
     }
     store.put(&entry);

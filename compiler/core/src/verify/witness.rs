@@ -16,15 +16,15 @@ use std::collections::HashMap;
 
 /// Who takes part in a statement, for people. Owned: it knows the names that the database had for the axes' entries.
 #[derive(Clone, Debug)]
-pub(super) struct Cast {
+pub(super) struct CounterexampleBuilder {
     variables: Vec<VariableInfo>,
     calls: Vec<CallInfo>,
     labels: HashMap<ItemId, Vec<String>>,
 }
 
-impl Cast {
+impl CounterexampleBuilder {
     /// The variables and networks of a statement, with the names of their axes.
-    pub fn new(db: &dyn Db, variables: &[VariableInfo], calls: &[CallInfo]) -> Cast {
+    pub fn new(db: &dyn Db, variables: &[VariableInfo], calls: &[CallInfo]) -> CounterexampleBuilder {
         let ports = variables.iter().map(|v| &v.port).chain(calls.iter().map(|c| &c.output));
         let mut labels = HashMap::new();
         for item in ports.flat_map(|port| &port.shape).filter_map(|axis| axis.labels) {
@@ -32,7 +32,7 @@ impl Cast {
                 .entry(item)
                 .or_insert_with(|| variant_names(db, item).iter().map(|name| name.as_ref().to_owned()).collect());
         }
-        Cast { variables: variables.to_vec(), calls: calls.to_vec(), labels }
+        CounterexampleBuilder { variables: variables.to_vec(), calls: calls.to_vec(), labels }
     }
 
     /// The assignment, once the reference interpreter has confirmed it.
