@@ -1,32 +1,22 @@
 //! The command line: arguments in, text and an exit code out.
 //!
-//! One file for each subcommand; what they share is in [`output`] (where text goes, how a command ends) and [`spec`]
+//! One file for each subcommand, in [`commands`]; what they share is in [`output`] (where text goes, how a command ends) and [`spec`]
 //! (specs with their diagnostics). Nothing here decides anything about a spec: it calls the library and shows what came back.
 
-mod bundle;
-mod cache;
-mod check;
-mod check_proof;
-mod completions;
+mod commands;
 mod counterexample;
-mod diff;
-mod eval;
-mod explain;
-mod export;
-mod fmt;
 mod networks;
-mod new;
 mod out_file;
 mod output;
 mod progress;
 mod project;
-mod report;
-mod show;
 mod spec;
 mod verdicts;
-mod verify;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use commands::{
+    bundle, cache, check, check_proof, completions, diff, eval, explain, export, fmt, new, report, show, verify,
+};
 use output::{Exit, Failure, Output};
 use std::process::ExitCode;
 use std::sync::OnceLock;

@@ -8,7 +8,7 @@ use crate::db::{Db, ItemId, contents, tree};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::files::table::is_number;
 use crate::files::{Element, FileContents, FileData, FileError, FileTensor};
-use crate::format::{Format, Overflow};
+use crate::number_format::{Format, Overflow};
 use qnn_ir::Rational;
 use qnn_ir::interrupt::work;
 use qnn_ir::rational::{integer, show, to_f64};

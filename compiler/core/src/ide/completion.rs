@@ -7,7 +7,7 @@ use super::text;
 use crate::check::scope::scope;
 use crate::db::{Db, Entry, ItemId, SourceFile, contents, tree};
 use crate::files::file::FileContents;
-use crate::format::Overflow;
+use crate::number_format::Overflow;
 use qnn_ir::Rounding;
 use qnn_syntax::Span;
 use qnn_syntax::ast::{ItemKind, Params};

@@ -12,7 +12,7 @@ use crate::check::spec::family;
 use crate::check::types::{Type, show_shape};
 use crate::db::{Db, ItemId, SourceFile, contents, tree};
 use crate::files::file::FileContents;
-use crate::format::Format;
+use crate::number_format::Format;
 use crate::report::image::{Picture, single};
 use qnn_ir::rational::show;
 use qnn_syntax::Span;

@@ -4,7 +4,7 @@
 //! anywhere in the box (Madry et al., "Towards deep learning models resistant to adversarial attacks", 2018). From there single inputs get other values, which
 //! are kept if the score does not fall, and by chance if it does, ever less (Kirkpatrick, Gelatt and Vecchi, "Optimization by simulated annealing",
 //! 1983). A move costs what it changes: the arguments that mention the input, and of what follows only that whose value is another. So this is for networks
-//! where an input warm_starts few nonlinearities, as in convolutions. Invariant: all numbers are integers in `f64`, so that a move that is taken back leaves no trace.
+//! where an input reaches few nonlinearities, as in convolutions. Invariant: all numbers are integers in `f64`, so that a move that is taken back leaves no trace.
 
 use super::{Attack, LEAKS};
 use crate::relaxation::network::{Kind, NONE, Relaxation};
@@ -17,7 +17,7 @@ const STRIDES: (f64, f64) = (0.37, 0.02);
 const MOVES: usize = 100_000;
 /// … and by how much the score may fall, at first and in the end.
 const TEMPERATURES: (f64, f64) = (0.01, 0.001);
-/// An input of a network that this is for warm_starts at most one of so many arguments of the nonlinearities that read inputs.
+/// An input of a network that this is for reaches at most one of so many arguments of the nonlinearities that read inputs.
 const SPARSE: usize = 8;
 
 /// What an atom has of a column.
@@ -197,7 +197,7 @@ impl<'a> Walk<'a> {
 }
 
 impl<'a> Attack<'a> {
-    /// Whether an input warm_starts so few nonlinearities that annealing is worth the effort.
+    /// Whether an input reaches so few nonlinearities that annealing is worth the effort.
     pub fn is_sparse(&self) -> bool {
         let relaxation = self.problem.relaxation;
         let shallow = self

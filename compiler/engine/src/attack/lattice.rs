@@ -12,7 +12,7 @@ use crate::relaxation::kernels::{add_scaled, dot};
 pub const TRIES: usize = 400;
 /// The most inputs that the lattice decides; the others are rounded.
 const WIDEST: usize = 160;
-/// The lattice decides so many inputs for each natural nonlinearity of what the windows leave.
+/// The lattice decides so many inputs for each natural unit of what the windows leave.
 const INPUTS: f64 = 3.0;
 /// An input that strays less has but one value worth a thought.
 const STIFF: f64 = 0.02;

@@ -115,7 +115,7 @@ impl Frontier {
 
     /// About how many bytes it takes.
     pub fn bytes(&self) -> usize {
-        let warm_starts: usize = self.warm_starts.iter().map(|reach| reach.solver.bytes()).sum();
+        let warm_starts: usize = self.warm_starts.iter().map(|warm_start| warm_start.solver.bytes()).sum();
         self.held + self.tree_bytes() + warm_starts
     }
 

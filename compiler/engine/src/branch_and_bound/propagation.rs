@@ -87,7 +87,7 @@ pub fn narrow_by(
     let mut changed = Vec::new();
     let (lo, hi) = if sign > 0.0 { (f64::NEG_INFINITY, bound) } else { (-bound, f64::INFINITY) };
     ranges.narrow_expr(problem.relaxation, e, lo, hi, &mut changed)?;
-    refresh_edges(problem, ranges, facets, &changed);
+    refresh_facets(problem, ranges, facets, &changed);
     Ok(())
 }
 
@@ -102,7 +102,7 @@ pub(super) fn add_multipliers(multipliers: &mut Vec<(u32, f64)>, margins: &[(u32
 }
 
 /// Recomputes the facets of nonlinearities whose ranges changed.
-pub fn refresh_edges(problem: &Problem<'_>, ranges: &Ranges, all: &mut [Option<Arc<[Facet]>>], changed: &[u32]) {
+pub fn refresh_facets(problem: &Problem<'_>, ranges: &Ranges, all: &mut [Option<Arc<[Facet]>>], changed: &[u32]) {
     let relaxation: &Relaxation = problem.relaxation;
     for nonlinearity in changed {
         if all[*nonlinearity as usize].is_some() {

@@ -6,7 +6,7 @@ use super::case::{Accepted, Case, PanicGuard};
 use super::frontier::{Entry, Found, Frontier};
 use super::node::{Branch, Goal, NodeOutcome, OpenNode};
 use super::parameters::*;
-use super::propagation::{add_multipliers, atom_facets, narrow_by, propagate, refresh_edges};
+use super::propagation::{add_multipliers, atom_facets, narrow_by, propagate, refresh_facets};
 use super::propose::{SCALES, propose};
 use super::pseudocost::Pseudocosts;
 use crate::attack::Attack;
@@ -218,7 +218,7 @@ impl<'a> Worker<'a> {
                             share: branch.share / 2.0,
                             thin: branch.thin,
                         };
-                        refresh_edges(self.case.problem, &child.ranges, &mut child.facets, &changed);
+                        refresh_facets(self.case.problem, &child.ranges, &mut child.facets, &changed);
                         child.simplex.set_ranges(self.case.problem, &child.ranges);
                         made.push(child);
                     }
@@ -262,7 +262,7 @@ impl<'a> Worker<'a> {
             return NodeOutcome::Closed(Step::Empty);
         }
         if !steps.is_empty() {
-            refresh_edges(problem, &branch.ranges, &mut branch.facets, &changed);
+            refresh_facets(problem, &branch.ranges, &mut branch.facets, &changed);
             branch.simplex.set_ranges(problem, &branch.ranges);
         }
         if let Some(points) = self.few_points(&branch.ranges) {
@@ -366,7 +366,7 @@ impl<'a> Worker<'a> {
             if branch.ranges.narrow_columns(relaxation, &news, &mut changed) == Err(Empty) {
                 return NodeOutcome::Closed(Step::Empty);
             }
-            refresh_edges(problem, &branch.ranges, &mut branch.facets, &changed);
+            refresh_facets(problem, &branch.ranges, &mut branch.facets, &changed);
             branch.simplex.set_ranges(problem, &branch.ranges);
         }
         let next = self.split(branch, &prices);
@@ -405,8 +405,8 @@ impl<'a> Worker<'a> {
     ) -> Result<(), Empty> {
         let (relaxation, whole) = (self.case.problem.relaxation, &self.case.whole);
         let atoms = atom_facets(whole);
-        for reach in self.case.warm_starts.iter() {
-            let e = reach.expr as usize;
+        for warm_start in self.case.warm_starts.iter() {
+            let e = warm_start.expr as usize;
             let nonlinearity = &relaxation.nonlinearities[relaxation.user[e] as usize];
             let column = nonlinearity.column as usize;
             if branch.ranges.is_point(column) || prices[column] == 0.0 {
@@ -419,13 +419,13 @@ impl<'a> Worker<'a> {
             {
                 continue;
             }
-            let mut solver = reach.solver.clone();
+            let mut solver = warm_start.solver.clone();
             solver.set_ranges(whole, &branch.ranges);
             let view =
                 View { ranges: &branch.ranges, nonlinearities: &whole.live, facets: &branch.facets, atoms: &atoms };
             solver.run(whole, &view, f64::NEG_INFINITY, TIGHTENING, stop);
             let take = |step| steps.push(Step::Tighten(step));
-            narrow_by(whole, &mut branch.ranges, &mut branch.facets, (e, reach.sign), &solver, NARROWER, take)?;
+            narrow_by(whole, &mut branch.ranges, &mut branch.facets, (e, warm_start.sign), &solver, NARROWER, take)?;
         }
         branch.simplex.set_ranges(self.case.problem, &branch.ranges);
         Ok(())

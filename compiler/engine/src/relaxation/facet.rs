@@ -21,7 +21,7 @@ pub struct Facet {
 }
 
 impl Facet {
-    /// An facet with one expression.
+    /// A facet with one expression.
     pub fn single(alpha: f64, expr: u32, beta: f64, gamma: f64) -> Facet {
         Facet { alpha, first: (expr, beta), others: None, gamma }
     }

@@ -177,7 +177,7 @@ pub enum StepTable {
     Table {
         /// The least value.
         lo: i64,
-        /// Non-decreasing, clamped to ±2 · [`LIMIT`], which no range warm_starts.
+        /// Non-decreasing, clamped to ±2 · [`LIMIT`], which no range reaches.
         thresholds: Vec<i64>,
         /// All thresholds are equally far from the next.
         even: bool,
@@ -571,8 +571,8 @@ impl Relaxation {
             let count = self.places[at..].iter().take_while(|place| place.node == node).count();
             let own = &mut self.exprs[at..at + count];
             at += count;
-            let warm_starts = own.iter().filter_map(LinearExpr::reach);
-            let Some((first, end)) = warm_starts.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { continue };
+            let extents = own.iter().filter_map(LinearExpr::reach);
+            let Some((first, end)) = extents.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { continue };
             let entries: usize = own.iter().map(LinearExpr::entries).sum();
             if entries * 2 >= own.len() * (end - first) as usize {
                 own.iter_mut().for_each(|expr| expr.fill(first, end));

@@ -1,4 +1,4 @@
-//! Pricing: which row or column leaves its bound next, by dual steepest facet.
+//! Pricing: which row or column leaves its bound next, by dual steepest edge.
 
 use super::inverse::SPARSE;
 use super::ratio_test::Buffers;
@@ -21,7 +21,7 @@ pub(super) enum Leaving {
 }
 
 impl Simplex {
-    /// The row or column that is violated most, in units of how far its multiplier has to move (dual steepest facet).
+    /// The row or column that is violated most, in units of how far its multiplier has to move (dual steepest edge).
     pub(super) fn price(&self, problem: &Problem<'_>, view: &View<'_>, buffers: &mut Buffers) -> Option<Leaving> {
         let (mut worst, mut leaving) = (0.0, None);
         for (p, j) in self.columns.iter().enumerate() {

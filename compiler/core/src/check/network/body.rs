@@ -7,7 +7,7 @@ use super::super::{Checked, at};
 use super::{Builder, NetTensor, NetValue, instantiate, remap};
 use crate::db::{ItemId, tree};
 use crate::diagnostic::Diagnostic;
-use crate::format::Format;
+use crate::number_format::Format;
 use num_traits::{One, Zero};
 use qnn_ir::NodeId;
 use qnn_ir::Rational;

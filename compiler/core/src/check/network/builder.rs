@@ -7,7 +7,7 @@ use super::super::{Checked, at};
 use super::{Layer, Parameters, Port, real};
 use crate::db::Db;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::format::Format;
+use crate::number_format::Format;
 use qnn_ir::Rational;
 use qnn_ir::interrupt::work;
 use qnn_ir::range::node_ranges;

@@ -5,7 +5,7 @@ use super::super::constant::Constant;
 use super::super::data::{ConstantTensor, PerElement, scales};
 use super::{Builder, NetValue};
 use crate::diagnostic::Diagnostic;
-use crate::format::{Format, Overflow};
+use crate::number_format::{Format, Overflow};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, ToPrimitive};

@@ -27,7 +27,7 @@ use super::types::{Shape, Type};
 use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::format::Format;
+use crate::number_format::Format;
 use qnn_ir::Rational;
 use qnn_ir::obligation::exact::Reading;
 use qnn_ir::rational::integer;

@@ -11,7 +11,7 @@ use super::{Builder, Evaluator, NetTensor, NetValue, Network, PerElement, Port, 
 use crate::check::constant::{Constant, lookup};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::format::{Format, Overflow};
+use crate::number_format::{Format, Overflow};
 use num_traits::{One, Signed, Zero};
 use qnn_ir::Rational;
 use qnn_ir::interrupt::work;

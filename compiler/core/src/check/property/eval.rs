@@ -14,7 +14,7 @@ use crate::check::data::Samples;
 use crate::check::network::pick_indices;
 use crate::db::{ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::format::Format;
+use crate::number_format::Format;
 use num_traits::{Signed, ToPrimitive, Zero};
 use qnn_ir::Rational;
 use qnn_ir::interrupt::work;

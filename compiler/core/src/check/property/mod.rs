@@ -16,7 +16,7 @@ use super::types::{Axis, Classes, Shape};
 use super::{Checked, Context, Reported, at};
 use crate::db::ItemId;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::format::Format;
+use crate::number_format::Format;
 use lower::Errors;
 use num_integer::Integer;
 use premise::{Premise, Ranges};

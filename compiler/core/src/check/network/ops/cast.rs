@@ -7,7 +7,7 @@ use super::super::super::{Checked, at};
 use super::super::{Builder, NetTensor, Parameters};
 use crate::db::tree;
 use crate::diagnostic::{Diagnostic, Fix, Place};
-use crate::format::{Format, MAX_WIDTH, Overflow, Scale};
+use crate::number_format::{Format, MAX_WIDTH, Overflow, Scale};
 use num_traits::ToPrimitive;
 use qnn_ir::interrupt::work;
 use qnn_ir::rational::{exact, integer};

@@ -1,32 +1,19 @@
-//! `relu` and `clamp`.
+//! `clamp`: the nearest value between two ends.
 
 use super::super::super::Checked;
 use super::super::super::data::PerElement;
 use super::super::super::types::count;
 use super::super::{Builder, NetTensor, Parameters};
 use super::cast::uniform;
-use num_traits::{ToPrimitive, Zero};
+use num_traits::ToPrimitive;
 use qnn_ir::interrupt::work;
 use qnn_ir::rational::{common_step, exact};
 use qnn_ir::real::NUMBER;
-use qnn_ir::{Matrix, Op, Rational, Step, Steps};
+use qnn_ir::{Matrix, Op, Rational, Step};
 use qnn_syntax::Span;
 use qnn_syntax::ast::Call;
 
 impl Builder<'_> {
-    pub(in crate::check::network) fn relu(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
-        let [x] = self.positional(call, span)?;
-        let x = self.tensor(&x.value)?;
-        if self.real.is_some() {
-            return self.real_clamp(x, Rational::zero(), None, span);
-        }
-        let hi = self.range(x.node).hi.max(0);
-        let node = self.push(Op::Step { source: x.node, steps: Steps::Uniform(Step::clamp(0, hi)) }, span)?;
-        let result = NetTensor { node, ..x };
-        self.layer("relu".to_owned(), &result, Parameters::default(), span);
-        Ok(result)
-    }
-
     pub(in crate::check::network) fn clamp(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
         let [input, lo, hi] = self.positional(call, span)?;
         let mut x = self.tensor(&input.value)?;

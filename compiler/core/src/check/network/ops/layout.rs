@@ -5,7 +5,7 @@ use super::super::super::constant::Constant;
 use super::super::super::data::PerElement;
 use super::super::super::types::{Axis, MAX_ELEMENTS, Shape, count, plural, shape_text};
 use super::super::{Builder, NetTensor};
-use crate::format::Format;
+use crate::number_format::Format;
 use num_traits::ToPrimitive;
 use qnn_ir::interrupt::work;
 use qnn_ir::real::NUMBER;

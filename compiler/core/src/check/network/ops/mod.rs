@@ -12,6 +12,7 @@ mod conv2d;
 mod dense;
 mod layout;
 mod pool2d;
+mod relu;
 
 pub use layout::pick_indices;
 

@@ -1,8 +1,8 @@
 //! `qnn fmt`: one way to lay out a spec.
 
-use super::output::{Exit, Failure, Output, plural, quoted, shown};
-use super::project::all_below;
-use super::spec::{is_standard, standard_input};
+use crate::output::{Exit, Failure, Output, plural, quoted, shown};
+use crate::project::all_below;
+use crate::spec::{is_standard, standard_input};
 use owo_colors::OwoColorize;
 use qnn::db::{Disk, FileSystem};
 use qnn::syntax::format;

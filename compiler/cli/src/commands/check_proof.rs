@@ -1,10 +1,10 @@
 //! `qnn check-proof`: what verdicts rest on, checked without any engine.
 
 use super::bundle;
-use super::out_file::OutFile;
-use super::output::{Exit, Failure, Output, plural, shown};
-use super::spec::{Specs, is_standard};
 use super::verify::interruptible;
+use crate::out_file::OutFile;
+use crate::output::{Exit, Failure, Output, plural, shown};
+use crate::spec::{Specs, is_standard};
 use owo_colors::OwoColorize;
 use qnn::db::{SourceFile, normalise};
 use qnn::diagnostic::printable;

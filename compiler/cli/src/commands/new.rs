@@ -1,6 +1,6 @@
 //! `qnn new`: a small spec to start from.
 
-use super::output::{Exit, Failure, Output, quoted, shown};
+use crate::output::{Exit, Failure, Output, quoted, shown};
 use owo_colors::OwoColorize;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};

@@ -1,9 +1,9 @@
 //! `qnn report`: what holds, what doesn't and what is undecided, for people and for machines.
 
-use super::out_file::OutFile;
-use super::output::{Exit, Failure, Output, plural, quoted, shown};
-use super::project::Targets;
 use super::verify::{DisplayOptions, Run, VerifyArgs, json, split};
+use crate::out_file::OutFile;
+use crate::output::{Exit, Failure, Output, plural, quoted, shown};
+use crate::project::Targets;
 use clap::ValueEnum;
 use qnn::db::MAX_DATA_BYTES;
 use qnn::diagnostic::printable_lines;
@@ -26,7 +26,7 @@ const MOST_NAMED: usize = 3;
 /// else, `.json` all that is known, `.sarif` for code scanning, `.xml` for what shows test results (JUnit), `.md` a comment on a pull request.
 /// Instead of specs, a `.json` that was written before says what to show. Ctrl-C keeps and reports what is decided.
 #[derive(clap::Args)]
-#[command(after_long_help = super::EXIT_CODES)]
+#[command(after_long_help = crate::EXIT_CODES)]
 pub struct Arguments {
     /// Specs or folders of specs, and patterns that filter; or one report as JSON  [default: .]
     #[arg(value_name = "SPEC")]

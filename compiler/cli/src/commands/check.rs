@@ -1,8 +1,8 @@
 //! `qnn check`: what is wrong with specs.
 
-use super::output::{Exit, Failure, Output, plural};
-use super::project::Targets;
-use super::spec::{Counts, Specs};
+use crate::output::{Exit, Failure, Output, plural};
+use crate::project::Targets;
+use crate::spec::{Counts, Specs};
 use owo_colors::OwoColorize;
 use qnn::check::spec::{diagnostics, family, verifiable};
 use qnn::db::SourceFile;

@@ -1,8 +1,8 @@
 //! `qnn export`: what is verified, in other tools' formats.
 
-use super::out_file::OutFile;
-use super::output::{Exit, Failure, Output, plural, quoted, shown};
-use super::spec::Specs;
+use crate::out_file::OutFile;
+use crate::output::{Exit, Failure, Output, plural, quoted, shown};
+use crate::spec::Specs;
 use qnn::check::spec::{Question, question};
 use qnn::engine::Control;
 use qnn::report::smtlib::Script;

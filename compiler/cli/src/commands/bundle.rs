@@ -4,11 +4,11 @@
 //! packed is what was verified, not what lies on the disk by then.
 
 use super::check_proof::write_proof;
-use super::out_file::OutFile;
-use super::output::{Exit, Failure, Output, plural, shown};
-use super::project::Targets;
-use super::spec::STANDARD;
 use super::verify::{DisplayOptions, Run, VerifyArgs, json, split};
+use crate::out_file::OutFile;
+use crate::output::{Exit, Failure, Output, plural, shown};
+use crate::project::Targets;
+use crate::spec::STANDARD;
 use qnn::db::{BytesContent, Database, Db, Disk};
 use qnn::disk::{self, TemporaryFolder};
 use qnn::files::words::size;
@@ -45,7 +45,7 @@ This archive was written by `qnn bundle`. It holds
 ///
 /// Verifies what is not remembered, and writes a ZIP file that `qnn check-proof` accepts anywhere, without anything else.
 #[derive(clap::Args)]
-#[command(after_long_help = super::EXIT_CODES)]
+#[command(after_long_help = crate::EXIT_CODES)]
 pub struct Arguments {
     /// Specs or folders of specs, and patterns that filter  [default: .]
     #[arg(value_name = "SPEC")]

@@ -1,8 +1,8 @@
 //! `qnn eval`: runs networks, exactly as they are verified, by the reference interpreter.
 
-use super::networks;
-use super::output::{Exit, Failure, Output, columns, flow, json_integer, plural, quoted, table, width};
-use super::spec::Specs;
+use crate::networks;
+use crate::output::{Exit, Failure, Output, columns, flow, json_integer, plural, quoted, table, width};
+use crate::spec::Specs;
 use owo_colors::OwoColorize;
 use qnn::check::data::{Dataset, Field, Samples, dataset};
 use qnn::check::network::{Network, Port};

@@ -1,6 +1,6 @@
 //! `qnn explain`: what a diagnostic's code means, with examples.
 
-use super::output::{Exit, Failure, Output};
+use crate::output::{Exit, Failure, Output};
 use owo_colors::OwoColorize;
 use qnn::report::pages::{PAGES, title};
 

@@ -1,6 +1,6 @@
 //! `qnn completions`: what a shell needs to complete qnn's arguments.
 
-use super::output::{Exit, Failure, Output};
+use crate::output::{Exit, Failure, Output};
 use clap::CommandFactory;
 use clap_complete::Shell;
 
@@ -17,7 +17,7 @@ pub struct Arguments {
 /// Prints the script.
 pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut super::Arguments::command(), "qnn", &mut script);
+    clap_complete::generate(arguments.shell, &mut crate::Arguments::command(), "qnn", &mut script);
     output.text(String::from_utf8_lossy(&script))?;
     Ok(Exit::Fine)
 }

@@ -1,8 +1,8 @@
 //! `qnn show`: what a spec holds, and what its networks take in hardware.
 
-use super::networks;
-use super::output::{Exit, Failure, Output, json_integer, plural, table, thousands, width};
-use super::spec::Specs;
+use crate::networks;
+use crate::output::{Exit, Failure, Output, json_integer, plural, table, thousands, width};
+use crate::spec::Specs;
 use owo_colors::OwoColorize;
 use qnn::check::data::{Samples, dataset};
 use qnn::check::network::{Memory, Network, Port};

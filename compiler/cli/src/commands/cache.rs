@@ -1,6 +1,6 @@
 //! `qnn cache`: the verdicts that are remembered.
 
-use super::output::{Exit, Failure, Output, plural, table, width};
+use crate::output::{Exit, Failure, Output, plural, table, width};
 use clap::Subcommand;
 use owo_colors::OwoColorize;
 use qnn::files::words::size;

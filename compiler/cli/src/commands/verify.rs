@@ -1,12 +1,12 @@
 //! `qnn verify`: which properties hold.
 
 use super::check_proof::{ProofFile, Statements};
-use super::output::{Exit, Failure, Output, SIGINT, plural, quoted, shown, width};
-use super::progress::{self, Live};
-use super::project::{Project, Targets};
 use super::report::Target;
-use super::spec::{Sound, Specs, is_standard};
-use super::verdicts::{Verdicts, last};
+use crate::output::{Exit, Failure, Output, SIGINT, plural, quoted, shown, width};
+use crate::progress::{self, Live};
+use crate::project::{Project, Targets};
+use crate::spec::{Sound, Specs, is_standard};
+use crate::verdicts::{Verdicts, last};
 use clap::builder::PossibleValuesParser;
 use owo_colors::OwoColorize;
 use qnn::db::{Database, SourceFile};
@@ -43,7 +43,7 @@ const AFTER_CANCEL: Duration = Duration::from_millis(50);
 /// interpreter), vacuous (no input meets the assumptions), timeout, unknown or error. Verdicts are remembered: what
 /// has not changed costs nothing the second time. Ctrl-C keeps and shows what is decided; a second Ctrl-C ends at once.
 #[derive(clap::Args)]
-#[command(after_long_help = super::EXIT_CODES)]
+#[command(after_long_help = crate::EXIT_CODES)]
 pub struct Arguments {
     /// Specs, or folders of specs; `-` is standard input, and whatever names no file filters, as `--filter` does  [default: .]
     #[arg(value_name = "SPEC")]
@@ -607,7 +607,7 @@ fn stats(results: &[Arc<InstanceResult>], output: &mut Output) -> Result<(), Fai
     if undecided > 0 {
         rows.push(vec!["  undecided".to_owned(), plural(undecided, "instance", "instances")]);
     }
-    for line in super::output::table(&rows, &[2], width()) {
+    for line in crate::output::table(&rows, &[2], width()) {
         output.line(line)?;
     }
     let mut slowest: Vec<_> = results.iter().collect();
@@ -618,7 +618,7 @@ fn stats(results: &[Arc<InstanceResult>], output: &mut Output) -> Result<(), Fai
         .take(5)
         .map(|r| vec![format!("  {}", r.name), r.verdict.name().to_owned(), duration(r.time)])
         .collect();
-    for line in super::output::table(&rows, &[2], width()) {
+    for line in crate::output::table(&rows, &[2], width()) {
         output.line(line)?;
     }
     Ok(())
