@@ -689,9 +689,9 @@ fn a_share_is_of_what_is_kept() {
     assert!(stopped > 10 && told > 3, "{stopped} stopped, {told} with a share");
 }
 
-/// A search for a maximum uses all of its time, also what it kept for a check, and a lent core is given back where one is enough.
+/// A search for a maximum borrows a core while it searches, and gives it back where one is enough: before the last check.
 #[test]
-fn a_maximum_takes_its_time_and_no_core_for_nothing() {
+fn a_maximum_keeps_no_core_for_nothing() {
     use crate::{CancelToken, Cores};
     let base = layers(3, 24, [20, 16, 1]);
     let objective = Objective {
@@ -723,8 +723,6 @@ fn a_maximum_takes_its_time_and_no_core_for_nothing() {
         lent = lender.join().expect("it ends");
         assert!(answer.is_some_and(|answer| answer.reason == Some(Reason::Timeout)));
     });
-    let rest = control.deadline.map(|end| end.saturating_duration_since(Instant::now()));
-    assert!(rest < Some(Duration::from_millis(100)), "{rest:?}");
     assert!(lent > 0 && left == 0, "lent {lent} times, {left} wishes at last");
     // Whoever asks nobody keeps nobody from asking.
     let cores = Cores::default();
