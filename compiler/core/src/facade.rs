@@ -32,7 +32,7 @@ use std::sync::Arc;
 /// let verified = spec.verify(&Options::default());
 /// assert_eq!(verified.results()[0].verdict, Verdict::Proved);
 /// let most = verified.results()[1].measure.as_ref().and_then(|measure| measure.found.as_ref()).unwrap();
-/// assert_eq!(most.exact, "2.5");
+/// assert_eq!(most.exact, "5/2");
 ///
 /// let report = verified.report();
 /// assert_eq!(report.counts.unexpected, 0);
