@@ -5,7 +5,7 @@
 //! One small JSON file holds one decision, under a checksum; it is written beside its place and renamed into it, so that readers see all of it or
 //! nothing, whoever else writes or crashes. A certificate is a file of its own, by the key of the obligation that it is about, written before the decision
 //! that rests on it. A checksum finds damage, not lies: whoever reads an entry checks what it claims (`verify::decide`). A store that fails makes
-//! verification slower, never wrong and never impossible. It has a size limit: what was not used for longest goes first. How large it is, a [`Tally`] says:
+//! verification slower, never wrong and never impossible. It has a size limit: what was not used for longest goes first. How large it is, a tally says:
 //! all files are looked at only where it is too large, or nobody knows.
 
 use super::tally::{self, Tally};
