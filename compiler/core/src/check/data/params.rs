@@ -1,0 +1,224 @@
+//! Parameter files: tensors by name, each in the format that the spec gives it.
+
+use super::super::constant::Evaluator;
+use super::super::scope::similar;
+use super::super::types::{Axis, Shape};
+use super::super::{Checked, Context, Reported, at};
+use super::list_names;
+use super::reading::{index_text, open, quantize, sizes_text, unreadable};
+use super::tensor::{ConstantTensor, scales};
+use crate::db::ItemId;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::files::{FileContents, FileData, FileTensor};
+use crate::number_format::Format;
+use qnn_ir::Rational;
+use qnn_ir::interrupt::work;
+use qnn_ir::rational::show;
+use qnn_ir::real::Values;
+use qnn_syntax::ast::{Params, Text};
+use std::sync::Arc;
+
+/// What the tensor of a file is called that holds one, without a name.
+pub(super) const VALUE: &str = "value";
+
+/// A `params` file in a scope: its tensors by name, and the format of each.
+#[derive(Clone)]
+pub struct ParamsFile {
+    /// Its name in the spec.
+    pub name: Arc<str>,
+    item: ItemId,
+    file: Text,
+    rules: Vec<(globset::GlobMatcher, Format, Option<Place>, Place)>,
+}
+
+impl ParamsFile {
+    /// Reads a `params` declaration; formats may depend on the generics that the evaluator knows.
+    pub fn new(evaluator: &Evaluator<'_>, params: &Params) -> Checked<ParamsFile> {
+        let context = evaluator.context;
+        let mut rules = Vec::new();
+        for rule in &params.rules {
+            let place = at(evaluator.item, rule.pattern.span);
+            let glob = globset::GlobBuilder::new(&rule.pattern.text).literal_separator(false).build();
+            let Ok(glob) = glob else {
+                return context.error(
+                    "E0509",
+                    place,
+                    format!("`{}` is no pattern of tensor names", rule.pattern.text),
+                    "`*` stands for any text, `?` for one character, `[…]` for one of several",
+                );
+            };
+            let format = evaluator.format(&rule.ty)?;
+            rules.push((glob.compile_matcher(), format, rule.raw.map(|span| at(evaluator.item, span)), place));
+        }
+        open(context, evaluator.item, &params.file)?;
+        Ok(ParamsFile { name: params.name.text.clone(), item: evaluator.item, file: params.file.clone(), rules })
+    }
+
+    /// Whether the file has a tensor of this name.
+    pub fn has(&self, context: &Context<'_>, name: &str) -> bool {
+        self.known(context).is_ok_and(|names| names.contains(&name))
+    }
+
+    /// Whether a tensor's name begins with `prefix.`.
+    pub fn has_group(&self, context: &Context<'_>, prefix: &str) -> bool {
+        self.known(context).is_ok_and(|names| {
+            names.iter().any(|known| known.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.')))
+        })
+    }
+
+    /// The names of all tensors.
+    pub fn names(&self, context: &Context<'_>) -> Vec<String> {
+        self.known(context).map(|names| names.into_iter().map(str::to_owned).collect()).unwrap_or_default()
+    }
+
+    fn known<'db>(&self, context: &Context<'db>) -> Checked<Vec<&'db str>> {
+        Ok(match open(context, self.item, &self.file)? {
+            FileContents::Tensor(_) => vec![VALUE],
+            FileContents::Tensors(tensors) => tensors.names().collect(),
+            FileContents::Table(table) => table.iter().map(|(name, _)| name.as_str()).collect(),
+            FileContents::Folder(_) => {
+                return context.error(
+                    "E0503",
+                    at(self.item, self.file.span),
+                    format!("`{}` is a folder of images, not of parameters", self.file.text),
+                    "no tensors here",
+                );
+            }
+        })
+    }
+
+    /// A tensor as the file holds it; `None` if there is none of this name.
+    fn find<'db>(&self, context: &Context<'db>, name: &str) -> Checked<Option<&'db FileTensor>> {
+        Ok(match open(context, self.item, &self.file)? {
+            FileContents::Tensor(tensor) => (name == VALUE).then_some(tensor),
+            FileContents::Tensors(tensors) => {
+                let found = tensors.get(name).transpose();
+                found.map_err(|problem| unreadable(context, self.item, &self.file, problem))?
+            }
+            FileContents::Table(table) => table.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor),
+            FileContents::Folder(_) => None,
+        })
+    }
+
+    /// A tensor, quantized to its format. `used` is where the spec asks for it.
+    pub fn tensor(&self, context: &Context<'_>, name: &str, used: Place) -> Checked<ConstantTensor> {
+        let names = self.known(context)?;
+        let Some(tensor) = self.find(context, name)? else {
+            let mut diagnostic = Diagnostic::error(
+                "E0502",
+                format!("`{}` has no tensor `{name}`", self.file.text),
+                used,
+                "no such tensor",
+            )
+            .label(at(self.item, self.file.span), "in this file")
+            .note(format!("It holds {}.", list_names(&names)));
+            if let Some(candidate) = similar(name, names.iter().copied()) {
+                diagnostic = diagnostic.help(format!("did you mean `{candidate}`?"));
+                // The name as the spec has it, `m.fc1` of `m.fc1.weight` perhaps.
+                let shown = ((used.span.end - used.span.start) as usize).checked_sub(self.name.len() + 1);
+                let rest = shown.and_then(|shown| name.get(shown..)).and_then(|rest| candidate.strip_suffix(rest));
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+                if let Some(shown) = rest.filter(|shown| shown.chars().all(plain)) {
+                    let text = format!("{}.{shown}", self.name);
+                    diagnostic = diagnostic.fix(format!("write `{text}`"), used, text);
+                }
+            }
+            return Err(context.report(diagnostic));
+        };
+        let Some((_, format, raw, rule)) = self.rules.iter().find(|(glob, ..)| glob.is_match(name)) else {
+            return Err(context.report(
+                Diagnostic::error(
+                    "E0509",
+                    format!("no rule of `{}` says the format of `{name}`", self.name),
+                    used,
+                    "this tensor has no format",
+                )
+                .label(at(self.item, self.file.span), "the rules belong to this file")
+                .help(format!("add a rule such as `{name}: fixed<8, 6>;`")),
+            ));
+        };
+        if tensor.data.is_empty() {
+            return context.error(
+                "E0503",
+                used,
+                format!("`{name}` holds no numbers: its shape is {}", sizes_text(&tensor.shape)),
+                "an empty tensor",
+            );
+        }
+        let shape: Shape = tensor.shape.iter().map(|size| Axis::of(*size)).collect();
+        let channels = format.channels();
+        let first = tensor.shape.first().copied().unwrap_or(1);
+        if channels > 1 && channels != first {
+            return context.error(
+                "E0301",
+                *rule,
+                format!("this format has {channels} channels, but `{name}` has {first} along its first axis"),
+                "one scale per channel",
+            );
+        }
+        let channel_size = tensor.data.len() / first.max(1);
+        let what = format!("`{name}`");
+        let (numbers, loss) = quantize(context, *rule, &what, tensor, format, *raw, channel_size.max(1), channels)?;
+        if let Some((index, value)) = loss.worst {
+            context.report(
+                Diagnostic::warning(
+                    "W0405",
+                    format!(
+                        "{} of the {} weights of `{name}` {} when quantized to `{format}`",
+                        loss.saturated,
+                        tensor.data.len(),
+                        if loss.saturated == 1 { "saturates" } else { "saturate" },
+                    ),
+                    used,
+                    "used here",
+                )
+                .label(
+                    *rule,
+                    format!(
+                        "holds {} to {}",
+                        show(&format.value(format.min_raw(), 0)),
+                        show(&format.value(format.max_raw(), 0))
+                    ),
+                )
+                .note(format!("The worst is {} = {value}, at {}.", what, index_text(&tensor.shape, index)))
+                .help("use fewer fraction bits or more bits in all, if that is not meant"),
+            );
+        }
+        let scale = scales(format, &shape);
+        Ok(ConstantTensor {
+            shape,
+            numbers: numbers.into(),
+            scale,
+            format: Some(format.clone()),
+            saturated: loss.saturated,
+            exact: None,
+        })
+    }
+
+    /// The same tensor before any format: the numbers that the file holds, or, of a `raw` one, those that its integers stand for.
+    pub fn real(&self, context: &Context<'_>, name: &str, used: Place) -> Checked<ConstantTensor> {
+        let quantized = self.tensor(context, name, used)?;
+        let raw = self.rules.iter().find(|(glob, ..)| glob.is_match(name)).is_some_and(|(_, _, raw, _)| raw.is_some());
+        let values = if raw {
+            quantized.over_one()
+        } else {
+            let one = Rational::from_integer(1.into());
+            match &self.find(context, name)?.ok_or(Reported)?.data {
+                FileData::Floats(values) => Values::floats(values).ok_or(Reported)?,
+                FileData::Integers(values) => Values::scaled(values, &one),
+                FileData::Bytes(bytes) => {
+                    let integers: Vec<i64> = bytes.iter().inspect(|_| work(1)).map(|n| i64::from(*n)).collect();
+                    Values::scaled(&integers, &one)
+                }
+                FileData::Decimals(values) => Values::new(values),
+                FileData::Text(_) => return Err(Reported),
+            }
+        };
+        Ok(ConstantTensor::exact(quantized.shape, values))
+    }
+
+    /// The file as the spec writes it.
+    pub fn path(&self) -> &str {
+        &self.file.text
+    }
+}
