@@ -151,9 +151,10 @@ export class Workbench {
         for (let tries = 1; ; tries++) {
             await this.page.keyboard.press("F1");
             const input = this.page.locator(".quick-input-widget input[type=text]");
-            await input.waitFor();
-            await input.fill(`>${title}`);
             try {
+                // What opens at the same moment takes the focus, and the palette closes.
+                await input.waitFor({ timeout: 5000 });
+                await input.fill(`>${title}`, { timeout: 5000 });
                 await row.waitFor({ timeout: 5000 });
                 break;
             } catch (error) {
