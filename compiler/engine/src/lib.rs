@@ -169,7 +169,7 @@ struct Pool {
     /// Those that are taken.
     taken: usize,
     /// Who asks for another's core, by number, and whether it was lent.
-    pleas: Vec<(u64, bool)>,
+    requests: Vec<(u64, bool)>,
     /// The last request's number.
     last: u64,
 }
@@ -209,22 +209,22 @@ impl Cores {
     /// Asks whoever has one between two questions to lend it; `None` while nobody has heard another's request.
     pub fn ask(&self) -> Option<CoreRequest> {
         let mut pool = self.pool();
-        if pool.pleas.iter().any(|(_, lent)| !lent) {
+        if pool.requests.iter().any(|(_, lent)| !lent) {
             return None;
         }
         pool.last += 1;
         let number = pool.last;
-        pool.pleas.push((number, false));
+        pool.requests.push((number, false));
         Some(CoreRequest(self.clone(), number))
     }
 
     /// Lends the caller's core to somebody who has asked for one, and waits until it is not needed any more, or who waits is cancelled.
     pub fn lend(&self, cancel: &CancelToken) {
         let mut pool = self.pool();
-        if let Some((number, lent)) = pool.pleas.iter_mut().find(|(_, lent)| !lent) {
+        if let Some((number, lent)) = pool.requests.iter_mut().find(|(_, lent)| !lent) {
             let number = *number;
             *lent = true;
-            while pool.pleas.iter().any(|(other, _)| *other == number) && !cancel.is_cancelled() {
+            while pool.requests.iter().any(|(other, _)| *other == number) && !cancel.is_cancelled() {
                 pool = self.0.1.wait_timeout(pool, WAIT).unwrap_or_else(PoisonError::into_inner).0;
             }
         }
@@ -237,13 +237,13 @@ const WAIT: Duration = Duration::from_millis(20);
 impl CoreRequest {
     /// Whether somebody lends a core.
     pub fn is_heard(&self) -> bool {
-        self.0.pool().pleas.contains(&(self.1, true))
+        self.0.pool().requests.contains(&(self.1, true))
     }
 }
 
 impl Drop for CoreRequest {
     fn drop(&mut self) {
-        self.0.pool().pleas.retain(|(number, _)| *number != self.1);
+        self.0.pool().requests.retain(|(number, _)| *number != self.1);
         self.0.0.1.notify_all();
     }
 }

@@ -706,7 +706,7 @@ fn a_maximum_keeps_no_core_for_nothing() {
     let start = objective.of(&nothing).expect("it has a value");
     let control = Control::with_budget(Duration::from_secs(1));
     let (spare, cancel) = (control.spare.clone(), CancelToken::new());
-    let wishes = || spare.pool().pleas.len();
+    let wishes = || spare.pool().requests.len();
     let (mut left, mut lent) = (0, 0);
     std::thread::scope(|scope| {
         let lender = scope.spawn(|| {

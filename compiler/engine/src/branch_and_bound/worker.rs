@@ -87,7 +87,7 @@ impl<'a> Worker<'a> {
     /// Takes branches until there are none, or somebody found the end.
     pub(super) fn work(&mut self, shared: &(Mutex<Frontier>, Condvar), recruit: &dyn Fn(), core: Option<&Core>) {
         let control = self.case.control;
-        let _alarm = PanicGuard(shared, control);
+        let _guard = PanicGuard(shared, control);
         let most = control.memory.unwrap_or(MEMORY) as usize;
         let lock = || shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What is left below the branch that was the best, and how many branches were taken there.
