@@ -5,10 +5,19 @@
 //! inputs within their formats, and an input for which one does ends in an error, never in a wrong number.
 //! A sum that a bound shows to fit 64 bits is computed in 64 bits: the same number, many times sooner.
 
-use super::graph::{Graph, Integers, Matrix, NodeId, Op};
-use super::range::{Overflow128, STEP, row_work};
+use super::graph::{Graph, NodeId, Op};
+use super::matrix::{Integers, Matrix};
 use crate::interrupt::work;
 use std::sync::Arc;
+
+/// A node's element whose values do not fit 128 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overflow128 {
+    /// The node.
+    pub node: NodeId,
+    /// The element.
+    pub element: usize,
+}
 
 /// The values of all nodes for the given inputs.
 ///
@@ -148,6 +157,14 @@ fn short<'a>(terms: &'a [(NodeId, Arc<Matrix>)], values: &[Vec<i128>]) -> Option
         fits.then(|| (&**matrix, vector.iter().map(|v| *v as i64).collect::<Vec<_>>().into()))
     };
     terms.iter().map(term).collect()
+}
+
+/// What a step takes, in elementary operations.
+pub(super) const STEP: usize = 16;
+
+/// The products of an element of an affine node.
+pub(super) fn row_work(terms: &[(NodeId, Arc<Matrix>)], element: usize) -> usize {
+    terms.iter().map(|(_, matrix)| 1 + matrix.entries(element)).sum()
 }
 
 /// The low `width` bits of `a` as an unsigned or two's complement number.

@@ -36,7 +36,7 @@ pub fn until<T>(stop: impl Fn() -> bool + Send + Sync + 'static, f: impl FnOnce(
     })
 }
 
-/// Says that so many elementary operations were done; unwinds if the condition of [`until`] holds.
+/// Counts a number of elementary operations; unwinds if the condition of [`until`] holds.
 #[inline]
 pub fn work(operations: usize) {
     CREDIT.with(|credit| match credit.get().checked_sub(operations) {

@@ -1,13 +1,15 @@
 //! The integer core: the IR, its reference interpreter and its exact range analysis; and exact rationals beside it.
 //!
 //! Everything a spec says about networks is lowered to a [`Graph`] over integers; real-valued readings are [`RealGraph`]s, which graphs
-//! enclose. This room knows numbers only: no formats (but for the names of the rounding modes), no files, no engines.
+//! enclose. The crate knows numbers only: no formats (but for the names of the rounding modes), no files, no engines.
 
 pub mod enclose;
 pub mod graph;
 pub mod interpret;
 pub mod interrupt;
+pub mod matrix;
 pub mod obligation;
+pub mod random;
 pub mod range;
 pub mod real;
 mod rounding;
@@ -16,10 +18,12 @@ pub mod step;
 pub mod testing;
 
 pub use enclose::Enclosure;
-pub use graph::{Graph, Matrix, Node, NodeId, Op, Steps};
-pub use interpret::{Interpreter, interpret};
+pub use graph::{Graph, Node, NodeId, Op, Steps};
+pub use interpret::{Interpreter, Overflow128, interpret};
+pub use matrix::Matrix;
 pub use qnn_rational::{self as rational, Rational};
-pub use range::{Interval, Overflow128, ranges};
+pub use random::Random;
+pub use range::{Interval, ranges};
 pub use real::RealGraph;
 pub use rounding::Rounding;
 pub use step::Step;

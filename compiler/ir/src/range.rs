@@ -4,8 +4,9 @@
 //! that element-wise reasoning gives; sound for every input in the boxes, exact for a single affine layer. Sums are checked:
 //! what does not fit 128 bits is an error, never a wrong interval.
 
-use super::graph::{Graph, Integers, Matrix, NodeId, Op};
-use super::interpret::wrap;
+use super::graph::{Graph, NodeId, Op};
+use super::interpret::{Overflow128, STEP, row_work, wrap};
+use super::matrix::{Integers, Matrix};
 use crate::interrupt::work;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -52,15 +53,6 @@ impl Interval {
         let bits = |v: i128| 129 - if v < 0 { v.leading_ones() } else { v.leading_zeros() };
         bits(self.lo).max(bits(self.hi))
     }
-}
-
-/// A node's element whose values do not fit 128 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overflow128 {
-    /// The node.
-    pub node: NodeId,
-    /// The element.
-    pub element: usize,
 }
 
 /// The intervals of all nodes. `inputs` holds one vector of intervals for each input node, in node order.
@@ -116,14 +108,6 @@ fn short<'a>(terms: &'a [(NodeId, Arc<Matrix>)], before: &[Vec<Interval>]) -> Op
         })
     };
     terms.iter().map(term).collect()
-}
-
-/// What a step takes, in elementary operations.
-pub(super) const STEP: usize = 16;
-
-/// The products of an element of an affine node.
-pub(super) fn row_work(terms: &[(NodeId, Arc<Matrix>)], element: usize) -> usize {
-    terms.iter().map(|(_, matrix)| 1 + matrix.entries(element)).sum()
 }
 
 /// The intervals of one node that is no input, from those of the nodes before it.

@@ -10,46 +10,7 @@ use crate::rational::integer;
 use crate::{Graph, Interval, Matrix, NodeId, Op, Step, Steps, interpret};
 use std::sync::Arc;
 
-/// A small deterministic generator of random numbers (SplitMix64).
-#[derive(Clone, Debug)]
-pub struct Random(u64);
-
-impl Random {
-    /// The sequence that belongs to a seed.
-    pub fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-
-    /// 64 random bits.
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number in `lo ..= hi`.
-    pub fn between(&mut self, lo: i64, hi: i64) -> i64 {
-        let span = hi.wrapping_sub(lo) as u64;
-        if span == u64::MAX { self.bits() as i64 } else { lo.wrapping_add((self.bits() % (span + 1)) as i64) }
-    }
-
-    /// An index below `len`, which is not 0.
-    pub fn below(&mut self, len: usize) -> usize {
-        (self.bits() % len as u64) as usize
-    }
-
-    /// True in `percent` of a hundred cases.
-    pub fn chance(&mut self, percent: u64) -> bool {
-        self.bits() % 100 < percent
-    }
-
-    /// One of the choices.
-    pub fn choose<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
-        &choices[self.below(choices.len())]
-    }
-}
+pub use crate::random::Random;
 
 /// What random obligations may hold.
 #[derive(Clone, Copy, Debug)]
