@@ -1,7 +1,7 @@
 //! Certificates: why an obligation has no answer, in a form that a small checker can follow.
 //!
 //! A [`Certificate`] is data: integers, indices and a tree. [`check()`] accepts it or says where it fails, in exact integer
-//! arithmetic. This room knows the IR, obligations and integers; it shares no code with the engines that
+//! arithmetic. The crate knows the IR, obligations and integers; it shares no code with the engines that
 //! find certificates, so that a bug there ends in a rejected certificate and not in a wrong verdict. The format, and the
 //! mathematics of the bound, are described in `docs/certificates.md`.
 
@@ -61,7 +61,8 @@ impl Certificate {
 /// [`Step::Slack`] by one, the others by none.
 pub type Tree = Vec<Step>;
 
-/// A step of a proof. All speak of the current ranges: those of the obligation's domains, narrowed by the steps above.
+/// A step of a proof. All are about the current ranges: those of the obligation's domains, narrowed by the steps above. Exhaustive for other crates too:
+/// a checker must know every step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Step {

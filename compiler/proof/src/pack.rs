@@ -40,7 +40,7 @@ pub fn pack_within(certificate: &Certificate, limit: u64) -> Option<Vec<u8>> {
     encoder.finish().ok()
 }
 
-/// Bytes that take no more than so many.
+/// Bytes, up to a limit.
 struct Limited(Vec<u8>, u64);
 
 impl Write for Limited {

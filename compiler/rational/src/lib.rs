@@ -125,7 +125,7 @@ fn decimals(value: &Rational) -> Option<u32> {
     (denominator.is_one() && decimals <= MOST_DECIMALS).then_some(decimals)
 }
 
-/// With so many digits after the point, the last one rounded.
+/// With a number of digits after the point, the last one rounded.
 fn in_decimals(value: &Rational, decimals: u32) -> String {
     let scaled = (value * Rational::from_integer(BigInt::from(10).pow(decimals))).round().to_integer();
     let digits = format!("{:0>width$}", scaled.abs().to_string(), width = decimals as usize + 1);

@@ -1,8 +1,10 @@
 //! Steps at random: whatever a step narrows, no values that meet all atoms leave the ranges.
 
+use super::state::State;
 use super::*;
-use qnn_ir::interpret;
+use crate::{Multipliers, Tighten};
 use qnn_ir::testing::{Random, Shape, assignments, describe, random_obligation};
+use qnn_ir::{Graph, NodeId, Op, interpret};
 
 /// Multipliers for some slots, and weights for all atoms.
 fn random_multipliers(random: &mut Random, graph: &Graph, atoms: usize) -> Multipliers {
