@@ -147,7 +147,7 @@ fn no_mutant_proves_a_falsehood() {
     assert!(rejected[2] * 10 > mutants[2] * 9, "{}: {} of {}", KINDS[2], rejected[2], mutants[2]);
 }
 
-/// A check that nobody waits for ends at the next step, alone or with others.
+/// A stopped check ends at the next step, on one thread or several.
 #[test]
 fn unwanted_checks_end() {
     let engine = Search::without_enumeration();

@@ -1,11 +1,10 @@
 //! Engines, and all that they do with a network, on a clock that jumps past the deadline at its n-th question.
 
-use super::branch_and_bound::{Attacks, Search};
+use super::branch_and_bound::Search;
 use super::interval::Intervals;
 use super::measure::maximize;
 use super::portfolio::Portfolio;
-use super::smt::Smt;
-use super::{Answer, Clock, Control, Engine, Reason};
+use super::{Answer, Clock, Control, ENGINES, Engine, Reason};
 use qnn_ir::interrupt::{QUANTUM, until};
 use qnn_ir::obligation::{Atom, Linear, Obligation, Variable};
 use qnn_ir::testing::{Random, Shape, brute_force, brute_force_maximum, describe, random_objective, random_obligation};
@@ -24,15 +23,10 @@ fn jumping(after: u64) -> Control {
     Control { deadline, clock: Clock::jumping(after), ..Control::default() }
 }
 
+/// Whatever has a name, and the search that narrows ranges at once.
 fn engines() -> Vec<Box<dyn Engine>> {
-    vec![
-        Box::new(Intervals),
-        Box::new(Attacks),
-        Box::new(Search::default()),
-        Box::new(Search::without_patience()),
-        Box::new(Smt::default()),
-        Box::new(Portfolio::default()),
-    ]
+    let named = ENGINES.iter().map(|entry| Box::new((entry.portfolio)()) as Box<dyn Engine>);
+    named.chain([Box::new(Search::without_patience()) as Box<dyn Engine>]).collect()
 }
 
 #[test]
@@ -113,7 +107,7 @@ fn questions<T>(work: impl FnOnce() -> T) -> usize {
     asked.load(Ordering::Relaxed)
 }
 
-/// Whatever goes through a network's weights says so: the questions whether to go on grow with them, however wide the layers are.
+/// Every loop over a network's weights counts its work: the number of times that it asks whether to go on grows with the weights.
 #[test]
 fn the_work_between_two_questions_does_not_grow_with_the_network() {
     for width in [300, 600] {

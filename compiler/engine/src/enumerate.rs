@@ -6,7 +6,7 @@
 //! real-valued network's enclosure can't tell.
 
 use super::measure::MeasureAnswer;
-use super::{Answer, Control, Engine, Reason, Trust, close, replayed};
+use super::{Answer, Control, Engine, Reason, Trust, near_miss, replayed};
 use num_integer::Integer;
 use qnn_ir::obligation::{Assignment, Atom, Objective, Obligation, Replay};
 use qnn_ir::{Graph, Interpreter, NodeId, Op};
@@ -21,7 +21,7 @@ const LITTLE: u64 = 1 << 24;
 const SHORT: Duration = Duration::from_millis(200);
 /// With more operations than this it takes too long to run beside others.
 const MUCH: u64 = 1 << 33;
-/// It is asked whether to stop after so many operations.
+/// The operations after which the engine asks whether to stop.
 const ASKED: u64 = 1 << 20;
 
 /// The engine `enumerate`.
@@ -45,7 +45,7 @@ impl Engine for Enumerate {
 
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
         let domain = Domain::new(obligation);
-        let (mut found, mut nearly) = (None, false);
+        let (mut found, mut near) = (None, false);
         let ended = domain.walk(control, |domain, values| {
             let holds = |atom: &Atom| atom.holds(values);
             if !obligation.assumptions.iter().all(holds) || !obligation.cases.iter().any(|case| case.iter().all(holds))
@@ -55,14 +55,14 @@ impl Engine for Enumerate {
             let assignment = domain.assignment();
             match obligation.exact.is_none() || matches!(obligation.replay(&assignment), Replay::Holds(_)) {
                 true => found = Some(assignment),
-                false => nearly = true,
+                false => near = true,
             }
             found.is_none()
         });
         match (found, ended) {
             (Some(assignment), _) => Answer::Some(assignment),
             (None, Err(reason)) => Answer::Unknown(reason),
-            (None, Ok(())) if nearly => Answer::Unknown(close()),
+            (None, Ok(())) if near => Answer::Unknown(near_miss()),
             (None, Ok(())) => Answer::None(Trust::certified(certificate(obligation))),
         }
     }
@@ -108,7 +108,7 @@ impl Engine for Enumerate {
         on_progress(Some(best.0), upper);
         Some(match best.0 == upper {
             true => MeasureAnswer::exact(best, trust),
-            false => MeasureAnswer::open(best, upper, trust, close()),
+            false => MeasureAnswer::open(best, upper, trust, near_miss()),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Back-substitution: a linear form over any elements as one over leaves.
 //!
 //! In: a graph, the interval of each element, a form. Out: the same form with every affine map, pick, constant and step that is the identity
-//! over its range put in place, so that what is left speaks of inputs, steps, wraps and maxima alone. Exact:
+//! over its range put in place, so that the form is over inputs, steps, wraps and maxima alone. Exact:
 //! form and expansion agree on every input within the ranges. Putting a sum in place never loosens its interval and often
 //! tightens it, since what occurs in two places cancels.
 

@@ -1,7 +1,7 @@
 //! `maximize` and `minimize`: the greatest value of an objective, in an engine's own way or by asking it for thresholds.
 //!
 //! In: an [`Objective`], an engine. Out: the best value found with its assignment, a value that is proved to be never exceeded, and whether the two
-//! meet. The two are sound at any time: when the budget ends early, what is known so far is the answer. Each
+//! meet. The two are sound at any time: when the budget ends early, they are the answer. Each
 //! assignment's own objective, by the reference interpreter, is what counts, so a query may jump far beyond its threshold.
 
 use super::interval::{Bounds, Intervals, presolve};
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The part of the remaining time that one threshold may take before others are tried.
 const SLICE: u32 = 4;
 
-/// What is known of an objective's maximum.
+/// An objective's maximum, or bounds of it.
 #[derive(Clone, Debug)]
 pub struct MeasureAnswer {
     /// The greatest objective found, and where.
@@ -37,13 +37,13 @@ impl MeasureAnswer {
         MeasureAnswer { best: Some(best), upper, complete: true, vacuous: false, trust, reason: None }
     }
 
-    /// What is known when the search ends early.
+    /// The bounds when the search ends early.
     pub(crate) fn open(best: (i128, Assignment), upper: i128, trust: Trust, reason: Reason) -> MeasureAnswer {
         MeasureAnswer { best: Some(best), upper, complete: false, vacuous: false, trust, reason: Some(reason) }
     }
 }
 
-/// Searches for the objective's maximum. `on_progress` hears (the best found so far, the best proved so far) whenever one of them changes.
+/// Searches for the objective's maximum. `on_progress` gets (the best value found, the best bound proved) whenever one of them changes.
 pub fn maximize(
     objective: &Objective,
     engine: &dyn Engine,

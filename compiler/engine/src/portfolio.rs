@@ -1,6 +1,6 @@
 //! The engine `portfolio`, the default: cheap engines one after another, then the others side by side under one budget.
 //!
-//! In: an obligation. Out: the first sound answer, who gave it, and what each engine did. Losers are cancelled at once. Every assignment is
+//! In: an obligation. Out: the first sound answer, its engine, and what each engine did. Losers are cancelled at once. Every assignment is
 //! replayed; an engine whose counterexample fails that is reported as broken and the others go on.
 
 use super::branch_and_bound::Search;
@@ -29,7 +29,7 @@ pub struct Portfolio {
 
 /// How long the first of the engines that run side by side has the machine to itself: most of what it decides, it decides at once.
 pub(super) const HEAD_START: Duration = Duration::from_millis(500);
-/// Who waits looks this often whether it is still wanted.
+/// How often a waiting engine looks whether it is cancelled.
 const LOOK: Duration = Duration::from_millis(20);
 /// Where networks have more weights than this, the others wait until the first has given up: a solver that has seldom an answer there would
 /// take half of its time.
@@ -72,7 +72,7 @@ pub enum Outcome {
 pub struct Decision {
     /// The first sound answer; its assignment is replayed.
     pub answer: Answer,
-    /// Whose answer it is; `None` if nobody had one.
+    /// The engine that answered; `None` if none did.
     pub engine: Option<&'static str>,
     /// What each engine did, in the order in which they ended; those that never started are missing.
     pub reports: Vec<Report>,
@@ -225,7 +225,7 @@ impl Portfolio {
                     inner.cancel.cancel();
                 }
                 *over.lock().unwrap_or_else(PoisonError::into_inner) |= index == 0;
-                // Whoever waits looks whether it is still wanted.
+                // A waiting engine looks whether it is cancelled.
                 changed.notify_all();
             }
         });
@@ -287,7 +287,7 @@ fn attempt(
     (!matches!(answer, Answer::Unknown(_))).then_some(answer)
 }
 
-/// Why nobody answered: what is wrong before what was lacking, and the caller's limits before an engine's.
+/// Why no engine answered: internal errors first, then the caller's limits, then the engines' own.
 fn summary(control: &Control, reports: &[Report]) -> Reason {
     let reasons = || {
         reports.iter().filter_map(|report| match &report.outcome {
@@ -381,7 +381,7 @@ mod tests {
             let obligation = random_obligation(seed, &Shape::default());
             let decision = portfolio.decide(&obligation, &Control::default());
             assert_eq!(decision.engine, Some("smt"), "seed {seed}");
-            // Who starts when all is over does not report.
+            // An engine that starts after the answer does not report.
             assert!((2..=5).contains(&decision.reports.len()), "{:?}", decision.reports);
             let liar = decision.reports.iter().find(|report| report.engine == "liar").unwrap();
             assert!(matches!(&liar.outcome, Outcome::Undecided(Reason::Internal(_))));

@@ -80,8 +80,8 @@ impl Presolved {
         Ok(Some(Cow::Owned(Presolved { boxes, ranges, equal: self.equal.clone() })))
     }
 
-    /// Narrows elements to what is known of them for inputs that meet the assumptions; not what assumptions speak of, nor what that depends
-    /// on, for whether they are met must be seen for all inputs.
+    /// Narrows elements to ranges that hold for inputs that meet the assumptions. The elements that assumptions mention, and those that these depend
+    /// on, stay as they are: the formula must decide the assumptions for all inputs.
     pub fn meet(&mut self, obligation: &Obligation, known: &[(NodeId, u32, Interval)]) {
         let graph = &obligation.graph;
         let mut asked = vec![false; graph.nodes.len()];
@@ -158,7 +158,7 @@ fn positions(obligation: &Obligation) -> HashMap<NodeId, usize> {
     obligation.variables.iter().enumerate().map(|(at, variable)| (variable.node, at)).collect()
 }
 
-/// The forms of atoms that speak of inputs alone, once everything linear is put in place, over the same ranges; `None` for others.
+/// The forms of atoms over inputs alone, once everything linear is put in place, over the same ranges; `None` for others.
 /// They are kept by the atoms' addresses, since cases share atoms.
 #[derive(Default)]
 pub struct InputForms<'a>(HashMap<*const Linear, (&'a Atom, Option<Arc<Linear>>)>);

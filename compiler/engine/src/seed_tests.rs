@@ -1,4 +1,4 @@
-//! Random choices are a seed's: who asks again gets the same answer.
+//! Random choices depend on seeds alone: the same question has the same answer.
 
 use super::branch_and_bound::{Attacks, Search};
 use super::{Answer, Control, Engine, Trust};

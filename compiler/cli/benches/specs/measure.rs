@@ -6,12 +6,9 @@
 use qnn::check::property::Statement;
 use qnn::check::spec::{Question, largest_at, question_once};
 use qnn::db::Database;
-use qnn::engine::branch_and_bound::Attacks;
-use qnn::engine::enumerate::Enumerate;
-use qnn::engine::interval::Intervals;
 use qnn::engine::portfolio::Portfolio;
 use qnn::engine::smt::{AdderTree, Smt, settle};
-use qnn::engine::{CancelToken, Engine, Search};
+use qnn::engine::{CancelToken, Engine, by_name};
 use qnn::ir::obligation::Obligation;
 use qnn::proof::{check, unpack};
 use qnn::verify::evidence::{About, Support};
@@ -76,22 +73,17 @@ pub struct Certificate {
     pub check: f64,
 }
 
-/// The engines of a name.
+/// The engines of a name, with an adder tree for the solver.
 pub fn engine(name: &str, tree: AdderTree, limit: Duration) -> Asked {
-    let intervals = || Arc::new(Intervals) as Arc<dyn Engine>;
-    let search = || Arc::new(Search::default()) as Arc<dyn Engine>;
-    let smt = || Arc::new(Smt::with_tree(tree)) as Arc<dyn Engine>;
-    let alone = || Arc::new(Smt { bounds: false, ..Smt::with_tree(tree) }) as Arc<dyn Engine>;
-    let (first, rest) = match name {
-        "interval" => (vec![intervals()], Vec::new()),
-        "attack" => (Vec::new(), vec![Arc::new(Attacks) as Arc<dyn Engine>]),
-        "search" => (vec![intervals()], vec![search()]),
-        "enumerate" => (Vec::new(), vec![Arc::new(Enumerate) as Arc<dyn Engine>]),
-        "smt" => (Vec::new(), vec![smt()]),
-        "smt-alone" => (Vec::new(), vec![alone()]),
-        _ => (vec![intervals()], vec![search(), Arc::new(Enumerate), smt()]),
+    let smt = |bounds: bool| Arc::new(Smt { bounds, ..Smt::with_tree(tree) }) as Arc<dyn Engine>;
+    let mut portfolio = match name {
+        "smt-alone" => Portfolio { first: Vec::new(), rest: vec![smt(false)] },
+        _ => by_name(name).unwrap_or_default(),
     };
-    Asked { portfolio: Portfolio { first, rest }, limit }
+    for engine in portfolio.rest.iter_mut().filter(|engine| engine.name() == "smt") {
+        *engine = smt(name != "smt-alone");
+    }
+    Asked { portfolio, limit }
 }
 
 /// A point of the CPU time that the process has used; of the wall's clock, where the system does not say.

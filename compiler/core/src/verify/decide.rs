@@ -7,31 +7,19 @@ use super::evidence::StoredCertificate;
 use super::schedule::Turn;
 use super::store::{Entry, Maximum, STORE_VERSION, Store, StoredAnswer, now};
 use super::verdict::Verdict;
-use qnn_engine::branch_and_bound::{Attacks, Search};
-use qnn_engine::enumerate::Enumerate;
+use qnn_engine::branch_and_bound::Search;
 use qnn_engine::interval::Intervals;
 use qnn_engine::measure::{self, MeasureAnswer};
 use qnn_engine::portfolio::{Decision, Outcome, Portfolio, Report};
 use qnn_engine::smt::Smt;
-use qnn_engine::{Answer, CancelToken, Clock, Control, Core, Cores, Engine, Meter, Nets, Reason, Trust, replayed};
+use qnn_engine::{
+    Answer, CancelToken, Clock, Control, Core, Cores, Engine, Meter, Reason, RelaxationCache, Trust, replayed,
+};
 use qnn_ir::obligation::{Assignment, Objective, Obligation, Replay};
 use qnn_proof::{self as proof, Certificate};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// The engines that go by a name of [`qnn_engine::NAMES`].
-pub(super) fn portfolio(name: &str) -> Option<Portfolio> {
-    match name {
-        "auto" => Some(Portfolio::default()),
-        "interval" => Some(Portfolio { first: vec![Arc::new(Intervals)], rest: Vec::new() }),
-        "attack" => Some(Portfolio { first: Vec::new(), rest: vec![Arc::new(Attacks)] }),
-        "search" => Some(Portfolio { first: vec![Arc::new(Intervals)], rest: vec![Arc::new(Search::default())] }),
-        "enumerate" => Some(Portfolio { first: Vec::new(), rest: vec![Arc::new(Enumerate)] }),
-        "smt" => Some(Portfolio { first: Vec::new(), rest: vec![Arc::new(Smt::default())] }),
-        _ => None,
-    }
-}
 
 /// The key of what is asked (a kind and its content's hash) of these engines. Another version of qnn asks anew: an error in an engine, once
 /// mended, must not live on in the store.
@@ -72,7 +60,7 @@ pub(super) struct Session<'a> {
     /// Hears how far the engines are.
     pub meter: &'a Meter,
     /// The networks that were searched last.
-    pub nets: &'a Nets,
+    pub relaxations: &'a RelaxationCache,
     /// Only what the store holds: no engine is asked.
     pub offline: bool,
     /// Certificates stay in memory with the results.
@@ -139,7 +127,7 @@ impl Session<'_> {
             memory: self.memory,
             spare: self.spare.clone(),
             meter: self.meter.clone(),
-            nets: self.nets.clone(),
+            relaxations: self.relaxations.clone(),
             deadline: self.clock.now().checked_add(budget),
             clock: self.clock.clone(),
         }
@@ -701,7 +689,7 @@ mod tests {
             spare: &Cores::default(),
             clock: &Clock::default(),
             meter: &Meter::default(),
-            nets: &Nets::default(),
+            relaxations: &RelaxationCache::default(),
             offline: false,
             certificates: true,
             most_certificate: u64::MAX,

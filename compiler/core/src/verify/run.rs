@@ -3,7 +3,7 @@
 //! In: a file of the database, a filter, options. Out: events as they happen and one result per planned instance, in the plan's order.
 //! Each instance is lowered on the worker's thread from a snapshot of the database, which is dropped before any engine starts.
 
-use super::decide::{Memory, Session, portfolio};
+use super::decide::{Memory, Session};
 use super::evidence::Evidence;
 use super::job::{self, Failure, Source};
 use super::schedule::{Schedule, Scheduled, Turn};
@@ -13,7 +13,7 @@ use crate::check::spec::{Attributes, Expectation, attributes, family, instance_n
 use crate::db::{Database, Db, ItemId, SourceFile, tree};
 use crate::files::words::{duration, size};
 use qnn_engine::portfolio::Portfolio;
-use qnn_engine::{CancelToken, Clock, Cores, Meter, Nets};
+use qnn_engine::{CancelToken, Clock, Cores, Meter, RelaxationCache, by_name};
 use qnn_proof::MAX_CERTIFICATE_BYTES;
 use qnn_syntax::ast::{ItemKind, MeasureBody};
 use std::collections::HashMap;
@@ -55,7 +55,7 @@ pub struct Options {
     /// [`qnn_proof::MAX_CERTIFICATE_BYTES`].
     pub most_certificate: Option<u64>,
     /// What engines remember of networks; clones share it.
-    pub nets: Nets,
+    pub relaxations: RelaxationCache,
     /// Engines instead of the named ones, for whoever brings their own.
     pub portfolio: Option<Portfolio>,
 }
@@ -434,7 +434,7 @@ pub fn decide(
 /// The key under which a job's decision is remembered: equal keys, equal verdicts. `None` if the spec is wrong, and for `largest`.
 /// Lowers the instance.
 pub fn key(db: &Database, job: &Job, options: &Options) -> Option<String> {
-    let engines = options.portfolio.clone().or_else(|| portfolio(&job.engine))?;
+    let engines = options.portfolio.clone().or_else(|| by_name(&job.engine))?;
     job::key(db, job, &engines)
 }
 
@@ -501,7 +501,7 @@ fn one(
         return decided(job::ended(earlier.unwrap_or_else(|| job::blank(job)), why, Verdict::Timeout));
     }
     (watch.on_event)(Event::Started { index: job.index });
-    let Some(engines) = options.portfolio.clone().or_else(|| portfolio(&job.engine)) else {
+    let Some(engines) = options.portfolio.clone().or_else(|| by_name(&job.engine)) else {
         return decided(job::failed(job, Failure::Internal(format!("there is no engine `{}`", job.engine))));
     };
     let (clock, meter) = (Clock::default(), Meter::default());
@@ -514,7 +514,7 @@ fn one(
         spare,
         clock: &clock,
         meter: &meter,
-        nets: &options.nets,
+        relaxations: &options.relaxations,
         offline: options.offline,
         certificates: options.certificates,
         most_certificate: options.most_certificate(),

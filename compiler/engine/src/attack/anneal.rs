@@ -17,7 +17,7 @@ const STRIDES: (f64, f64) = (0.37, 0.02);
 const MOVES: usize = 100_000;
 /// … and by how much the score may fall, at first and in the end.
 const TEMPERATURES: (f64, f64) = (0.01, 0.001);
-/// An input of a network that this is for reaches at most one of so many arguments of the nonlinearities that read inputs.
+/// Annealing is for networks where an input reaches at most one in this many of the arguments of the nonlinearities that read inputs.
 const SPARSE: usize = 8;
 
 /// What an atom has of a column.
@@ -39,7 +39,7 @@ struct Line {
 type Scored = (f64, f64, Vec<Term>);
 
 /// A point and what all columns and expressions are there.
-pub struct Walk<'a> {
+pub struct Annealing<'a> {
     relaxation: &'a Relaxation,
     x: Vec<f64>,
     e: Vec<f64>,
@@ -58,8 +58,8 @@ pub struct Walk<'a> {
     work: u64,
 }
 
-impl<'a> Walk<'a> {
-    fn new(attack: &Attack<'a>) -> Walk<'a> {
+impl<'a> Annealing<'a> {
+    fn new(attack: &Attack<'a>) -> Annealing<'a> {
         let (relaxation, ranges) = (attack.problem.relaxation, attack.ranges);
         let line = |column: usize, up: bool| {
             let nonlinearity = &relaxation.nonlinearities
@@ -80,7 +80,7 @@ impl<'a> Walk<'a> {
             let terms = all.map(|(column, c)| Term { coefficient: *c, column, line: line(column, *c > 0.0) }).collect();
             atoms.push((atom.constant, 1.0 / atom.greatest.max(1.0), terms));
         }
-        Walk {
+        Annealing {
             relaxation,
             x: Vec::new(),
             e: Vec::new(),
@@ -118,7 +118,7 @@ impl<'a> Walk<'a> {
     fn spread(&mut self, column: usize, by: f64) {
         self.moved.push((column, by));
         self.x[column] += by;
-        for (first, c) in self.relaxation.mentions.of(column) {
+        for (first, c) in self.relaxation.columnwise.of(column) {
             self.work += c.len() as u64;
             for (e, c) in (first..).zip(c) {
                 self.e[e] += by * c;
@@ -165,7 +165,7 @@ impl<'a> Walk<'a> {
     fn take_back(&mut self) {
         for (column, by) in self.moved.drain(..) {
             self.x[column] -= by;
-            for (first, c) in self.relaxation.mentions.of(column) {
+            for (first, c) in self.relaxation.columnwise.of(column) {
                 self.work += c.len() as u64;
                 self.e[first..first + c.len()].iter_mut().zip(c).for_each(|(e, c)| *e -= by * c);
             }
@@ -213,45 +213,45 @@ impl<'a> Attack<'a> {
         entries * SPARSE <= count * self.inputs.len()
     }
 
-    /// Anneals so many times, from other points each time; adds what it took to `work`.
+    /// Anneals a number of times, from other points each time; adds the sums that it took to `work`.
     pub fn anneal(&mut self, times: usize, stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
         let free: Vec<usize> = self.inputs.iter().copied().filter(|j| !self.ranges.is_point(*j)).collect();
         if free.is_empty() {
             return None;
         }
-        let mut walk = Walk::new(self);
+        let mut annealing = Annealing::new(self);
         for _ in 0..times {
             let start = self.descend(stop)?;
             if self.holds(&start) {
                 return Some(start);
             }
-            walk.begin(self);
-            let found = self.anneal_from(&mut walk, &free, stop);
-            debug_assert!(self.is_at(&walk), "what a move changes was not followed");
-            self.work += std::mem::take(&mut walk.work);
+            annealing.begin(self);
+            let found = self.anneal_from(&mut annealing, &free, stop);
+            debug_assert!(self.is_at(&annealing), "what a move changes was not followed");
+            self.work += std::mem::take(&mut annealing.work);
             if found || stop() {
-                return found.then(|| self.inputs.iter().map(|j| walk.x[*j]).collect());
+                return found.then(|| self.inputs.iter().map(|j| annealing.x[*j]).collect());
             }
         }
         None
     }
 
-    /// Whether everything is what it is for the walk's inputs; afterwards the attack is there.
-    fn is_at(&mut self, walk: &Walk<'_>) -> bool {
-        let point: Vec<f64> = self.inputs.iter().map(|j| walk.x[*j]).collect();
+    /// Whether everything is what it is for the annealing's inputs; afterwards the attack is there.
+    fn is_at(&mut self, annealing: &Annealing<'_>) -> bool {
+        let point: Vec<f64> = self.inputs.iter().map(|j| annealing.x[*j]).collect();
         self.evaluate(&point);
         let mut nonlinearities = self
             .nonlinearities
             .iter()
             .map(|nonlinearity| &self.problem.relaxation.nonlinearities[*nonlinearity as usize]);
-        self.x == walk.x
-            && nonlinearities.all(|nonlinearity| self.e[nonlinearity.exprs()] == walk.e[nonlinearity.exprs()])
+        self.x == annealing.x
+            && nonlinearities.all(|nonlinearity| self.e[nonlinearity.exprs()] == annealing.e[nonlinearity.exprs()])
     }
 
     /// Whether moves of single inputs lead to a point that meets all atoms.
-    fn anneal_from(&mut self, walk: &mut Walk<'a>, free: &[usize], stop: &dyn Fn() -> bool) -> bool {
+    fn anneal_from(&mut self, annealing: &mut Annealing<'a>, free: &[usize], stop: &dyn Fn() -> bool) -> bool {
         let (hot, cold) = TEMPERATURES;
-        let (mut score, mut temperature) = (walk.score().0, hot);
+        let (mut score, mut temperature) = (annealing.score().0, hot);
         for at in 0..MOVES {
             if at % 256 == 0 {
                 if stop() {
@@ -259,21 +259,21 @@ impl<'a> Attack<'a> {
                 }
                 temperature = hot * (cold / hot).powf(at as f64 / MOVES as f64);
             }
-            let j = free[(self.random() >> 32) as usize % free.len()];
+            let j = free[(self.random.bits() >> 32) as usize % free.len()];
             let (lower, upper) = (self.ranges.lower[j], self.ranges.upper[j]);
             // Any value but its own.
-            let to = lower + (self.chance() * (upper - lower)).floor();
-            let to = if to >= walk.x[j] { to + 1.0 } else { to };
-            walk.step(j, to - walk.x[j]);
-            let (reached, hold) = walk.score();
+            let to = lower + (self.random.unit() * (upper - lower)).floor();
+            let to = if to >= annealing.x[j] { to + 1.0 } else { to };
+            annealing.step(j, to - annealing.x[j]);
+            let (reached, hold) = annealing.score();
             if hold {
                 return true;
             }
-            if reached >= score || reached - score > temperature * self.chance().ln() {
+            if reached >= score || reached - score > temperature * self.random.unit().ln() {
                 score = reached;
-                walk.keep();
+                annealing.keep();
             } else {
-                walk.take_back();
+                annealing.take_back();
             }
         }
         false
@@ -282,10 +282,11 @@ impl<'a> Attack<'a> {
     /// The best point of steps along the gradient's signs, from anywhere; `None` if there was no time.
     fn descend(&mut self, stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
         let mut gradient = vec![0.0; self.problem.relaxation.columns.len()];
-        let leak = LEAKS[(self.random() >> 32) as usize % LEAKS.len()];
+        let leak = LEAKS[(self.random.bits() >> 32) as usize % LEAKS.len()];
         let boxes: Vec<(f64, f64)> =
             self.inputs.iter().map(|j| (self.ranges.lower[*j], self.ranges.upper[*j])).collect();
-        let mut way: Vec<f64> = boxes.iter().map(|(lower, upper)| lower + self.chance() * (upper - lower)).collect();
+        let mut way: Vec<f64> =
+            boxes.iter().map(|(lower, upper)| lower + self.random.unit() * (upper - lower)).collect();
         let mut best: Option<(f64, Vec<f64>)> = None;
         for step in 0..DESCENT {
             if stop() {

@@ -31,7 +31,7 @@ pub struct Cell {
     windows: Vec<(f64, f64)>,
 }
 
-/// A cell as a whole: what is known of its points taken together.
+/// The distribution of a cell's points.
 #[derive(Debug)]
 pub struct Middle {
     /// Of each input.
@@ -115,7 +115,7 @@ impl Cell {
     }
 
     /// Asks that a sum be within a window; `None` if that is one too many, or nothing is within.
-    pub fn ask(&mut self, coefficients: impl Iterator<Item = f64>, window: (f64, f64)) -> Option<()> {
+    pub fn constrain(&mut self, coefficients: impl Iterator<Item = f64>, window: (f64, f64)) -> Option<()> {
         let room = self.windows.len() < WINDOWS && self.rows.len() < COEFFICIENTS;
         if !room || window.0 > window.1 {
             return None;
@@ -270,8 +270,8 @@ mod tests {
     #[test]
     fn the_middle_is_where_sums_and_windows_agree() {
         let mut cell = Cell::new(vec![(-1.0, 2.0), (0.0, 1.0), (3.0, 9.0), (0.0, 0.0), (-4.0, 4.0)]);
-        cell.ask([3.0, -2.0, 1.0, 5.0, 2.0].into_iter(), (14.0, 17.0)).unwrap();
-        cell.ask([-1.0, 1.0, 2.0, 0.0, -3.0].into_iter(), (9.0, 12.0)).unwrap();
+        cell.constrain([3.0, -2.0, 1.0, 5.0, 2.0].into_iter(), (14.0, 17.0)).unwrap();
+        cell.constrain([-1.0, 1.0, 2.0, 0.0, -3.0].into_iter(), (9.0, 12.0)).unwrap();
         let middle = cell.middle(&mut 0, &|| false).unwrap();
         for i in 0..2 {
             let (row, (mean, variance)) = (cell.row(i), middle.sums[i]);
@@ -286,9 +286,9 @@ mod tests {
     #[test]
     fn cells_out_of_reach_have_no_middle() {
         let mut cell = Cell::new(vec![(0.0, 1.0); 6]);
-        cell.ask(std::iter::repeat_n(5.0, 6), (29.0, 40.0)).unwrap();
+        cell.constrain(std::iter::repeat_n(5.0, 6), (29.0, 40.0)).unwrap();
         assert!(cell.middle(&mut 0, &|| false).is_some(), "all six at once");
-        cell.ask([1.0, 1.0, 0.0, 0.0, 0.0, 0.0].into_iter(), (0.0, 0.0)).unwrap();
+        cell.constrain([1.0, 1.0, 0.0, 0.0, 0.0, 0.0].into_iter(), (0.0, 0.0)).unwrap();
         assert!(cell.middle(&mut 0, &|| false).is_none());
     }
 }

@@ -12,11 +12,11 @@ use crate::relaxation::kernels::{add_scaled, dot};
 pub const TRIES: usize = 400;
 /// The most inputs that the lattice decides; the others are rounded.
 const WIDEST: usize = 160;
-/// The lattice decides so many inputs for each natural unit of what the windows leave.
+/// The lattice decides this many inputs for each natural unit of entropy that the windows leave.
 const INPUTS: f64 = 3.0;
-/// An input that strays less has but one value worth a thought.
+/// An input whose deviation is less than this keeps its most probable value.
 const STIFF: f64 = 0.02;
-/// Changes of places never take so many turns, unless the numbers are bad.
+/// The reduction takes fewer swaps than this, unless the floats are inaccurate.
 const TURNS: u64 = 1 << 18;
 /// How much shorter a vector must be for a place further ahead (Lovász's condition).
 const SHORTER: f64 = 0.98;
@@ -75,7 +75,7 @@ impl<'a> Lattice<'a> {
         self.middle.sums.len() + self.chosen.len()
     }
 
-    /// Reduces the basis; `false` when it is time to stop, or the numbers are bad.
+    /// Reduces the basis; `false` when it is time to stop, or the floats are inaccurate.
     fn reduce(&mut self, work: &mut u64, stop: &dyn Fn() -> bool) -> bool {
         let (size, wide) = (self.chosen.len(), self.wide());
         // How much of an earlier orthogonal vector is in a later vector of the basis.
@@ -96,7 +96,7 @@ impl<'a> Lattice<'a> {
                 k += 1;
                 continue;
             }
-            // The two change places, and so does what is known of them and of those after.
+            // The two are swapped, with their coefficients and those of the vectors after them.
             let length = lengths[k] + share * share * lengths[k - 1];
             let back = share * lengths[k - 1] / length;
             if !back.is_finite() {
@@ -186,26 +186,18 @@ impl<'a> Lattice<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use qnn_ir::Random;
 
-    fn numbers(seed: u64) -> impl FnMut() -> f64 {
-        let mut state = seed;
-        move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 40) as f64 / (1u64 << 24) as f64
-        }
-    }
-
-    /// A cell around a planted point: so many inputs of so many values, so many windows of five integers each.
+    /// A cell around a planted point, with windows of five integers each.
     fn planted(inputs: usize, most: f64, windows: usize, seed: u64) -> Cell {
-        let mut chance = numbers(seed);
+        let mut random = Random::new(seed);
+        let mut chance = || random.unit();
         let point: Vec<f64> = (0..inputs).map(|_| (chance() * (most + 1.0)).floor()).collect();
         let mut cell = Cell::new(vec![(0.0, most); inputs]);
         for _ in 0..windows {
             let row: Vec<f64> = (0..inputs).map(|_| (chance() * 63.0).floor() - 31.0).collect();
             let sum = dot(&row, &point);
-            cell.ask(row.into_iter(), (sum - 2.0, sum + 2.0)).unwrap();
+            cell.constrain(row.into_iter(), (sum - 2.0, sum + 2.0)).unwrap();
         }
         cell
     }
@@ -214,7 +206,8 @@ mod tests {
     fn points_are_found_that_chance_does_not_find() {
         for seed in 1..=20 {
             let cell = planted(80, 8.0, 8, seed);
-            let mut chance = numbers(seed + 100);
+            let mut random = Random::new(seed + 100);
+            let mut chance = || random.unit();
             let middle = cell.middle(&mut 0, &|| false).unwrap();
             let mut rounded = || middle.inputs.iter().map(|(mean, _)| (mean + chance()).floor()).collect::<Vec<f64>>();
             assert!((0..TRIES).all(|_| !cell.holds(&rounded())), "{seed}: too easy");

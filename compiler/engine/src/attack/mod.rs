@@ -10,9 +10,10 @@ mod cell;
 mod lattice;
 mod repair;
 
-use super::relaxation::Ranges;
-use super::relaxation::network::{Kind, NONE, Nonlinearity, StepTable};
+use super::relaxation::network::{Kind, NONE, Nonlinearity};
+use super::relaxation::{Ranges, StepTable};
 use super::simplex::{Problem, Simplex, relevant};
+use qnn_ir::Random;
 
 /// How much of its gradient a saturated hidden neuron passes on, by attempt.
 const LEAKS: [f64; 4] = [0.0, 0.1, 0.02, 0.4];
@@ -31,7 +32,8 @@ pub struct Attack<'a> {
     /// The columns' values; those that are not live keep theirs.
     x: Vec<f64>,
     e: Vec<f64>,
-    random: u64,
+    /// What the search draws from.
+    pub random: Random,
     /// What repairs took so far, in sums.
     pub work: u64,
 }
@@ -47,12 +49,7 @@ impl<'a> Attack<'a> {
         let matters =
             |nonlinearity: &&u32| relevant[relaxation.nonlinearities[**nonlinearity as usize].column as usize];
         let nonlinearities = problem.live.iter().filter(matters).copied().collect();
-        // Neighbours' numbers have nothing in common (the finalizer of splitmix64).
-        let mut random = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        random = (random ^ random >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        random = (random ^ random >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        random = (random ^ random >> 31).max(1);
-        Attack { problem, ranges, inputs, nonlinearities, lines, x, e, random, work: 0 }
+        Attack { problem, ranges, inputs, nonlinearities, lines, x, e, random: Random::new(seed), work: 0 }
     }
 
     /// The inputs where the relaxation is best, rounded: all but the basic ones are at bounds, which are integers.
@@ -76,19 +73,6 @@ impl<'a> Attack<'a> {
         let mut read = vec![false; relaxation.columns.len()];
         nonlinearities().flat_map(Nonlinearity::exprs).for_each(|e| relaxation.exprs[e].mark(&mut read));
         nonlinearities().any(|nonlinearity| read[nonlinearity.column as usize])
-    }
-
-    /// The next of the attack's random numbers; the upper half is the better one.
-    pub fn random(&mut self) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random
-    }
-
-    /// A number from 0 to 1.
-    pub fn chance(&mut self) -> f64 {
-        (self.random() >> 40) as f64 / (1u64 << 24) as f64
     }
 
     /// Whether the point meets all atoms; afterwards `x` and `e` are its columns and expressions.
@@ -213,7 +197,7 @@ impl<'a> Attack<'a> {
             if start >= LEAKS.len() {
                 for (value, j) in point.iter_mut().zip(&inputs) {
                     let width = (self.ranges.upper[*j] - self.ranges.lower[*j]) as u64;
-                    *value = self.ranges.lower[*j] + (self.random() % (width + 1)) as f64;
+                    *value = self.ranges.lower[*j] + (self.random.bits() % (width + 1)) as f64;
                 }
             }
             let leak = LEAKS[start % LEAKS.len()];

@@ -4,37 +4,39 @@
 //! evaluation shows, or nothing. The nonlinearities that read inputs alone get targets, so that the atoms hold for what follows from them; steps of one
 //! input at a time go where the sum of squares of what the nonlinearities' arguments lack, and a margin beyond it, falls most. Where that
 //! leads no further, the targets are chosen anew: the atoms need only some of the nonlinearities to be raised or lowered, and those that are nearest
-//! from here, for what they are worth, are asked for. Chance has a say in the choice. Where only inputs are left to choose, the targets stay, and
+//! from here, for what they are worth, are targets, too. Chance has a say in the choice. Where only inputs are left to choose, the targets stay, and
 //! a lattice finds inputs that meet them all ([`Attack::realize`]).
 
 use super::cell::Cell;
 use super::lattice::{Lattice, TRIES};
 use super::{Attack, StepTable};
+use crate::relaxation::LinearExpr;
 use crate::relaxation::Ranges;
 use crate::relaxation::kernels::{add_scaled, add_squares, gains, relief};
-use crate::relaxation::network::{Kind, LinearExpr, NONE, Relaxation, add_all};
+use crate::relaxation::linear_expr::add_all;
+use crate::relaxation::network::{Kind, NONE, Relaxation};
 use std::ops::Range;
 
 /// The most steps of a repair.
 const STEPS: usize = 300;
-/// Targets that get no nearer for so many steps are given up.
+/// Targets that get no nearer in this many steps are given up.
 const PATIENCE: usize = 3;
 /// An argument is wanted this far beyond its threshold, in its greatest coefficients: then steps for others don't undo it.
 const MARGIN: f64 = 0.6;
-/// A step that had to be taken although it gained nothing is not taken back for so many steps.
+/// A step that gained nothing is tabu for this many steps: it is not reversed.
 const TABU: usize = 10;
-/// The steps that are tried exactly, of those that promise most.
+/// The most promising steps are evaluated exactly: this many.
 const TRIED: usize = 8;
-/// A step is looked for in one of so many parts of the inputs first: a little less good, and much sooner found.
+/// A step is looked for in one of this many parts of the inputs first, which is faster and loses little.
 const PARTS: usize = 4;
 
-/// The inputs on their way, and what the arguments of the first nonlinearities are asked for; all by expression or by column.
-struct Walk<'a> {
+/// The inputs on their way, and what the arguments of the first nonlinearities are targeted for; all by expression or by column.
+struct LocalSearch<'a> {
     relaxation: &'a Relaxation,
     /// The columns from the first input's to the last one's.
     inputs: Range<usize>,
     /// The expressions of the first nonlinearities.
-    asked: Vec<usize>,
+    targeted: Vec<usize>,
     /// Their values …
     values: Vec<f64>,
     /// … and the least and greatest that the targets allow, …
@@ -52,7 +54,7 @@ struct Walk<'a> {
     down: Vec<f64>,
     /// The step before which an input must rest.
     tabu: Vec<usize>,
-    /// The arguments that lack something, by what moving them a little is worth.
+    /// The arguments that shortfall something, by what moving them a little is worth.
     pulled: Vec<(u32, f64)>,
     /// Half of what the sum of squares falls by for a step of one of each input, by its slope …
     pull: Vec<f64>,
@@ -61,12 +63,12 @@ struct Walk<'a> {
     gain: Vec<f64>,
 }
 
-impl<'a> Walk<'a> {
-    fn new(attack: &Attack<'a>, ranges: &Ranges, asked: Vec<usize>) -> Walk<'a> {
+impl<'a> LocalSearch<'a> {
+    fn new(attack: &Attack<'a>, ranges: &Ranges, targeted: Vec<usize>) -> LocalSearch<'a> {
         let (relaxation, x) = (attack.problem.relaxation, &attack.x);
         let (exprs, columns) = (relaxation.exprs.len(), relaxation.columns.len());
         let (mut values, mut margins, mut weights) = (vec![0.0; exprs], vec![0.0; exprs], vec![0.0; exprs]);
-        for e in &asked {
+        for e in &targeted {
             values[*e] = relaxation.exprs[*e].value(x);
             let greatest = relaxation.exprs[*e].greatest.max(1.0);
             margins[*e] = (MARGIN * greatest).round();
@@ -76,10 +78,10 @@ impl<'a> Walk<'a> {
         for j in &attack.inputs {
             (up[*j], down[*j]) = (ranges.upper[*j] - x[*j], x[*j] - ranges.lower[*j]);
         }
-        Walk {
+        LocalSearch {
             relaxation,
             inputs: attack.inputs.first().map_or(0, |j| *j)..attack.inputs.last().map_or(0, |j| j + 1),
-            asked,
+            targeted,
             values,
             low: vec![f64::NEG_INFINITY; exprs],
             high: vec![f64::INFINITY; exprs],
@@ -99,9 +101,9 @@ impl<'a> Walk<'a> {
     }
 
     /// Asks for nonlinearities' values: at least, at most, or neither, by what more of them is worth, for more of that kind never hurts.
-    fn ask(&mut self, x: &[f64], worth: &[f64]) {
+    fn set_targets(&mut self, x: &[f64], worth: &[f64]) {
         let relaxation = self.relaxation;
-        for e in &self.asked {
+        for e in &self.targeted {
             let (column, table) = step_of(relaxation, *e);
             let (least, most) = asked_for(table, x[column], worth[column]);
             (self.low[*e], self.high[*e]) = (least, most);
@@ -112,7 +114,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What an argument lacks.
-    fn lack(&self, e: usize) -> f64 {
+    fn shortfall(&self, e: usize) -> f64 {
         (self.low[e] - self.values[e]).max(self.values[e] - self.high[e]).max(0.0)
     }
 
@@ -129,7 +131,7 @@ impl<'a> Walk<'a> {
     fn best_of(&mut self, columns: Range<usize>, step: usize, work: &mut u64) -> Option<(f64, usize, f64)> {
         let relaxation = self.relaxation;
         self.pulled.clear();
-        for e in &self.asked {
+        for e in &self.targeted {
             let by =
                 (self.wanted_low[*e] - self.values[*e]).max(0.0) - (self.values[*e] - self.wanted_high[*e]).max(0.0);
             let weight = if by != 0.0 { self.weights[*e] } else { 0.0 };
@@ -165,7 +167,7 @@ impl<'a> Walk<'a> {
             let room = if pull > 0.0 { self.up[j] } else { self.down[j] };
             let by = (pull.abs() / self.curve[j]).round().clamp(1.0, room) * pull.signum();
             let mut gain = 0.0;
-            for (e, c) in self.relaxation.mentions.of(j) {
+            for (e, c) in self.relaxation.columnwise.of(j) {
                 let own = e..e + c.len();
                 let (low, high) = (&self.wanted_low[own.clone()], &self.wanted_high[own.clone()]);
                 gain += relief(&self.values[own.clone()], low, high, &self.weights[own], c, by);
@@ -182,7 +184,7 @@ impl<'a> Walk<'a> {
     fn take(&mut self, j: usize, by: f64) {
         self.up[j] -= by;
         self.down[j] += by;
-        for (e, c) in self.relaxation.mentions.of(j) {
+        for (e, c) in self.relaxation.columnwise.of(j) {
             add_scaled(&mut self.values[e..e + c.len()], c, by);
         }
     }
@@ -222,7 +224,7 @@ impl Attack<'_> {
             self.x[*j] = from[*j].round().clamp(ranges.lower[*j], ranges.upper[*j]);
         }
         // The first targets are the relaxation's values, rounded; as many as needed the better way.
-        let (mut asked, mut others) = (Vec::new(), Vec::new());
+        let (mut targeted, mut others) = (Vec::new(), Vec::new());
         for nonlinearity in self
             .nonlinearities
             .iter()
@@ -238,46 +240,46 @@ impl Attack<'_> {
                 others.push(((better - y).abs(), column, better));
             }
             self.x[column] = nearest;
-            asked.push(nonlinearity.first as usize);
+            targeted.push(nonlinearity.first as usize);
         }
         self.raise(others)?;
-        let mut walk = Walk::new(self, ranges, asked);
-        walk.ask(&self.x, worth);
-        let noise = 0.3 + 1.2 * self.chance() * self.chance();
+        let mut search = LocalSearch::new(self, ranges, targeted);
+        search.set_targets(&self.x, worth);
+        let noise = 0.3 + 1.2 * self.random.unit() * self.random.unit();
         let (mut least, mut since) = (f64::INFINITY, 0);
         for step in 0..STEPS {
             if stop() {
                 return None;
             }
-            let lack: f64 = walk.asked.iter().map(|e| walk.lack(*e)).sum();
-            if lack == 0.0 {
+            let shortfall: f64 = search.targeted.iter().map(|e| search.shortfall(*e)).sum();
+            if shortfall == 0.0 {
                 let point: Vec<f64> = self.inputs.iter().map(|j| self.x[*j]).collect();
                 if self.holds(&point) {
                     return Some(point);
                 }
             }
-            since = if lack < least { 0 } else { since + 1 };
-            least = least.min(lack);
+            since = if shortfall < least { 0 } else { since + 1 };
+            least = least.min(shortfall);
             // Targets that are met but don't do, because worths change on the way, are as bad as those that are out of reach.
-            if since > PATIENCE || lack == 0.0 {
+            if since > PATIENCE || shortfall == 0.0 {
                 (least, since) = (f64::INFINITY, 0);
-                let others = self.targets(&walk, ranges, worth, noise);
+                let others = self.targets(&search, ranges, worth, noise);
                 self.raise(others)?;
-                walk.ask(&self.x, worth);
+                search.set_targets(&self.x, worth);
             }
-            let part = (self.random() >> 32) as usize % PARTS;
-            let (gain, j, by) = walk.best(step, part, &mut self.work)?;
+            let part = (self.random.bits() >> 32) as usize % PARTS;
+            let (gain, j, by) = search.best(step, part, &mut self.work)?;
             if gain <= 0.0 {
-                for at in 0..walk.asked.len() {
-                    let e = walk.asked[at];
-                    if walk.lack(e) > 0.0 {
-                        walk.weights[e] *= 1.5;
+                for at in 0..search.targeted.len() {
+                    let e = search.targeted[at];
+                    if search.shortfall(e) > 0.0 {
+                        search.weights[e] *= 1.5;
                     }
                 }
-                walk.tabu[j] = step + TABU;
+                search.tabu[j] = step + TABU;
             }
             self.x[j] += by;
-            walk.take(j, by);
+            search.take(j, by);
         }
         None
     }
@@ -293,7 +295,7 @@ impl Attack<'_> {
         let lattice = middle.as_ref().and_then(|middle| Lattice::new(&cell, middle, &mut work, stop));
         let found = lattice.is_some_and(|lattice| {
             (0..TRIES).take_while(|_| !stop()).any(|_| {
-                let near = lattice.near(&mut || self.chance(), &mut work);
+                let near = lattice.near(&mut || self.random.unit(), &mut work);
                 free.iter().zip(&near).for_each(|(k, value)| point[*k] = *value);
                 cell.holds(&near) && self.holds(&point)
             })
@@ -329,7 +331,7 @@ impl Attack<'_> {
             }
             let constant = expr.value(&fixed);
             let window = (low.max(least) - constant, high.min(most) - constant);
-            cell.ask(columns.iter().map(|j| expr.coefficient(*j)), window)
+            cell.constrain(columns.iter().map(|j| expr.coefficient(*j)), window)
         };
         for nonlinearity in self
             .nonlinearities
@@ -352,14 +354,20 @@ impl Attack<'_> {
         (cell.windows() > 0).then_some(cell)
     }
 
-    /// Sets the first nonlinearities to what they are, and says what could be asked for beyond that: (effort, column, value), the effort being the way of the
+    /// Sets the first nonlinearities to what they are, and says what could be targeted for beyond that: (effort, column, value), the effort being the way of the
     /// argument for what the value is worth.
-    fn targets(&mut self, walk: &Walk<'_>, ranges: &Ranges, worth: &[f64], noise: f64) -> Vec<(f64, usize, f64)> {
+    fn targets(
+        &mut self,
+        search: &LocalSearch<'_>,
+        ranges: &Ranges,
+        worth: &[f64],
+        noise: f64,
+    ) -> Vec<(f64, usize, f64)> {
         let relaxation = self.problem.relaxation;
         let mut others = Vec::new();
-        for e in &walk.asked {
+        for e in &search.targeted {
             let (column, table) = step_of(relaxation, *e);
-            let (a, worth) = (walk.values[*e], worth[column]);
+            let (a, worth) = (search.values[*e], worth[column]);
             let Some(v) = table.apply(a as i64) else { continue };
             self.x[column] = v as f64;
             for more in 1..=2 {
@@ -368,7 +376,7 @@ impl Attack<'_> {
                 let Some(threshold) = table.threshold(threshold).filter(|_| inside && worth != 0.0) else { break };
                 let way = if worth > 0.0 { threshold as f64 - a } else { a - threshold as f64 + 1.0 };
                 let way = way / relaxation.exprs[*e].greatest.max(1.0);
-                let by_chance = 1.0 + noise * (self.chance() - 0.5);
+                let by_chance = 1.0 + noise * (self.random.unit() - 0.5);
                 others.push((way / (more as f64 * worth.abs()) * by_chance, column, value as f64));
             }
         }

@@ -83,7 +83,7 @@ impl Worker<'_> {
         }
         let (column, value) = match best {
             Some((_, column, value, _)) => (column, value),
-            None if !branch.thin => return NodeOutcome::Postpone,
+            None if !branch.inputs_only => return NodeOutcome::Postpone,
             None => match self.input_to_split(ranges, simplex) {
                 Some(found) => found,
                 None => return NodeOutcome::Stop(Reason::Incomplete("no range is left to split".to_owned())),

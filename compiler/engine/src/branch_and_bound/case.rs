@@ -2,15 +2,16 @@
 //!
 //! In: a root with its ranges. Out: the case's tree for the certificate, or a point that meets all atoms. Several workers may share a [`Frontier`].
 
-use super::frontier::{Effort, Entry, Found, Frontier};
+use super::frontier::{CaseOutcome, Effort, Entry, Frontier};
 use super::node::{Branch, DualBound, Goal, OpenNode, WarmStart};
-use super::parameters::{LONG, PATIENT, SOON};
+use super::parameters::{LENDS, LONG, SOON};
 use super::propagation::all_facets;
 use super::pseudocost::Pseudocosts;
 use super::worker::Worker;
+use crate::relaxation::LinearExpr;
 use crate::relaxation::Ranges;
 use crate::relaxation::facet::Facet;
-use crate::relaxation::network::{Kind, LinearExpr, NONE};
+use crate::relaxation::network::{Kind, NONE};
 use crate::simplex::{Problem, Simplex};
 use crate::{Control, Core, CoreRequest, Cores, Reason};
 use qnn_ir::interrupt::{Interrupted, inherited};
@@ -28,15 +29,15 @@ pub enum Accepted {
     Yes,
     /// It does not.
     No,
-    /// It meets the atoms, but not what they enclose: no bound excludes it, and it is no answer.
-    Nearly,
+    /// It meets the atoms, but not the exact statement that they enclose: no bound excludes it, and it is no answer.
+    NearMiss,
 }
 
 impl From<&Replay> for Accepted {
     fn from(replay: &Replay) -> Accepted {
         match replay {
             Replay::Holds(_) => Accepted::Yes,
-            Replay::Close => Accepted::Nearly,
+            Replay::Close => Accepted::NearMiss,
             Replay::Fails(_) => Accepted::No,
         }
     }
@@ -62,11 +63,11 @@ pub struct Case<'a> {
     pub seed: u64,
     /// When the search for an answer began, by the control's clock.
     pub begun: Instant,
-    /// Who helps.
+    /// The cores that help.
     pub helpers: Helpers,
-    /// Hears of the share of the case that is closed.
+    /// Is told the share of the case that is closed.
     pub progress: &'a (dyn Fn(f64) + Sync),
-    /// Branches with this share of the case bound expressions anew.
+    /// Nodes with this share of the case bound expressions anew.
     pub tightened: f64,
     /// The problem where the objective's atom constrains like the others, for bounds of other expressions.
     pub whole: Problem<'a>,
@@ -74,7 +75,7 @@ pub struct Case<'a> {
     pub warm_starts: Arc<[WarmStart]>,
 }
 
-/// Who helps a run: spare cores, and another's once it has been lent, until the run is over.
+/// The cores that help a run: spare ones, and a busy one once it has been lent, until the run is over.
 #[derive(Clone)]
 pub struct Helpers(pub(super) Option<Arc<OnceLock<CoreRequest>>>);
 
@@ -85,36 +86,36 @@ impl Default for Helpers {
 }
 
 impl Helpers {
-    /// Spare cores alone.
-    pub fn nobody() -> Helpers {
+    /// Spare cores alone: no request is made.
+    pub fn spare_only() -> Helpers {
         Helpers(None)
     }
 
-    /// The wish for another's core, if there has been one.
+    /// The request for a busy core, if there is one.
     pub fn request(&self) -> Option<&CoreRequest> {
         self.0.as_ref()?.get()
     }
 
-    /// How many cores others lend.
+    /// How many cores are lent to this run.
     pub fn lent(&self) -> usize {
-        usize::from(self.request().is_some_and(CoreRequest::is_heard))
+        usize::from(self.request().is_some_and(CoreRequest::is_granted))
     }
 
-    /// Wishes for another's core; `false` while somebody else does.
-    pub fn ask(&self, cores: &Cores) -> bool {
+    /// Requests a busy core; `false` while another request waits for one.
+    pub fn request_core(&self, cores: &Cores) -> bool {
         let Some(own) = &self.0 else { return true };
-        own.get().is_some() || cores.ask().is_some_and(|request| own.set(request).is_ok())
+        own.get().is_some() || cores.request().is_some_and(|request| own.set(request).is_ok())
     }
 
-    /// Does some work here and on all cores that help.
-    pub fn along(&self, control: &Control, work: impl Fn() + Sync) {
+    /// Runs some work on this thread and on all cores that help.
+    pub fn run_on_all(&self, control: &Control, work: impl Fn() + Sync) {
         let spare: Vec<Core> = std::iter::from_fn(|| control.spare.take()).collect();
         let lent = self.lent();
         let (work, inherited) = (&work, inherited());
         std::thread::scope(|scope| {
             for _ in 0..spare.len() + lent {
                 let inherited = inherited.clone();
-                // Who is interrupted leaves its part undone; this thread is interrupted, too, or stops by itself.
+                // An interrupted thread leaves its part undone; this thread is interrupted, too, or stops by itself.
                 scope.spawn(move || _ = inherited.run(work));
             }
             work();
@@ -122,14 +123,14 @@ impl Helpers {
     }
 }
 
-/// Ends the others' work where one of them panics: they would wait for its branch for ever.
+/// Ends the search where a worker panics: the others would wait for its branch for ever.
 pub(super) struct PanicGuard<'a>(pub(super) &'a (Mutex<Frontier>, Condvar), pub(super) &'a Control);
 
 impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let internal = || Reason::Internal("a worker of the search panicked".to_owned());
-            let broken = Found::Stopped(self.1.stop().unwrap_or_else(internal));
+            let broken = CaseOutcome::Stopped(self.1.stop().unwrap_or_else(internal));
             self.0.0.lock().unwrap_or_else(PoisonError::into_inner).ended.get_or_insert(broken);
             self.0.1.notify_all();
         }
@@ -148,7 +149,7 @@ impl<'a> Case<'a> {
         self.problem.expr(self.problem.atom(self.objective as usize))
     }
 
-    /// A state of the solver for a goal.
+    /// The solver's first state for a goal.
     pub(super) fn start(&self, ranges: &Ranges, goal: &Goal) -> Simplex {
         let mut objective = vec![0.0; self.problem.relaxation.columns.len()];
         match goal {
@@ -162,7 +163,7 @@ impl<'a> Case<'a> {
         Simplex::new(self.problem, ranges, objective)
     }
 
-    /// A goal below this is out of reach.
+    /// A branch is closed where the goal's maximum is below this.
     pub(super) fn cut(&self, ranges: &Ranges, goal: &Goal) -> f64 {
         let margin = |(e, factor): &(u32, f64)| {
             let (lo, hi) = ranges.exprs[*e as usize];
@@ -174,7 +175,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The margins that are left to ask for where the objective's atom holds anyway.
+    /// The margins to maximize where the objective's atom holds for all values left.
     pub(super) fn margins(&self, ranges: &Ranges) -> Option<Goal> {
         let (relaxation, atom) = (self.problem.relaxation, self.atom());
         if atom.range(&ranges.lower, &ranges.upper).0 < 0.0 {
@@ -220,13 +221,13 @@ impl<'a> Case<'a> {
             goal: Goal::Atom,
             known: known.map(Arc::new),
             share: 1.0,
-            thin: false,
+            inputs_only: false,
         };
         let mut frontier = Frontier {
             proof: vec![Entry::open()],
             written: 0,
             open: BinaryHeap::new(),
-            close: Vec::new(),
+            near_misses: Vec::new(),
             held: 0,
             busy: 0,
             closed: 0.0,
@@ -244,11 +245,11 @@ impl<'a> Case<'a> {
 
     /// Searches until all branches are closed, or a point is found, or there is a reason to stop. The frontier is then complete: a search
     /// may go on from it, with another threshold in the objective's atom if a greater one.
-    pub fn search(&self, frontier: Frontier) -> (Found, Frontier) {
+    pub fn search(&self, frontier: Frontier) -> (CaseOutcome, Frontier) {
         let mut frontier = frontier;
-        // A higher threshold may exclude them now.
-        let close = std::mem::take(&mut frontier.close);
-        frontier.open.extend(close.into_iter().map(OpenNode));
+        // A higher threshold may exclude them.
+        let near_misses = std::mem::take(&mut frontier.near_misses);
+        frontier.open.extend(near_misses.into_iter().map(OpenNode));
         let learned = std::mem::take(&mut frontier.learned);
         let branches = frontier.effort.branches;
         let mut worker = Worker::new(self, learned.clone(), branches, 0);
@@ -266,7 +267,7 @@ impl<'a> Case<'a> {
                 });
             };
             let helped = Cell::new(false);
-            // Cores that nobody else has a use for help out, once there is something to share; for a long search, another's too.
+            // Spare cores join once there are branches to share; in a long search a lent core joins, too.
             let recruit = || {
                 if let Some(core) = self.control.spare.take() {
                     join(Some(core));
@@ -277,26 +278,26 @@ impl<'a> Case<'a> {
                     return;
                 }
                 if let Some(request) = self.helpers.request() {
-                    if request.is_heard() {
+                    if request.is_granted() {
                         helped.set(true);
                         join(None);
                     }
-                } else if !self.helpers.ask(&self.control.spare) && spent > left / PATIENT {
-                    // Two with a core each would both take long: one after the other has both.
+                } else if !self.helpers.request_core(&self.control.spare) && spent > left / LENDS {
+                    // Two long searches side by side would both take long: one after the other, each has both cores.
                     self.control.clock.pause(|| self.control.spare.lend(&self.control.cancel));
                 }
             };
             worker.work(&shared, &recruit, None);
         });
         if interrupted.into_inner() {
-            // Its branch is lost, and the frontier not whole any more.
+            // The interrupted worker's branch is lost, so that the frontier is not complete.
             Interrupted.unwind();
         }
         let mut frontier = shared.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         worker.learn_from(&frontier);
         frontier.gains.clear();
         frontier.learned = worker.learned;
-        let found = frontier.ended.take().unwrap_or(Found::Closed);
+        let found = frontier.ended.take().unwrap_or(CaseOutcome::Closed);
         (found, frontier)
     }
 }

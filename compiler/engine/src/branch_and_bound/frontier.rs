@@ -11,8 +11,8 @@ use qnn_proof::{Step, Tighten, Tree};
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
-/// How a search ended.
-pub enum Found {
+/// How the search of a case ended.
+pub enum CaseOutcome {
     /// No point meets all atoms.
     Closed,
     /// The inputs' values, by ascending column.
@@ -23,14 +23,14 @@ pub enum Found {
     Stopped(Reason),
 }
 
-/// A node of the proof, whose children are known later.
+/// A node of the proof; its children are added later.
 pub(super) struct Entry {
     pub(super) step: Step,
     pub(super) children: Vec<usize>,
 }
 
 impl Entry {
-    /// A node that is to be filled.
+    /// A node without its step.
     pub(super) fn open() -> Entry {
         Entry { step: Step::Empty, children: Vec::new() }
     }
@@ -46,10 +46,11 @@ pub(super) fn bytes_of(step: &Step) -> usize {
     }
 }
 
-/// What was done, for `--stats`.
+/// The effort of a search, for `--stats`.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Effort {
-    /// Branches looked at.
+    /// Branches that were bounded.
     pub branches: u64,
     /// Steps of the solver.
     pub steps: u64,
@@ -61,16 +62,16 @@ pub struct Frontier {
     /// The bytes that the proof's steps take.
     pub(super) written: usize,
     pub(super) open: BinaryHeap<OpenNode>,
-    /// Branches whose points are no answers, nor excluded by any bound.
-    pub(super) close: Vec<Branch>,
-    /// The bytes that open branches take, those at work included.
+    /// Branches whose points meet the atoms but not the exact statement: neither answers, nor excluded by any bound.
+    pub(super) near_misses: Vec<Branch>,
+    /// The bytes of open branches, those that workers hold included.
     pub(super) held: usize,
-    /// Branches at work.
+    /// The branches that workers hold.
     pub(super) busy: usize,
     /// The share of the case that is closed.
     pub(super) closed: f64,
-    pub(super) ended: Option<Found>,
-    /// What it took.
+    pub(super) ended: Option<CaseOutcome>,
+    /// The effort so far.
     pub effort: Effort,
     /// The most branches.
     pub limit: u64,
@@ -78,7 +79,7 @@ pub struct Frontier {
     /// The root's bounds, for branches that begin there.
     pub warm_starts: Arc<[WarmStart]>,
     pub(super) learned: Pseudocosts,
-    /// What splits gained in this search, so that all workers learn from each other's: (column, side, gain).
+    /// The gains of splits in this search, from which all workers update their pseudocosts: (column, side, gain).
     pub(super) gains: Vec<(u32, usize, f64)>,
 }
 
@@ -92,13 +93,13 @@ impl Frontier {
 
     /// The objective's atom without its constant is at most this in the open branches; `None` if one has no bound yet.
     pub fn most(&self) -> Option<i128> {
-        let open = self.open.iter().map(|queued| &queued.0).chain(&self.close);
+        let open = self.open.iter().map(|queued| &queued.0).chain(&self.near_misses);
         open.map(|branch| branch.known.as_deref()).try_fold(i128::MIN, |most, known| Some(most.max(known?.most())))
     }
 
     /// The tree with each open branch closed by its bound, a proof for a threshold above all of them.
     pub fn tree_by_bounds(&self) -> Option<Tree> {
-        let open = self.open.iter().map(|queued| &queued.0).chain(&self.close);
+        let open = self.open.iter().map(|queued| &queued.0).chain(&self.near_misses);
         let bounds = open.map(|branch| Some((branch.entry, branch.known.as_deref()?)));
         let bounds = bounds.collect::<Option<HashMap<usize, &DualBound>>>()?;
         let step = |at: usize| match bounds.get(&at) {
@@ -124,7 +125,7 @@ impl Frontier {
         self.closed
     }
 
-    /// What splits of this case gained.
+    /// The pseudocosts of this case's splits.
     pub fn learned(self) -> Pseudocosts {
         self.learned
     }
@@ -139,18 +140,19 @@ impl Frontier {
         self.open.push(OpenNode(branch));
     }
 
-    /// Takes back branches from who was at work on them.
+    /// Puts a worker's branches back into the queue.
     pub(super) fn give_back(&mut self, branches: &mut Vec<Branch>) {
         self.busy -= branches.len();
         self.open.extend(branches.drain(..).map(OpenNode));
     }
 
-    /// Says what a node of the proof is.
+    /// Sets the step of a node of the proof.
     pub(super) fn fill(&mut self, entry: usize, step: Step) {
         self.written += bytes_of(&step);
         self.proof[entry].step = step;
     }
 
+    /// Fills a node with the first of some steps, and appends a node for each of the others and one for what follows, which becomes `entry`.
     pub(super) fn chain(&mut self, entry: &mut usize, steps: Vec<Step>) {
         for step in steps {
             self.fill(*entry, step);

@@ -1,4 +1,4 @@
-//! Nodes of the tree: what is open, by what it promises, and what becomes of a node.
+//! Nodes of the tree: open ones and their order, and the outcome of a node.
 
 use super::propose::Proposal;
 use crate::Reason;
@@ -20,7 +20,7 @@ pub struct WarmStart {
     pub solver: Simplex,
 }
 
-/// What the objective's atom is known not to exceed in a branch, and why.
+/// An upper bound of the objective's atom in a branch, with the multipliers that prove it.
 #[derive(Debug)]
 pub struct DualBound {
     /// The weighted atoms are at most this …
@@ -29,7 +29,7 @@ pub struct DualBound {
     pub weight: i64,
     /// The atom's constant at that time.
     pub(super) constant: i64,
-    /// The bound that says so.
+    /// The multipliers of the bound.
     pub multipliers: Multipliers,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Branch {
     /// Its share of the case, in halves upon halves.
     pub(super) share: f64,
     /// Only inputs are left to split.
-    pub(super) thin: bool,
+    pub(super) inputs_only: bool,
 }
 
 /// What the solver maximizes in a branch.
@@ -74,12 +74,12 @@ pub(super) struct Branch {
 pub(super) enum Goal {
     /// The objective's atom.
     Atom,
-    /// Where that holds for all values left, it says nothing any more. What counts is how far the nonlinearities that it reads get past the
-    /// thresholds that the splits ask of them: (expression, factor), in steps of the nonlinearity's result.
+    /// Where the atom holds for all values left, its bound closes nothing. The goal is then how far the nonlinearities that it reads get past the
+    /// thresholds that the splits require: (expression, factor), in steps of the nonlinearity's result.
     Margins(Arc<[(u32, f64)]>),
 }
 
-/// What was expected of a split, so that later ones can be judged better.
+/// The gain that was expected of a split, for its pseudocost.
 #[derive(Clone, Copy)]
 pub(super) struct Origin {
     pub(super) column: u32,
@@ -95,7 +95,7 @@ impl Branch {
         self.simplex.bytes() + self.ranges.bytes() + self.facets.len() * 64
     }
 
-    /// Remembers a bound of the objective's atom, if it is the best so far.
+    /// Keeps a bound of the objective's atom, if it is the best so far.
     pub(super) fn learn(&mut self, proposal: &Proposal, problem: &Problem<'_>, objective: u32) {
         if let Some(new) = DualBound::new(proposal, problem, objective)
             && self.known.as_ref().is_none_or(|known| new.most() < known.most())
@@ -104,20 +104,20 @@ impl Branch {
         }
     }
 
-    /// What it promises: thin branches come last, untried ones first.
+    /// Its priority: the bound expected from its split. Branches where only inputs are left to split come last, the root first.
     pub(super) fn value(&self) -> f64 {
         self.origin.map_or(f64::INFINITY, |(origin, _)| origin.value)
     }
 }
 
-/// Open branches by what they promise.
+/// An open branch, ordered by its priority.
 pub(super) struct OpenNode(pub(super) Branch);
 
 impl Ord for OpenNode {
     fn cmp(&self, other: &OpenNode) -> Ordering {
-        let key = |branch: &Branch| (!branch.thin, branch.value());
+        let key = |branch: &Branch| (!branch.inputs_only, branch.value());
         let (a, b) = (key(&self.0), key(&other.0));
-        // Among equals the later one, so that the search goes deep.
+        // Among equals the later one comes first: the search is depth-first there.
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(self.0.entry.cmp(&other.0.entry))
     }
 }
@@ -139,12 +139,12 @@ impl Eq for OpenNode {}
 /// The ranges on one side of a split, and the nonlinearities whose ranges changed.
 pub(super) type Side = (Box<Ranges>, Vec<u32>);
 
-/// What became of a branch.
+/// The outcome of a branch.
 pub(super) enum NodeOutcome {
     Closed(Step),
     Split { node: u32, element: u32, value: i64, below: Option<Side>, above: Option<Side>, origin: Option<Origin> },
     Postpone,
-    Nearly,
+    NearMiss,
     Point(Vec<i64>),
     Stop(Reason),
 }

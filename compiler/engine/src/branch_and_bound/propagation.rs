@@ -1,4 +1,4 @@
-//! Propagation: what bounds and atoms say of ranges.
+//! Propagation: bounds and atoms narrow ranges.
 
 use super::parameters::{FEW_TERMS, ROUNDS};
 use super::propose::{SCALES, propose};
@@ -10,7 +10,7 @@ use num_integer::Integer;
 use qnn_proof::{Multipliers, Tighten};
 use std::sync::Arc;
 
-/// Narrows the inputs by the atoms that speak of a few inputs alone.
+/// Narrows the inputs by the atoms over a few inputs.
 ///
 /// # Errors
 /// [`Empty`] if nothing is left.
@@ -21,7 +21,7 @@ pub fn propagate(
     changed: &mut Vec<u32>,
 ) -> Result<(), Empty> {
     let relaxation = problem.relaxation;
-    // Two atoms can narrow each other by one at a time for ever: what is left is for the relaxation.
+    // Two atoms can narrow each other by one at a time, without end: after some rounds the relaxation does the rest.
     for _ in 0..ROUNDS {
         let before = steps.len();
         for (k, atom) in problem.atoms.iter().enumerate() {
@@ -57,11 +57,11 @@ pub fn propagate(
     Ok(())
 }
 
-/// Narrows an expression's range, and its nonlinearity's facets, by what the solver's state says of it, if that is more than a share of the range; `take` gets
+/// Narrows an expression's range, and its nonlinearity's facets, by the bound of the solver's state, if it gains more than a share of the range; `take` gets
 /// the step that proves it.
 ///
 /// # Errors
-/// [`Empty`] if nothing is left; `take` has the step that says so.
+/// [`Empty`] if nothing is left; `take` has got the step that proves it.
 pub fn narrow_by(
     problem: &Problem<'_>,
     ranges: &mut Ranges,

@@ -3,7 +3,7 @@
 //! From the best node straight down and about there for a while, then from the best again.
 
 use super::case::{Accepted, Case, PanicGuard};
-use super::frontier::{Entry, Found, Frontier};
+use super::frontier::{CaseOutcome, Entry, Frontier};
 use super::node::{Branch, Goal, NodeOutcome, OpenNode};
 use super::parameters::*;
 use super::propagation::{add_multipliers, atom_facets, narrow_by, propagate, refresh_facets};
@@ -13,29 +13,30 @@ use crate::attack::Attack;
 use crate::relaxation::network::{Kind, NONE};
 use crate::relaxation::{Empty, Ranges};
 use crate::simplex::{Outcome, View};
-use crate::{Core, Reason, close};
+use crate::{Core, Reason, near_miss};
 use qnn_proof::Step;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Somebody who searches a case.
+/// A worker on a case.
 pub(super) struct Worker<'a> {
     pub(super) case: &'a Case<'a>,
     /// Evaluates points quickly.
     pub(super) attack: Attack<'a>,
     pub(super) learned: Pseudocosts,
-    /// So many of the frontier's gains are in what was learned.
+    /// How many of the frontier's gains are in `learned`.
     pub(super) seen: usize,
     /// The gain of the split that the branch at hand comes from.
     pub(super) gain: Option<(u32, usize, f64)>,
     pub(super) branches: u64,
-    /// What the best open branch promises.
+    /// The value of the best open branch.
     pub(super) best: f64,
-    /// Where the first repairs started: the values of all columns, and what they are worth.
+    /// Where the first repairs started: the values of all columns, and their weights.
     pub(super) first_points: Vec<(Vec<f64>, Option<Vec<f64>>)>,
-    /// What the solver took, in sums, at so many for a step.
+    /// The solver's work so far, in sums.
     pub(super) spent: u64,
-    pub(super) long: u64,
+    /// The sums of one step of the solver.
+    pub(super) sums_of_step: u64,
     /// Inputs reach few nonlinearities.
     pub(super) sparse: bool,
     /// Hidden nonlinearities read hidden nonlinearities.
@@ -45,7 +46,7 @@ pub(super) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    /// One who begins after so many branches of the case, which the random numbers depend on, as on who of several it is.
+    /// A worker. Its random numbers depend on `branches`, the number of branches that the case had so far, and on `who`, the worker's number.
     pub(super) fn new(case: &'a Case<'a>, learned: Pseudocosts, branches: u64, who: u64) -> Worker<'a> {
         let relaxation = case.problem.relaxation;
         let bits = (0..relaxation.columns.len())
@@ -65,7 +66,7 @@ impl<'a> Worker<'a> {
             best: f64::INFINITY,
             first_points: Vec::new(),
             spent: 0,
-            long: case
+            sums_of_step: case
                 .problem
                 .live
                 .iter()
@@ -76,7 +77,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Takes over what others learned.
+    /// Adds the gains that other workers found to the pseudocosts.
     pub(super) fn learn_from(&mut self, frontier: &Frontier) {
         for (column, side, gain) in &frontier.gains[self.seen..] {
             self.learned[*column as usize][*side].add(*gain);
@@ -84,24 +85,24 @@ impl<'a> Worker<'a> {
         self.seen = frontier.gains.len();
     }
 
-    /// Takes branches until there are none, or somebody found the end.
+    /// Takes branches until there are none, or the search has ended.
     pub(super) fn work(&mut self, shared: &(Mutex<Frontier>, Condvar), recruit: &dyn Fn(), core: Option<&Core>) {
         let control = self.case.control;
         let _guard = PanicGuard(shared, control);
         let most = control.memory.unwrap_or(MEMORY) as usize;
         let lock = || shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // What is left below the branch that was the best, and how many branches were taken there.
+        // The open branches below the one last taken from the queue, and how many were taken there.
         let (mut own, mut taken_below) = (Vec::new(), 0);
         let mut frontier = lock();
         loop {
             if let (None, Some(reason)) = (&frontier.ended, control.stop()) {
-                frontier.ended = Some(Found::Stopped(reason));
+                frontier.ended = Some(CaseOutcome::Stopped(reason));
             }
             if frontier.ended.is_none() && frontier.effort.branches >= frontier.limit {
-                frontier.ended = Some(Found::Limit);
+                frontier.ended = Some(CaseOutcome::Limit);
             }
             if frontier.ended.is_none() && frontier.bytes() > most {
-                frontier.ended = Some(Found::Stopped(Reason::Memory));
+                frontier.ended = Some(CaseOutcome::Stopped(Reason::Memory));
             }
             if frontier.ended.is_some() || core.is_some_and(Core::is_wanted) {
                 frontier.give_back(&mut own);
@@ -121,8 +122,8 @@ impl<'a> Worker<'a> {
                         branch
                     }
                     None if frontier.busy == 0 => {
-                        if !frontier.close.is_empty() {
-                            frontier.ended = Some(Found::Stopped(close()));
+                        if !frontier.near_misses.is_empty() {
+                            frontier.ended = Some(CaseOutcome::Stopped(near_miss()));
                         }
                         shared.1.notify_all();
                         return;
@@ -158,7 +159,7 @@ impl<'a> Worker<'a> {
             let mut entry = branch.entry;
             frontier.chain(&mut entry, steps);
             branch.entry = entry;
-            // Others find something to do, unless memory is short.
+            // Other workers need open branches, unless memory is short.
             let keep = frontier.held > most / 2 || taken_below < PLUNGE && !frontier.open.is_empty();
             match next {
                 NodeOutcome::Closed(step) => {
@@ -167,29 +168,29 @@ impl<'a> Worker<'a> {
                     frontier.closed += branch.share;
                     (self.case.progress)(frontier.closed);
                 }
-                NodeOutcome::Nearly => {
+                NodeOutcome::NearMiss => {
                     frontier.busy -= 1;
                     frontier.held += branch.bytes();
-                    frontier.close.push(branch);
+                    frontier.near_misses.push(branch);
                 }
                 NodeOutcome::Postpone => {
-                    branch.thin = true;
+                    branch.inputs_only = true;
                     frontier.busy -= 1;
                     frontier.push(branch);
                 }
                 NodeOutcome::Point(point) => {
                     frontier.busy -= 1;
                     frontier.push(branch);
-                    frontier.ended.get_or_insert(Found::Point(point));
+                    frontier.ended.get_or_insert(CaseOutcome::Point(point));
                 }
                 NodeOutcome::Stop(reason) => {
                     frontier.busy -= 1;
                     frontier.push(branch);
-                    frontier.ended.get_or_insert(Found::Stopped(reason));
+                    frontier.ended.get_or_insert(CaseOutcome::Stopped(reason));
                 }
                 NodeOutcome::Split { node, element, value, below, above, origin } => {
                     frontier.fill(entry, Step::Split { node, element, value });
-                    // The way down goes on where the primal point is nearer.
+                    // The worker goes on with the child that is nearer to the primal point.
                     let nearer_below =
                         origin.is_some_and(|origin| branch.simplex.x[origin.column as usize] - value as f64 <= 0.5);
                     let count = usize::from(below.is_some()) + usize::from(above.is_some());
@@ -216,7 +217,7 @@ impl<'a> Worker<'a> {
                             goal: branch.goal.clone(),
                             known: branch.known.clone(),
                             share: branch.share / 2.0,
-                            thin: branch.thin,
+                            inputs_only: branch.inputs_only,
                         };
                         refresh_facets(self.case.problem, &child.ranges, &mut child.facets, &changed);
                         child.simplex.set_ranges(self.case.problem, &child.ranges);
@@ -270,13 +271,13 @@ impl<'a> Worker<'a> {
             for point in points {
                 match (case.accept)(&point) {
                     Accepted::Yes => return NodeOutcome::Point(point),
-                    accepted => nearly |= accepted == Accepted::Nearly,
+                    accepted => nearly |= accepted == Accepted::NearMiss,
                 }
             }
-            return if nearly { NodeOutcome::Nearly } else { NodeOutcome::Closed(Step::Enumerate) };
+            return if nearly { NodeOutcome::NearMiss } else { NodeOutcome::Closed(Step::Enumerate) };
         }
         let before = branch.simplex.steps;
-        // What a nonlinearity of each column is worth at the bound: closing a gap gains about as much.
+        // The reduced cost of each column at the bound: closing a gap gains about as much.
         let (mut prices, mut worth): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
         for round in 0.. {
             if matches!(branch.goal, Goal::Atom)
@@ -312,7 +313,7 @@ impl<'a> Worker<'a> {
                     None
                 }
             };
-            // Only a bound that closes the branch is worth short numbers.
+            // Small multipliers are tried first only where the bound closes the branch.
             let scales = if outcome == Outcome::Below { &SCALES[..] } else { &SCALES[1..] };
             let proposal = propose(problem, &branch.ranges, form, &multipliers, scales, |_, value| value < 0);
             if let Some(proposal) = &proposal {
@@ -325,7 +326,7 @@ impl<'a> Worker<'a> {
                 return NodeOutcome::Stop(case.control.stop().unwrap_or(Reason::Timeout));
             }
             if outcome == Outcome::Below {
-                // The integers disagree: the numbers are bad. Start from scratch below.
+                // The integers disagree: the floats are inaccurate. The solver starts anew below.
                 let steps = branch.simplex.steps;
                 branch.simplex = case.start(&branch.ranges, &branch.goal);
                 branch.simplex.steps = steps;
@@ -350,12 +351,12 @@ impl<'a> Worker<'a> {
             if round >= 3 {
                 break;
             }
-            let news = proposal.exact.slack(problem, &branch.ranges);
+            let narrower = proposal.exact.slack(problem, &branch.ranges);
             let tightened = round == 0 && branch.share == case.tightened && !case.warm_starts.is_empty();
             if tightened && self.tighten_bounds(branch, &prices, steps, &stop) == Err(Empty) {
                 return NodeOutcome::Closed(Step::Empty);
             }
-            if !news.iter().any(|(column, ..)| relaxation.nonlinearity_of[*column as usize] != NONE) {
+            if !narrower.iter().any(|(column, ..)| relaxation.nonlinearity_of[*column as usize] != NONE) {
                 if tightened {
                     continue;
                 }
@@ -363,20 +364,20 @@ impl<'a> Worker<'a> {
             }
             steps.push(Step::Slack(proposal.certificate(problem, Some(case.objective))));
             let mut changed = Vec::new();
-            if branch.ranges.narrow_columns(relaxation, &news, &mut changed) == Err(Empty) {
+            if branch.ranges.narrow_columns(relaxation, &narrower, &mut changed) == Err(Empty) {
                 return NodeOutcome::Closed(Step::Empty);
             }
             refresh_facets(problem, &branch.ranges, &mut branch.facets, &changed);
             branch.simplex.set_ranges(problem, &branch.ranges);
         }
         let next = self.split(branch, &prices);
-        // From here integers may be near that answer the question.
+        // A point of integers near this one may be an answer.
         let without_room = self.deep && matches!(branch.goal, Goal::Atom) && self.best < ROOM * case.atom().greatest;
-        let sums = branch.simplex.steps.saturating_sub(before) * self.long;
+        let sums = branch.simplex.steps.saturating_sub(before) * self.sums_of_step;
         self.spent += if without_room { sums / WITHOUT_ROOM } else { sums };
         let due = (self.attack.work + FIRST_REPAIR) * REPAIRED < self.spent;
         let tight = matches!(next, NodeOutcome::Postpone) && self.attack.work < self.spent + REALIZED;
-        if (tight || due && branch.thin)
+        if (tight || due && branch.inputs_only)
             && let Some(point) = self.attack.realize(&branch.simplex.x, &branch.ranges, &stop)
             && let Some(point) = self.accepted(&point)
         {
@@ -431,18 +432,18 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// A point of integers from the relaxation's, or from one of the first of those; what columns are worth is the relaxation's word now and then, as
-    /// far as it speaks of the atom. Where networks are sparse, half of the points are from anywhere, by annealing.
+    /// A point of integers near the relaxation's point, or near one of the first of those. Some repairs weight columns by the relaxation's reduced
+    /// costs, where its goal is the atom. In sparse networks half of the points come from annealing.
     pub(super) fn repair(&mut self, branch: &Branch, worth: &[f64], stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
-        if self.sparse && self.attack.chance() < 0.5 {
+        if self.sparse && self.attack.random.unit() < 0.5 {
             return self.attack.anneal(1, stop);
         }
-        let by_prices = self.attack.chance() < if self.deep { BY_PRICES_DEEP } else { BY_PRICES };
+        let by_prices = self.attack.random.unit() < if self.deep { BY_PRICES_DEEP } else { BY_PRICES };
         let worth = Some(worth).filter(|worth| matches!(branch.goal, Goal::Atom) && !worth.is_empty());
         if self.deep && self.first_points.len() < FIRST_POINTS {
             self.first_points.push((branch.simplex.x.clone(), worth.map(<[f64]>::to_vec)));
-        } else if self.deep && self.attack.chance() < 0.5 {
-            let (from, worth) = &self.first_points[(self.attack.random() >> 32) as usize % FIRST_POINTS];
+        } else if self.deep && self.attack.random.unit() < 0.5 {
+            let (from, worth) = &self.first_points[(self.attack.random.bits() >> 32) as usize % FIRST_POINTS];
             return self.attack.repair(from, &self.case.root, worth.as_deref().filter(|_| by_prices), stop);
         }
         self.attack.repair(&branch.simplex.x, &branch.ranges, worth.filter(|_| by_prices), stop)

@@ -5,8 +5,10 @@
 //! in `f64`, exactly: their absolute sum is checked to stay below 2^53 first; all else is 128 bits wide.
 
 use super::kernels::{PART, greatest_over_box};
-use super::network::{Kind, NONE, Relaxation, StepTable, add_all};
+use super::linear_expr::add_all;
+use super::network::{Kind, NONE, Relaxation};
 use super::ranges::Ranges;
+use super::step_table::StepTable;
 use crate::simplex::Problem;
 use num_integer::Integer;
 use qnn_ir::Step;
@@ -50,7 +52,7 @@ pub fn exact(
     let mut shares = Vec::with_capacity(problem.live.len());
     let mut rest = multipliers;
     let mut arguments: Vec<i128> = Vec::new();
-    // What nonlinearities that read inputs alone are multiplied by: nobody asks for the inputs' coefficients before the end.
+    // The multipliers of nonlinearities that read inputs alone: the inputs' coefficients are needed at the end only.
     let mut shallow: Vec<(u32, f64)> = Vec::new();
     for index in problem.live.iter().rev() {
         let nonlinearity = &relaxation.nonlinearities[*index as usize];
@@ -119,7 +121,7 @@ impl Exact {
     /// for those that become narrower.
     pub fn slack(&self, problem: &Problem<'_>, ranges: &Ranges) -> Vec<(u32, f64, f64)> {
         let relaxation = problem.relaxation;
-        let mut news = Vec::new();
+        let mut narrower = Vec::new();
         // Rounded up: a division of integers is worth its time only where this is too little.
         let most = (self.value as f64) * (1.0 + 1e-9);
         for (column, c) in self.coefficients.iter().enumerate() {
@@ -130,7 +132,7 @@ impl Exact {
             }
             let far = (self.value / i128::from(c.abs() as i64)) as f64;
             if far < hi - lo {
-                news.push(if *c > 0.0 { (column as u32, hi - far, hi) } else { (column as u32, lo, lo + far) });
+                narrower.push(if *c > 0.0 { (column as u32, hi - far, hi) } else { (column as u32, lo, lo + far) });
             }
         }
         for (index, m, share) in &self.shares {
@@ -151,10 +153,10 @@ impl Exact {
                 last -= 1;
             }
             if (first, last) != (lo, hi) {
-                news.push((column as u32, first as f64, last as f64));
+                narrower.push((column as u32, first as f64, last as f64));
             }
         }
-        news
+        narrower
     }
 }
 

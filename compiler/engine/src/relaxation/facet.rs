@@ -3,8 +3,9 @@
 //! In: a nonlinearity and its ranges. Out: facets, alpha · column + sum of beta · expression <= gamma, valid for every value within
 //! the ranges. They only guide: what is decided is decided by the exact staircase, see [`super::dual_bound`].
 
-use super::network::{Kind, Nonlinearity, Relaxation, StepTable};
+use super::network::{Kind, Nonlinearity, Relaxation};
 use super::ranges::Ranges;
+use super::step_table::StepTable;
 use std::sync::Arc;
 
 /// alpha · column + sum of beta · expression <= gamma.

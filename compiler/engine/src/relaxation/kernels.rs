@@ -140,7 +140,7 @@ pub fn between(values: &[f64], low: f64, high: f64, found: &mut Vec<u32>) {
     }
 }
 
-/// What is left of linear forms' ranges when the least value of a variable with these coefficients rises and its greatest falls.
+/// Linear forms' ranges when the least value of a variable with these coefficients rises and its greatest falls.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub fn narrow(least: &mut [f64], greatest: &mut [f64], coefficients: &[f64], rise: f64, fall: f64) {
     let count = coefficients.len();

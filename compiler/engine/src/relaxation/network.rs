@@ -5,255 +5,17 @@
 //! column = f(expressions). In: a graph, or an atom. Out: the same in exact integers, kept as `f64` where they are far
 //! below 2^53, because that is what vectorizes. Invariant: every number kept here is an integer of at most [`LIMIT`].
 
-use super::kernels::{add_scaled, add_scaled4, dot, middle_and_width};
+use super::LIMIT;
+use super::columnwise::Columnwise;
+use super::linear_expr::LinearExpr;
+use super::step_table::StepTable;
 use qnn_ir::interrupt::work;
 use qnn_ir::obligation::Linear;
 use qnn_ir::{Graph, NodeId, Op, Step};
 use std::collections::HashMap;
 
-/// Every coefficient, constant and range end is at most this.
-pub const LIMIT: i64 = 1 << 50;
-
-/// More values than this are not tabulated; the staircase is then a strip.
-const TABULATED: i128 = 1 << 13;
-
 /// No nonlinearity.
 pub const NONE: u32 = u32::MAX;
-
-/// An integer linear form over columns, in runs of consecutive columns.
-#[derive(Clone, Debug, Default)]
-pub struct LinearExpr {
-    /// The constant.
-    pub constant: f64,
-    /// (first column, offset into `values`, length).
-    runs: Vec<(u32, u32, u32)>,
-    values: Vec<f64>,
-    /// The greatest absolute coefficient.
-    pub greatest: f64,
-}
-
-impl LinearExpr {
-    /// From (column, coefficient) by ascending column.
-    fn new(terms: &[(u32, i64)], constant: i64) -> LinearExpr {
-        let mut expr = LinearExpr { constant: constant as f64, ..LinearExpr::default() };
-        let mut next = 0;
-        for (column, coefficient) in terms {
-            // A short gap is cheaper to fill with zeros than to jump over.
-            if expr.runs.is_empty() || column - next > 3 {
-                expr.runs.push((*column, expr.values.len() as u32, 0));
-            } else {
-                expr.values.resize(expr.values.len() + (column - next) as usize, 0.0);
-            }
-            expr.values.push(*coefficient as f64);
-            let run = expr.runs.last_mut().expect("a run was begun");
-            run.2 = expr.values.len() as u32 - run.1;
-            next = column + 1;
-            expr.greatest = expr.greatest.max((*coefficient as f64).abs());
-        }
-        expr
-    }
-
-    /// (first column, coefficients).
-    pub fn runs(&self) -> impl Iterator<Item = (usize, &[f64])> + '_ {
-        self.runs.iter().map(|(first, at, len)| (*first as usize, &self.values[*at as usize..(*at + *len) as usize]))
-    }
-
-    /// How many coefficients are kept, zeros among them.
-    pub fn entries(&self) -> usize {
-        self.values.len()
-    }
-
-    /// (first column, count) if the coefficients are of consecutive columns.
-    #[inline]
-    fn span(&self) -> Option<(usize, usize)> {
-        match self.runs[..] {
-            [(first, _, len)] => Some((first as usize, len as usize)),
-            _ => None,
-        }
-    }
-
-    /// The first column and the one after the last.
-    fn reach(&self) -> Option<(u32, u32)> {
-        Some((self.runs.first()?.0, self.runs.last().map(|(first, _, len)| first + len)?))
-    }
-
-    /// Fills up with zeros, so that the coefficients are of all columns from one to another.
-    fn fill(&mut self, first: u32, end: u32) {
-        work((end - first) as usize);
-        let mut values = vec![0.0; (end - first) as usize];
-        for (at, own) in self.runs() {
-            values[at - first as usize..at - first as usize + own.len()].copy_from_slice(own);
-        }
-        (self.runs, self.values) = (vec![(first, 0, end - first)], values);
-    }
-
-    /// The coefficient of a column.
-    #[inline]
-    pub fn coefficient(&self, column: usize) -> f64 {
-        let at = match self.runs.len() {
-            0 | 1 => self.runs.len(),
-            _ => self.runs.partition_point(|run| run.0 as usize <= column),
-        };
-        let Some((first, offset, len)) = at.checked_sub(1).map(|at| self.runs[at]) else { return 0.0 };
-        if column < first as usize {
-            return 0.0;
-        }
-        let within = column - first as usize;
-        if within < len as usize { self.values[offset as usize + within] } else { 0.0 }
-    }
-
-    /// Marks the columns that have a coefficient.
-    pub fn mark(&self, columns: &mut [bool]) {
-        for (first, values) in self.runs() {
-            for (marked, value) in columns[first..].iter_mut().zip(values) {
-                *marked |= *value != 0.0;
-            }
-        }
-    }
-
-    /// target += factor · self, without the constant.
-    pub fn add_to(&self, target: &mut [f64], factor: f64) {
-        for (first, values) in self.runs() {
-            add_scaled(&mut target[first..first + values.len()], values, factor);
-        }
-    }
-
-    /// The value at a point.
-    pub fn value(&self, x: &[f64]) -> f64 {
-        self.runs().fold(self.constant, |sum, (first, values)| sum + dot(values, &x[first..first + values.len()]))
-    }
-
-    /// The least and the greatest value in a box; exact while sums stay below 2^53.
-    pub fn range(&self, lower: &[f64], upper: &[f64]) -> (f64, f64) {
-        let (mut twice_middle, mut width) = (0.0, 0.0);
-        for (first, values) in self.runs() {
-            let (m, w) =
-                middle_and_width(values, &lower[first..first + values.len()], &upper[first..first + values.len()]);
-            twice_middle += m;
-            width += w;
-        }
-        (self.constant + (twice_middle - width) / 2.0, self.constant + (twice_middle + width) / 2.0)
-    }
-}
-
-/// target += the sum of factor · expression, without the constants, for some of the columns; four of the same columns at a time.
-pub fn add_all<'a>(
-    terms: &[(u32, f64)],
-    expr: impl Fn(usize) -> &'a LinearExpr,
-    columns: std::ops::Range<usize>,
-    target: &mut [f64],
-) {
-    let within = |first: usize, len: usize| {
-        let (begin, end) = (first.max(columns.start), (first + len).min(columns.end));
-        (begin < end).then(|| (begin..end, begin - first..end - first))
-    };
-    let mut rest = terms;
-    while let [one, others @ ..] = rest {
-        if let [a, b, c, d, after @ ..] = rest
-            && let [a, b, c, d] = [a, b, c, d].map(|(e, factor)| (expr(*e as usize), *factor))
-            && let Some((first, len)) = a.0.span()
-            && [&b, &c, &d].iter().all(|other| other.0.span() == Some((first, len)))
-        {
-            if let Some((columns, own)) = within(first, len) {
-                let values = [a, b, c, d].map(|(expr, _)| &expr.values[own.clone()]);
-                add_scaled4(&mut target[columns], values, [a.1, b.1, c.1, d.1]);
-            }
-            rest = after;
-        } else {
-            for (first, values) in expr(one.0 as usize).runs() {
-                if let Some((columns, own)) = within(first, values.len()) {
-                    add_scaled(&mut target[columns], &values[own], one.1);
-                }
-            }
-            rest = others;
-        }
-    }
-}
-
-/// A staircase: value `lo + k` begins at `thresholds[k - 1]`.
-#[derive(Clone, Debug)]
-pub enum StepTable {
-    /// All thresholds.
-    Table {
-        /// The least value.
-        lo: i64,
-        /// Non-decreasing, clamped to ±2 · [`LIMIT`], which no range reaches.
-        thresholds: Vec<i64>,
-        /// All thresholds are equally far from the next.
-        even: bool,
-    },
-    /// Too many values to list.
-    Wide(Step),
-}
-
-impl StepTable {
-    fn new(step: &Step) -> Option<StepTable> {
-        let (lo, hi) = (step.lo(), step.hi());
-        let far = i128::from(LIMIT) * 2;
-        let count = hi.checked_sub(lo)?;
-        if count > TABULATED && matches!(step, Step::Round { .. }) {
-            let fits = lo.abs() <= i128::from(LIMIT) && hi.abs() <= i128::from(LIMIT);
-            return fits.then(|| StepTable::Wide(step.clone()));
-        }
-        work(16 * count as usize);
-        let thresholds = (lo + 1..=hi).map(|v| Some(step.threshold(v)?.clamp(-far, far) as i64));
-        let thresholds: Vec<i64> = thresholds.collect::<Option<_>>()?;
-        let even = thresholds.windows(3).all(|t| t[1] - t[0] == t[2] - t[1]);
-        Some(StepTable::Table { lo: i64::try_from(lo).ok()?, thresholds, even })
-    }
-
-    /// The value; `None` beyond 128 bits.
-    pub fn apply(&self, a: i64) -> Option<i64> {
-        match self {
-            StepTable::Table { lo, thresholds, .. } => Some(lo + thresholds.partition_point(|t| *t <= a) as i64),
-            StepTable::Wide(step) => step.checked_apply(i128::from(a)).and_then(|v| i64::try_from(v).ok()),
-        }
-    }
-
-    /// The least argument with at least this value; `None` where all or none have it.
-    pub fn threshold(&self, v: i64) -> Option<i64> {
-        match self {
-            StepTable::Table { lo, thresholds, .. } => {
-                thresholds.get(usize::try_from(v.checked_sub(*lo)?.checked_sub(1)?).ok()?).copied()
-            }
-            StepTable::Wide(step) => step.threshold(i128::from(v)).and_then(|t| i64::try_from(t).ok()),
-        }
-    }
-}
-
-impl StepTable {
-    /// Whether it has too many values to list.
-    pub fn is_wide(&self) -> bool {
-        matches!(self, StepTable::Wide(_))
-    }
-
-    /// The least value `lo` of a wide staircase whose arguments, from `least` on, are not all at the slope: where to split it.
-    pub fn kink(&self, least: f64, lo: f64) -> Option<f64> {
-        let first = self.threshold(lo as i64 + 1)?;
-        let flat = self.is_wide() && least < first as f64 - 1.0;
-        // What a value's own arguments are is no flat part.
-        let next = self.threshold(lo as i64 + 2)?;
-        (flat && first as f64 - 1.0 - least > (next - first) as f64).then_some(lo)
-    }
-
-    /// The least and the greatest value.
-    pub fn ends(&self) -> (f64, f64) {
-        match self {
-            StepTable::Table { lo, thresholds, .. } => (*lo as f64, (*lo + thresholds.len() as i64) as f64),
-            StepTable::Wide(step) => (step.lo() as f64, step.hi() as f64),
-        }
-    }
-
-    /// (slope, value at zero) of a line through the middle of the staircase.
-    pub fn line(&self) -> (f64, f64) {
-        let (lo, hi) = self.ends();
-        let ends = (self.threshold(lo as i64 + 1), self.threshold(hi as i64));
-        let (Some(first), Some(last)) = ends else { return (0.0, lo) };
-        let (first, last) = (first as f64, last as f64);
-        let slope = if last > first { (hi - lo - 1.0) / (last - first) } else { 0.5 };
-        (slope, lo + 0.5 - slope * first)
-    }
-}
 
 /// What a nonlinearity computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -318,66 +80,6 @@ pub struct Place {
     pub composite: bool,
 }
 
-/// For each column, the expressions that mention it with their coefficients, in runs of consecutive expressions.
-#[derive(Debug, Default)]
-pub struct Mentions {
-    /// The first run of each column, and the end.
-    starts: Vec<u32>,
-    /// (first expression, offset into `values`, length).
-    runs: Vec<(u32, u32, u32)>,
-    values: Vec<f64>,
-}
-
-impl Mentions {
-    /// From (expression, coefficient) by ascending expression, column by column.
-    pub fn new(columns: &[Vec<(u32, f64)>]) -> Mentions {
-        let mut mentions = Mentions { starts: vec![0], runs: Vec::new(), values: Vec::new() };
-        for column in columns {
-            work(2 * column.len());
-            let begin = mentions.runs.len();
-            let mut next = 0;
-            for (e, value) in column.iter().copied() {
-                // A short gap is cheaper to fill with zeros than to jump over.
-                if mentions.runs.len() == begin || e - next > 3 {
-                    mentions.runs.push((e, mentions.values.len() as u32, 0));
-                } else {
-                    mentions.values.resize(mentions.values.len() + (e - next) as usize, 0.0);
-                }
-                mentions.values.push(value);
-                let length = mentions.values.len() as u32;
-                if let Some(run) = mentions.runs.last_mut() {
-                    run.2 = length - run.1;
-                }
-                next = e + 1;
-            }
-            mentions.starts.push(mentions.runs.len() as u32);
-        }
-        mentions
-    }
-
-    /// (first expression, coefficients).
-    pub fn of(&self, column: usize) -> impl Iterator<Item = (usize, &[f64])> + '_ {
-        let own = self.starts[column] as usize..self.starts[column + 1] as usize;
-        self.runs[own]
-            .iter()
-            .map(|(first, at, len)| (*first as usize, &self.values[*at as usize..(*at + *len) as usize]))
-    }
-
-    /// target += the sum of move · coefficient.
-    pub fn spread(&self, moved: &[(u32, f64)], target: &mut [f64]) {
-        for (j, delta) in moved {
-            for (first, values) in self.of(*j as usize) {
-                let target = &mut target[first..first + values.len()];
-                if values.len() < 8 {
-                    target.iter_mut().zip(values).for_each(|(t, v)| *t += delta * v);
-                } else {
-                    add_scaled(target, values, *delta);
-                }
-            }
-        }
-    }
-}
-
 /// A graph as columns, expressions and nonlinearities.
 #[derive(Debug)]
 pub struct Relaxation {
@@ -395,8 +97,8 @@ pub struct Relaxation {
     pub user: Vec<u32>,
     /// The distinct staircases.
     pub step_tables: Vec<StepTable>,
-    /// For each column, the expressions that mention it.
-    pub mentions: Mentions,
+    /// The expressions' coefficients, column by column.
+    pub columnwise: Columnwise,
     forms: Vec<Vec<Form>>,
 }
 
@@ -475,7 +177,7 @@ impl Relaxation {
             places: Vec::new(),
             user: Vec::new(),
             step_tables: Vec::new(),
-            mentions: Mentions::default(),
+            columnwise: Columnwise::default(),
             forms: Vec::with_capacity(graph.nodes.len()),
         };
         let total = graph.nodes.iter().map(|node| node.len).sum();
@@ -559,7 +261,7 @@ impl Relaxation {
                 }
             }
         }
-        relaxation.mentions = Mentions::new(&by_column);
+        relaxation.columnwise = Columnwise::new(&by_column);
         Some(relaxation)
     }
 

@@ -3,8 +3,9 @@
 //! Invariant: every range here contains the one that the certificate checker has at the same step of the proof; so this
 //! file may do less than the checker does (it never goes backwards through anything but a step), never more.
 
+use super::LIMIT;
 use super::kernels::narrow;
-use super::network::{Kind, LIMIT, NONE, Relaxation};
+use super::network::{Kind, NONE, Relaxation};
 use qnn_ir::interrupt::work;
 
 /// Integers, as `f64`.
@@ -130,10 +131,10 @@ impl Ranges {
     pub fn narrow_columns(
         &mut self,
         relaxation: &Relaxation,
-        news: &[(u32, f64, f64)],
+        narrower: &[(u32, f64, f64)],
         changed: &mut Vec<u32>,
     ) -> Result<(), Empty> {
-        for (column, lo, hi) in news {
+        for (column, lo, hi) in narrower {
             self.set_column(relaxation, *column as usize, *lo, *hi, changed)?;
         }
         self.propagate(relaxation, changed)
@@ -175,7 +176,7 @@ impl Ranges {
     fn assign(&mut self, relaxation: &Relaxation, column: usize, lo: f64, hi: f64) {
         let (rise, fall) = (lo - self.lower[column], self.upper[column] - hi);
         (self.lower[column], self.upper[column]) = (lo, hi);
-        for (first, coefficients) in relaxation.mentions.of(column) {
+        for (first, coefficients) in relaxation.columnwise.of(column) {
             let own = first..first + coefficients.len();
             narrow(&mut self.least[own.clone()], &mut self.greatest[own], coefficients, rise, fall);
         }

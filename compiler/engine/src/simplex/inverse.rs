@@ -2,7 +2,7 @@
 
 use crate::relaxation::kernels::{add_scaled, dot};
 
-/// Sums over one of so many elements take them one by one.
+/// Vectors with at most one nonzero in this many elements are summed element by element.
 pub(super) const SPARSE: usize = 8;
 
 /// A square matrix that grows and shrinks in place.
@@ -20,7 +20,7 @@ impl Clone for DenseInverse {
         copy
     }
 
-    /// Without the room to grow, but for a little.
+    /// A copy has little capacity to grow.
     fn clone_from(&mut self, other: &DenseInverse) {
         let stride = if other.size == 0 { 0 } else { other.size + 4 };
         *self = DenseInverse { size: other.size, stride, data: vec![0.0; stride * stride] };

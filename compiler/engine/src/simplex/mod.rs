@@ -23,14 +23,17 @@ pub use problem::{Problem, relevant};
 use crate::relaxation::Ranges;
 use crate::relaxation::facet::Facet;
 use crate::relaxation::kernels::{add_scaled, dot};
-use crate::relaxation::network::add_all;
+use crate::relaxation::linear_expr::add_all;
 use inverse::DenseInverse;
 use pricing::Leaving;
+use qnn_ir::Random;
 use ratio_test::{BUFFERS, Buffers, Candidate, RatioTest};
 use std::sync::Arc;
 
 /// How much the perturbation can add to the objective.
 const PERTURBATION: f64 = 0.01;
+/// The seed of the perturbation, the same for every problem.
+const PERTURBATION_SEED: u64 = 0xcd36_da00_563c_5ef6;
 /// The basis is inverted anew after this many steps.
 const REFRESH: u32 = 64;
 /// A row that lacks less than this needs no correction.
@@ -116,15 +119,13 @@ impl Simplex {
         // A little of every column, none alike, against steps that lead nowhere. What is added is never negative, so
         // that a bound of the perturbed objective is one of the objective.
         let mut constant = 0.0;
-        let mut random = 0x9e37_79b9_7f4a_7c15u64;
+        let mut random = Random::new(PERTURBATION_SEED);
         for (j, cost) in objective.iter_mut().enumerate() {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
+            let bits = random.bits();
             let width = ranges.upper[j] - ranges.lower[j];
             if width > 0.0 {
-                let share = ((random >> 40) as f64 / (1u64 << 24) as f64 + 0.5) * PERTURBATION / count as f64 / width;
-                if random & 1 == 0 {
+                let share = ((bits >> 40) as f64 / (1u64 << 24) as f64 + 0.5) * PERTURBATION / count as f64 / width;
+                if bits & 1 == 0 {
                     *cost += share;
                     constant -= share * ranges.lower[j];
                 } else {
@@ -163,7 +164,7 @@ impl Simplex {
         }
     }
 
-    /// The state, for somebody else; what stays behind is of no more use.
+    /// Moves the state out; `self` is empty afterwards.
     pub fn take(&mut self) -> Simplex {
         let objective = self.objective.clone();
         std::mem::replace(self, Simplex::empty(objective))
@@ -231,9 +232,9 @@ impl Simplex {
             self.refresh_values(problem);
             return;
         }
-        problem.relaxation.mentions.spread(moved, &mut self.activities);
+        problem.relaxation.columnwise.spread(moved, &mut self.activities);
         if !problem.atoms.is_empty() {
-            problem.mentions().spread(moved, &mut self.activities);
+            problem.atoms_columnwise().spread(moved, &mut self.activities);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::relaxation::network::NONE;
 const FEASIBLE: f64 = 1e-6;
 /// The rows whose norms are computed when one is chosen.
 const LOOKED_AT: usize = 4;
-/// Of a basis with so many columns it is worth knowing which column is where.
+/// From this many basic columns on, an index of their positions pays.
 const MANY: usize = 100;
 
 /// What enters the basis of the dual: a row with the direction in which the basic rows' multipliers fall, or a column that is beyond a bound.

@@ -1,10 +1,11 @@
-//! What the relaxation is about: the network, the atoms, and the nonlinearities that are not constant.
+//! A linear program without its facets: the network's expressions, the atoms, and the nonlinearities that are not constant.
 
-use crate::relaxation::network::{LinearExpr, Mentions, Relaxation};
+use crate::relaxation::columnwise::Columnwise;
+use crate::relaxation::{LinearExpr, Relaxation};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// What the relaxation is about: the network and the atoms' expressions, counted on after the network's.
+/// The network's expressions, and after them the atoms'.
 pub struct Problem<'a> {
     /// The network.
     pub relaxation: &'a Relaxation,
@@ -16,7 +17,7 @@ pub struct Problem<'a> {
     pub live: Arc<[u32]>,
     /// The columns that are no live nonlinearity's, in runs.
     pub free: Vec<Range<usize>>,
-    mentions: OnceLock<Mentions>,
+    atoms_columnwise: OnceLock<Columnwise>,
 }
 
 impl<'a> Problem<'a> {
@@ -33,7 +34,7 @@ impl<'a> Problem<'a> {
             .chain([relaxation.columns.len()]);
         let begins = [0].into_iter().chain(ends.clone().map(|column| column + 1));
         let free = begins.zip(ends).map(|(begin, end)| begin..end).filter(|run| !run.is_empty()).collect();
-        Problem { relaxation, atoms, constraints, live, free, mentions: OnceLock::new() }
+        Problem { relaxation, atoms, constraints, live, free, atoms_columnwise: OnceLock::new() }
     }
 
     /// An expression of the network or an atom's.
@@ -48,9 +49,9 @@ impl<'a> Problem<'a> {
         self.relaxation.exprs.len() + k
     }
 
-    /// The atoms that mention a column.
-    pub(super) fn mentions(&self) -> &Mentions {
-        self.mentions.get_or_init(|| {
+    /// The atoms' coefficients, column by column.
+    pub(super) fn atoms_columnwise(&self) -> &Columnwise {
+        self.atoms_columnwise.get_or_init(|| {
             let mut by_column: Vec<Vec<(u32, f64)>> = vec![Vec::new(); self.relaxation.columns.len()];
             for (k, atom) in self.atoms.iter().enumerate() {
                 for (first, values) in atom.runs() {
@@ -59,7 +60,7 @@ impl<'a> Problem<'a> {
                     }
                 }
             }
-            Mentions::new(&by_column)
+            Columnwise::new(&by_column)
         })
     }
 }

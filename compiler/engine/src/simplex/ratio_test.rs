@@ -49,7 +49,7 @@ impl Buffers {
     /// Where a column is.
     #[inline]
     pub(super) fn put(&mut self, j: usize, place: VarStatus) {
-        // Without branches, for nobody can tell where columns are.
+        // Without branches: at which bound a column is can't be predicted.
         const SIDES: [f64; 3] = [-1.0, 1.0, 0.0];
         self.side[j] = if self.width[j] > 0.0 { SIDES[place as usize] } else { 0.0 };
     }

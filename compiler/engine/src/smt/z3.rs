@@ -141,7 +141,7 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_else(|| "panic".to_owned())
 }
 
-/// Runs on the worker's thread, whose context nobody else uses.
+/// Runs on the worker's thread, whose context no other thread uses.
 fn work(encoding: &Encoding, strategy: Strategy, control: &Control) -> Result<Verdict, Reason> {
     let context = z3::Context::thread_local();
     let place = Place::new(control.memory.unwrap_or(DEFAULT_MEMORY));
@@ -249,7 +249,7 @@ fn run(encoding: &Encoding, strategy: Strategy, control: &Control, _done: Sender
         Strategy::Automatic => Solver::new_for_logic("QF_BV").unwrap_or_default(),
         Strategy::BitBlast => bit_blasting(),
     };
-    // Z3 would put its own handler of Ctrl-C in the place of the process's: one query would stop, and nobody else would hear of it.
+    // Z3 would replace the process's handler of Ctrl-C: one query would stop, and nothing else.
     let mut own = Params::new();
     own.set_bool("ctrl_c", false);
     solver.set_params(&own);
@@ -279,7 +279,7 @@ fn run(encoding: &Encoding, strategy: Strategy, control: &Control, _done: Sender
             let mut values = HashMap::new();
             for term in cone.iter().filter(|term| matches!(encoding.terms.node(**term), Node::Variable(_))) {
                 let value = model.eval(built[term].bits(), true).and_then(|value| value.as_u64());
-                // Wider variables are quotients, which nobody asks for.
+                // Wider variables are quotients, which no model needs.
                 if let Some(value) = value {
                     values.insert(*term, u128::from(value));
                 }
