@@ -2,6 +2,7 @@
 //!
 //! `QNN_UPDATE=1 cargo test --workspace --test registry -- --test-threads 1` writes them anew.
 
+use qnn::engine::ENGINES;
 use qnn::syntax::builtins::{ATTRIBUTES, FUNCTIONS, Function, TYPES};
 use qnn::syntax::scan::KEYWORDS;
 use std::collections::BTreeSet;
@@ -83,6 +84,36 @@ fn editors_know_every_function_and_type() {
         let known = lists.any(|list| list.split('|').any(|word| word == ty.name));
         assert!(known || grammar.contains(&format!("\\\\b{}\\\\b", ty.name)), "`{}` in qnn.tmLanguage.json", ty.name);
     }
+}
+
+#[test]
+fn the_manual_and_the_editor_know_every_engine() {
+    let code: Vec<String> = ENGINES.iter().map(|engine| format!("`{}`", engine.name)).collect();
+    let others = code[1..].join(", ");
+    let described: Vec<String> =
+        ENGINES.iter().map(|engine| format!("`{}` ({})", engine.name, engine.summary)).collect();
+    holds("docs/language.md", "names the engine: ", "; `#[expect", &described.join(", "));
+    holds("docs/protocol.md", "| `verification.engine` | ", " | who", &code.join(", "));
+    holds("editors/vscode/README.md", "| `qnn.verification.engine` | `auto` | ", " win over", &others);
+    let rows: String = ENGINES.iter().map(|engine| format!("| `{}` | {} |\n", engine.name, engine.summary)).collect();
+    let table = format!("\n| engine | what it is |\n| --- | --- |\n{rows}");
+    holds("docs/engines.md", "<!-- engines -->", "<!-- end -->", &table);
+    let lines = |words: &mut dyn Iterator<Item = String>| -> String {
+        let quoted: Vec<String> = words.map(|word| format!("\n              \"{word}\"")).collect();
+        quoted.join(",")
+    };
+    let (settings, setting) = ("editors/vscode/package.json", "\"qnn.verification.engine\": {\n            ");
+    let names = lines(&mut ENGINES.iter().map(|engine| engine.name.to_owned()));
+    let enumeration = format!("{setting}\"order\": 4,\n            \"type\": \"string\",\n            \"enum\": [");
+    let end = "\n            ]";
+    holds(settings, &enumeration, end, &names);
+    let sentence = |summary: &str| summary[..1].to_uppercase() + &summary[1..] + ".";
+    let spec = "What the spec says with #[engine]; where it says nothing, ";
+    let summaries = lines(&mut ENGINES.iter().map(|engine| match engine.name {
+        "auto" => format!("{spec}{}.", engine.summary),
+        _ => sentence(engine.summary),
+    }));
+    holds(settings, "\"default\": \"auto\",\n            \"enumDescriptions\": [", end, &summaries);
 }
 
 /// The words of a text that are as keywords are: lower case.
