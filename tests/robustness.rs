@@ -2,21 +2,9 @@
 
 mod support;
 
+use qnn::ir::Random;
 use std::time::{Duration, Instant};
 use support::{check, read};
-
-/// A small generator of pseudo-random numbers (splitmix64), so that every run tests the same texts.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % n.max(1) as u64) as usize
-    }
-}
 
 /// The words, numbers and signs of a text, white space dropped.
 fn tokens(text: &str) -> Vec<String> {
@@ -55,7 +43,7 @@ fn changed_tokens() {
     let real: Vec<usize> = (0..whole.len()).filter(|i| !whole[*i].trim().is_empty()).collect();
     let extreme =
         ["0", "-1", "1e4000", "9223372036854775807", "63", "64", "1e-9", "99999999", "Feature", "test", "lsb", ".."];
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     for _ in 0..1500 {
         let mut changed = whole.clone();
         for _ in 0..1 + random.below(2) {
@@ -76,7 +64,7 @@ fn changed_tokens() {
 #[test]
 fn changed_bytes() {
     let whole = read("tests/fixtures/rich.qnn").into_bytes();
-    let mut random = Random(2);
+    let mut random = Random::new(2);
     for _ in 0..1000 {
         let mut changed = whole.clone();
         for _ in 0..1 + random.below(3) {

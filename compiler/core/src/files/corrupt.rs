@@ -16,13 +16,8 @@ pub(super) fn mutations(bytes: &[u8], mut read: impl FnMut(&[u8])) {
             read(&copy);
         }
     }
-    let mut state = 0x9e37_79b9_7f4a_7c15u64;
-    let mut random = |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 16) as usize % below.max(1)
-    };
+    let mut generator = qnn_ir::Random::new(0);
+    let mut random = |below: usize| generator.below(below.max(1));
     for _ in 0..4000 {
         let mut copy = bytes.to_vec();
         for _ in 0..=random(6) {
