@@ -1,8 +1,12 @@
-//! The generated parser of `grammar.pest`, kept where nothing but this room sees it.
+//! The generated parser of `grammar.pest`, kept private to the crate.
 
 use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
 use pest::iterators::Pair;
+use std::iter::Peekable;
+
+/// The pairs inside of a pair, with a look at the next one.
+pub type Pairs<'a> = Peekable<pest::iterators::Pairs<'a, Rule>>;
 
 #[derive(pest_derive::Parser)]
 #[grammar = "grammar.pest"]

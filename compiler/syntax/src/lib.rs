@@ -8,6 +8,7 @@ mod format;
 mod grammar;
 mod layout;
 mod parse;
+mod precedence;
 pub mod scan;
 pub mod split;
 #[cfg(test)]

@@ -125,6 +125,24 @@ pub fn expr<'a>(e: &'a Expr, f: &mut dyn FnMut(Visit<'a>)) {
     }
 }
 
+/// Whether an expression mentions a value by a name.
+pub fn occurs(e: &Expr, name: &str) -> bool {
+    let mut found = false;
+    expr(e, &mut |visit| found |= is_name(visit, name));
+    found
+}
+
+/// Whether a type mentions a value by a name.
+pub fn occurs_in_type(t: &TypeExpr, name: &str) -> bool {
+    let mut found = false;
+    ty(t, &mut |visit| found |= is_name(visit, name));
+    found
+}
+
+fn is_name(visit: Visit<'_>, name: &str) -> bool {
+    matches!(visit, Visit::Expr(Expr { kind: ExprKind::Name(n), .. }) if &*n.text == name)
+}
+
 /// As what a name stands where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

@@ -4,6 +4,7 @@ use super::ast::{Item, ItemKind};
 use super::{Parsed, SyntaxError, parse};
 
 mod errors;
+mod keywords;
 mod limits;
 mod pages;
 mod print;
