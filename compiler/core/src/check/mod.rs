@@ -3,76 +3,21 @@
 //! Generic networks and property families are checked by instantiation: each instance is evaluated symbolically with its
 //! integer parameters known, which yields shapes, formats, widths and the lowered form in one pass. Functions return their
 //! value or [`Reported`], which says that the reason stands among the context's diagnostics. Nothing here solves or reads files.
+//!
+//! Each module knows only those before it in this order: `context` (where diagnostics gather), `scope` (which item a name means), `constant` (values that
+//! are known), `types` (type expressions), `data` (files through formats), `index` (indices of axes), `network` (bodies to graphs), `property` (statements
+//! to obligations), `spec` (families, what is asked, all diagnostics).
 
 pub mod constant;
+mod context;
 pub mod data;
+mod index;
 pub mod network;
 pub mod property;
 pub mod scope;
 pub mod spec;
+#[cfg(test)]
+mod tests;
 pub mod types;
 
-use crate::db::{Db, ItemId};
-use crate::diagnostic::{Diagnostic, Place};
-use qnn_syntax::Span;
-use std::cell::RefCell;
-
-/// The check failed, and why has been reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reported;
-
-/// A value, or the promise that a diagnostic says why there is none.
-pub type Checked<T> = Result<T, Reported>;
-
-/// A query's value with its diagnostics.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome<T> {
-    /// The value, if it could be made.
-    pub value: Option<T>,
-    /// What is to be said, in the order found.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-/// Where diagnostics gather while something is checked.
-pub struct Context<'db> {
-    /// The database.
-    pub db: &'db dyn Db,
-    diagnostics: RefCell<Vec<Diagnostic>>,
-}
-
-impl<'db> Context<'db> {
-    /// An empty context.
-    pub fn new(db: &'db dyn Db) -> Context<'db> {
-        Context { db, diagnostics: RefCell::default() }
-    }
-
-    /// Adds a diagnostic, unless the same has been said.
-    pub fn report(&self, diagnostic: Diagnostic) -> Reported {
-        let mut all = self.diagnostics.borrow_mut();
-        if !all.contains(&diagnostic) {
-            all.push(diagnostic);
-        }
-        Reported
-    }
-
-    /// An error at a place, reported.
-    pub fn error<T>(
-        &self,
-        code: &'static str,
-        place: Place,
-        message: impl Into<String>,
-        label: impl Into<String>,
-    ) -> Checked<T> {
-        Err(self.report(Diagnostic::error(code, message, place, label)))
-    }
-
-    /// The value with what was reported.
-    pub fn outcome<T>(self, value: Checked<T>) -> Outcome<T> {
-        Outcome { value: value.ok(), diagnostics: self.diagnostics.into_inner() }
-    }
-}
-
-/// A span of an item as a place.
-pub fn at(item: ItemId, span: Span) -> Place {
-    Place { item, span }
-}
+pub use context::{Checked, Context, Outcome, Reported, at};

@@ -4,9 +4,9 @@
 //! centre of the ball where there is one. Nothing comes out that the reference interpreter has not just confirmed.
 
 use super::verdict::{CallValue, CenterValue, Counterexample, Label, Layout, Numbers, Output, VariableValue, argmax};
+use crate::check::constant::variant_names;
 use crate::check::network::Port;
 use crate::check::property::{CallInfo, ClassClaim, VariableInfo};
-use crate::check::spec::variant_names;
 use crate::check::types::Axis;
 use crate::db::{Db, ItemId};
 use qnn_ir::Rational;

@@ -1,12 +1,15 @@
 //! Data: datasets and parameter files, their tensors turned into raw integers of the formats that the spec gives them.
 
 mod datasets;
+mod field;
 mod params;
 mod reading;
+mod samples;
 mod tensor;
 
-pub use datasets::{Dataset, Field, Numbers, Samples, dataset};
+pub use datasets::{Dataset, dataset};
 pub use params::ParamsFile;
+pub use samples::{Field, Numbers, Samples};
 pub use tensor::{ConstantTensor, Loss, PerElement, scales, zero, zeros};
 
 /// «`a`, `b` and `c`», shortened.

@@ -5,7 +5,7 @@ use super::super::scope::similar;
 use super::super::types::{Axis, Shape};
 use super::super::{Checked, Context, Reported, at};
 use super::list_names;
-use super::reading::{index_text, open, quantize, sizes_text, unreadable};
+use super::reading::{Quantization, index_text, open, sizes_text, unreadable};
 use super::tensor::{ConstantTensor, scales};
 use crate::db::ItemId;
 use crate::diagnostic::{Diagnostic, Place};
@@ -158,7 +158,9 @@ impl ParamsFile {
         }
         let channel_size = tensor.data.len() / first.max(1);
         let what = format!("`{name}`");
-        let (numbers, loss) = quantize(context, *rule, &what, tensor, format, *raw, channel_size.max(1), channels)?;
+        let channel_size = channel_size.max(1);
+        let quantization = Quantization { context, place: *rule, what: &what, tensor, format, raw: *raw, channel_size };
+        let (numbers, loss) = quantization.numbers()?;
         if let Some((index, value)) = loss.worst {
             context.report(
                 Diagnostic::warning(

@@ -37,23 +37,46 @@ pub(super) fn unreadable(context: &Context<'_>, item: ItemId, path: &Text, probl
     context.report(diagnostic)
 }
 
-/// Quantizes a file's numbers to a format. `channel_size` is the number of elements of one channel.
-#[expect(clippy::too_many_arguments, reason = "datasets and parameters say the same things about their tensors")]
-pub(super) fn quantize(
-    context: &Context<'_>,
-    place: Place,
-    what: &str,
-    tensor: &FileTensor,
-    format: &Format,
-    raw: Option<Place>,
-    channel_size: usize,
-    channels: usize,
-) -> Checked<(Vec<i64>, Loss)> {
-    let place_of = |i: usize| format!("element {} of {what}", index_text(&tensor.shape, i));
-    let mut numbers = Vec::with_capacity(tensor.data.len());
-    let mut loss = Loss::default();
-    let channel_of = |i: usize| if channels == 1 { 0 } else { i / channel_size % channels };
-    if let Some(raw_place) = raw {
+/// A file's tensor that becomes raw integers of a format.
+pub(super) struct Quantization<'a> {
+    /// Where diagnostics go.
+    pub context: &'a Context<'a>,
+    /// What they point at.
+    pub place: Place,
+    /// What they call the tensor.
+    pub what: &'a str,
+    /// The tensor.
+    pub tensor: &'a FileTensor,
+    /// The format.
+    pub format: &'a Format,
+    /// Where the spec says that the integers are raw ones of the format, if it does.
+    pub raw: Option<Place>,
+    /// The number of elements of one channel.
+    pub channel_size: usize,
+}
+
+impl Quantization<'_> {
+    /// The tensor's numbers, each without its zero point, and what they lost.
+    pub fn numbers(&self) -> Checked<(Vec<i64>, Loss)> {
+        match self.raw {
+            Some(raw) => Ok((self.raw_numbers(raw)?, Loss::default())),
+            None => self.rounded(),
+        }
+    }
+
+    fn channel(&self, element: usize) -> usize {
+        let channels = self.format.channels();
+        if channels == 1 { 0 } else { element / self.channel_size % channels }
+    }
+
+    fn name_of(&self, element: usize) -> String {
+        format!("element {} of {}", index_text(&self.tensor.shape, element), self.what)
+    }
+
+    /// The file's integers, which are the format's own.
+    fn raw_numbers(&self, raw_place: Place) -> Checked<Vec<i64>> {
+        let Quantization { context, place, what, tensor, format, .. } = *self;
+        let mut numbers = Vec::with_capacity(tensor.data.len());
         if !tensor.data.is_integer() {
             return Err(context.report(
                 Diagnostic::error(
@@ -75,80 +98,93 @@ pub(super) fn quantize(
                 return Err(context.report(
                     Diagnostic::error(
                         "E0506",
-                        format!("{} is {n}, but `{format}` holds {min} to {max}", place_of(i)),
+                        format!("{} is {n}, but `{format}` holds {min} to {max}", self.name_of(i)),
                         place,
                         "raw integers beyond the format",
                     )
                     .help("widen the format, or remove `raw` if the file holds values"),
                 ));
             }
-            numbers.push(n - format.zero(channel_of(i)));
+            numbers.push(n - format.zero(self.channel(i)));
         }
-        return Ok((numbers, loss));
+        Ok(numbers)
     }
-    let middle = to_f64(&(format.value(format.min_raw(), 0) + format.value(format.max_raw(), 0))) / 2.0;
-    let note = |loss: &mut Loss, i: usize, value: f64, overflowed: bool, inexact: bool| {
-        loss.inexact += usize::from(inexact);
-        loss.saturated += usize::from(overflowed);
-        let beyond = |value: f64| (value - middle).abs();
-        if overflowed && loss.worst.is_none_or(|(_, worst)| beyond(value) > beyond(worst)) {
-            loss.worst = Some((i, value));
-        }
-    };
-    for i in 0..tensor.data.len() {
-        work(16);
-        let channel = channel_of(i);
-        let number = match &tensor.data {
-            FileData::Floats(values) => {
-                let value = values[i];
-                let Some((number, overflowed, inexact)) = format.quantize_f64(value, channel) else {
-                    return Err(context.report(
-                        Diagnostic::error(
-                            "E0504",
-                            format!("{} is {value}", place_of(i)),
-                            place,
-                            "holds a number that is none",
-                        )
-                        .note("NaN and the infinities have no quantized counterpart.")
-                        .help("train or export the file again; such weights are usually a diverged training"),
-                    ));
-                };
-                note(&mut loss, i, value, overflowed, inexact);
-                number
-            }
-            data => {
-                let Some(value) = data.get(i).and_then(|e| e.number()) else {
-                    let (i, text) = no_number(data).unwrap_or((i, ""));
-                    let is = if text.is_empty() { "empty".to_owned() } else { format!("the text `{text}`") };
-                    return Err(context.report(
-                        Diagnostic::error(
-                            "E0503",
-                            format!("{} is {is}, not a number", place_of(i)),
-                            place,
-                            "numbers are needed here",
-                        )
-                        .help("write a number there, or leave the row out"),
-                    ));
-                };
-                let quantized = format.quantize(&value, channel);
-                note(&mut loss, i, to_f64(&value), quantized.overflowed, !num_traits::Zero::is_zero(&quantized.error));
-                quantized.raw
+
+    /// Values, rounded to the format.
+    fn rounded(&self) -> Checked<(Vec<i64>, Loss)> {
+        let Quantization { context, place, tensor, format, .. } = *self;
+        let mut numbers = Vec::with_capacity(tensor.data.len());
+        let mut loss = Loss::default();
+        let middle = to_f64(&(format.value(format.min_raw(), 0) + format.value(format.max_raw(), 0))) / 2.0;
+        let note = |loss: &mut Loss, i: usize, value: f64, overflowed: bool, inexact: bool| {
+            loss.inexact += usize::from(inexact);
+            loss.saturated += usize::from(overflowed);
+            let beyond = |value: f64| (value - middle).abs();
+            if overflowed && loss.worst.is_none_or(|(_, worst)| beyond(value) > beyond(worst)) {
+                loss.worst = Some((i, value));
             }
         };
-        numbers.push(number - format.zero(channel));
+        for i in 0..tensor.data.len() {
+            work(16);
+            let channel = self.channel(i);
+            let number = match &tensor.data {
+                FileData::Floats(values) => {
+                    let value = values[i];
+                    let Some((number, overflowed, inexact)) = format.quantize_f64(value, channel) else {
+                        return Err(context.report(
+                            Diagnostic::error(
+                                "E0504",
+                                format!("{} is {value}", self.name_of(i)),
+                                place,
+                                "holds a number that is none",
+                            )
+                            .note("NaN and the infinities have no quantized counterpart.")
+                            .help("train or export the file again; such weights are usually a diverged training"),
+                        ));
+                    };
+                    note(&mut loss, i, value, overflowed, inexact);
+                    number
+                }
+                data => {
+                    let Some(value) = data.get(i).and_then(|e| e.number()) else {
+                        let (i, text) = no_number(data).unwrap_or((i, ""));
+                        let is = if text.is_empty() { "empty".to_owned() } else { format!("the text `{text}`") };
+                        return Err(context.report(
+                            Diagnostic::error(
+                                "E0503",
+                                format!("{} is {is}, not a number", self.name_of(i)),
+                                place,
+                                "numbers are needed here",
+                            )
+                            .help("write a number there, or leave the row out"),
+                        ));
+                    };
+                    let quantized = format.quantize(&value, channel);
+                    note(
+                        &mut loss,
+                        i,
+                        to_f64(&value),
+                        quantized.overflowed,
+                        !num_traits::Zero::is_zero(&quantized.error),
+                    );
+                    quantized.raw
+                }
+            };
+            numbers.push(number - format.zero(channel));
+        }
+        if let (Overflow::Error, Some((i, value))) = (format.overflow, loss.worst) {
+            return Err(context.report(
+                Diagnostic::error(
+                    "E0402",
+                    format!("{} is {value}, beyond `{format}`", self.name_of(i)),
+                    place,
+                    format!("`overflow = error` forbids this; it is so for {} of {}", loss.saturated, numbers.len()),
+                )
+                .help("use fewer fraction bits or more bits in all"),
+            ));
+        }
+        Ok((numbers, loss))
     }
-    if let (Overflow::Error, Some((i, value))) = (format.overflow, loss.worst) {
-        return Err(context.report(
-            Diagnostic::error(
-                "E0402",
-                format!("{} is {value}, beyond `{format}`", place_of(i)),
-                place,
-                format!("`overflow = error` forbids this; it is so for {} of {}", loss.saturated, numbers.len()),
-            )
-            .help("use fewer fraction bits or more bits in all"),
-        ));
-    }
-    Ok((numbers, loss))
 }
 
 /// The first element that is no number, with its text.

@@ -8,9 +8,10 @@ use qnn_syntax::Span;
 use qnn_syntax::ast::{ExprKind, NetworkItem};
 
 impl Builder<'_> {
+    /// Holds what a value is against the type that an annotation gives it; `value` is where the value stands.
     pub(super) fn check_annotation(
         &mut self,
-        thing: &NetValue,
+        found: &NetValue,
         ty: &Type,
         annotation: Place,
         value: Place,
@@ -20,17 +21,17 @@ impl Builder<'_> {
             return Ok(());
         }
         let context = self.evaluator.context;
-        let NetValue::Tensor(bits) = thing else {
+        let NetValue::Tensor(tensor) = found else {
             return context.error(
                 "E0306",
                 annotation,
-                format!("this is {}", thing.kind()),
+                format!("this is {}", found.kind()),
                 "no type can be given to it",
             );
         };
         match ty {
             Type::Accumulator(width) => {
-                let ranges = &self.ranges[bits.node.index()];
+                let ranges = &self.ranges[tensor.node.index()];
                 let (element, worst) = ranges
                     .iter()
                     .enumerate()
@@ -54,22 +55,22 @@ impl Builder<'_> {
                 ))
             }
             Type::Stored(format, shape)
-                if bits.format.as_ref() == Some(format) && interchangeable(shape, &bits.shape) =>
+                if tensor.format.as_ref() == Some(format) && interchangeable(shape, &tensor.shape) =>
             {
                 Ok(())
             }
-            Type::Real(shape) if interchangeable(shape, &bits.shape) => Ok(()),
+            Type::Real(shape) if interchangeable(shape, &tensor.shape) => Ok(()),
             _ => {
-                let difference = match (&bits.format, ty) {
+                let difference = match (&tensor.format, ty) {
                     (Some(found), Type::Stored(format, _)) => found.difference(format),
                     _ => None,
                 };
                 Err(context.report(
                     Diagnostic::error(
                         "E0306",
-                        format!("this is `{}`, not `{}`", self.type_text(bits), ty.show(self.db())),
+                        format!("this is `{}`, not `{}`", self.type_text(tensor), ty.show(self.db())),
                         value,
-                        format!("is `{}`", self.type_text(bits)),
+                        format!("is `{}`", self.type_text(tensor)),
                     )
                     .label(annotation, "annotated here")
                     .notes(difference),

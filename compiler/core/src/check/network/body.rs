@@ -1,7 +1,9 @@
 //! Bodies of networks: statements and expressions, evaluated to tensors.
 
-use super::super::constant::{Constant, Evaluator, lookup};
+use super::super::constant::{Constant, Evaluator};
 use super::super::data::ParamsFile;
+use super::super::index::index_range;
+use super::super::scope::lookup;
 use super::super::types::{Shape, interchangeable, show_shape};
 use super::super::{Checked, at};
 use super::{Builder, NetTensor, NetValue, instantiate, remap};
@@ -30,8 +32,8 @@ impl Builder<'_> {
                 let ty = self.evaluator.ty(annotation)?;
                 self.check_annotation(&value, &ty, self.place(annotation.span), self.place(statement.value.span))?;
             }
-            if let NetValue::Tensor(bits) = &value {
-                self.name_layer(bits.node, &statement.name.text);
+            if let NetValue::Tensor(tensor) = &value {
+                self.name_layer(tensor.node, &statement.name.text);
             }
             self.bind(&statement.name.text, value);
         }
@@ -49,8 +51,8 @@ impl Builder<'_> {
     pub(super) fn eval(&mut self, expr: &Expr) -> Checked<NetValue> {
         match &expr.kind {
             ExprKind::Name(name) => {
-                if let Some((_, thing)) = self.locals.iter().rev().find(|(known, _)| *known == name.text) {
-                    return Ok(thing.clone());
+                if let Some((_, value)) = self.locals.iter().rev().find(|(known, _)| *known == name.text) {
+                    return Ok(value.clone());
                 }
                 if (self.evaluator.locals)(&name.text).is_none() {
                     let item = lookup(self.evaluator.context, self.evaluator.item, name, Role::Value)?;
@@ -78,8 +80,8 @@ impl Builder<'_> {
                     }
                     self.parameter(&file, &path, self.place(expr.span)).map(NetValue::ConstantTensor)
                 }
-                NetValue::Tensor(bits) => {
-                    let Some(item) = bits.shape.first().and_then(|axis| axis.labels) else {
+                NetValue::Tensor(tensor) => {
+                    let Some(item) = tensor.shape.first().and_then(|axis| axis.labels) else {
                         return self.error(
                             "E0305",
                             field.span,
@@ -89,15 +91,15 @@ impl Builder<'_> {
                     };
                     let index =
                         super::super::constant::variant(self.evaluator.context, item, field, self.evaluator.item)?;
-                    self.select(&bits, &[(index, index + 1, true)], expr.span).map(NetValue::Tensor)
+                    self.select(&tensor, &[(index, index + 1, true)], expr.span).map(NetValue::Tensor)
                 }
                 _ => self.constants(|e| e.eval(expr)).map(NetValue::Constant),
             },
             ExprKind::Cast(inner, ty) => {
-                let thing = self.eval(inner)?;
+                let value = self.eval(inner)?;
                 let format = self.constants(|e| e.format(ty))?;
-                match thing {
-                    NetValue::Tensor(bits) => self.cast(&bits, &format, expr.span, ty).map(NetValue::Tensor),
+                match value {
+                    NetValue::Tensor(tensor) => self.cast(&tensor, &format, expr.span, ty).map(NetValue::Tensor),
                     other => {
                         let tensor = self.constant_tensor(other, inner.span)?;
                         self.quantize_literal(&tensor, &format, expr.span).map(NetValue::ConstantTensor)
@@ -105,16 +107,16 @@ impl Builder<'_> {
                 }
             }
             ExprKind::Unary(UnaryOp::Negate, inner) => match self.eval(inner)? {
-                NetValue::Tensor(bits) => self.scale_by(&bits, &-Rational::one(), expr.span).map(NetValue::Tensor),
+                NetValue::Tensor(tensor) => self.scale_by(&tensor, &-Rational::one(), expr.span).map(NetValue::Tensor),
                 NetValue::Constant(_) => self.constants(|e| e.eval(expr)).map(NetValue::Constant),
                 other => self.error("E0302", expr.span, format!("`-` can't take {}", other.kind()), "not a number"),
             },
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span),
             ExprKind::Call(call) => self.call(call, expr.span),
             ExprKind::Index(inner, indices) => match self.eval(inner)? {
-                NetValue::Tensor(bits) => {
-                    let selection = self.selection(&bits.shape, indices)?;
-                    self.select(&bits, &selection, expr.span).map(NetValue::Tensor)
+                NetValue::Tensor(tensor) => {
+                    let selection = self.selection(&tensor.shape, indices)?;
+                    self.select(&tensor, &selection, expr.span).map(NetValue::Tensor)
                 }
                 NetValue::Constant(_) => self.constants(|e| e.eval(expr)).map(NetValue::Constant),
                 other => self.error("E0302", inner.span, format!("{} can't be indexed", other.kind()), "not indexable"),
@@ -155,7 +157,7 @@ impl Builder<'_> {
             .zip(shape)
             .map(|(index, axis)| {
                 let mut eval = |expr: &Expr| self.constants(|e| e.eval(expr));
-                super::super::property::index_range(context, item, index, axis, &mut eval)
+                index_range(context, item, index, axis, &mut eval)
             })
             .collect()
     }
@@ -189,23 +191,23 @@ impl Builder<'_> {
                 Diagnostic::error("E0601", "a product of two variables is not linear", self.place(span), "both factors depend on the input")
                     .note("Networks here are built of sums, products with constants, and monotone functions; no engine decides products of variables."),
             ),
-            (BinaryOp::Multiply, NetValue::Tensor(bits), NetValue::Constant(Constant::Number(n)))
-            | (BinaryOp::Multiply, NetValue::Constant(Constant::Number(n)), NetValue::Tensor(bits)) => {
-                self.scale_by(&bits, &n, span).map(NetValue::Tensor)
+            (BinaryOp::Multiply, NetValue::Tensor(tensor), NetValue::Constant(Constant::Number(n)))
+            | (BinaryOp::Multiply, NetValue::Constant(Constant::Number(n)), NetValue::Tensor(tensor)) => {
+                self.scale_by(&tensor, &n, span).map(NetValue::Tensor)
             }
-            (BinaryOp::Multiply, NetValue::Tensor(bits), other) => {
+            (BinaryOp::Multiply, NetValue::Tensor(tensor), other) => {
                 let constant = self.constant_tensor(other, right.span)?;
-                self.times_constant(&bits, &constant, span).map(NetValue::Tensor)
+                self.times_constant(&tensor, &constant, span).map(NetValue::Tensor)
             }
-            (BinaryOp::Multiply, other, NetValue::Tensor(bits)) => {
+            (BinaryOp::Multiply, other, NetValue::Tensor(tensor)) => {
                 let constant = self.constant_tensor(other, left.span)?;
-                self.times_constant(&bits, &constant, span).map(NetValue::Tensor)
+                self.times_constant(&tensor, &constant, span).map(NetValue::Tensor)
             }
-            (BinaryOp::Divide, NetValue::Tensor(bits), NetValue::Constant(Constant::Number(n))) => {
+            (BinaryOp::Divide, NetValue::Tensor(tensor), NetValue::Constant(Constant::Number(n))) => {
                 if n.is_zero() {
                     return self.error("E0311", right.span, "division by zero", "this is 0");
                 }
-                self.scale_by(&bits, &(Rational::one() / n), span).map(NetValue::Tensor)
+                self.scale_by(&tensor, &(Rational::one() / n), span).map(NetValue::Tensor)
             }
             (BinaryOp::Divide, _, NetValue::Tensor(_)) => {
                 self.error("E0601", span, "division by a variable is not linear", "the divisor depends on the input")
@@ -253,18 +255,18 @@ impl Builder<'_> {
             if let Some(name) = &argument.name {
                 return self.error("E0303", name.span, "inputs have no names here", "write the value alone");
             }
-            let thing = self.eval(&argument.value)?;
-            let NetValue::Tensor(bits) = thing else {
+            let value = self.eval(&argument.value)?;
+            let NetValue::Tensor(tensor) = value else {
                 return self.error(
                     "E0302",
                     argument.value.span,
-                    format!("expected a tensor, found {}", thing.kind()),
+                    format!("expected a tensor, found {}", value.kind()),
                     "not a tensor",
                 );
             };
-            if bits.format != port.format || !interchangeable(&bits.shape, &port.shape) {
+            if tensor.format != port.format || !interchangeable(&tensor.shape, &port.shape) {
                 let format = port.format.as_ref().map(Format::to_string).unwrap_or_default();
-                let difference = bits.format.as_ref().zip(port.format.as_ref()).and_then(|(a, b)| b.difference(a));
+                let difference = tensor.format.as_ref().zip(port.format.as_ref()).and_then(|(a, b)| b.difference(a));
                 return self.report(
                     Diagnostic::error(
                         "E0306",
@@ -272,7 +274,7 @@ impl Builder<'_> {
                             "`{}` takes `{format}{}`, not `{}`",
                             inner.name,
                             show_shape(self.db(), &port.shape),
-                            self.type_text(&bits)
+                            self.type_text(&tensor)
                         ),
                         self.place(argument.value.span),
                         "another type",
@@ -280,7 +282,7 @@ impl Builder<'_> {
                     .notes(difference),
                 );
             }
-            map[port.node.index()] = Some(bits.node);
+            map[port.node.index()] = Some(tensor.node);
         }
         for (index, node) in inner.graph.nodes.iter().enumerate() {
             if map[index].is_none() {

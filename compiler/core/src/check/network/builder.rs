@@ -131,8 +131,8 @@ impl Builder<'_> {
         Err(self.evaluator.context.report(diagnostic))
     }
 
-    pub(super) fn bind(&mut self, name: &Arc<str>, thing: NetValue) {
-        self.locals.push((name.clone(), thing));
+    pub(super) fn bind(&mut self, name: &Arc<str>, value: NetValue) {
+        self.locals.push((name.clone(), value));
     }
 
     /// An input over its format's whole range, centred on the zero point.
@@ -155,13 +155,13 @@ impl Builder<'_> {
         Ok(NetTensor { node, shape, scale, format: Some(format) })
     }
 
-    pub(super) fn port(&self, name: &str, bits: &NetTensor) -> Port {
+    pub(super) fn port(&self, name: &str, tensor: &NetTensor) -> Port {
         Port {
             name: name.into(),
-            node: bits.node,
-            shape: bits.shape.clone(),
-            scale: bits.scale.clone(),
-            format: bits.format.clone(),
+            node: tensor.node,
+            shape: tensor.shape.clone(),
+            scale: tensor.scale.clone(),
+            format: tensor.format.clone(),
         }
     }
 
@@ -223,16 +223,16 @@ impl Builder<'_> {
     }
 
     /// Records a layer.
-    pub(super) fn layer(&mut self, operation: String, bits: &NetTensor, parameters: Parameters, span: Span) {
+    pub(super) fn layer(&mut self, operation: String, tensor: &NetTensor, parameters: Parameters, span: Span) {
         if self.real.is_some() {
             return;
         }
         let name = format!("#{}", self.layers.len() + 1);
-        let port = self.port(&name, bits);
+        let port = self.port(&name, tensor);
         let layer = Layer {
             operation,
             parameters,
-            range: self.range(bits.node),
+            range: self.range(tensor.node),
             stored: self.stored(&port),
             port,
             place: self.place(span),
@@ -247,10 +247,10 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn type_text(&self, bits: &NetTensor) -> String {
-        match &bits.format {
-            Some(format) => format!("{format}{}", show_shape(self.db(), &bits.shape)),
-            None => format!("acc<{}>{}", self.range(bits.node).signed_width(), show_shape(self.db(), &bits.shape)),
+    pub(super) fn type_text(&self, tensor: &NetTensor) -> String {
+        match &tensor.format {
+            Some(format) => format!("{format}{}", show_shape(self.db(), &tensor.shape)),
+            None => format!("acc<{}>{}", self.range(tensor.node).signed_width(), show_shape(self.db(), &tensor.shape)),
         }
     }
 }

@@ -17,8 +17,8 @@ use qnn_syntax::Span;
 
 impl Builder<'_> {
     /// A constant as a tensor of exact numbers.
-    pub(super) fn constant_tensor(&self, thing: NetValue, span: Span) -> Checked<ConstantTensor> {
-        let constant = match thing {
+    pub(super) fn constant_tensor(&self, value: NetValue, span: Span) -> Checked<ConstantTensor> {
+        let constant = match value {
             NetValue::ConstantTensor(tensor) => return Ok(tensor),
             NetValue::Constant(constant) => constant,
             other => {

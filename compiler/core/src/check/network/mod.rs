@@ -97,7 +97,7 @@ impl Parameters {
     }
 }
 
-/// A step of a network's computation, for people.
+/// A step of a network's computation as hovers and reports show it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
     /// What it computes: `dense`, `relu`, `as fixed<6, 4>`.
@@ -179,9 +179,9 @@ fn build(context: &Context<'_>, item: ItemId, declaration: &NetworkItem, generic
             );
         };
         builder.evaluator.check_channels(&format, &shape, &param.ty)?;
-        let bits = builder.input(&param.name.text, format, shape, param.name.span)?;
-        inputs.push(builder.port(&param.name.text, &bits));
-        builder.bind(&param.name.text, NetValue::Tensor(bits));
+        let tensor = builder.input(&param.name.text, format, shape, param.name.span)?;
+        inputs.push(builder.port(&param.name.text, &tensor));
+        builder.bind(&param.name.text, NetValue::Tensor(tensor));
     }
     let output = builder.body(declaration)?;
     let wanted = builder.evaluator.ty(&declaration.result)?;

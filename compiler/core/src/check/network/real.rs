@@ -8,7 +8,8 @@ use super::super::data::{ConstantTensor, scales};
 use super::super::types::{Shape, Type, count};
 use super::super::{Checked, Context, Outcome, Reported, at};
 use super::{Builder, Evaluator, NetTensor, NetValue, Network, PerElement, Port, instance_name, instantiate, network};
-use crate::check::constant::{Constant, lookup};
+use crate::check::constant::Constant;
+use crate::check::scope::lookup;
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::number_format::{Format, Overflow};
@@ -87,7 +88,7 @@ fn build(
         positive.push(range.iter().all(|range| range.lo >= 0));
         boxes.push(range);
         inputs.push(Port { node: NodeId(index as u32), ..port.clone() });
-        builder.bind(&param.name.text, NetValue::Tensor(bits(node, shape)));
+        builder.bind(&param.name.text, NetValue::Tensor(reading(node, shape)));
     }
     builder.real = Some(Real { graph, positive, quantized: quantized.clone() });
     let output = builder.body(declaration)?;
@@ -127,7 +128,7 @@ fn build(
 }
 
 /// A node of the reading: its elements are values.
-fn bits(node: usize, shape: Shape) -> NetTensor {
+fn reading(node: usize, shape: Shape) -> NetTensor {
     NetTensor { node: NodeId(node as u32), shape, scale: PerElement::All(Rational::one()), format: None }
 }
 
@@ -160,22 +161,20 @@ impl Builder<'_> {
         Ok(NodeId(real.graph.push(op) as u32))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the same as of the layer that it reads")]
+    /// bias + weights · x; `bias` gives the value for each row.
     pub(super) fn real_affine(
         &mut self,
         x: &NetTensor,
         rows: Vec<Row>,
         weights: &ConstantTensor,
-        bias: Option<&ConstantTensor>,
-        bias_of: &dyn Fn(usize) -> usize,
+        bias: &dyn Fn(usize) -> Rational,
         shape: Shape,
         span: Span,
     ) -> Checked<NetTensor> {
-        let constant = |row: usize| bias.map_or_else(Rational::zero, |bias| bias.value(bias_of(row)));
-        let bias = (0..rows.len()).inspect(|_| work(NUMBER)).map(constant).collect();
+        let bias = (0..rows.len()).inspect(|_| work(NUMBER)).map(bias).collect();
         let matrix = RealMatrix::new(count(&x.shape), rows.into(), weights.over_one());
         let node = self.push_real(RealOp::Affine { terms: vec![(x.node.index(), matrix)], bias }, span)?;
-        Ok(bits(node.index(), shape))
+        Ok(reading(node.index(), shape))
     }
 
     pub(super) fn real_sum(&mut self, x: &NetTensor, y: &NetTensor, subtract: bool, span: Span) -> Checked<NetTensor> {
@@ -187,7 +186,7 @@ impl Builder<'_> {
         };
         let terms = vec![(x.node.index(), diagonal(false)), (y.node.index(), diagonal(subtract))];
         let node = self.push_real(RealOp::Affine { terms, bias: vec![Rational::zero(); len].into() }, span)?;
-        Ok(bits(node.index(), x.shape.clone()))
+        Ok(reading(node.index(), x.shape.clone()))
     }
 
     /// Each element times a factor, plus a constant.
@@ -200,7 +199,7 @@ impl Builder<'_> {
     ) -> Checked<NetTensor> {
         let terms = vec![(x.node.index(), RealMatrix::diagonal(factors))];
         let node = self.push_real(RealOp::Affine { terms, bias: bias.into() }, span)?;
-        Ok(bits(node.index(), x.shape.clone()))
+        Ok(reading(node.index(), x.shape.clone()))
     }
 
     pub(super) fn real_clamp(
@@ -211,7 +210,7 @@ impl Builder<'_> {
         span: Span,
     ) -> Checked<NetTensor> {
         let node = self.push_real(RealOp::Clamp { source: x.node.index(), lo, hi }, span)?;
-        Ok(bits(node.index(), x.shape))
+        Ok(reading(node.index(), x.shape))
     }
 
     /// A cast changes nothing, unless its lower end is what makes it a ReLU, or it wraps.
@@ -268,7 +267,7 @@ impl Builder<'_> {
         let mut arguments = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
             match self.eval(&argument.value)? {
-                NetValue::Tensor(bits) => arguments.push(bits),
+                NetValue::Tensor(tensor) => arguments.push(tensor),
                 _ => return Err(Reported),
             }
         }
@@ -282,8 +281,8 @@ impl Builder<'_> {
         };
         let mut inner = Builder::new(Evaluator { context, item, locals: &locals }, declaration);
         inner.elements = self.elements;
-        for (param, bits) in declaration.params.iter().zip(arguments) {
-            inner.bind(&param.name.text, NetValue::Tensor(bits));
+        for (param, tensor) in declaration.params.iter().zip(arguments) {
+            inner.bind(&param.name.text, NetValue::Tensor(tensor));
         }
         inner.real = self.real.take();
         let output = inner.body(declaration);

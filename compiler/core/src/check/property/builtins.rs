@@ -1,9 +1,12 @@
 //! The functions that properties know.
 
-use super::super::constant::Constant;
+use super::super::constant::{Constant, Evaluator};
+use super::super::data::{PerElement, dataset};
 use super::super::types::{Axis, count, same_sizes, shape_text};
 use super::super::{Checked, Reported, at};
-use super::{Elements, Env, Lowering, Tensor, Value};
+use super::env::Env;
+use super::lowering::Lowering;
+use super::value::{Elements, Tensor, Value};
 use crate::diagnostic::{Diagnostic, Place};
 use num_traits::{Signed, Zero};
 use qnn_ir::Rational;
@@ -26,79 +29,18 @@ impl Lowering<'_> {
         let values: Vec<Value> = call.arguments.iter().map(|a| self.eval(env, &a.value)).collect::<Checked<_>>()?;
         let places: Vec<Place> = call.arguments.iter().map(|a| at(env.item, a.value.span)).collect();
         match (name, values.as_slice()) {
-            ("argmax" | "strict_argmax", [Value::Tensor(t)]) => {
-                if t.shape.len() != 1 || t.len() < 2 {
-                    return self.error(
-                        "E0301",
-                        places[0],
-                        format!("`{name}` needs a vector of scores, not {}", shape_text(self.context.db, &t.shape)),
-                        "not a vector of two or more",
-                    );
-                }
-                if let Some(call) = self.call_of(t) {
-                    self.calls[call].argmax = true;
-                }
-                Ok(Value::Argmax { of: t.clone(), strict: name == "strict_argmax" })
-            }
-            ("ball", [Value::Tensor(center), Value::Tensor(t)])
-                if t.len() == 1 && t.term(0).as_constant().is_some() =>
-            {
-                let radius = t.term(0).as_constant().cloned().map(Constant::Number).ok_or(Reported)?;
-                Ok(Value::Ball { center: center.clone(), radius })
-            }
-            ("ball", [Value::Tensor(center), Value::Constant(radius @ (Constant::Number(_) | Constant::Lsb(_)))]) => {
-                Ok(Value::Ball { center: center.clone(), radius: radius.clone() })
-            }
-            ("ball", [Value::Constant(Constant::Number(_) | Constant::List(_)), _]) => Err(self.context.report(
-                Diagnostic::error("E0302", "a ball's centre is a stored value", places[0], "numbers without a format")
-                    .note("A ball holds what its centre's format can store, and plain numbers have none.")
-                    .help("write a dataset's sample or a variable, as in `ball(test[0].x, 1 lsb)`"),
-            )),
-            ("ball", [Value::Tensor(_), other]) => self.error(
-                "E0302",
-                places[1],
-                format!("a ball's radius is a number, or a number of lsb, not {}", other.kind()),
-                "no radius",
-            ),
+            ("argmax" | "strict_argmax", [Value::Tensor(t)]) => self.argmax(name, t, places[0]),
+            (
+                "ball",
+                [center @ (Value::Tensor(_) | Value::Constant(Constant::Number(_) | Constant::List(_))), radius],
+            ) => self.ball(center, radius, (places[0], places[1])),
             ("abs", [Value::Constant(Constant::Number(n))]) => Ok(Value::Constant(Constant::Number(n.abs()))),
             ("abs", [Value::Constant(Constant::Lsb(n))]) => Ok(Value::Constant(Constant::Lsb(n.abs()))),
             ("abs", [Value::Tensor(t)]) => self.mapped(t, Term::absolute, place).map(Value::Tensor),
             ("min" | "max", [a, b]) => self.extreme(name == "max", a, b, (places[0], places[1]), place),
-            ("maximum" | "minimum" | "sum", [Value::Tensor(t)]) => {
-                if name != "sum" {
-                    self.parts(t.len(), place)?;
-                }
-                let term = match (name, &t.elements) {
-                    ("maximum", _) => Term::greatest(t.terms()),
-                    ("minimum", _) => Term::least(t.terms()),
-                    (_, Elements::Terms(terms)) => Term::sum(terms),
-                    _ => t.sum(),
-                };
-                let lsb = t.lsb.clone().filter(|l| matches!(l, crate::check::data::PerElement::All(_)));
-                Ok(Value::Tensor(Tensor {
-                    shape: Vec::new(),
-                    elements: Elements::Terms([term].into()),
-                    lsb,
-                    format: None,
-                }))
-            }
+            ("maximum" | "minimum" | "sum", [Value::Tensor(t)]) => self.reduction(name, t, place),
             ("maximum" | "minimum" | "sum", [Value::Constant(Constant::List(list))]) => {
-                let numbers: Option<Vec<&Rational>> = list
-                    .iter()
-                    .map(|c| match c {
-                        Constant::Number(n) => Some(n),
-                        _ => None,
-                    })
-                    .collect();
-                let Some(numbers) = numbers.filter(|n| !n.is_empty()) else {
-                    return self.error("E0302", places[0], format!("`{name}` takes numbers"), "not a list of numbers");
-                };
-                let value = match name {
-                    "maximum" => numbers.into_iter().max().cloned(),
-                    "minimum" => numbers.into_iter().min().cloned(),
-                    _ => Some(numbers.into_iter().fold(Rational::zero(), |sum, n| sum + n)),
-                };
-                value.map(|v| Value::Constant(Constant::Number(v))).ok_or(Reported)
+                self.list_reduction(name, list, places[0])
             }
             ("maximum" | "minimum", [_, _]) => Err(self.context.report(
                 Diagnostic::error("E0303", format!("`{name}` takes one tensor"), place, "two arguments")
@@ -110,7 +52,7 @@ impl Lowering<'_> {
                     ),
             )),
             ("len", [Value::Dataset(item)]) => {
-                let data = super::super::data::dataset(self.context.db, *item);
+                let data = dataset(self.context.db, *item);
                 for diagnostic in data.diagnostics.iter() {
                     self.context.report(diagnostic.clone());
                 }
@@ -120,7 +62,7 @@ impl Lowering<'_> {
             ("len", [Value::Tensor(t)]) => Ok(Value::Constant(Constant::int(t.len() as i128))),
             ("len", [Value::Constant(_)]) => {
                 let locals = |name: &str| env.local(name);
-                let evaluator = super::Evaluator { context: self.context, item: env.item, locals: &locals };
+                let evaluator = Evaluator { context: self.context, item: env.item, locals: &locals };
                 let expr = Expr { kind: ExprKind::Call(call.clone()), span: place.span };
                 evaluator.eval(&expr).map(Value::Constant)
             }
@@ -144,6 +86,79 @@ impl Lowering<'_> {
                 self.error("E0303", place, format!("write `{usage}`"), "wrong number or kind of arguments")
             }
         }
+    }
+
+    fn argmax(&mut self, name: &str, t: &Tensor, place: Place) -> Checked<Value> {
+        if t.shape.len() != 1 || t.len() < 2 {
+            return self.error(
+                "E0301",
+                place,
+                format!("`{name}` needs a vector of scores, not {}", shape_text(self.context.db, &t.shape)),
+                "not a vector of two or more",
+            );
+        }
+        if let Some(call) = self.call_of(t) {
+            self.calls[call].argmax = true;
+        }
+        Ok(Value::Argmax { of: t.clone(), strict: name == "strict_argmax" })
+    }
+
+    fn ball(&self, center: &Value, radius: &Value, places: (Place, Place)) -> Checked<Value> {
+        match (center, radius) {
+            (Value::Tensor(center), Value::Tensor(t)) if t.len() == 1 && t.term(0).as_constant().is_some() => {
+                let radius = t.term(0).as_constant().cloned().map(Constant::Number).ok_or(Reported)?;
+                Ok(Value::Ball { center: center.clone(), radius })
+            }
+            (Value::Tensor(center), Value::Constant(radius @ (Constant::Number(_) | Constant::Lsb(_)))) => {
+                Ok(Value::Ball { center: center.clone(), radius: radius.clone() })
+            }
+            (Value::Tensor(_), other) => self.error(
+                "E0302",
+                places.1,
+                format!("a ball's radius is a number, or a number of lsb, not {}", other.kind()),
+                "no radius",
+            ),
+            _ => Err(self.context.report(
+                Diagnostic::error("E0302", "a ball's centre is a stored value", places.0, "numbers without a format")
+                    .note("A ball holds what its centre's format can store, and plain numbers have none.")
+                    .help("write a dataset's sample or a variable, as in `ball(test[0].x, 1 lsb)`"),
+            )),
+        }
+    }
+
+    /// The greatest or least element of a tensor, or the sum of all.
+    fn reduction(&self, name: &str, t: &Tensor, place: Place) -> Checked<Value> {
+        if name != "sum" {
+            self.parts(t.len(), place)?;
+        }
+        let term = match (name, &t.elements) {
+            ("maximum", _) => Term::greatest(t.terms()),
+            ("minimum", _) => Term::least(t.terms()),
+            (_, Elements::Terms(terms)) => Term::sum(terms),
+            _ => t.sum(),
+        };
+        let lsb = t.lsb.clone().filter(|l| matches!(l, PerElement::All(_)));
+        Ok(Value::Tensor(Tensor { shape: Vec::new(), elements: Elements::Terms([term].into()), lsb, format: None }))
+    }
+
+    /// The same of a list of constants.
+    fn list_reduction(&self, name: &str, list: &[Constant], place: Place) -> Checked<Value> {
+        let numbers: Option<Vec<&Rational>> = list
+            .iter()
+            .map(|c| match c {
+                Constant::Number(n) => Some(n),
+                _ => None,
+            })
+            .collect();
+        let Some(numbers) = numbers.filter(|n| !n.is_empty()) else {
+            return self.error("E0302", place, format!("`{name}` takes numbers"), "not a list of numbers");
+        };
+        let value = match name {
+            "maximum" => numbers.into_iter().max().cloned(),
+            "minimum" => numbers.into_iter().min().cloned(),
+            _ => Some(numbers.into_iter().fold(Rational::zero(), |sum, n| sum + n)),
+        };
+        value.map(|v| Value::Constant(Constant::Number(v))).ok_or(Reported)
     }
 
     /// min or max of two, element by element.

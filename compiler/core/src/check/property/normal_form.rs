@@ -26,9 +26,9 @@ const MAX_PRODUCTS: usize = 64;
 /// How far the elements of nodes that enclose real numbers can be from these, in steps of the node; nodes that are exact are not in it.
 pub type Errors = HashMap<NodeId, Vec<i128>>;
 
-/// Why a formula can't be lowered.
+/// The limit that a formula exceeds when it is lowered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
+pub enum Limit {
     /// More than [`MAX_CASES`] cases, or than [`MAX_CONDITIONS`] conditions.
     Cases,
     /// An integer beyond 100 bits.
@@ -45,7 +45,7 @@ enum Normal {
 }
 
 /// The formula's cases: a disjunction of conjunctions.
-pub fn cases(graph: &mut Graph, errors: &mut Errors, formula: &Formula) -> Result<Vec<Conjunction>, Problem> {
+pub fn cases(graph: &mut Graph, errors: &mut Errors, formula: &Formula) -> Result<Vec<Conjunction>, Limit> {
     let mut normal = Normaliser { graph, errors, known: HashMap::new() }.normalise(formula)?;
     share(&mut normal, &mut HashMap::new());
     let mut cases = disjunction(&normal)?;
@@ -64,7 +64,7 @@ pub fn split(
     graph: &mut Graph,
     errors: &mut Errors,
     formula: &Formula,
-) -> Result<(Conjunction, Vec<Conjunction>), Problem> {
+) -> Result<(Conjunction, Vec<Conjunction>), Limit> {
     let parts = match (Normaliser { graph, errors, known: HashMap::new() }).normalise(formula)? {
         Normal::And(parts) => parts,
         other => vec![other],
@@ -103,7 +103,7 @@ struct Normaliser<'a> {
 }
 
 impl Normaliser<'_> {
-    fn normalise(&mut self, formula: &Formula) -> Result<Normal, Problem> {
+    fn normalise(&mut self, formula: &Formula) -> Result<Normal, Limit> {
         work(NUMBER);
         Ok(match formula {
             Formula::Bool(b) => Normal::Bool(*b),
@@ -144,7 +144,7 @@ fn too_many(term: &Term) -> bool {
 }
 
 /// term >= 0 without maxima: where a maximum counts positively one alternative must do, where negatively all must.
-fn expand(errors: &Errors, term: &Term, strict: bool) -> Result<Normal, Problem> {
+fn expand(errors: &Errors, term: &Term, strict: bool) -> Result<Normal, Limit> {
     // Alternatives first: «some i for all j» has as many cases as i; «for all j some i» would have i to the power of j.
     let first = term.maxima.iter().position(|(factor, _)| factor.is_positive()).unwrap_or(0);
     let Some((factor, alternatives)) = term.maxima.get(first) else {
@@ -168,7 +168,7 @@ fn error(errors: &Errors, linear: &Linear) -> Rational {
 }
 
 /// A linear form that is at least (or more than) zero, in integers; weaker by what its nodes can be off, for whatever is meant must meet it.
-fn atom(errors: &Errors, linear: &Linear, strict: bool) -> Result<Normal, Problem> {
+fn atom(errors: &Errors, linear: &Linear, strict: bool) -> Result<Normal, Limit> {
     let mut linear = linear.clone();
     linear.constant += error(errors, &linear);
     // The factors make the left side whole: what the constant has beyond that can't be met, exactly.
@@ -186,7 +186,7 @@ fn atom(errors: &Errors, linear: &Linear, strict: bool) -> Result<Normal, Proble
 /// Linear forms over one denominator, and by how much in its steps each is off: 0, or 1 where constants have more digits than integers hold.
 fn over_one_denominator<'a>(
     forms: impl Iterator<Item = &'a Linear> + Clone,
-) -> Result<(BigInt, Vec<IntegerLinear>, i128), Problem> {
+) -> Result<(BigInt, Vec<IntegerLinear>, i128), Limit> {
     let denominator = common_denominator(forms.clone().flat_map(|l| l.factors().chain([&l.constant])));
     let exactly = forms.clone().map(|form| in_integers(form, &denominator)).collect::<Result<Vec<_>, _>>();
     if let Ok(integers) = exactly {
@@ -203,7 +203,7 @@ fn over_one_denominator<'a>(
 }
 
 /// `denominator` times a linear form.
-pub fn in_integers(linear: &Linear, denominator: &BigInt) -> Result<IntegerLinear, Problem> {
+pub fn in_integers(linear: &Linear, denominator: &BigInt) -> Result<IntegerLinear, Limit> {
     work(NUMBER * (1 + linear.terms.len()));
     // The denominator is a multiple of each number's own.
     let product = |value: &Rational| -> Option<i128> {
@@ -213,29 +213,29 @@ pub fn in_integers(linear: &Linear, denominator: &BigInt) -> Result<IntegerLinea
         }
         (value.numer() * (denominator / value.denom())).to_i128()
     };
-    let whole = |value: &Rational| -> Result<i128, Problem> {
-        product(value).filter(|n| n.unsigned_abs() < 1 << 62).ok_or(Problem::Digits)
+    let whole = |value: &Rational| -> Result<i128, Limit> {
+        product(value).filter(|n| n.unsigned_abs() < 1 << 62).ok_or(Limit::Digits)
     };
     let terms = linear
         .terms
         .iter()
         .map(|((node, element), factor)| Ok((*node, *element, whole(factor)?)))
         .collect::<Result<_, _>>()?;
-    let constant = product(&linear.constant).filter(|n| n.unsigned_abs() < 1 << 100).ok_or(Problem::Digits)?;
+    let constant = product(&linear.constant).filter(|n| n.unsigned_abs() < 1 << 100).ok_or(Limit::Digits)?;
     Ok(IntegerLinear::new(terms, constant))
 }
 
 /// The number of conditions in some cases, if it is not too large.
-fn bounded(conditions: usize) -> Result<(), Problem> {
+fn bounded(conditions: usize) -> Result<(), Limit> {
     work(conditions);
-    if conditions > MAX_CONDITIONS { Err(Problem::Cases) } else { Ok(()) }
+    if conditions > MAX_CONDITIONS { Err(Limit::Cases) } else { Ok(()) }
 }
 
 fn conditions(cases: &[Conjunction]) -> usize {
     cases.iter().map(Vec::len).sum()
 }
 
-fn disjunction(normal: &Normal) -> Result<Vec<Conjunction>, Problem> {
+fn disjunction(normal: &Normal) -> Result<Vec<Conjunction>, Limit> {
     match normal {
         Normal::Bool(true) => Ok(vec![Vec::new()]),
         Normal::Bool(false) => Ok(Vec::new()),
@@ -252,7 +252,7 @@ fn disjunction(normal: &Normal) -> Result<Vec<Conjunction>, Problem> {
                 }
                 all.extend(cases);
                 if all.len() > MAX_CASES {
-                    return Err(Problem::Cases);
+                    return Err(Limit::Cases);
                 }
             }
             Ok(all)
@@ -263,7 +263,7 @@ fn disjunction(normal: &Normal) -> Result<Vec<Conjunction>, Problem> {
             for part in parts {
                 let cases = disjunction(part)?;
                 if all.len().saturating_mul(cases.len()) > MAX_CASES {
-                    return Err(Problem::Cases);
+                    return Err(Limit::Cases);
                 }
                 total =
                     (total.saturating_mul(cases.len())).saturating_add(conditions(&cases).saturating_mul(all.len()));
@@ -283,7 +283,7 @@ fn disjunction(normal: &Normal) -> Result<Vec<Conjunction>, Problem> {
 }
 
 /// The term with its maxima computed by nodes of the graph: linear.
-pub fn flatten(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Term, Problem> {
+pub fn flatten(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Term, Limit> {
     let mut parts = vec![Term { linear: term.linear.clone(), maxima: Vec::new() }];
     for (factor, alternatives) in &term.maxima {
         let linear: Vec<Linear> = alternatives
@@ -296,10 +296,10 @@ pub fn flatten(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Te
         let mut off = Vec::with_capacity(linear.len());
         for (row, (form, exact)) in forms.into_iter().zip(&linear).enumerate() {
             let whole = error(errors, exact) * Rational::from_integer(denominator.clone());
-            off.push(whole.ceil().to_integer().to_i128().ok_or(Problem::Digits)? + rounding);
+            off.push(whole.ceil().to_integer().to_i128().ok_or(Limit::Digits)? + rounding);
             bias.push(form.constant);
             for (node, element, factor) in form.terms {
-                let factor = i64::try_from(factor).map_err(|_| Problem::Digits)?;
+                let factor = i64::try_from(factor).map_err(|_| Limit::Digits)?;
                 sources.entry(node).or_insert_with(|| vec![Vec::new(); linear.len()])[row].push((element, factor));
             }
         }
@@ -341,7 +341,7 @@ fn positive(term: &Term) -> impl Iterator<Item = &[Term]> {
 
 /// The linear forms of which a term is the greatest: what counts positively is written out, all the way down, for each form has a bound of its own; what
 /// counts negatively is computed in the graph.
-fn pieces(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Vec<Term>, Problem> {
+fn pieces(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Vec<Term>, Limit> {
     let mut pieces = vec![Term { linear: term.linear.clone(), maxima: Vec::new() }];
     for (factor, alternatives) in &term.maxima {
         let mut parts = Vec::new();
@@ -359,13 +359,13 @@ fn pieces(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Vec<Ter
 }
 
 /// An objective to maximise as the greatest of some integer forms.
-pub fn objective(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Objective, Problem> {
+pub fn objective(graph: &mut Graph, errors: &mut Errors, term: &Term) -> Result<Objective, Limit> {
     let most = if positive(term).count() == 1 { MAX_FORMS } else { MAX_PRODUCTS };
     let pieces =
         if pieces_of(term) > most { vec![flatten(graph, errors, term)?] } else { pieces(graph, errors, term)? };
     let (denominator, forms, rounding) = over_one_denominator(pieces.iter().map(|p| &p.linear))?;
     let off = pieces.iter().map(|p| error(errors, &p.linear)).max().unwrap_or_else(Rational::zero);
     let error = (off * Rational::from_integer(denominator.clone())).ceil().to_integer().to_i128();
-    let error = error.filter(|error| *error < 1 << 100).ok_or(Problem::Digits)? + rounding;
+    let error = error.filter(|error| *error < 1 << 100).ok_or(Limit::Digits)? + rounding;
     Ok(Objective { pieces: forms, scale: Rational::new(BigInt::one(), denominator), error })
 }

@@ -3,7 +3,7 @@
 //! In: a premise, or the values of a binder, each time that it is written out. Out: a warning where it is impossible every time. Plain means by intervals of the
 //! variables' formats and the networks' outputs, which conditions that hold together narrow: a premise that is impossible for other reasons is not told.
 
-use super::Lowering;
+use super::lowering::Lowering;
 use crate::diagnostic::{Diagnostic, Place};
 use num_traits::{One, Signed, Zero};
 use qnn_ir::NodeId;

@@ -75,7 +75,8 @@ impl Builder<'_> {
             }
         }
         if self.real.is_some() {
-            return self.real_affine(x, rows, weights, bias, bias_of, shape, span);
+            let bias = |row: usize| bias.map_or_else(Rational::zero, |bias| bias.value(bias_of(row)));
+            return self.real_affine(x, rows, weights, &bias, shape, span);
         }
         let uniform = match (&x.scale, &weights.scale) {
             (PerElement::All(a), PerElement::All(b)) => Some(a * b),

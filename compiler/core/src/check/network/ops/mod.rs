@@ -17,7 +17,7 @@ mod relu;
 pub use layout::pick_indices;
 
 use super::super::Checked;
-use super::super::constant::lookup;
+use super::super::scope::lookup;
 use super::{Builder, NetTensor, NetValue};
 use crate::db::tree;
 use crate::diagnostic::Diagnostic;

@@ -1,13 +1,13 @@
 //! What a comparison with an argmax says of the scores: the first maximum, or the only one.
 
 use super::super::super::data::PerElement;
-use super::super::{Elements, Tensor};
+use super::super::value::{Elements, Tensor};
 use qnn_ir::obligation::term::{Formula, Term};
 use qnn_ir::rational::integer;
 use qnn_syntax::ast::BinaryOp;
 
 /// The first maximum is at `k`; for strict, the only one.
-pub(in crate::check::property) fn argmax_is(of: &Tensor, k: usize, strict: bool) -> Formula {
+pub(super) fn argmax_is(of: &Tensor, k: usize, strict: bool) -> Formula {
     let rivals = (0..of.len()).filter(|j| *j != k);
     // Integers of one scale compare as their values do.
     let in_steps = matches!(of.lsb, Some(PerElement::All(_)));
@@ -24,7 +24,7 @@ pub(in crate::check::property) fn argmax_is(of: &Tensor, k: usize, strict: bool)
 }
 
 /// How many comparisons say how an argmax compares with a class.
-pub(in crate::check::property) fn argmax_parts(of: &Tensor, op: BinaryOp) -> usize {
+pub(super) fn argmax_parts(of: &Tensor, op: BinaryOp) -> usize {
     match op {
         BinaryOp::Equal | BinaryOp::NotEqual => of.len(),
         _ => of.len().saturating_mul(of.len()),
@@ -32,7 +32,7 @@ pub(in crate::check::property) fn argmax_parts(of: &Tensor, op: BinaryOp) -> usi
 }
 
 /// An argmax that is one of the classes for which `holds`.
-pub(in crate::check::property) fn argmax_among(of: &Tensor, strict: bool, holds: impl Fn(usize) -> bool) -> Formula {
+pub(super) fn argmax_among(of: &Tensor, strict: bool, holds: impl Fn(usize) -> bool) -> Formula {
     let some = |wanted: &dyn Fn(usize) -> bool| {
         Formula::or((0..of.len()).filter(|i| wanted(*i)).map(|i| argmax_is(of, i, strict)).collect())
     };
@@ -41,7 +41,7 @@ pub(in crate::check::property) fn argmax_among(of: &Tensor, strict: bool, holds:
 }
 
 /// An argmax compared with the class `c`: `holds` says for which index the comparison is true.
-pub(in crate::check::property) fn argmax_compared(
+pub(super) fn argmax_compared(
     of: &Tensor,
     strict: bool,
     op: BinaryOp,

@@ -4,7 +4,9 @@ use super::super::super::constant::{Constant, bounded, combine};
 use super::super::super::data::PerElement;
 use super::super::super::types::{count, same_sizes, shape_text, show_shape};
 use super::super::super::{Checked, at};
-use super::super::{Elements, Env, Lowering, Tensor, Value};
+use super::super::env::Env;
+use super::super::lowering::Lowering;
+use super::super::value::{Elements, Tensor, Value};
 use super::comparison::listed;
 use crate::diagnostic::{Diagnostic, Place};
 use num_traits::Zero;
@@ -31,12 +33,7 @@ impl Lowering<'_> {
     }
 
     /// A number, be it a constant or a tensor of one element; `lsb` is what one step would be.
-    pub(in crate::check::property) fn number(
-        &self,
-        value: &Value,
-        lsb: Option<&Rational>,
-        place: Place,
-    ) -> Checked<Term> {
+    pub(super) fn number(&self, value: &Value, lsb: Option<&Rational>, place: Place) -> Checked<Term> {
         match value {
             Value::Constant(Constant::Number(n)) => Ok(Term::constant(n.clone())),
             Value::Constant(Constant::Lsb(n)) => match lsb {
@@ -68,7 +65,7 @@ impl Lowering<'_> {
         self.number(&value, None, at(env.item, expr.span))
     }
 
-    pub(in crate::check::property) fn binary(
+    pub(super) fn binary(
         &mut self,
         env: &Env,
         op: BinaryOp,
@@ -81,7 +78,7 @@ impl Lowering<'_> {
     }
 
     /// Two operands, each with its value, under an operator.
-    pub(in crate::check::property) fn combined(
+    pub(super) fn combined(
         &mut self,
         env: &Env,
         op: BinaryOp,
@@ -116,7 +113,7 @@ impl Lowering<'_> {
     }
 
     /// `+ - * /` where at least one side is a tensor.
-    pub(in crate::check::property) fn arithmetic(
+    pub(super) fn arithmetic(
         &self,
         op: BinaryOp,
         a: &Value,

@@ -1,12 +1,15 @@
 //! Calls of functions and networks. A network's graph becomes part of the obligation's.
 
-use super::super::super::constant::lookup;
 use super::super::super::data::zeros;
 use super::super::super::network::{Network, Port};
 use super::super::super::network::{instantiate, instantiate_real, remap};
+use super::super::super::scope::lookup;
 use super::super::super::types::{count, interchangeable, plural, show_shape};
 use super::super::super::{Checked, Reported, at};
-use super::super::{CallInfo, Elements, Env, Lowering, Tensor, Value};
+use super::super::env::Env;
+use super::super::lowering::Lowering;
+use super::super::statement::CallInfo;
+use super::super::value::{Elements, Tensor, Value};
 use super::comparison::known_numbers;
 use crate::db::tree;
 use crate::diagnostic::{Diagnostic, Place};
@@ -22,7 +25,7 @@ use qnn_syntax::walk::Role;
 use std::sync::Arc;
 
 impl Lowering<'_> {
-    pub(in crate::check::property) fn call(&mut self, env: &Env, call: &Call, span: Span) -> Checked<Value> {
+    pub(super) fn call(&mut self, env: &Env, call: &Call, span: Span) -> Checked<Value> {
         let place = at(env.item, span);
         if function(&call.callee.text).is_some() {
             return if call.real.is_some() { self.no_reading(env, call) } else { self.builtin(env, call, place) };
@@ -115,7 +118,7 @@ impl Lowering<'_> {
     }
 
     /// `.real` of what is no network.
-    pub(in crate::check::property) fn no_reading<T>(&self, env: &Env, call: &Call) -> Checked<T> {
+    pub(super) fn no_reading<T>(&self, env: &Env, call: &Call) -> Checked<T> {
         let place = at(env.item, call.real.unwrap_or(call.callee.span));
         self.error(
             "E0204",
@@ -126,13 +129,7 @@ impl Lowering<'_> {
     }
 
     /// An argument of a network: stored values of the input's format.
-    pub(in crate::check::property) fn input(
-        &self,
-        value: Value,
-        port: &Port,
-        network: &Network,
-        place: Place,
-    ) -> Checked<Elements> {
+    pub(super) fn input(&self, value: Value, port: &Port, network: &Network, place: Place) -> Checked<Elements> {
         let db = self.context.db;
         let format = port.format.as_ref().ok_or(Reported)?;
         let wanted = format!("`{format}{}`", show_shape(db, &port.shape));
@@ -210,7 +207,7 @@ impl Lowering<'_> {
     }
 
     /// A node whose elements are these.
-    pub(in crate::check::property) fn node_of(&mut self, elements: &Elements) -> NodeId {
+    pub(super) fn node_of(&mut self, elements: &Elements) -> NodeId {
         match elements {
             Elements::Picks(picks) => {
                 let first = picks.first().map(|p| p.0);
@@ -231,7 +228,7 @@ impl Lowering<'_> {
     }
 
     /// The ranges of a network's input where it is made of variables and constants; else those of its format.
-    pub(in crate::check::property) fn box_of(&self, node: NodeId, format: &[Interval]) -> Vec<Interval> {
+    pub(super) fn box_of(&self, node: NodeId, format: &[Interval]) -> Vec<Interval> {
         let of = |node: NodeId, element: usize, default: Interval| match &self.graph.node(node).op {
             Op::Input => {
                 let variable = self.variables.iter().find(|(variable, _)| variable.node == node);
@@ -251,7 +248,7 @@ impl Lowering<'_> {
     }
 
     /// The output of a network on these inputs, which lie in these boxes; the same application is made once.
-    pub(in crate::check::property) fn apply(
+    pub(super) fn apply(
         &mut self,
         network: &Arc<Network>,
         inputs: Vec<NodeId>,
@@ -291,7 +288,7 @@ impl Lowering<'_> {
                     && !reading.enclosure.is_exact()
                 {
                     let errors = reading.enclosure.errors(&boxes);
-                    let errors = errors.map_err(|_| self.problem(super::super::lower::Problem::Digits, place))?;
+                    let errors = errors.map_err(|_| self.beyond(super::super::normal_form::Limit::Digits, place))?;
                     if errors.iter().any(|error| *error > 0) {
                         self.errors.insert(node, errors);
                         self.reals.push(RealCall { reading: reading.clone(), inputs: inputs.clone(), output: node });

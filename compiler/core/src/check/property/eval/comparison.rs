@@ -5,7 +5,9 @@ use super::super::super::constant::Constant;
 use super::super::super::data::PerElement;
 use super::super::super::network::flatten_list;
 use super::super::super::types::{same_sizes, shape_text, show_shape};
-use super::super::{Elements, Lowering, Tensor, Value};
+use super::super::lowering::Lowering;
+use super::super::normal_form::{Limit, MAX_CASES, MAX_CONDITIONS};
+use super::super::value::{Elements, Tensor, Value};
 use super::argmax::{argmax_among, argmax_compared, argmax_is, argmax_parts};
 use crate::db::ItemId;
 use crate::diagnostic::{Diagnostic, Place};
@@ -15,16 +17,11 @@ use qnn_ir::interrupt::work;
 use qnn_ir::obligation::term::{Formula, Term};
 use qnn_ir::rational::integer;
 use qnn_syntax::ast::BinaryOp;
+use std::cmp::Ordering;
 
 impl Lowering<'_> {
     /// `a in b`: in a ball, in a range (from its start to its end), or one of a list.
-    pub(in crate::check::property) fn is_in(
-        &self,
-        a: &Value,
-        b: &Value,
-        sides: (Place, Place),
-        place: Place,
-    ) -> Checked<Formula> {
+    pub(super) fn is_in(&self, a: &Value, b: &Value, sides: (Place, Place), place: Place) -> Checked<Formula> {
         match (a, b) {
             (Value::Argmax { of, strict }, Value::Constant(Constant::Range(range))) => {
                 self.parts(argmax_parts(of, BinaryOp::Less), place)?;
@@ -79,7 +76,7 @@ impl Lowering<'_> {
         }
     }
 
-    pub(in crate::check::property) fn no_member<T>(&self, a: &Value, b: &Value, place: Place) -> Checked<T> {
+    pub(super) fn no_member<T>(&self, a: &Value, b: &Value, place: Place) -> Checked<T> {
         self.error(
             "E0302",
             place,
@@ -89,23 +86,12 @@ impl Lowering<'_> {
     }
 
     /// A value as one of the classes that a vector of scores distinguishes.
-    pub(in crate::check::property) fn class_of(
-        &self,
-        v: &Value,
-        scores: &Tensor,
-        place: Place,
-    ) -> Checked<Option<usize>> {
+    pub(super) fn class_of(&self, v: &Value, scores: &Tensor, place: Place) -> Checked<Option<usize>> {
         self.class(v, scores.len(), scores.shape.first().and_then(|axis| axis.labels), place)
     }
 
     /// A value as one of so many classes; `None` if it is of another kind.
-    pub(in crate::check::property) fn class(
-        &self,
-        v: &Value,
-        of: usize,
-        labels: Option<ItemId>,
-        place: Place,
-    ) -> Checked<Option<usize>> {
+    pub(super) fn class(&self, v: &Value, of: usize, labels: Option<ItemId>, place: Place) -> Checked<Option<usize>> {
         let other = match v {
             Value::Constant(Constant::Variant(item, _)) => Some(*item),
             Value::Class(kind, _) => kind.labels,
@@ -133,7 +119,7 @@ impl Lowering<'_> {
         }
     }
 
-    pub(in crate::check::property) fn compare(
+    pub(super) fn compare(
         &self,
         op: BinaryOp,
         a: &Value,
@@ -141,40 +127,11 @@ impl Lowering<'_> {
         sides: (Place, Place),
         place: Place,
     ) -> Checked<Formula> {
-        let holds = |ordering: std::cmp::Ordering| match op {
-            BinaryOp::Equal => ordering.is_eq(),
-            BinaryOp::NotEqual => ordering.is_ne(),
-            BinaryOp::Less => ordering.is_lt(),
-            BinaryOp::LessEqual => ordering.is_le(),
-            BinaryOp::Greater => ordering.is_gt(),
-            _ => ordering.is_ge(),
-        };
+        let holds = |ordering| holds(op, ordering);
         // Classes first.
         match (a, b) {
             (Value::Argmax { of: x, strict: sx }, Value::Argmax { of: y, strict: sy }) => {
-                let pairs = x.len().saturating_mul(y.len());
-                let conditions = pairs.saturating_mul(x.len().saturating_add(y.len()));
-                if pairs > super::super::lower::MAX_CASES || conditions > 2 * super::super::lower::MAX_CONDITIONS {
-                    return Err(self.problem(super::super::lower::Problem::Cases, place));
-                }
-                // Each of them stands in many pairs, which share it.
-                self.parts(x.len() * x.len() + y.len() * y.len(), place)?;
-                let [xs, ys] = [(x, sx), (y, sy)]
-                    .map(|(of, strict)| (0..of.len()).map(|i| argmax_is(of, i, *strict)).collect::<Vec<_>>());
-                let pairs = |wanted: &dyn Fn(std::cmp::Ordering) -> bool| {
-                    let all = (0..x.len()).flat_map(|i| (0..y.len()).map(move |j| (i, j)));
-                    let parts = all.filter(|(i, j)| wanted(i.cmp(j)));
-                    let both = |(i, j): (usize, usize)| Formula::and(vec![xs[i].clone(), ys[j].clone()]);
-                    Formula::or(parts.map(both).collect())
-                };
-                if *sx || *sy {
-                    // An argmax that is not unique equals nothing: the opposite has no short form.
-                    return Ok(match op {
-                        BinaryOp::NotEqual => pairs(&std::cmp::Ordering::is_eq).opposite(),
-                        _ => pairs(&holds),
-                    });
-                }
-                return Ok(Formula::either(pairs(&holds), pairs(&|ordering| !holds(ordering))));
+                return self.compare_argmaxes(op, (x, *sx), (y, *sy), place);
             }
             (Value::Argmax { of, strict }, other) => {
                 if let Some(c) = self.class_of(other, of, sides.1)? {
@@ -202,18 +159,7 @@ impl Lowering<'_> {
                 Value::Formula(_) | Value::Constant(Constant::Bool(_)),
                 Value::Formula(_) | Value::Constant(Constant::Bool(_)),
             ) if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) => {
-                let formula = |v: &Value| match v {
-                    Value::Formula(f) => f.clone(),
-                    Value::Constant(Constant::Bool(b)) => Formula::Bool(*b),
-                    _ => Formula::Bool(false),
-                };
-                let (x, y) = (formula(a), formula(b));
-                let both = |x: Formula, y: Formula| Formula::and(vec![x, y]);
-                let equal = Formula::either(
-                    Formula::or(vec![both(x.clone(), y.clone()), both(x.clone().opposite(), y.clone().opposite())]),
-                    Formula::or(vec![both(x.clone(), y.clone().opposite()), both(x.opposite(), y)]),
-                );
-                return Ok(if op == BinaryOp::Equal { equal } else { equal.opposite() });
+                return Ok(equivalence(op, a, b));
             }
             _ => {}
         }
@@ -253,10 +199,72 @@ impl Lowering<'_> {
             _ => Formula::at_least_zero(x.minus(&y), false),
         })
     }
+
+    /// Compares the indices of two greatest elements: pair by pair.
+    fn compare_argmaxes(
+        &self,
+        op: BinaryOp,
+        (x, sx): (&Tensor, bool),
+        (y, sy): (&Tensor, bool),
+        place: Place,
+    ) -> Checked<Formula> {
+        let holds = |ordering| holds(op, ordering);
+        let pairs = x.len().saturating_mul(y.len());
+        let conditions = pairs.saturating_mul(x.len().saturating_add(y.len()));
+        if pairs > MAX_CASES || conditions > 2 * MAX_CONDITIONS {
+            return Err(self.beyond(Limit::Cases, place));
+        }
+        // Each of them stands in many pairs, which share it.
+        self.parts(x.len() * x.len() + y.len() * y.len(), place)?;
+        let [xs, ys] =
+            [(x, sx), (y, sy)].map(|(of, strict)| (0..of.len()).map(|i| argmax_is(of, i, strict)).collect::<Vec<_>>());
+        let pairs = |wanted: &dyn Fn(Ordering) -> bool| {
+            let all = (0..x.len()).flat_map(|i| (0..y.len()).map(move |j| (i, j)));
+            let parts = all.filter(|(i, j)| wanted(i.cmp(j)));
+            let both = |(i, j): (usize, usize)| Formula::and(vec![xs[i].clone(), ys[j].clone()]);
+            Formula::or(parts.map(both).collect())
+        };
+        if sx || sy {
+            // An argmax that is not unique equals nothing: the opposite has no short form.
+            return Ok(match op {
+                BinaryOp::NotEqual => pairs(&Ordering::is_eq).opposite(),
+                _ => pairs(&holds),
+            });
+        }
+        Ok(Formula::either(pairs(&holds), pairs(&|ordering| !holds(ordering))))
+    }
+}
+
+/// Whether a comparison holds of two values in this order.
+fn holds(op: BinaryOp, ordering: Ordering) -> bool {
+    match op {
+        BinaryOp::Equal => ordering.is_eq(),
+        BinaryOp::NotEqual => ordering.is_ne(),
+        BinaryOp::Less => ordering.is_lt(),
+        BinaryOp::LessEqual => ordering.is_le(),
+        BinaryOp::Greater => ordering.is_gt(),
+        _ => ordering.is_ge(),
+    }
+}
+
+/// Whether two statements are both true or both false, or not.
+fn equivalence(op: BinaryOp, a: &Value, b: &Value) -> Formula {
+    let formula = |v: &Value| match v {
+        Value::Formula(f) => f.clone(),
+        Value::Constant(Constant::Bool(b)) => Formula::Bool(*b),
+        _ => Formula::Bool(false),
+    };
+    let (x, y) = (formula(a), formula(b));
+    let both = |x: Formula, y: Formula| Formula::and(vec![x, y]);
+    let equal = Formula::either(
+        Formula::or(vec![both(x.clone(), y.clone()), both(x.clone().opposite(), y.clone().opposite())]),
+        Formula::or(vec![both(x.clone(), y.clone().opposite()), both(x.opposite(), y)]),
+    );
+    if op == BinaryOp::Equal { equal } else { equal.opposite() }
 }
 
 /// A list of numbers as a tensor of exact numbers; anything else as it is.
-pub(in crate::check::property) fn listed(value: &Value) -> Value {
+pub(super) fn listed(value: &Value) -> Value {
     let Value::Constant(list @ Constant::List(_)) = value else { return value.clone() };
     let (mut shape, mut numbers) = (Vec::new(), Vec::new());
     match flatten_list(list, 0, &mut shape, &mut numbers) {
@@ -271,7 +279,7 @@ pub(in crate::check::property) fn listed(value: &Value) -> Value {
 }
 
 /// The integers of constants at the input's scale; the value that is none, or `None` for what is no number.
-pub(in crate::check::property) fn known_numbers(
+pub(super) fn known_numbers(
     constant: &Constant,
     numbers: &mut Vec<i64>,
     scale: &PerElement<Rational>,
@@ -297,7 +305,7 @@ pub(in crate::check::property) fn known_numbers(
 }
 
 /// What names a class: a label, a variant, an integer.
-pub(in crate::check::property) fn class_index(value: &Value) -> Option<i128> {
+pub(super) fn class_index(value: &Value) -> Option<i128> {
     match value {
         Value::Class(_, index) | Value::Constant(Constant::Variant(_, index)) => Some(*index as i128),
         Value::Constant(Constant::Number(n)) if n.is_integer() => n.to_integer().to_i128(),

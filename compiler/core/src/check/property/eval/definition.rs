@@ -1,10 +1,12 @@
 //! Calls of definitions and of other properties: their bodies with their arguments.
 
-use super::super::super::constant::{Constant, lookup};
-use super::super::super::scope::is_cyclic;
+use super::super::super::constant::Constant;
+use super::super::super::scope::{is_cyclic, lookup};
 use super::super::super::types::{Type, interchangeable, plural, show_shape};
 use super::super::super::{Checked, at};
-use super::super::{Env, Lowering, Tensor, Value};
+use super::super::env::Env;
+use super::super::lowering::Lowering;
+use super::super::value::{Tensor, Value};
 use crate::db::tree;
 use crate::diagnostic::{Diagnostic, Place};
 use num_traits::Signed;
@@ -14,16 +16,11 @@ use qnn_syntax::builtins::function;
 use qnn_syntax::walk::Role;
 
 /// How deeply definitions may be nested.
-pub(in crate::check::property) const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 impl Lowering<'_> {
     /// A definition that is used as a statement must have declared that it is one.
-    pub(in crate::check::property) fn expect_statement(
-        &self,
-        inner: &Env,
-        result: Option<&TypeExpr>,
-        place: Place,
-    ) -> Checked<()> {
+    pub(super) fn expect_statement(&self, inner: &Env, result: Option<&TypeExpr>, place: Place) -> Checked<()> {
         let Some(result) = result else { return Ok(()) };
         match self.constants(inner, |e| e.ty(result))? {
             Type::Bool => Ok(()),
@@ -40,11 +37,7 @@ impl Lowering<'_> {
     }
 
     /// The body of a `def` or `property` with its parameters bound, if that is what is called; a `def`'s result type.
-    pub(in crate::check::property) fn definition(
-        &mut self,
-        env: &Env,
-        call: &Call,
-    ) -> Checked<Option<(Env, Expr, Option<TypeExpr>)>> {
+    pub(super) fn definition(&mut self, env: &Env, call: &Call) -> Checked<Option<(Env, Expr, Option<TypeExpr>)>> {
         if function(&call.callee.text).is_some() {
             return Ok(None);
         }
@@ -125,13 +118,7 @@ impl Lowering<'_> {
     }
 
     /// Checks an argument or a result against the declared type.
-    pub(in crate::check::property) fn expect_type(
-        &self,
-        value: Value,
-        ty: &Type,
-        place: Place,
-        declared: (Place, &str),
-    ) -> Checked<Value> {
+    pub(super) fn expect_type(&self, value: Value, ty: &Type, place: Place, declared: (Place, &str)) -> Checked<Value> {
         let fits = match (ty, &value) {
             (Type::Stored(format, shape), Value::Tensor(t)) => {
                 t.format.as_ref() == Some(format) && interchangeable(shape, &t.shape)

@@ -7,11 +7,16 @@ mod comparison;
 mod definition;
 mod quantifier;
 
-use super::super::constant::{Constant, Evaluator, Range, bounded, element, lookup, negated, size_of, variant};
+use super::super::constant::{Constant, Evaluator, Range, bounded, element, negated, size_of, variant};
 use super::super::data::dataset;
+use super::super::index::index_range;
+use super::super::scope::{lookup, name_place};
 use super::super::types::{Type, count, plural};
 use super::super::{Checked, Reported, at};
-use super::{CallInfo, ClassClaim, Elements, Env, Lowering, Polarity, Tensor, Value};
+use super::env::{Env, Polarity};
+use super::lowering::Lowering;
+use super::statement::{CallInfo, ClassClaim};
+use super::value::{Elements, Tensor, Value};
 use crate::check::data::Samples;
 use crate::check::network::pick_indices;
 use crate::db::tree;
@@ -22,7 +27,7 @@ use qnn_ir::obligation::term::{Formula, Term};
 use qnn_syntax::Span;
 use qnn_syntax::ast::{BinaryOp, Expr, ExprKind, ItemKind, Name, QuantifierKind, UnaryOp};
 use qnn_syntax::walk::Role;
-pub(super) use quantifier::Bound;
+pub(super) use quantifier::Binding;
 
 impl Lowering<'_> {
     fn constants<T>(&self, env: &Env, f: impl FnOnce(&Evaluator<'_>) -> T) -> T {
@@ -41,12 +46,12 @@ impl Lowering<'_> {
                 let mut inner = env.clone();
                 for binder in &q.binders {
                     match self.binder(&inner, binder)? {
-                        Bound::Variable(value, condition) => {
+                        Binding::Variable(value, condition) => {
                             inner = inner.with(&binder.name.text, value);
                             self.assumptions.push(condition);
                         }
                         // Conditions of a statement that is written out belong to its instances.
-                        Bound::Finite => return self.formula(env, expr, Polarity::Positive),
+                        Binding::Finite => return self.formula(env, expr, Polarity::Positive),
                     }
                 }
                 if let Some(condition) = &q.condition {
@@ -207,17 +212,7 @@ impl Lowering<'_> {
                 ),
             },
             ExprKind::Range { start: Some(start), end: Some(end), inclusive } => {
-                let mut bound = |e: &Expr| match self.known(env, e)? {
-                    Constant::Number(n) => Ok(n),
-                    other => self.error(
-                        "E0302",
-                        at(env.item, e.span),
-                        format!("a range's ends are numbers, not {}", other.kind()),
-                        format!("this is {}", other.kind()),
-                    ),
-                };
-                let (start, end) = (bound(start)?, bound(end)?);
-                Ok(Value::Constant(Constant::Range(Range { start, end, inclusive: *inclusive })))
+                self.range(env, start, end, *inclusive)
             }
             ExprKind::Range { .. } => self.error(
                 "E0310",
@@ -225,43 +220,8 @@ impl Lowering<'_> {
                 "this range has an open end",
                 "only an index may leave an end of its range open",
             ),
-            ExprKind::List(elements) => {
-                let values: Vec<Value> = elements.iter().map(|e| self.eval(env, e)).collect::<Checked<_>>()?;
-                let constants: Option<Vec<Constant>> = values
-                    .iter()
-                    .map(|v| match v {
-                        Value::Constant(c) => Some(c.clone()),
-                        _ => None,
-                    })
-                    .collect();
-                match constants {
-                    Some(constants) => {
-                        bounded(self.context, place, Constant::List(constants.into())).map(Value::Constant)
-                    }
-                    None => self.error("E0310", place, "a list holds constants", "not all of these are known"),
-                }
-            }
-            ExprKind::Name(name) => {
-                if let Some(value) = env.get(&name.text) {
-                    return Ok(value.clone());
-                }
-                let item = lookup(self.context, env.item, name, Role::Value)?;
-                match tree(self.context.db, item).as_deref().map(|t| &t.kind) {
-                    Some(ItemKind::Dataset(_)) => Ok(Value::Dataset(item)),
-                    Some(ItemKind::Const(_) | ItemKind::Enum(_)) => {
-                        self.constants(env, |e| e.eval(expr)).map(Value::Constant)
-                    }
-                    _ => Err(self.context.report(
-                        Diagnostic::error(
-                            "E0204",
-                            format!("`{}` is no value", name.text),
-                            at(env.item, name.span),
-                            "can't stand here",
-                        )
-                        .label(super::super::scope::name_place(self.context.db, item), "defined here"),
-                    )),
-                }
-            }
+            ExprKind::List(elements) => self.list(env, elements, place),
+            ExprKind::Name(name) => self.name(env, name),
             ExprKind::Field(inner, field) => self.field(env, inner, field),
             ExprKind::Index(inner, indices) => self.index(env, inner, indices, place),
             ExprKind::Unary(UnaryOp::Negate, inner) => match self.eval(env, inner)? {
@@ -295,6 +255,56 @@ impl Lowering<'_> {
                     "casts lose bits",
                 )
                 .help("compare the exact values; or compute this in a `network`"),
+            )),
+        }
+    }
+
+    fn range(&mut self, env: &Env, start: &Expr, end: &Expr, inclusive: bool) -> Checked<Value> {
+        let mut bound = |e: &Expr| match self.known(env, e)? {
+            Constant::Number(n) => Ok(n),
+            other => self.error(
+                "E0302",
+                at(env.item, e.span),
+                format!("a range's ends are numbers, not {}", other.kind()),
+                format!("this is {}", other.kind()),
+            ),
+        };
+        let (start, end) = (bound(start)?, bound(end)?);
+        Ok(Value::Constant(Constant::Range(Range { start, end, inclusive })))
+    }
+
+    fn list(&mut self, env: &Env, elements: &[Expr], place: Place) -> Checked<Value> {
+        let values: Vec<Value> = elements.iter().map(|e| self.eval(env, e)).collect::<Checked<_>>()?;
+        let constants: Option<Vec<Constant>> = values
+            .iter()
+            .map(|v| match v {
+                Value::Constant(c) => Some(c.clone()),
+                _ => None,
+            })
+            .collect();
+        match constants {
+            Some(constants) => bounded(self.context, place, Constant::List(constants.into())).map(Value::Constant),
+            None => self.error("E0310", place, "a list holds constants", "not all of these are known"),
+        }
+    }
+
+    /// A local name, or that of an item.
+    fn name(&mut self, env: &Env, name: &Name) -> Checked<Value> {
+        if let Some(value) = env.get(&name.text) {
+            return Ok(value.clone());
+        }
+        let item = lookup(self.context, env.item, name, Role::Value)?;
+        match tree(self.context.db, item).as_deref().map(|t| &t.kind) {
+            Some(ItemKind::Dataset(_)) => Ok(Value::Dataset(item)),
+            Some(ItemKind::Const(_) | ItemKind::Enum(_)) => self.constants(env, |e| e.name(name)).map(Value::Constant),
+            _ => Err(self.context.report(
+                Diagnostic::error(
+                    "E0204",
+                    format!("`{}` is no value", name.text),
+                    at(env.item, name.span),
+                    "can't stand here",
+                )
+                .label(name_place(self.context.db, item), "defined here"),
             )),
         }
     }
@@ -414,7 +424,7 @@ impl Lowering<'_> {
                     .zip(&t.shape)
                     .map(|(index, axis)| {
                         let context = self.context;
-                        super::index_range(context, env.item, index, axis, &mut |e| self.known(env, e))
+                        index_range(context, env.item, index, axis, &mut |e| self.known(env, e))
                     })
                     .collect::<Checked<Vec<_>>>()?;
                 Ok(Value::Tensor(self.selected(&t, &ranges)))

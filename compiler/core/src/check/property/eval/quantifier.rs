@@ -5,7 +5,10 @@ use super::super::super::data::{PerElement, zeros};
 use super::super::super::network::Port;
 use super::super::super::types::{Shape, Type, count, same_sizes, shape_text};
 use super::super::super::{Checked, Reported, at};
-use super::super::{Elements, Env, Lowering, Polarity, Tensor, Value, VariableInfo};
+use super::super::env::{Env, Polarity};
+use super::super::lowering::Lowering;
+use super::super::statement::VariableInfo;
+use super::super::value::{Elements, Tensor, Value};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::number_format::Format;
 use num_traits::{Signed, ToPrimitive};
@@ -19,11 +22,11 @@ use qnn_syntax::ast::{Binder, BinderRange, Name, Quantifier, QuantifierKind};
 use std::sync::Arc;
 
 /// The most values of a quantified index.
-pub(in crate::check::property) const MAX_FINITE: usize = 100_000;
+pub(super) const MAX_FINITE: usize = 100_000;
 
 /// What a binder binds.
 #[expect(clippy::large_enum_variant, reason = "one at a time, and short-lived")]
-pub(in crate::check::property) enum Bound {
+pub(in crate::check::property) enum Binding {
     /// A variable over values, and a condition on it that its box does not say.
     Variable(Value, Formula),
     /// Known values, to be written out.
@@ -31,7 +34,7 @@ pub(in crate::check::property) enum Bound {
 }
 
 impl Lowering<'_> {
-    pub(in crate::check::property) fn quantifier(
+    pub(super) fn quantifier(
         &mut self,
         env: &Env,
         q: &Quantifier,
@@ -48,7 +51,7 @@ impl Lowering<'_> {
         self.bind_all(env, q, &q.binders, free, place)
     }
 
-    pub(in crate::check::property) fn bind_all(
+    pub(super) fn bind_all(
         &mut self,
         env: &Env,
         q: &Quantifier,
@@ -96,18 +99,14 @@ impl Lowering<'_> {
                     .help("state it for all values at the front of the property; use a `measure` to search for one value"),
             ));
         }
-        let Bound::Variable(value, condition) = self.binder(env, binder)? else { return Err(Reported) };
+        let Binding::Variable(value, condition) = self.binder(env, binder)? else { return Err(Reported) };
         let inner = env.with(&binder.name.text, value);
         let body = self.bind_all(&inner, q, rest, free, place)?;
         Ok(if universal { Formula::or(vec![condition.opposite(), body]) } else { Formula::and(vec![condition, body]) })
     }
 
     /// The values of a binder over something finite; `None` if it ranges over values of a format.
-    pub(in crate::check::property) fn binder_values(
-        &mut self,
-        env: &Env,
-        binder: &Binder,
-    ) -> Checked<Option<Vec<Constant>>> {
+    pub(super) fn binder_values(&mut self, env: &Env, binder: &Binder) -> Checked<Option<Vec<Constant>>> {
         let BinderRange::Set(set) = &binder.range else { return Ok(None) };
         match self.eval(env, set)? {
             Value::Constant(values) => domain_of(self.context, at(env.item, set.span), &values, MAX_FINITE).map(Some),
@@ -122,13 +121,13 @@ impl Lowering<'_> {
     }
 
     /// What a binder binds: a new variable, or known values.
-    pub(in crate::check::property) fn binder(&mut self, env: &Env, binder: &Binder) -> Checked<Bound> {
+    pub(in crate::check::property) fn binder(&mut self, env: &Env, binder: &Binder) -> Checked<Binding> {
         match &binder.range {
             BinderRange::Type(ty) => match self.constants(env, |e| e.ty(ty))? {
                 Type::Stored(format, shape) => {
                     self.constants(env, |e| e.check_channels(&format, &shape, ty))?;
                     let value = self.variable(&binder.name, format, shape, None);
-                    Ok(Bound::Variable(Value::Tensor(value), Formula::Bool(true)))
+                    Ok(Binding::Variable(Value::Tensor(value), Formula::Bool(true)))
                 }
                 other => Err(self.context.report(
                     Diagnostic::error(
@@ -155,13 +154,13 @@ impl Lowering<'_> {
                     let shape = center.shape.clone();
                     if let Elements::Known(numbers) = &center.elements {
                         let value = self.variable(&binder.name, format, shape, Some((numbers.clone(), steps)));
-                        return Ok(Bound::Variable(Value::Tensor(value), Formula::Bool(true)));
+                        return Ok(Binding::Variable(Value::Tensor(value), Formula::Bool(true)));
                     }
                     let value = self.variable(&binder.name, format, shape, None);
                     let condition = self.within(&value, &center, &radius, place)?;
-                    Ok(Bound::Variable(Value::Tensor(value), condition))
+                    Ok(Binding::Variable(Value::Tensor(value), condition))
                 }
-                Value::Constant(_) => Ok(Bound::Finite),
+                Value::Constant(_) => Ok(Binding::Finite),
                 other => self.error(
                     "E0302",
                     at(env.item, set.span),
@@ -173,7 +172,7 @@ impl Lowering<'_> {
     }
 
     /// A new variable over its format's values, or those within so many steps of a centre.
-    pub(in crate::check::property) fn variable(
+    pub(super) fn variable(
         &mut self,
         name: &Name,
         format: Format,
@@ -220,12 +219,7 @@ impl Lowering<'_> {
     }
 
     /// A ball's radius in steps of each element.
-    pub(in crate::check::property) fn radius(
-        &self,
-        center: &Tensor,
-        radius: &Constant,
-        place: Place,
-    ) -> Checked<PerElement<i64>> {
+    pub(super) fn radius(&self, center: &Tensor, radius: &Constant, place: Place) -> Checked<PerElement<i64>> {
         let steps = |n: &Rational| n.floor().to_integer().to_i64().unwrap_or(i64::MAX);
         let (size, steps) = match (radius, &center.lsb) {
             (Constant::Lsb(n), _) => (n, PerElement::All(steps(n))),
@@ -247,13 +241,7 @@ impl Lowering<'_> {
     }
 
     /// Every element of x is within the radius of the centre's.
-    pub(in crate::check::property) fn within(
-        &self,
-        x: &Tensor,
-        center: &Tensor,
-        radius: &Constant,
-        place: Place,
-    ) -> Checked<Formula> {
+    pub(super) fn within(&self, x: &Tensor, center: &Tensor, radius: &Constant, place: Place) -> Checked<Formula> {
         if !same_sizes(&x.shape, &center.shape) {
             return self.error(
                 "E0301",
@@ -293,7 +281,7 @@ impl Lowering<'_> {
         Ok(Formula::and(parts))
     }
 
-    pub(in crate::check::property) fn no_lsb<T>(&self, place: Place) -> Checked<T> {
+    pub(super) fn no_lsb<T>(&self, place: Place) -> Checked<T> {
         Err(self.context.report(
             Diagnostic::error(
                 "E0407",

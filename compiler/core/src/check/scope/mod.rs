@@ -1,9 +1,15 @@
 //! Names: which item a name means in a file, and what is wrong with the names themselves.
 
+mod foreign;
+mod lookup;
+
+pub use lookup::{lookup, lookup_beside};
+
 use super::{Context, Outcome, at};
 use crate::db::{Db, ItemId, SourceFile, items, parsed, tree, whole_file};
 use crate::diagnostic::Diagnostic;
 use qnn_syntax::builtins::is_builtin;
+use qnn_syntax::split::ITEM_KEYWORDS;
 use qnn_syntax::{Span, ast, walk};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -49,7 +55,7 @@ pub enum Meaning {
     Unknown,
 }
 
-/// What one name means in a file. Whoever needs one name asks for it alone: other names may come and go.
+/// What one name means in a file. A query that depends on one name depends on no other: other names may come and go.
 #[salsa::tracked]
 pub fn meaning(db: &dyn Db, file: SourceFile, name: Arc<str>) -> Meaning {
     match &scope(db, file).value {
@@ -149,7 +155,6 @@ fn gather(
 
 /// Adds the names that stand after an item's keyword where no item could be parsed.
 fn broken_names(db: &dyn Db, file: SourceFile, names: &mut BTreeSet<Arc<str>>) {
-    const KEYWORDS: &[&str] = &["type", "enum", "const", "dataset", "network", "params", "def", "property", "measure"];
     let parsed = parsed(db, file);
     let Ok(text) = file.text(db) else { return };
     if parsed.errors.is_empty() {
@@ -161,7 +166,9 @@ fn broken_names(db: &dyn Db, file: SourceFile, names: &mut BTreeSet<Arc<str>>) {
         let gap = text.get(from..start).unwrap_or_default();
         let mut words = gap.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|w| !w.is_empty()).peekable();
         while let Some(word) = words.next() {
-            if KEYWORDS.contains(&word)
+            // `use` is followed by no name.
+            if word != "use"
+                && ITEM_KEYWORDS.contains(&word)
                 && let Some(name) = words.peek()
             {
                 names.insert((*name).into());

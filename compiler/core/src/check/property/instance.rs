@@ -1,0 +1,335 @@
+//! One instance, lowered: from its statement or objective to an obligation.
+//!
+//! In: the item's body with its parameters known. Out: integer atoms over a graph that holds what they mention and nothing else.
+
+use super::env::{Env, Polarity};
+use super::eval;
+use super::lowering::Lowering;
+use super::normal_form;
+use super::prune::{Renaming, mapped, prune, renamed_calls, renamed_infos};
+use super::statement::{Optimization, Statement, VariableInfo};
+use crate::check::{Checked, at};
+use crate::diagnostic::{Diagnostic, Place};
+use num_integer::Integer;
+use qnn_ir::interrupt::work;
+use qnn_ir::obligation::term::Formula;
+use qnn_ir::obligation::{Atom, Exact, ExactObjective, Objective, Obligation, Variable};
+use qnn_ir::{NodeId, Op};
+use qnn_syntax::ast::{Binder, Expr};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+impl Lowering<'_> {
+    /// Lowers a property's body.
+    pub fn property(mut self, env: &Env, body: &Expr) -> Checked<Statement> {
+        let goal = self.statement(env, body)?;
+        let place = at(env.item, body.span);
+        if !self.variables.is_empty()
+            && let Formula::Bool(holds) = goal
+        {
+            self.context.report(
+                Diagnostic::warning(
+                    "W0604",
+                    format!("this property is {} whatever its variables are", if holds { "true" } else { "false" }),
+                    place,
+                    "does not depend on a quantified variable",
+                )
+                .note("Nothing about a network is proved by it.")
+                .help("check that the statement mentions the variables it quantifies over"),
+            );
+        }
+        self.report_premises();
+        let assumption = Formula::and(std::mem::take(&mut self.assumptions));
+        let (assumptions, alternatives) = self.split(&assumption, place)?;
+        let assumptions = self.fold_into_domains(assumptions);
+        let goal = goal.opposite();
+        let negated = self.cases(&goal, place)?;
+        let cases = self.product(&alternatives, negated, place)?;
+        let constrained = !assumptions.is_empty() || alternatives != [Vec::new()];
+        let nodes = self.needed(assumptions.iter().chain(cases.iter().flatten()).chain(alternatives.iter().flatten()));
+        self.check_magnitudes(assumptions.iter().chain(cases.iter().flatten()), place)?;
+        let (graph, map) = prune(&self.graph, &nodes);
+        let mut renaming = Renaming { map: &map, known: HashMap::new() };
+        let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) =
+            std::mem::take(&mut self.variables).into_iter().unzip();
+        let variables: Vec<Variable> =
+            variables.into_iter().map(|v| Variable { node: mapped(&map, v.node), ..v }).collect();
+        let obligation = Obligation {
+            graph: self.context.db.shared(graph),
+            variables,
+            assumptions: renaming.atoms(&assumptions),
+            cases: renaming.cases(&cases),
+            exact: self.exact(&assumption, Some(goal), &map),
+        };
+        let alternatives = renaming.cases(&alternatives);
+        let vacuity = constrained.then(|| {
+            let exact = self.exact(&assumption, None, &map);
+            Arc::new(Obligation { cases: alternatives, exact, ..obligation.clone() })
+        });
+        if let Some(vacuity) = &vacuity
+            && impossible(vacuity)
+        {
+            self.report_vacuous(place);
+        }
+        Ok(Statement {
+            obligation: Arc::new(obligation),
+            vacuity,
+            variables: renamed_infos(infos, &map),
+            calls: renamed_calls(self.calls, &map),
+        })
+    }
+
+    /// Lowers a `maximize` or `minimize`.
+    pub fn optimize(
+        mut self,
+        env: &Env,
+        maximize: bool,
+        objective: &Expr,
+        over: &[Binder],
+        condition: Option<&Expr>,
+    ) -> Checked<Optimization> {
+        let place = at(env.item, objective.span);
+        let mut env = env.clone();
+        for binder in over {
+            match self.binder(&env, binder)? {
+                eval::Binding::Variable(value, condition) => {
+                    env = env.with(&binder.name.text, value);
+                    self.assumptions.push(condition);
+                }
+                eval::Binding::Finite => {
+                    return self.error(
+                        "E0611",
+                        at(env.item, binder.name.span),
+                        "a measure is over values of a format, not over indices",
+                        "give the measure a parameter instead: `measure m(i in …)`",
+                    );
+                }
+            }
+        }
+        if let Some(condition) = condition {
+            let formula = self.formula(&env, condition, Polarity::Negative)?;
+            self.assumptions.push(formula);
+        }
+        self.report_premises();
+        let term = self.scalar(&env, objective)?;
+        if term.as_constant().is_some() {
+            self.context.report(
+                Diagnostic::warning(
+                    "W0604",
+                    "this measure is the same whatever its variables are",
+                    place,
+                    "is constant",
+                )
+                .note("Nothing about a network is learnt from it.")
+                .help("check that the expression mentions the variables"),
+            );
+        }
+        let term = if maximize { term } else { term.negated() };
+        let assumption = Formula::and(std::mem::take(&mut self.assumptions));
+        let (assumptions, alternatives) = self.split(&assumption, place)?;
+        let assumptions = self.fold_into_domains(assumptions);
+        let normal_form::Objective { pieces, scale, error } =
+            normal_form::objective(&mut self.graph, &mut self.errors, &term)
+                .map_err(|limit| self.beyond(limit, place))?;
+        let forms: Vec<Atom> = pieces.into_iter().map(|piece| Atom { linear: Arc::new(piece) }).collect();
+        let nodes = self.needed(assumptions.iter().chain(alternatives.iter().flatten()).chain(&forms));
+        self.check_magnitudes(assumptions.iter().chain(&forms), place)?;
+        let (graph, map) = prune(&self.graph, &nodes);
+        let mut renaming = Renaming { map: &map, known: HashMap::new() };
+        let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) =
+            std::mem::take(&mut self.variables).into_iter().unzip();
+        let base = Obligation {
+            graph: self.context.db.shared(graph),
+            variables: variables.into_iter().map(|v| Variable { node: mapped(&map, v.node), ..v }).collect(),
+            assumptions: renaming.atoms(&assumptions),
+            cases: Vec::new(),
+            exact: self.exact(&assumption, None, &map),
+        };
+        let alternatives = renaming.cases(&alternatives);
+        if impossible(&Obligation { cases: alternatives.clone(), ..base.clone() }) {
+            self.report_vacuous(place);
+        }
+        let objective = Objective {
+            base,
+            alternatives,
+            pieces: forms.iter().map(|atom| Arc::unwrap_or_clone(renaming.atom(atom).linear)).collect(),
+            scale,
+            negated: !maximize,
+            exact: (error > 0).then(|| {
+                let exact = ExactObjective { calls: self.reals.clone(), term, error };
+                Arc::new(exact.renamed(&|node| mapped(&map, node)))
+            }),
+        };
+        Ok(Optimization {
+            objective: Arc::new(objective),
+            variables: renamed_infos(infos, &map),
+            calls: renamed_calls(self.calls, &map),
+        })
+    }
+
+    /// Whether a condition on constants alone holds: the filter of a family. `None` if it speaks of more than constants.
+    pub fn filter(mut self, env: &Env, condition: &Expr) -> Checked<Option<bool>> {
+        Ok(match self.formula(env, condition, Polarity::Both)? {
+            Formula::Bool(holds) => Some(holds),
+            _ => None,
+        })
+    }
+
+    fn report_vacuous(&self, place: Place) {
+        self.context.report(
+            Diagnostic::warning("W0605", "nothing satisfies the assumptions here", place, "is about no input at all")
+                .note("What is said of no input is vacuous: it says nothing about the network.")
+                .help("check the conditions after `where`"),
+        );
+    }
+
+    pub(super) fn split(&mut self, formula: &Formula, place: Place) -> Checked<(Vec<Atom>, Vec<Vec<Atom>>)> {
+        normal_form::split(&mut self.graph, &mut self.errors, formula).map_err(|limit| self.beyond(limit, place))
+    }
+
+    /// Assumptions on one element of one variable become part of its domain, exactly; those that would leave nothing stay.
+    fn fold_into_domains(&mut self, assumptions: Vec<Atom>) -> Vec<Atom> {
+        let fold = |variables: &mut Vec<(Variable, VariableInfo)>, atom: &Atom| -> bool {
+            let [(node, element, factor)] = atom.linear.terms.as_slice() else { return false };
+            let Some((variable, _)) = variables.iter_mut().find(|(v, _)| v.node == *node) else { return false };
+            let Some((lo, hi)) = variable.domain.get_mut(*element as usize) else { return false };
+            // factor · x + constant >= 0.
+            if *factor > 0 {
+                let least = Integer::div_ceil(&-atom.linear.constant, factor);
+                match i64::try_from(least) {
+                    Ok(least) if least <= *hi => *lo = least.max(*lo),
+                    Err(_) if least < 0 => {}
+                    _ => return false,
+                }
+            } else {
+                let greatest = Integer::div_floor(&atom.linear.constant, &-factor);
+                match i64::try_from(greatest) {
+                    Ok(greatest) if greatest >= *lo => *hi = greatest.min(*hi),
+                    Err(_) if greatest > 0 => {}
+                    _ => return false,
+                }
+            }
+            true
+        };
+        assumptions.into_iter().filter(|atom| !fold(&mut self.variables, atom)).collect()
+    }
+
+    pub(super) fn cases(&mut self, formula: &Formula, place: Place) -> Checked<Vec<Vec<Atom>>> {
+        normal_form::cases(&mut self.graph, &mut self.errors, formula).map_err(|limit| self.beyond(limit, place))
+    }
+
+    /// What is meant, where graphs enclose real-valued networks, or numbers with too many digits; `goal` is the negated one.
+    pub(super) fn exact(
+        &self,
+        assumptions: &Formula,
+        goal: Option<Formula>,
+        map: &[Option<NodeId>],
+    ) -> Option<Arc<Exact>> {
+        (!self.errors.is_empty()).then(|| {
+            let exact = Exact { calls: self.reals.clone(), assumptions: assumptions.clone(), goal };
+            Arc::new(exact.renamed(&|node| mapped(map, node)))
+        })
+    }
+
+    /// Each alternative of the assumptions with each case of the negated goal.
+    pub(super) fn product(
+        &self,
+        alternatives: &[Vec<Atom>],
+        cases: Vec<Vec<Atom>>,
+        place: Place,
+    ) -> Checked<Vec<Vec<Atom>>> {
+        if let [only] = alternatives
+            && only.is_empty()
+        {
+            return Ok(cases);
+        }
+        if alternatives.len().saturating_mul(cases.len()) > normal_form::MAX_CASES {
+            return Err(self.beyond(normal_form::Limit::Cases, place));
+        }
+        let conditions = |cases: &[Vec<Atom>]| cases.iter().map(Vec::len).sum::<usize>();
+        let total = conditions(alternatives).saturating_mul(cases.len());
+        let total = total.saturating_add(conditions(&cases).saturating_mul(alternatives.len()));
+        if total > normal_form::MAX_CONDITIONS {
+            return Err(self.beyond(normal_form::Limit::Cases, place));
+        }
+        work(total);
+        Ok(alternatives
+            .iter()
+            .flat_map(|alternative| cases.iter().map(move |case| [alternative.as_slice(), case.as_slice()].concat()))
+            .collect())
+    }
+
+    /// The nodes that must stay: those of the atoms, the variables and the networks' outputs.
+    pub(super) fn needed<'b>(&self, atoms: impl Iterator<Item = &'b Atom>) -> Vec<bool> {
+        let mut needed = vec![false; self.graph.nodes.len()];
+        for atom in atoms {
+            atom.linear.terms.iter().for_each(|(node, ..)| needed[node.index()] = true);
+        }
+        self.variables.iter().for_each(|(v, _)| needed[v.node.index()] = true);
+        for call in &self.calls {
+            needed[call.output.node.index()] = true;
+            call.inputs.iter().for_each(|node| needed[node.index()] = true);
+        }
+        for id in self.graph.ids().rev() {
+            if needed[id.index()] {
+                self.graph.node(id).op.sources().for_each(|source| needed[source.index()] = true);
+            }
+        }
+        needed
+    }
+
+    /// Refuses linear forms whose values could leave 128 bits.
+    fn check_magnitudes<'b>(&self, atoms: impl Iterator<Item = &'b Atom>, place: Place) -> Checked<()> {
+        let mut known: Vec<i128> = Vec::with_capacity(self.graph.nodes.len());
+        for (index, node) in self.graph.nodes.iter().enumerate() {
+            let magnitude = match (self.magnitudes.get(index).copied().flatten(), &node.op) {
+                (Some(magnitude), _) => magnitude,
+                (None, Op::Affine { terms, bias }) => (0..node.len)
+                    .map(|row| {
+                        terms.iter().fold(bias[row].saturating_abs(), |sum, (source, matrix)| {
+                            work(matrix.entries(row));
+                            matrix.row(row).fold(sum, |sum, (_, w)| {
+                                sum.saturating_add(i128::from(w).abs().saturating_mul(known[source.index()]))
+                            })
+                        })
+                    })
+                    .max()
+                    .unwrap_or(0),
+                (None, Op::Constant(values)) => values.iter().map(|v| v.saturating_abs()).max().unwrap_or(0),
+                (None, op) => op.sources().map(|source| known[source.index()]).max().unwrap_or(0),
+            };
+            known.push(magnitude);
+        }
+        for atom in atoms {
+            work(1 + atom.linear.terms.len());
+            let total =
+                atom.linear.terms.iter().fold(atom.linear.constant.saturating_abs(), |sum, (node, _, factor)| {
+                    sum.saturating_add(factor.saturating_abs().saturating_mul(known[node.index()]))
+                });
+            if total > 1 << 120 {
+                return Err(self.beyond(normal_form::Limit::Digits, place));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether interval arithmetic alone shows that nothing answers the obligation.
+pub(super) fn impossible(obligation: &Obligation) -> bool {
+    // Networks in assumptions are rare and their ranges costly: only atoms over the variables are looked at.
+    let boxes = obligation.boxes();
+    let nodes: Vec<NodeId> = obligation.variables.iter().map(|v| v.node).collect();
+    let range = |node: NodeId, element: u32| {
+        let index = nodes.iter().position(|n| *n == node)?;
+        boxes[index].get(element as usize).copied()
+    };
+    let never = |atom: &Atom| {
+        let mut hi = Some(atom.linear.constant);
+        for (node, element, factor) in &atom.linear.terms {
+            let part = range(*node, *element).and_then(|r| r.checked_scale(*factor)).map(|r| r.hi);
+            hi = hi.zip(part).and_then(|(a, b)| a.checked_add(b));
+        }
+        hi.is_some_and(|hi| hi < 0)
+    };
+    obligation.assumptions.iter().any(never) || obligation.cases.iter().all(|case| case.iter().any(never))
+}

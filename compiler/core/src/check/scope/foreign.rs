@@ -1,0 +1,81 @@
+//! Names that other languages and frameworks have, and what to write instead.
+
+use qnn_syntax::walk::Role;
+
+/// What to write for a name that other languages and frameworks have.
+pub(super) struct ForeignName {
+    pub(super) help: String,
+    /// What can simply take its place.
+    pub(super) instead: Option<String>,
+}
+
+pub(super) fn foreign_name(name: &str, role: Role) -> Option<ForeignName> {
+    let simple =
+        |instead: &str| Some(ForeignName { help: format!("write `{instead}`"), instead: Some(instead.to_owned()) });
+    let help = |help: &str| Some(ForeignName { help: help.to_owned(), instead: None });
+    let digits = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let width: Option<u32> = digits.parse().ok().filter(|w| (1..=63).contains(w));
+    let lower = name.to_ascii_lowercase();
+    let stem = &lower[..lower.len() - digits.len()];
+    match (role, stem, width) {
+        (Role::Type, "int" | "i" | "sint" | "qint", Some(width)) => return simple(&format!("int<{width}>")),
+        (Role::Type, "uint" | "u" | "quint", Some(width)) => return simple(&format!("uint<{width}>")),
+        (Role::Type, "float" | "f" | "fp" | "bfloat", _) if !digits.is_empty() || stem == "float" => {
+            return help(
+                "there are no floats: a format such as `fixed<8, 4>` says which numbers are stored, and `real` is any exact number",
+            );
+        }
+        _ => {}
+    }
+    match (role, lower.as_str()) {
+        (Role::Type, "double" | "half" | "number" | "decimal") => help(
+            "there are no floats: a format such as `fixed<8, 4>` says which numbers are stored, and `real` is any exact number",
+        ),
+        (Role::Type, "boolean" | "prop") => simple("bool"),
+        (Role::Type, "integer" | "unsigned" | "signed" | "byte" | "long" | "short" | "char" | "nat" | "usize") => {
+            help("integers have a width: `int<8>` is signed, `uint<8>` is not")
+        }
+        (Role::Type, "tensor" | "array" | "vector" | "matrix" | "list") => {
+            help("a tensor is a format with its shape: `fixed<8, 4>[28, 28]`")
+        }
+        (Role::Type, "string" | "str" | "text") => {
+            help("there are no texts as values; an `enum` names classes and axes")
+        }
+        (Role::Function, "softmax" | "log_softmax") => {
+            help("it keeps the order of the scores: leave it out, and compare the scores or their `argmax`")
+        }
+        (
+            Role::Function,
+            "sigmoid" | "tanh" | "gelu" | "silu" | "swish" | "elu" | "exp" | "log" | "sqrt" | "pow" | "sin" | "cos",
+        ) => help(
+            "networks are made of sums, products with constants, `relu`, `clamp`, pools and casts; nothing else can be computed exactly",
+        ),
+        (Role::Function, "sign" | "sgn" | "step" | "heaviside") => {
+            help("there is no step function; `clamp(x * c, -1, 1)` cast to a format is a steep one")
+        }
+        (Role::Function, "linear" | "fc" | "fully_connected" | "matmul" | "gemm" | "dot") => simple("dense"),
+        (Role::Function, "conv" | "convolution" | "conv2") => simple("conv2d"),
+        (Role::Function, "maxpool" | "maxpool2d" | "max_pool") => simple("max_pool2d"),
+        (Role::Function, "avgpool" | "avgpool2d" | "avg_pool" | "mean_pool") => simple("avg_pool2d"),
+        (Role::Function, "relu6" | "hardtanh" | "clip") => help("write `clamp(x, lo, hi)`, as in `clamp(x, 0, 6)`"),
+        (Role::Function, "mean" | "average" | "avg") => help("write the sum over a number: `sum(x) / 10`"),
+        (Role::Function, "norm" | "dist" | "distance" | "linf") => {
+            help("write `maximum(abs(x - y))` for the greatest difference, `sum(abs(x - y))` for their sum")
+        }
+        (Role::Function, "argmin") => help("write `argmax(-x)`"),
+        (Role::Function, "round" | "floor" | "ceil" | "quantize" | "cast") => {
+            help("a cast rounds: `x as fixed<8, 4, round = floor>`")
+        }
+        (Role::Function, "size" | "length" | "shape" | "count") => simple("len"),
+        (Role::Function, "view" | "squeeze" | "unsqueeze") => help("write `reshape(x, [sizes])`"),
+        (Role::Function, "cat" | "stack" | "concatenate") => simple("concat"),
+        (Role::Function, "range") => help("write `0..n`"),
+        (Role::Function, "all") => help("write `forall i in 0..n: …`"),
+        (Role::Function, "any" | "some") => help("write `exists i in 0..n: …`"),
+        (Role::Value, "true" | "false") => simple(&lower),
+        (Role::Value, "none" | "null" | "nil" | "inf" | "infinity" | "nan") => {
+            help("every value is an exact number: there is nothing that is no number")
+        }
+        _ => None,
+    }
+}
