@@ -56,14 +56,14 @@ pub trait FileSystem: Send + Sync {
     /// A data file or folder.
     fn bytes(&self, path: &Path) -> BytesContent;
     /// What is in a folder, sorted; nothing where it can't be listed, as is so by default.
-    fn list(&self, _folder: &Path) -> Vec<Entry> {
+    fn list(&self, _folder: &Path) -> Vec<FolderEntry> {
         Vec::new()
     }
 }
 
 /// Something in a folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
+pub struct FolderEntry {
     /// Its name.
     pub name: String,
     /// Whether it is a folder.
@@ -93,13 +93,13 @@ impl FileSystem for Disk {
         read().unwrap_or_else(BytesContent::Problem)
     }
 
-    fn list(&self, folder: &Path) -> Vec<Entry> {
+    fn list(&self, folder: &Path) -> Vec<FolderEntry> {
         let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-        let entry = |entry: std::fs::DirEntry| Entry {
+        let entry = |entry: std::fs::DirEntry| FolderEntry {
             name: entry.file_name().to_string_lossy().into_owned(),
             folder: entry.path().is_dir(),
         };
-        let mut all: Vec<Entry> = entries.flatten().map(entry).collect();
+        let mut all: Vec<FolderEntry> = entries.flatten().map(entry).collect();
         all.sort();
         all
     }

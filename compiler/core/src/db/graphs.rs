@@ -1,20 +1,20 @@
-//! Graphs that are shared: equal ones are one allocation, for as long as anybody holds it.
+//! Graphs that are shared: equal ones are one allocation, for as long as it is in use.
 
 use qnn_ir::Graph;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
-/// The graphs that somebody holds, by their hash, names included.
+/// The graphs that are in use, by their hash, names included.
 #[derive(Default)]
 pub(super) struct Graphs {
     known: HashMap<blake3::Hash, Weak<Graph>>,
     /// The last few are held here, so that they outlive the moments between two instances.
     recent: VecDeque<Arc<Graph>>,
-    /// When there are so many, those that nobody holds any more are forgotten.
+    /// At this many, those that are no longer in use are forgotten.
     sweep_at: usize,
 }
 
-/// How many graphs are held without anybody else holding them.
+/// How many graphs are held although nothing else holds them.
 const RECENT_GRAPHS: usize = 16;
 
 impl Graphs {

@@ -10,7 +10,7 @@
 mod file_system;
 mod graphs;
 
-pub use file_system::{Bytes, BytesContent, Disk, Entry, FileSystem, normalise};
+pub use file_system::{Bytes, BytesContent, Disk, FileSystem, FolderEntry, normalise};
 
 use crate::files::{FileContents, FileError};
 use file_system::hashed;
@@ -71,11 +71,11 @@ pub trait Db: salsa::Database {
     fn source(&self, path: &Path) -> SourceFile;
     /// The data file or folder at a path, read on first use.
     fn data(&self, path: &Path) -> DataFile;
-    /// The graph, or one that equals it: whoever asks with the same graph gets the same allocation for as long as anybody
-    /// holds it, so that what is known of a graph can be kept with it.
+    /// The graph, or one that equals it. Equal graphs share one allocation for as long as it is in use, so that what is
+    /// computed of a graph can be kept with it.
     fn shared(&self, graph: Graph) -> Arc<Graph>;
-    /// What is in a folder now. For whoever completes paths: no query may depend on it.
-    fn list(&self, folder: &Path) -> Vec<Entry>;
+    /// What is in a folder now. For the completion of paths: no query may depend on it.
+    fn list(&self, folder: &Path) -> Vec<FolderEntry>;
 }
 
 /// The files that a database has read.
@@ -124,7 +124,7 @@ impl Db for Database {
         self.graphs.lock().unwrap_or_else(PoisonError::into_inner).shared(graph)
     }
 
-    fn list(&self, folder: &Path) -> Vec<Entry> {
+    fn list(&self, folder: &Path) -> Vec<FolderEntry> {
         self.system.list(folder)
     }
 }
@@ -167,7 +167,7 @@ impl Database {
         file
     }
 
-    /// Sets an input, once all clones are dropped: those who work on them are interrupted.
+    /// Sets an input, once all clones are dropped: computations on them are interrupted.
     fn change(&mut self, set: impl FnOnce(&mut Database)) {
         self.changes.fetch_add(1, Ordering::SeqCst);
         set(self);
@@ -317,9 +317,9 @@ mod tests {
     use super::*;
     use qnn_ir::interrupt::work;
 
-    /// A change waits for nobody who works: not even within one query.
+    /// A change waits for no computation on a clone, not even for one within a query.
     #[test]
-    fn a_change_interrupts_who_works() {
+    fn a_change_interrupts_computations_on_clones() {
         let path = Path::new("/nowhere/spec.qnn");
         let mut db = Database::new(Disk);
         db.set_text(path, "const A = 1;".into());

@@ -3,9 +3,8 @@
 //! In: a span of a file. Out: short texts at offsets. For a generic network they are of the instances that the file's properties use:
 //! one value where they agree, the least and the greatest where they don't.
 
-use super::hover::{before, width};
 use super::moved;
-use super::networks::instances;
+use super::networks::{before, instances};
 use crate::check::data::PerElement;
 use crate::check::network::{Layer, Network};
 use crate::check::types::show_shape;
@@ -101,7 +100,7 @@ fn shape(db: &dyn Db, network: &Network, name: &str) -> Option<String> {
 fn accumulator(offset: u32, layers: &[(&Network, &Layer)]) -> Option<Hint> {
     let sums: Vec<_> = layers.iter().filter(|(_, l)| l.parameters.count > 0 && l.port.format.is_none()).collect();
     let (network, layer) = sums.first()?;
-    let widths: Vec<u32> = sums.iter().map(|(_, l)| width(l)).collect();
+    let widths: Vec<u32> = sums.iter().map(|(_, l)| l.width()).collect();
     let (least, greatest) = (widths.iter().min()?, widths.iter().max()?);
     let bits = if least == greatest { format!("{least}") } else { format!("{least}–{greatest}") };
     Some(Hint {

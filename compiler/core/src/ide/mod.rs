@@ -1,6 +1,6 @@
 //! What an editor asks of a spec: features on byte offsets.
 //!
-//! In: the database, a file, a byte offset. Out: ranges of bytes, texts, edits. One file a feature. The room knows nothing of LSP, of
+//! In: the database, a file, a byte offset. Out: ranges of bytes, texts, edits. One file or folder a feature. The module knows nothing of LSP, of
 //! positions in lines, or of threads; it solves nothing and changes nothing. Everything also answers for broken text.
 
 pub mod actions;

@@ -5,6 +5,7 @@
 
 use super::{FileRange, file_range, item_at, moved, touches};
 use crate::check::at;
+use crate::check::constant::variant_names;
 use crate::check::scope::{Scope, name_place, scope};
 use crate::db::{Db, ItemId, SourceFile, tree};
 use qnn_syntax::Span;
@@ -83,8 +84,13 @@ pub fn occurrences(db: &dyn Db, item: ItemId) -> Arc<Vec<Occurrence>> {
     let Some(tree) = tree(db, item) else { return Arc::default() };
     let outcome = scope(db, item.file(db));
     let nothing = Scope::default();
-    let mut walker =
-        Walker { db, item, names: outcome.value.as_ref().unwrap_or(&nothing), bound: Vec::new(), found: Vec::new() };
+    let mut walker = NameWalker {
+        db,
+        item,
+        names: outcome.value.as_ref().unwrap_or(&nothing),
+        bound: Vec::new(),
+        found: Vec::new(),
+    };
     walker.item(tree);
     let mut found = walker.found;
     found.sort_by_key(|o| (o.span.start, o.span.end));
@@ -124,16 +130,16 @@ pub fn place(db: &dyn Db, definition: &Definition) -> Option<FileRange> {
 
 /// A name that is bound around an expression.
 #[derive(Clone)]
-struct Bound<'a> {
+struct BoundName<'a> {
     name: &'a Name,
     kind: LocalKind,
-    /// What it is worth, as far as the tree says it.
-    worth: Worth<'a>,
+    /// Its value, as far as the tree says it.
+    value: KnownValue<'a>,
 }
 
 /// What is known of a name's value without evaluating it.
 #[derive(Clone, Copy)]
-enum Worth<'a> {
+enum KnownValue<'a> {
     Type(&'a TypeExpr),
     Value(&'a Expr),
     Params(&'a Params),
@@ -149,72 +155,72 @@ enum Fields<'a> {
     Tensors(ItemId, &'a Params, String),
 }
 
-struct Walker<'a> {
+struct NameWalker<'a> {
     db: &'a dyn Db,
     item: ItemId,
     names: &'a Scope,
-    bound: Vec<Bound<'a>>,
+    bound: Vec<BoundName<'a>>,
     found: Vec<Occurrence>,
 }
 
-impl<'a> Walker<'a> {
-    fn say(&mut self, span: Span, definition: Definition, declares: bool) {
+impl<'a> NameWalker<'a> {
+    fn record(&mut self, span: Span, definition: Definition, declares: bool) {
         self.found.push(Occurrence { span, definition, declares });
     }
 
-    fn bind(&mut self, name: &'a Name, kind: LocalKind, worth: Worth<'a>) {
-        self.say(name.span, Definition::Local { item: self.item, span: name.span, kind }, true);
-        self.bound.push(Bound { name, kind, worth });
+    fn bind(&mut self, name: &'a Name, kind: LocalKind, value: KnownValue<'a>) {
+        self.record(name.span, Definition::Local { item: self.item, span: name.span, kind }, true);
+        self.bound.push(BoundName { name, kind, value });
     }
 
     fn item(&mut self, tree: &'a Item) {
         if let Some(name) = tree.name() {
-            self.say(name.span, Definition::Item(self.item), true);
+            self.record(name.span, Definition::Item(self.item), true);
         }
         match &tree.kind {
             ItemKind::Use(_) => {}
             ItemKind::Type(i) => {
-                i.generics.iter().for_each(|g| self.bind(g, LocalKind::Generic, Worth::Nothing));
+                i.generics.iter().for_each(|g| self.bind(g, LocalKind::Generic, KnownValue::Nothing));
                 self.ty(&i.ty);
             }
             ItemKind::Enum(i) => {
                 for (index, (name, _)) in i.variants.iter().enumerate() {
-                    self.say(name.span, Definition::Variant(self.item, index), true);
+                    self.record(name.span, Definition::Variant(self.item, index), true);
                 }
             }
             ItemKind::Const(i) => self.expr(&i.value),
             ItemKind::Dataset(i) => {
                 for (index, field) in i.fields.iter().enumerate() {
-                    self.say(field.name.span, Definition::Field(self.item, index), true);
+                    self.record(field.name.span, Definition::Field(self.item, index), true);
                     self.ty(&field.ty);
                 }
             }
             ItemKind::Params(i) => i.rules.iter().for_each(|rule| self.ty(&rule.ty)),
             ItemKind::Network(i) => {
-                i.generics.iter().for_each(|g| self.bind(g, LocalKind::Generic, Worth::Nothing));
+                i.generics.iter().for_each(|g| self.bind(g, LocalKind::Generic, KnownValue::Nothing));
                 for param in &i.params {
                     self.ty(&param.ty);
-                    self.bind(&param.name, LocalKind::Parameter, Worth::Type(&param.ty));
+                    self.bind(&param.name, LocalKind::Parameter, KnownValue::Type(&param.ty));
                 }
                 self.ty(&i.result);
                 for params in &i.files {
                     params.rules.iter().for_each(|rule| self.ty(&rule.ty));
-                    self.bind(&params.name, LocalKind::Params, Worth::Params(params));
+                    self.bind(&params.name, LocalKind::Params, KnownValue::Params(params));
                 }
                 for statement in &i.lets {
                     if let Some(ty) = &statement.ty {
                         self.ty(ty);
                     }
                     self.expr(&statement.value);
-                    self.bind(&statement.name, LocalKind::Let, Worth::Value(&statement.value));
+                    self.bind(&statement.name, LocalKind::Let, KnownValue::Value(&statement.value));
                 }
                 self.expr(&i.body);
             }
             ItemKind::Def(i) => {
-                i.generics.iter().for_each(|g| self.bind(g, LocalKind::Generic, Worth::Nothing));
+                i.generics.iter().for_each(|g| self.bind(g, LocalKind::Generic, KnownValue::Nothing));
                 for param in &i.params {
                     self.ty(&param.ty);
-                    self.bind(&param.name, LocalKind::Parameter, Worth::Type(&param.ty));
+                    self.bind(&param.name, LocalKind::Parameter, KnownValue::Type(&param.ty));
                 }
                 self.ty(&i.result);
                 self.expr(&i.body);
@@ -222,7 +228,7 @@ impl<'a> Walker<'a> {
             ItemKind::Property(i) => {
                 for param in &i.params {
                     self.expr(&param.domain);
-                    self.bind(&param.name, LocalKind::FamilyParameter, Worth::Nothing);
+                    self.bind(&param.name, LocalKind::FamilyParameter, KnownValue::Nothing);
                 }
                 i.filter.iter().for_each(|e| self.expr(e));
                 self.expr(&i.body);
@@ -230,7 +236,7 @@ impl<'a> Walker<'a> {
             ItemKind::Measure(i) => {
                 for param in &i.params {
                     self.expr(&param.domain);
-                    self.bind(&param.name, LocalKind::FamilyParameter, Worth::Nothing);
+                    self.bind(&param.name, LocalKind::FamilyParameter, KnownValue::Nothing);
                 }
                 i.filter.iter().for_each(|e| self.expr(e));
                 match &i.body {
@@ -241,7 +247,7 @@ impl<'a> Walker<'a> {
                     }
                     MeasureBody::Largest { name, domain, goal } => {
                         self.expr(domain);
-                        self.bind(name, LocalKind::Variable, Worth::Nothing);
+                        self.bind(name, LocalKind::Variable, KnownValue::Nothing);
                         self.expr(goal);
                     }
                 }
@@ -250,22 +256,22 @@ impl<'a> Walker<'a> {
     }
 
     fn binder(&mut self, binder: &'a Binder) {
-        let worth = match &binder.range {
+        let value = match &binder.range {
             BinderRange::Type(ty) => {
                 self.ty(ty);
-                Worth::Type(ty)
+                KnownValue::Type(ty)
             }
             BinderRange::Set(set) => {
                 self.expr(set);
                 match &set.kind {
                     ExprKind::Call(call) if &*call.callee.text == "ball" => {
-                        call.arguments.first().map_or(Worth::Nothing, |centre| Worth::Value(&centre.value))
+                        call.arguments.first().map_or(KnownValue::Nothing, |centre| KnownValue::Value(&centre.value))
                     }
-                    _ => Worth::Nothing,
+                    _ => KnownValue::Nothing,
                 }
             }
         };
-        self.bind(&binder.name, LocalKind::Variable, worth);
+        self.bind(&binder.name, LocalKind::Variable, value);
     }
 
     /// What a name means here.
@@ -286,11 +292,11 @@ impl<'a> Walker<'a> {
 
     fn ty(&mut self, ty: &'a TypeExpr) {
         let head = self.global(&ty.head.text);
-        self.say(ty.head.span, head, false);
+        self.record(ty.head.span, head, false);
         for argument in &ty.arguments {
             match argument {
                 TypeArgument::Value(e) => self.expr(e),
-                TypeArgument::Named(name, _) => self.say(name.span, Definition::Option(name.text.clone()), false),
+                TypeArgument::Named(name, _) => self.record(name.span, Definition::Option(name.text.clone()), false),
                 TypeArgument::Type(ty) => self.ty(ty),
             }
         }
@@ -299,14 +305,14 @@ impl<'a> Walker<'a> {
 
     fn call(&mut self, call: &'a Call) {
         let callee = self.global(&call.callee.text);
-        self.say(call.callee.span, callee, false);
+        self.record(call.callee.span, callee, false);
         call.generics.iter().for_each(|e| self.expr(e));
         if let Some(real) = call.real {
-            self.say(real, Definition::Builtin("real".into()), false);
+            self.record(real, Definition::Builtin("real".into()), false);
         }
         for argument in &call.arguments {
             if let Some(name) = &argument.name {
-                self.say(name.span, Definition::Option(name.text.clone()), false);
+                self.record(name.span, Definition::Option(name.text.clone()), false);
             }
             self.expr(&argument.value);
         }
@@ -317,7 +323,7 @@ impl<'a> Walker<'a> {
             ExprKind::Number { .. } | ExprKind::Bool(_) => {}
             ExprKind::Name(name) => {
                 let meant = self.lookup(&name.text);
-                self.say(name.span, meant, false);
+                self.record(name.span, meant, false);
             }
             ExprKind::List(elements) => elements.iter().for_each(|e| self.expr(e)),
             ExprKind::Lsb(inner) | ExprKind::Unary(_, inner) => self.expr(inner),
@@ -332,7 +338,7 @@ impl<'a> Walker<'a> {
             ExprKind::Field(inner, name) => {
                 self.expr(inner);
                 let meant = self.field(inner, &name.text);
-                self.say(name.span, meant, false);
+                self.record(name.span, meant, false);
             }
             ExprKind::Index(inner, indices) => {
                 self.expr(inner);
@@ -353,7 +359,7 @@ impl<'a> Walker<'a> {
             ExprKind::Let(l) => {
                 self.expr(&l.value);
                 let outside = self.bound.len();
-                self.bind(&l.name, LocalKind::Let, Worth::Value(&l.value));
+                self.bind(&l.name, LocalKind::Let, KnownValue::Value(&l.value));
                 self.expr(&l.body);
                 self.bound.truncate(outside);
             }
@@ -370,7 +376,7 @@ impl<'a> Walker<'a> {
                     .map_or(Definition::Unknown, |index| Definition::Field(item, index)),
                 _ => Definition::Unknown,
             },
-            Some(Fields::Variants(item) | Fields::Axis(item)) => variants(self.db, item)
+            Some(Fields::Variants(item) | Fields::Axis(item)) => variant_names(self.db, item)
                 .iter()
                 .position(|v| &**v == name)
                 .map_or(Definition::Unknown, |index| Definition::Variant(item, index)),
@@ -390,11 +396,11 @@ impl<'a> Walker<'a> {
         match &expr.kind {
             ExprKind::Name(name) => {
                 if let Some(bound) = self.bound.iter().rev().find(|b| b.name.text == name.text) {
-                    return match bound.worth {
-                        Worth::Type(ty) => first_axis(self.db, self.item, ty, 0).map(Fields::Axis),
-                        Worth::Value(value) => self.fields(value, depth + 1),
-                        Worth::Params(params) => Some(Fields::Tensors(self.item, params, String::new())),
-                        Worth::Nothing => None,
+                    return match bound.value {
+                        KnownValue::Type(ty) => first_axis(self.db, self.item, ty, 0).map(Fields::Axis),
+                        KnownValue::Value(value) => self.fields(value, depth + 1),
+                        KnownValue::Params(params) => Some(Fields::Tensors(self.item, params, String::new())),
+                        KnownValue::Nothing => None,
                     };
                 }
                 let item = *self.names.names.get(&name.text)?;
@@ -436,14 +442,6 @@ impl<'a> Walker<'a> {
             ExprKind::Cast(_, ty) => first_axis(self.db, self.item, ty, 0).map(Fields::Axis),
             _ => None,
         }
-    }
-}
-
-/// The names of an enum's variants.
-pub fn variants(db: &dyn Db, item: ItemId) -> Vec<Arc<str>> {
-    match tree(db, item).as_deref().map(|t| &t.kind) {
-        Some(ItemKind::Enum(declaration)) => declaration.variants.iter().map(|(name, _)| name.text.clone()).collect(),
-        _ => Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The instances of networks that a spec uses: what hovers and hints tell of layers.
 
 use crate::check::constant::{Constant, Evaluator, Local};
-use crate::check::network::{Network, network};
+use crate::check::network::{Layer, Network, network};
 use crate::check::scope::scope;
 use crate::check::spec::{family, verifiable};
 use crate::check::{Context, types::show_shape};
@@ -86,4 +86,19 @@ pub(super) fn signature(db: &dyn Db, network: &Network) -> String {
 pub(super) fn constant(db: &dyn Db, item: ItemId, expr: &qnn_syntax::ast::Expr) -> Option<Constant> {
     let context = Context::new(db);
     Evaluator { context: &context, item, locals: &|_| None }.eval(expr).ok()
+}
+
+/// The layer whose exact result a cast takes.
+pub(super) fn before<'a>(layer: &Layer, network: &'a Network) -> Option<&'a Layer> {
+    layer.port.format.as_ref()?;
+    let span = layer.place.span;
+    let inside = |other: &&Layer| {
+        other.place.item == layer.place.item
+            && span.start <= other.place.span.start
+            && other.place.span.end <= span.end
+            && other.place.span != span
+            && other.port.format.is_none()
+            && other.port.node.index() < layer.port.node.index()
+    };
+    network.layers.iter().filter(inside).max_by_key(|other| other.range.signed_width())
 }
