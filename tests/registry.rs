@@ -2,9 +2,11 @@
 //!
 //! `QNN_UPDATE=1 cargo test --workspace --test registry -- --test-threads 1` writes them anew.
 
-use qnn::engine::ENGINES;
+use qnn::check::spec::Expectation;
+use qnn::engine::{ENGINES, NAMES};
 use qnn::syntax::builtins::{ATTRIBUTES, FUNCTIONS, Function, TYPES};
 use qnn::syntax::scan::KEYWORDS;
+use qnn::{ir::Rounding, number_format::Overflow};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -114,6 +116,24 @@ fn the_manual_and_the_editor_know_every_engine() {
         _ => sentence(engine.summary),
     }));
     holds(settings, "\"default\": \"auto\",\n            \"enumDescriptions\": [", end, &summaries);
+}
+
+#[test]
+fn the_grammar_knows_every_attribute_verdict_and_engine() {
+    let grammar = "editors/vscode/syntaxes/qnn.tmLanguage.json";
+    let attributes: Vec<&str> = ATTRIBUTES.iter().map(|a| a.name).collect();
+    let [first, verdicts @ ..] = Expectation::ALL.map(Expectation::name);
+    let (open, close) = ("\"match\": \"\\\\b(", ")\\\\b");
+    holds(grammar, &format!("{open}{}|", attributes[0]), close, &attributes[1..].join("|"));
+    holds(grammar, &format!("{open}{first}|"), close, &[&verdicts[..], NAMES].concat().join("|"));
+}
+
+#[test]
+fn the_manual_has_every_mode_of_a_cast() {
+    let text = read("docs/language.md");
+    for name in Rounding::ALL.iter().map(|r| r.name()).chain(Overflow::ALL.iter().map(|o| o.name())) {
+        assert!(text.contains(&format!("`{name}`")), "no `{name}`");
+    }
 }
 
 /// The words of a text that are as keywords are: lower case.
