@@ -1,49 +1,27 @@
 //! Deadlines, Ctrl-C and memory limits of the command, on statements that are as large as they may be.
 #![cfg(target_os = "linux")]
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+#[path = "support/place.rs"]
+mod place;
+
+use nix::sys::signal::Signal;
+use place::{Place, Running};
 use std::fmt::Write;
-use std::io::Read;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
-/// A child that ends with its test, whatever ends that.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// A folder with a spec.
+fn with_spec(spec: &str) -> Place {
+    Place::new().with("spec.qnn", spec)
 }
 
-/// A folder with a spec, and a store of its own.
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new(spec: &str) -> Place {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join("spec.qnn"), spec).expect("a temporary file");
-        Place(folder)
-    }
-
-    /// The command, with at most so many MiB of addresses.
-    fn command(&self, mebibytes: Option<u64>, arguments: &[&str]) -> Command {
-        // Without a limit there is no shell before it, whose handlers of signals could be taken for the command's.
-        let mut command = Command::new(if mebibytes.is_some() { "sh" } else { env!("CARGO_BIN_EXE_qnn") });
-        if let Some(most) = mebibytes {
-            command.arg("-c").arg(format!("ulimit -v {}; exec \"$0\" \"$@\"", most << 10));
-            command.arg(env!("CARGO_BIN_EXE_qnn"));
-        }
-        command.args(arguments);
-        command.current_dir(self.0.path()).stdin(Stdio::null()).env("NO_COLOR", "1");
-        command.env("QNN_CACHE", self.0.path().join("cache"));
-        command
-    }
-
-    fn run(&self, mebibytes: Option<u64>, arguments: &[&str]) -> Output {
-        self.command(mebibytes, arguments).output().expect("qnn runs")
-    }
+/// Runs the command with at most so many MiB of addresses.
+fn limited(place: &Place, mebibytes: u64, arguments: &[&str]) -> Output {
+    let command = place.command(arguments);
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("ulimit -v {}; exec \"$0\" \"$@\"", mebibytes << 10)).arg(command.get_program());
+    shell.args(command.get_args()).current_dir(place.folder()).stdin(Stdio::null());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.output().expect("the shell starts")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -60,15 +38,15 @@ fn sums(count: usize) -> String {
 
 #[test]
 fn what_takes_longer_to_lower_than_its_budget_is_a_timeout_that_says_so() {
-    let place = Place::new(&sums(3));
-    let output = place.run(None, &["verify", "spec.qnn", "-j1", "-t", "1ms", "--json"]);
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    let place = with_spec(&sums(3));
+    let (exit, output) = place.qnn(&["verify", "spec.qnn", "-j1", "-t", "1ms", "--json"]);
+    assert_eq!(exit, 2, "{}", text(&output.stderr));
     let told = text(&output.stdout).matches("Not decided within 1 ms. It was still being lowered").count();
     assert_eq!(told, 3, "{}", text(&output.stdout));
 }
 
 /// Whether a process has a handler for a signal, or is gone.
-fn is_handled(process: Pid, signal: Signal) -> bool {
+fn is_handled(process: u32, signal: Signal) -> bool {
     let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) else { return true };
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
@@ -79,24 +57,20 @@ fn is_handled(process: Pid, signal: Signal) -> bool {
 #[test]
 fn ctrl_c_ends_the_check_before_and_the_lowering() {
     for count in [1, 40] {
-        let place = Place::new(&sums(count));
-        let mut command = place.command(None, &["verify", "spec.qnn", "-j1", "-t", "1h", "--json"]);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("qnn runs");
-        let mut child = Running(child);
-        let id = Pid::from_raw(i32::try_from(child.0.id()).expect("a process id"));
+        let place = with_spec(&sums(count));
+        let mut child = Running::new(&mut place.command(&["verify", "spec.qnn", "-j1", "-t", "1h", "--json"]));
+        let id = child.child().id();
         while !is_handled(id, Signal::SIGINT) {
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
         // One that is done by then can't be interrupted any more.
-        let _ = kill(id, Signal::SIGINT);
-        let (mut out, mut err) = (String::new(), String::new());
-        child.0.stdout.take().expect("a pipe").read_to_string(&mut out).expect("text");
-        child.0.stderr.take().expect("a pipe").read_to_string(&mut err).expect("text");
-        let status = child.0.wait().expect("qnn ends");
+        child.interrupt();
+        let output = child.output();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
         if count == 1 {
             continue;
         }
-        assert_eq!(status.code(), Some(2), "{err}");
+        assert_eq!(output.status.code(), Some(2), "{err}");
         assert!(err.contains("stopping: what is decided follows"), "{err}");
         let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
         let instances = report.to_string().matches("Cancelled before it was decided").count();
@@ -121,7 +95,7 @@ fn commands_end_in_order_at_each_limit_and_without_memory() {
     ];
     let mut out_of_memory = 0;
     for (name, spec) in specs {
-        let place = Place::new(&spec);
+        let place = with_spec(&spec);
         for mebibytes in [192, 1024] {
             for arguments in
                 [&["check", "spec.qnn"][..], &["verify", "spec.qnn", "-j1", "-t", "100ms", "-f", "?", "-q"]]
@@ -132,7 +106,7 @@ fn commands_end_in_order_at_each_limit_and_without_memory() {
                 let remembers = arguments[0] == "verify" && mebibytes > 192;
                 let options = if arguments[0] == "verify" && !remembers { &["--no-cache"][..] } else { &[] };
                 let arguments = [arguments, options].concat();
-                let output = place.run(Some(mebibytes), &arguments);
+                let output = limited(&place, mebibytes, &arguments);
                 let told =
                     format!("{name}, {mebibytes} MiB, {arguments:?}: {:?}\n{}", output.status, text(&output.stderr));
                 assert!(matches!(output.status.code(), Some(0..=4)), "{told}");

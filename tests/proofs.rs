@@ -2,20 +2,19 @@
 //!
 //! `QNN_PYTHON` names a Python (any, without packages) for `tests/checker.py`; `tests/run` sets it. Tests that need it are ignored by a plain `cargo test`.
 
+#[path = "support/benchmark.rs"]
+mod benchmark;
+#[path = "support/place.rs"]
+mod place;
+
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use place::{Place, npy, root};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace's folder").to_owned()
-}
-
-/// A folder to work in, with a store of its own.
-struct Place(tempfile::TempDir);
+use std::path::Path;
+use std::process::Command;
 
 /// A property of each kind that a proof file can speak of.
 const SPEC: &str = r#"
@@ -36,64 +35,49 @@ measure bound = largest n in 0..=15 such that forall x: In[2]: f(x)[0] <= 31 - n
 measure radius = largest e in 0..=15 such that forall x in ball(test[0].x, e lsb): f(x)[0] >= -3;
 "#;
 
+/// A folder with the spec in it.
+fn with_spec() -> Place {
+    Place::new().with("spec.qnn", SPEC).with("x.npy", npy("1, 2", &[5, 2]))
+}
+
 impl Place {
-    /// With the spec in it.
-    fn new() -> Place {
-        let place = Place(tempfile::tempdir().expect("a temporary folder"));
-        place.write("spec.qnn", SPEC.as_bytes());
-        let header = format!("{:<117}\n", "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2), }");
-        place.write("x.npy", &[&b"\x93NUMPY\x01\x00\x76\x00"[..], header.as_bytes(), &[5, 2]].concat());
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) {
-        std::fs::write(self.path(name), bytes).expect("a temporary file");
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.path(name)).expect("it was written")
-    }
-
-    fn qnn(&self, arguments: &[&str]) -> (i32, Output) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_qnn"));
-        command.args(arguments).current_dir(self.0.path()).env("QNN_CACHE", self.path("cache")).env("NO_COLOR", "1");
-        let output = command.output().expect("qnn starts");
-        (output.status.code().expect("it is not killed"), output)
-    }
-
     /// The exit code and the JSON document of `check-proof`.
     fn check(&self, arguments: &[&str]) -> (i32, Value) {
-        let (exit, output) = self.qnn(&[&["check-proof", "--json"], arguments].concat());
-        let document = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
-        (exit, document)
+        self.json(&[&["check-proof", "--json"], arguments].concat())
     }
 
-    /// A sound proof file of the spec.
+    /// Writes a sound proof file of the spec.
     fn proved(&self) {
         let (exit, output) = self.qnn(&["verify", "spec.qnn", "--proof", "spec.qnnproof", "--engine", "search"]);
         assert_eq!(exit, 0, "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
+/// The lines of a proof file.
 fn unpacked(bytes: &[u8]) -> Vec<Value> {
     let mut text = String::new();
     GzDecoder::new(bytes).read_to_string(&mut text).expect("gzipped text");
+    parsed(&text)
+}
+
+fn parsed(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
 }
 
+/// A proof file of some lines.
 fn packed(lines: &[Value]) -> Vec<u8> {
+    gzipped(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())
+}
+
+fn gzipped(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    lines.iter().for_each(|line| writeln!(encoder, "{line}").expect("memory"));
+    encoder.write_all(text.as_bytes()).expect("memory");
     encoder.finish().expect("memory")
 }
 
 #[test]
 fn what_is_proved_is_checked_without_engines() {
-    let place = Place::new();
+    let place = with_spec();
     place.proved();
     let (exit, document) = place.check(&["spec.qnnproof"]);
     assert_eq!(exit, 0, "{document:#}");
@@ -107,23 +91,23 @@ fn what_is_proved_is_checked_without_engines() {
     assert_eq!(file["proof"]["specs"][0]["path"], "spec.qnn");
     assert_eq!(file["changed"], json!([]));
     // Remembered verdicts make as good a file (one obligation may have been proved in two ways), and a spec is checked on what is remembered of it.
-    let (first, counts) = (unpacked(&place.read("spec.qnnproof")), file["counts"].clone());
+    let (first, counts) = (unpacked(&place.bytes("spec.qnnproof")), file["counts"].clone());
     place.proved();
-    let second = unpacked(&place.read("spec.qnnproof"));
-    let names = |lines: &[Value]| lines.iter().map(|line| line["name"].clone()).collect::<Vec<_>>();
+    let second = unpacked(&place.bytes("spec.qnnproof"));
+    let names = |lines: &[Value]| lines.iter().map(|line| line["instance"].clone()).collect::<Vec<_>>();
     assert_eq!(names(&second), names(&first));
     let (exit, document) = place.check(&["spec.qnnproof"]);
     assert_eq!((exit, &document["files"][0]["counts"]), (0, &counts), "{document:#}");
     let lines = place.check(&["spec.qnnproof", "--export", "lines.jsonl"]).1["files"][0]["statements"].clone();
     let count: u64 = lines.as_array().expect("statements").iter().filter_map(|s| s["certificates"].as_u64()).sum();
-    assert_eq!(place.read("lines.jsonl").iter().filter(|byte| **byte == b'\n').count() as u64, count);
+    assert_eq!(place.bytes("lines.jsonl").iter().filter(|byte| **byte == b'\n').count() as u64, count);
     // What is remembered is remembered of an engine; `auto` was never asked.
     assert_eq!(place.check(&["spec.qnn"]).0, 2);
-    let text = String::from_utf8(place.read("spec.qnn")).unwrap();
+    let text = place.read("spec.qnn");
     let text = text
         .replace("\nproperty", "\n#[engine(search)]\nproperty")
         .replace("\nmeasure", "\n#[engine(search)]\nmeasure");
-    place.write("spec.qnn", text.as_bytes());
+    place.write("spec.qnn", text);
     let (exit, document) = place.check(&["spec.qnn"]);
     assert_eq!(exit, 0, "{document:#}");
     // The attributes are not part of any question.
@@ -133,24 +117,24 @@ fn what_is_proved_is_checked_without_engines() {
 
 #[test]
 fn a_changed_spec_is_not_what_was_proved() {
-    let place = Place::new();
+    let place = with_spec();
     place.proved();
-    let text = String::from_utf8(place.read("spec.qnn")).unwrap();
-    place.write("spec.qnn", text.replace("[0, 1]", "[0, 2]").as_bytes());
+    let text = place.read("spec.qnn");
+    place.write("spec.qnn", text.replace("[0, 1]", "[0, 2]"));
     let (exit, document) = place.check(&["spec.qnnproof"]);
     assert_eq!(exit, 1, "{document:#}");
     assert_eq!(document["files"][0]["changed"], json!(["spec.qnn is not the file that was verified"]));
     assert!(document.to_string().contains("ask something else now"), "{document:#}");
     // Something new is not covered.
-    place.write("spec.qnn", format!("{text}property new = forall x: In[2]: f(x)[0] <= 20;\n").as_bytes());
+    place.write("spec.qnn", format!("{text}property new = forall x: In[2]: f(x)[0] <= 20;\n"));
     let (exit, document) = place.check(&["spec.qnnproof"]);
     assert_eq!((exit, &document["files"][0]["counts"]["open"]), (2, &json!(1)), "{document:#}");
     assert_eq!(place.check(&["spec.qnnproof", "--filter", "holds"]).0, 0);
     // Something gone is rejected.
-    place.write("spec.qnn", text.replace("15..=17", "16..=17").as_bytes());
+    place.write("spec.qnn", text.replace("15..=17", "16..=17"));
     assert_eq!(place.check(&["spec.qnnproof"]).0, 1);
     // Elsewhere, it is found if it is named.
-    place.write("other.qnn", text.as_bytes());
+    place.write("other.qnn", text);
     std::fs::remove_file(place.path("spec.qnn")).unwrap();
     assert_eq!(place.check(&["spec.qnnproof"]).0, 3);
     assert_eq!(place.check(&["spec.qnnproof", "--spec", "other.qnn"]).0, 0);
@@ -158,9 +142,9 @@ fn a_changed_spec_is_not_what_was_proved() {
 
 #[test]
 fn false_claims_are_rejected() {
-    let place = Place::new();
+    let place = with_spec();
     place.proved();
-    let lines = unpacked(&place.read("spec.qnnproof"));
+    let lines = unpacked(&place.bytes("spec.qnnproof"));
     let of = |name: &str| lines.iter().position(|line| line["instance"] == name).unwrap_or_else(|| panic!("{name}"));
     let (holds, breaks, most) = (of("holds(n = 15)"), of("breaks"), of("most"));
     type Change<'a> = (&'a str, i32, &'a dyn Fn(&mut Vec<Value>));
@@ -198,7 +182,7 @@ fn false_claims_are_rejected() {
     for (what, expected, change) in changes {
         let mut lines = lines.clone();
         change(&mut lines);
-        place.write("mutant.qnnproof", &packed(&lines));
+        place.write("mutant.qnnproof", packed(&lines));
         let (exit, document) = place.check(&["mutant.qnnproof"]);
         assert_eq!(exit, expected, "{what}: {document:#}");
     }
@@ -206,9 +190,9 @@ fn false_claims_are_rejected() {
 
 #[test]
 fn damaged_and_absurd_files_are_told() {
-    let place = Place::new();
+    let place = with_spec();
     place.proved();
-    let sound = place.read("spec.qnnproof");
+    let sound = place.bytes("spec.qnnproof");
     let lines = unpacked(&sound);
     let mut absurd: Vec<Vec<u8>> = (0..16).map(|part| sound[..sound.len() * part / 16].to_vec()).collect();
     absurd.push(sound[..sound.len() - 1].to_vec());
@@ -273,9 +257,9 @@ fn damaged_and_absurd_files_are_told() {
 /// What is shown of a file is a line of text, whatever the file says.
 #[test]
 fn terminals_get_no_commands_from_a_file() {
-    let place = Place::new();
+    let place = with_spec();
     place.proved();
-    let mut lines = unpacked(&place.read("spec.qnnproof"));
+    let mut lines = unpacked(&place.bytes("spec.qnnproof"));
     let evil = "\u{1b}[8m\nall hold\u{9b}32m\u{202e}";
     lines[0]["qnn"] = json!(format!("0.1.0{evil}"));
     lines[0]["files"] = json!([{ "path": evil, "blake3": evil }]);
@@ -289,11 +273,11 @@ fn terminals_get_no_commands_from_a_file() {
     unreadable[1]["verdict"] = json!(evil);
     let mut newer = lines.clone();
     newer[0]["semantics"] = json!(99);
-    place.write("warned.qnn", format!("{SPEC}// {evil}\nconst idle{evil} = 3;\n").as_bytes());
+    place.write("warned.qnn", format!("{SPEC}// {evil}\nconst idle{evil} = 3;\n"));
     let mut warned = lines.clone();
     warned[0]["specs"][0]["path"] = json!("warned.qnn");
     for (lines, exit) in [(&lines, 1), (&elsewhere, 3), (&unreadable, 3), (&newer, 3), (&warned, 3)] {
-        place.write("evil.qnnproof", &packed(lines));
+        place.write("evil.qnnproof", packed(lines));
         for mode in [["check-proof", "--color=always"], ["check-proof", "--json"]] {
             let (code, output) = place.qnn(&[&mode[..], &["evil.qnnproof"]].concat());
             assert_eq!(code, exit, "{}", String::from_utf8_lossy(&output.stderr));
@@ -313,9 +297,9 @@ fn terminals_get_no_commands_from_a_file() {
 /// The bound of a measure that is undecided counts if there is a certificate of it.
 #[test]
 fn bounds_of_undecided_measures_are_checked() {
-    let place = Place::new();
+    let place = with_spec();
     place.proved();
-    let sound = unpacked(&place.read("spec.qnnproof"));
+    let sound = unpacked(&place.bytes("spec.qnnproof"));
     let huge = format!("-{}", "9".repeat(60_000));
     for (name, bound, expected, said) in [
         ("most", "15", 2, "its time was up; it is at most 15, on a certificate"),
@@ -330,7 +314,7 @@ fn bounds_of_undecided_measures_are_checked() {
         let mut lines = sound.clone();
         let line = lines.iter_mut().find(|line| line["instance"] == name).expect("an instance");
         (line["verdict"], line["bound"]) = (json!("timeout"), json!(bound));
-        place.write("bound.qnnproof", &packed(&lines));
+        place.write("bound.qnnproof", packed(&lines));
         let (exit, document) = place.check(&["bound.qnnproof", "--filter", name]);
         assert!(exit == expected && document.to_string().contains(said), "{name} {bound}: {document:#}");
     }
@@ -339,7 +323,7 @@ fn bounds_of_undecided_measures_are_checked() {
 /// What is proved of real numbers is a bound: it is said beside what was found.
 #[test]
 fn a_measure_of_real_numbers_shows_its_gap() {
-    let place = Place::new();
+    let place = with_spec();
     let spec = root().join("examples/studies/error.qnn");
     let spec = spec.to_str().expect("a path in UTF-8");
     let only = ["--filter", "quantization_error(bits = 6)"];
@@ -357,7 +341,7 @@ fn a_measure_of_real_numbers_shows_its_gap() {
 
 #[test]
 fn nothing_to_check_is_nothing_shown() {
-    let place = Place::new();
+    let place = with_spec();
     place.write("empty.qnn", b"type In = uint<4>;\n");
     let (exit, _) = place.qnn(&["verify", "empty.qnn", "--proof", "empty.qnnproof"]);
     assert_eq!((exit, place.check(&["empty.qnnproof"]).0, place.check(&["empty.qnn"]).0), (2, 2, 2));
@@ -367,17 +351,17 @@ fn nothing_to_check_is_nothing_shown() {
 
 #[test]
 fn an_export_replaces_nothing_that_is_read() {
-    let place = Place::new();
+    let place = with_spec();
     place.proved();
     place.write("lines.jsonl", b"as it was");
     let names = || {
-        let entries = std::fs::read_dir(place.0.path()).expect("a folder");
+        let entries = std::fs::read_dir(place.folder()).expect("a folder");
         let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
         names.sort();
         names
     };
     let before = names();
-    let files = ["spec.qnnproof", "spec.qnn", "x.npy", "lines.jsonl"].map(|name| (name, place.read(name)));
+    let files = ["spec.qnnproof", "spec.qnn", "x.npy", "lines.jsonl"].map(|name| (name, place.bytes(name)));
     // Over what is read, by any of its names; and over any spec.
     let proof = place.path("spec.qnnproof");
     let absolute = proof.to_str().expect("a path in UTF-8");
@@ -392,10 +376,10 @@ fn an_export_replaces_nothing_that_is_read() {
     }
     assert_eq!(names(), before);
     for (name, bytes) in files {
-        assert_eq!(place.read(name), bytes, "{name}");
+        assert_eq!(place.bytes(name), bytes, "{name}");
     }
     assert_eq!(place.check(&["spec.qnnproof", "--export", "lines.jsonl"]).0, 0);
-    assert!(place.read("lines.jsonl").starts_with(b"{") && names() == before);
+    assert!(place.bytes("lines.jsonl").starts_with(b"{") && names() == before);
 }
 
 /// Verifies a spec, checks its proof, and has the second checker read every certificate.
@@ -428,7 +412,7 @@ fn both_checkers(place: &Place, spec: &Path, timeout: &str) -> usize {
 #[test]
 #[ignore = "needs QNN_PYTHON: tests/run sets it"]
 fn both_checkers_accept_every_example() {
-    let place = Place::new();
+    let place = with_spec();
     let mut count = 0;
     for spec in ["tour", "digits/digits", "conv/conv", "students/students", "studies/adders", "studies/error"] {
         count += both_checkers(&place, &root().join(format!("examples/{spec}.qnn")), "4s");
@@ -439,12 +423,9 @@ fn both_checkers_accept_every_example() {
 #[test]
 #[ignore = "needs data beside the repository: tests/run looks for it"]
 fn both_checkers_accept_the_benchmark_with_data() {
-    let (data, bench) = (support::shared("data/mnist"), support::shared("bench/aaai21"));
-    let place = Place::new();
-    let spec = support::benchmark_spec(place.0.path(), &data, &bench);
+    let (data, bench) = (benchmark::shared("data/mnist"), benchmark::shared("bench/aaai21"));
+    let place = with_spec();
+    let spec = benchmark::benchmark_spec(place.folder(), &data, &bench);
     let count = both_checkers(&place, &spec, "2s");
     assert!(count >= 311, "{count}");
 }
-
-#[path = "support/benchmark.rs"]
-mod support;

@@ -4,16 +4,15 @@
 //! repository. Both kinds are ignored by a plain `cargo test`.
 
 #[path = "support/benchmark.rs"]
-mod support;
+mod benchmark;
+#[path = "support/place.rs"]
+mod place;
 
+use benchmark::{benchmark_spec, shared};
+use place::root;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use support::{benchmark_spec, shared};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace's folder").to_owned()
-}
 
 fn python() -> String {
     std::env::var("QNN_PYTHON").expect("QNN_PYTHON names a Python with NumPy; tests/run sets it")

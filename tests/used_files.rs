@@ -1,7 +1,10 @@
 //! What a used file says counts: a spec means the same in one file or in many, and an error in any of them is everybody's.
 
+#[path = "support/place.rs"]
+mod place;
 mod support;
 
+use place::Place;
 use qnn::check::spec::{Question, diagnostics, family, question, verifiable};
 use qnn::db::{BytesContent, Database, Db, FileSystem, SourceFile};
 use qnn::diagnostic::Severity;
@@ -10,7 +13,6 @@ use qnn::syntax::ast::ItemKind;
 use qnn::syntax::parse;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use support::fixtures::Fixtures;
 use support::read;
@@ -152,24 +154,20 @@ fn any_damage_in_a_used_file_is_told() {
 
 #[test]
 fn every_command_tells_what_is_wrong_with_a_used_file() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = |name: &str| folder.path().join(name);
-    let write = |name: &str, text: &str| std::fs::write(path(name), text).expect("a temporary file");
+    let place = Place::new();
     let run = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_qnn"));
-        command.args(arguments).current_dir(folder.path()).stdin(Stdio::null());
-        let output = command.env("QNN_CACHE", path("cache")).env("NO_COLOR", "1").output().expect("qnn runs");
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        let (exit, output) = place.qnn(arguments);
+        (exit, String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    write(
+    place.write(
         "main.qnn",
         "use \"near.qnn\";\nuse \"far.qnn\";\nnetwork f(x: fixed<4, 2>) -> fixed<4, 2> { x }\nproperty p = forall x: fixed<4, 2>: f(x) <= K;\n",
     );
-    write("near.qnn", "use \"deep.qnn\";\n");
-    write("deep.qnn", "const K = 2;\n");
-    write("far.qnn", "const K = 100;\n");
-    assert_eq!(run(&["bundle", "main.qnn", "-o", "main.zip"]).0, Some(0));
-    assert_eq!(run(&["verify", "main.qnn", "--proof", "main.proof"]).0, Some(0));
+    place.write("near.qnn", "use \"deep.qnn\";\n");
+    place.write("deep.qnn", "const K = 2;\n");
+    place.write("far.qnn", "const K = 100;\n");
+    assert_eq!(run(&["bundle", "main.qnn", "-o", "main.zip"]).0, 0);
+    assert_eq!(run(&["verify", "main.qnn", "--proof", "main.proof"]).0, 0);
     let commands: &[&[&str]] = &[
         &["check", "main.qnn"],
         &["verify", "main.qnn"],
@@ -183,10 +181,10 @@ fn every_command_tells_what_is_wrong_with_a_used_file() {
         &["check-proof", "main.proof"],
     ];
     for broken in ["const K = 2", "const = 2;", "cnst K = 2;", "const K 2;", "const K = 2 + true;", "const J = M;"] {
-        write("deep.qnn", broken);
+        place.write("deep.qnn", broken);
         for command in commands {
             let (code, said) = run(command);
-            assert_eq!(code, Some(3), "{broken}: {command:?}: {said}");
+            assert_eq!(code, 3, "{broken}: {command:?}: {said}");
             assert!(said.contains("deep.qnn:1:"), "{broken}: {command:?}: {said}");
         }
     }
