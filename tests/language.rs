@@ -37,5 +37,6 @@ fn checked(spec: &str) -> (Database, SourceFile) {
     (db, file)
 }
 
-include!("language/features.rs");
+include!("language/text.rs");
+include!("language/measures.rs");
 include!("language/ranges.rs");

@@ -137,20 +137,4 @@ fn a_class_is_one_of_some() {
         let expected = points.iter().filter(|x| only(x).is_some_and(|i| classes.contains(&i))).count();
         assert_eq!(s.len(), expected, "{text}");
     }
-    assert_eq!(codes(&spec("[0, 3]")), ["E0603", "E0603", "E0603"]);
-}
-
-#[test]
-fn vectors_are_one_of_some() {
-    let (db, file) = checked("property p = forall x: uint<1>[3]: not x in [[1, 0, 0], [0, 1, 0], [0, 0, 1]];");
-    assert_eq!(breaking(&db, file, 0), [[0, 0, 1], [0, 1, 0], [1, 0, 0]]);
-}
-
-#[test]
-fn a_variable_over_a_range_goes_through_integers() {
-    assert_eq!(codes("property p(k in 0..=2.5) = forall x: int<4>: x <= 7 + k;"), ["E0302"]);
-    assert_eq!(codes("property p = forall x: int<4>: forall k in 1 / 2..3: x <= 7 + k;"), ["E0302"]);
-    assert_eq!(codes("measure m = largest k in 0..0.5 such that forall x: int<4>: x <= 7 + k;"), ["E0302"]);
-    assert_eq!(codes("const R = 0..=2.5;\nproperty p = forall x: fixed<4, 2> where x in R: x <= 2.5;"), Vec::<&str>::new());
-    assert_eq!(codes("property p = forall x: int<4>[2]: x in 0..=7 or true;"), ["E0302"]);
 }
