@@ -4,6 +4,8 @@
 
 #[path = "support/benchmark.rs"]
 mod benchmark;
+#[path = "proofs/pairs.rs"]
+mod pairs;
 #[path = "support/place.rs"]
 mod place;
 
