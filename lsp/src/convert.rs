@@ -215,20 +215,6 @@ fn severity(severity: Severity) -> DiagnosticSeverity {
     }
 }
 
-/// Bytes as base64, for pictures within Markdown.
-pub fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for digit in 0..4 {
-            let index = (word >> (18 - 6 * digit)) as usize & 63;
-            text.push(if digit <= chunk.len() { char::from(DIGITS[index]) } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,15 +273,6 @@ mod tests {
         assert_eq!(lines.position(u32::MAX), at(1, 2));
         assert_eq!(lines.position(5), at(1, 0));
         assert_eq!(Lines::new("", Encoding::Utf8).span(Range::default()), Span::new(0, 0));
-    }
-
-    #[test]
-    fn base64_is_that_of_rfc_4648() {
-        let pairs =
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
-        for (plain, coded) in pairs {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
     }
 
     #[test]

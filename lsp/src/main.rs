@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         // Deep expressions are checked by recursion.
-        .thread_stack_size(qnn::verify::run::STACK)
+        .thread_stack_size(qnn::verify::STACK)
         .enable_all()
         .build();
     let runtime = match runtime {

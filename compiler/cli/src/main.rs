@@ -1,17 +1,23 @@
 //! The command line: arguments in, text and an exit code out.
 //!
-//! One file for each subcommand, in [`commands`]; what they share is in [`output`] (where text goes, how a command ends) and [`spec`]
-//! (specs with their diagnostics). Nothing here decides anything about a spec: it calls the library and shows what came back.
+//! One file or folder for each subcommand, in [`commands`]; what they share is in [`output`] (where text goes, how a command ends), [`spec`]
+//! (specs with their diagnostics) and [`run`](mod@run) (specs that were verified). Nothing here decides anything about a spec: it calls the library and shows what came back.
 
 mod commands;
 mod counterexample;
+mod ctrl_c;
 mod networks;
 mod out_file;
 mod output;
 mod progress;
 mod project;
+mod proof_file;
+mod report_file;
+mod run;
 mod spec;
 mod verdicts;
+mod verify_args;
+mod verify_printer;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use commands::{

@@ -6,7 +6,7 @@
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use qnn::report::sentences::duration;
-use qnn::verify::run::percent;
+use qnn::verify::percent;
 use qnn::verify::verdict::Number;
 use qnn::verify::{Finding, Job, Progress, Verdict};
 #[cfg(unix)]

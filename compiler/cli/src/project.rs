@@ -87,14 +87,14 @@ struct Pattern(Glob);
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Time, D::Error> {
         let text = String::deserialize(from)?;
-        crate::commands::verify::parse_duration(&text).map(Time).map_err(D::Error::custom)
+        crate::verify_args::parse_duration(&text).map(Time).map_err(D::Error::custom)
     }
 }
 
 impl<'de> Deserialize<'de> for Factor {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Factor, D::Error> {
         let text = String::deserialize(from)?;
-        crate::commands::verify::parse_factor(&text).map(Factor).map_err(D::Error::custom)
+        crate::verify_args::parse_factor(&text).map(Factor).map_err(D::Error::custom)
     }
 }
 

@@ -49,6 +49,7 @@ pub struct Fix {
 
 /// What the compiler has to say about a spec.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Diagnostic {
     /// How grave.
     pub severity: Severity,

@@ -5,7 +5,7 @@
 //! system states. Knows no kind of file.
 
 use crate::files::FileError;
-use crate::files::words::size;
+use crate::files::spelling::size;
 use qnn_ir::interrupt::work;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Error, ErrorKind, Read};

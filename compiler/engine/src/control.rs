@@ -1,6 +1,6 @@
 //! Budgets: how long an engine may take, how much memory, on which cores, and how it is told to stop.
 
-use crate::{Clock, Cores, Meter, Reason, RelaxationCache};
+use crate::{Clock, Cores, Journal, Meter, Reason, RelaxationCache};
 use qnn_ir::interrupt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -56,6 +56,8 @@ pub struct Control {
     pub meter: Meter,
     /// The relaxations of the graphs that were searched last.
     pub relaxations: RelaxationCache,
+    /// Where a portfolio notes what its engines did.
+    pub journal: Journal,
 }
 
 impl Control {

@@ -17,6 +17,7 @@ mod deadline_tests;
 pub mod enumerate;
 pub mod form;
 pub mod interval;
+pub mod journal;
 pub mod measure;
 mod meter;
 pub mod portfolio;
@@ -37,6 +38,7 @@ pub use branch_and_bound::{RelaxationCache, Search};
 pub use clock::Clock;
 pub use control::{CancelToken, Control};
 pub use cores::{Core, CoreRequest, Cores};
+pub use journal::Journal;
 pub use meter::Meter;
 pub use registry::{ENGINES, Entry, NAMES, by_name};
 

@@ -238,7 +238,9 @@ impl Engine for Portfolio {
     }
 
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
-        self.decide(obligation, control).answer
+        let Decision { answer, engine, reports } = self.decide(obligation, control);
+        control.journal.note(engine, reports);
+        answer
     }
 
     fn maximize(
@@ -248,7 +250,9 @@ impl Engine for Portfolio {
         control: &Control,
         on_progress: &mut (dyn FnMut(Option<i128>, i128) + Send),
     ) -> Option<MeasureAnswer> {
-        Some(self.maximum(objective, &start, control, on_progress).0)
+        let (answer, engine, reports) = self.maximum(objective, &start, control, on_progress);
+        control.journal.note(engine, reports);
+        Some(answer)
     }
 }
 

@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// The elementary operations between two questions: about a millisecond.
 pub const QUANTUM: usize = 1 << 16;
 
-type Condition = Arc<dyn Fn() -> bool + Send + Sync>;
+/// Whether a result is no longer wanted.
+pub type Condition = Arc<dyn Fn() -> bool + Send + Sync>;
 
 thread_local! {
     static CONDITION: RefCell<Option<Condition>> = const { RefCell::new(None) };

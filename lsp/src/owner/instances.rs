@@ -2,9 +2,8 @@
 
 use crate::protocol::{self, between};
 use qnn::engine::CancelToken;
-use qnn::verify::run::{Finding, Progress};
 use qnn::verify::verdict::{Counterexample, Kind};
-use qnn::verify::{InstanceResult, Verdict};
+use qnn::verify::{Finding, InstanceResult, Progress, Verdict};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

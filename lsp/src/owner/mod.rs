@@ -23,8 +23,7 @@ use documents::Document;
 use qnn::db::{Database, Disk, FileSystem, SourceFile};
 use qnn::engine::portfolio::Portfolio;
 use qnn::ide::{self, Property};
-use qnn::verify::run::Progress;
-use qnn::verify::{InstanceResult, Options, Store};
+use qnn::verify::{InstanceResult, Options, Progress, Store};
 use queue::Queue;
 use runs::Runs;
 use serde_json::Value;
@@ -224,7 +223,7 @@ pub fn start(setup: Setup, messages: UnboundedSender<Message>) -> std::io::Resul
     let sender = events.clone();
     std::thread::Builder::new()
         .name("owner".to_owned())
-        .stack_size(qnn::verify::run::STACK)
+        .stack_size(qnn::verify::STACK)
         .spawn(move || Owner::new(setup, sender, messages).run(&receiver))?;
     Ok(events)
 }
@@ -266,15 +265,14 @@ impl Owner {
     fn make_options(&self) -> Options {
         let wanted = &self.settings.verification;
         let store = self.setup.store.clone().filter(|_| wanted.cache);
-        Options {
-            jobs: wanted.jobs,
-            timeout: wanted.budget.map(Duration::from_secs_f64),
-            engine: Some(wanted.engine.as_str()).filter(|engine| *engine != "auto").map(Into::into),
-            memory: wanted.memory.map(|mib| mib << 20),
-            store: store.map(|path| Arc::new(Store::open(path))),
-            portfolio: self.setup.portfolio.clone(),
-            ..Options::default()
-        }
+        let mut options = Options::default();
+        options.jobs = wanted.jobs;
+        options.timeout = wanted.budget.map(Duration::from_secs_f64);
+        options.engine = Some(wanted.engine.as_str()).filter(|engine| *engine != "auto").map(Into::into);
+        options.memory = wanted.memory.map(|mib| mib << 20);
+        options.store = store.map(|path| Arc::new(Store::open(path)));
+        options.portfolio = self.setup.portfolio.clone();
+        options
     }
 
     fn run(mut self, events: &Receiver<Event>) {
@@ -669,7 +667,7 @@ impl Owner {
             let _ = events.send(Event::AnalysisEnded { complete });
         };
         let spawned =
-            std::thread::Builder::new().name("analysis".to_owned()).stack_size(qnn::verify::run::STACK).spawn(work);
+            std::thread::Builder::new().name("analysis".to_owned()).stack_size(qnn::verify::STACK).spawn(work);
         if spawned.is_err() {
             tracing::error!("no thread for the analysis");
             self.analysing = false;

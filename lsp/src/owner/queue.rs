@@ -21,8 +21,7 @@ use super::Event;
 use qnn::db::Database;
 use qnn::engine::{CancelToken, Cores};
 use qnn::ide::outline::is_same;
-use qnn::verify::run::Job;
-use qnn::verify::{Earlier, Ended, InstanceResult, Options, Turn};
+use qnn::verify::{Earlier, Ended, InstanceResult, Job, Options, Turn, Worker};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -253,7 +252,7 @@ impl Queue {
             self.running.insert(id, Running { task: task.clone(), turn, since: Instant::now() });
             started.push(id);
             let (options, spare, sender) = (options.clone(), self.spare.clone(), events.clone());
-            let thread = std::thread::Builder::new().name("verify".to_owned()).stack_size(qnn::verify::run::STACK);
+            let thread = std::thread::Builder::new().name("verify".to_owned()).stack_size(qnn::verify::STACK);
             if let Err(error) = thread.spawn(move || work(&task, &turn, earlier, &options, &spare, sender)) {
                 tracing::error!(%error, "no thread for a verification job");
                 let _ = events.send(Event::Done(Box::new(Done { id, ended: None, outdated: false })));
@@ -303,12 +302,14 @@ fn work(task: &Task, turn: &Turn, earlier: Option<Earlier>, options: &Options, s
         }
     };
     let tell = std::sync::Mutex::new(events);
-    let ended = qnn::verify::decide(&task.job, turn, earlier, &snapshot, options, spare, &task.cancel, &|event| {
+    let on_event = |event| {
         if let qnn::verify::Event::Progress { progress, .. } = event {
             let tell = tell.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let _ = tell.send(Event::Progress(task.id, progress));
         }
-    });
+    };
+    let worker = Worker { snapshot: &snapshot, options, spare, cancel: &task.cancel, on_event: &on_event };
+    let ended = qnn::verify::decide(&task.job, turn, earlier, &worker);
     if let Some(done) = &mut ending.done {
         done.ended = Some(ended);
         done.outdated = outdated.load(Ordering::SeqCst);
@@ -347,7 +348,8 @@ mod tests {
             let mut db = Database::new(Disk);
             let path = Path::new("/nowhere/spec.qnn");
             let file = db.set_text(path, format!("property {property}(i in 0..{instances}) = i == 0;").into());
-            let options = Options { timeout: Some(budget), ..Options::default() };
+            let mut options = Options::default();
+            options.timeout = Some(budget);
             for job in plan(&db, file, &Filter::default(), &options).jobs {
                 let (id, _) = self.queue.push(path.to_owned(), job, [0; 32]);
                 self.needs.insert(id, need);

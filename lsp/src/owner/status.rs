@@ -12,8 +12,7 @@ use crate::protocol::{
 use crate::publisher::Message;
 use qnn::check::spec::Expectation;
 use qnn::ide::{Property, call_line, variable_line};
-use qnn::verify::run::Job;
-use qnn::verify::{InstanceResult, Verdict};
+use qnn::verify::{InstanceResult, Job, Verdict};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tower_lsp::lsp_types::{

@@ -14,8 +14,7 @@ use qnn::disk::specs_below;
 use qnn::engine::{CancelToken, Cores};
 use qnn::ide;
 use qnn::ide::outline::is_same;
-use qnn::verify::run::Job;
-use qnn::verify::{InstanceResult, Options, Turn, Verdict, decide};
+use qnn::verify::{InstanceResult, Job, Options, Turn, Verdict, Worker, decide};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,8 +44,10 @@ impl Owner {
     pub(super) fn workspace(&mut self) -> Workspace {
         self.look_at_disk();
         let paths: Vec<PathBuf> = self.documents.keys().cloned().collect();
+        let mut options = self.options.clone();
+        options.offline = true;
         Workspace {
-            options: Options { offline: true, ..self.options.clone() },
+            options,
             encoding: self.setup.encoding,
             folders: self.folders.clone(),
             open: paths.into_iter().filter_map(|path| self.status_of(&path).map(|status| (path, status))).collect(),
@@ -142,7 +143,8 @@ fn stored(
         Some(db)
     };
     let (turn, spare, cancel) = (Turn::whole(job.budget), Cores::default(), CancelToken::new());
-    let result = decide(job, &turn, None, &snapshot, options, &spare, &cancel, &|_| ()).result();
+    let worker = Worker { snapshot: &snapshot, options, spare: &spare, cancel: &cancel, on_event: &|_| () };
+    let result = decide(job, &turn, None, &worker).result();
     if changed.load(Ordering::SeqCst) {
         return None;
     }

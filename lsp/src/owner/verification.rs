@@ -10,8 +10,7 @@ use super::wanted::{Goal, Reply, Request, Wanted, is_wanted};
 use super::{Event, Owner};
 use crate::protocol::{Cancelled, VerifyArguments};
 use crate::publisher::Message;
-use qnn::verify::Verdict;
-use qnn::verify::run::{Job, Progress};
+use qnn::verify::{Job, Progress, Verdict};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -302,7 +301,7 @@ impl Owner {
             drop(db);
             let _ = events.send(Event::ConfirmEnded);
         };
-        let thread = std::thread::Builder::new().name("confirm".to_owned()).stack_size(qnn::verify::run::STACK);
+        let thread = std::thread::Builder::new().name("confirm".to_owned()).stack_size(qnn::verify::STACK);
         if thread.spawn(confirm).is_err() {
             self.confirming = false;
         }

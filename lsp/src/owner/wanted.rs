@@ -3,8 +3,7 @@
 use super::instances::Instance;
 use crate::protocol::Started;
 use qnn::ide::Property;
-use qnn::verify::Verdict;
-use qnn::verify::run::Job;
+use qnn::verify::{Job, Verdict};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,16 +1,16 @@
 //! `textDocument/hover`
 
 use super::Target;
-use crate::convert::base64;
 use crate::owner::Snapshot;
 use crate::protocol::{MeasureStatus, PropertyStatus};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use qnn::db::{Database, SourceFile};
 use qnn::ide::hover::hover;
 use qnn::ide::neurons::{layers, markdown, obligation};
 use qnn::ide::{counterexample_text, duration};
 use qnn::report::image::Picture;
-use qnn::verify::run::{Filter, STACK, plan};
-use qnn::verify::{InstanceResult, Options};
+use qnn::verify::{Filter, InstanceResult, Options, STACK, plan};
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -51,7 +51,7 @@ fn show(picture: &Picture, images: bool) -> String {
     if png.is_empty() {
         return format!("\n```text\n{}```\n", picture.text());
     }
-    format!("\n![{}](data:image/png;base64,{})\n", picture.description, base64(&png))
+    format!("\n![{}](data:image/png;base64,{})\n", picture.description, STANDARD.encode(&png))
 }
 
 /// What verification says of a property, with its first counterexample.

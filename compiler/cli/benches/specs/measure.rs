@@ -182,15 +182,12 @@ impl Measure {
 
     /// Decides the plan's jobs. One that was cancelled has no cost.
     fn ask(&self, db: &Database, plan: &Plan, asked: &Asked) -> Vec<(Option<Cost>, Arc<InstanceResult>)> {
-        let options = Options {
-            jobs: Some(self.jobs),
-            extra_cores: if self.jobs == 1 { self.cores.saturating_sub(1) } else { 0 },
-            timeout: Some(asked.limit),
-            portfolio: Some(asked.portfolio.clone()),
-            certificates: true,
-            at_a_stretch: true,
-            ..Options::default()
-        };
+        let mut options = Options::default();
+        options.jobs = Some(self.jobs);
+        options.extra_cores = if self.jobs == 1 { self.cores.saturating_sub(1) } else { 0 };
+        options.timeout = Some(asked.limit);
+        options.portfolio = Some(asked.portfolio.clone());
+        (options.certificates, options.at_a_stretch) = (true, true);
         let mut plan = plan.clone();
         plan.jobs.iter_mut().for_each(|job| job.budget = asked.limit);
         let clocks = Mutex::new(vec![(Clock::now(), Instant::now(), Duration::ZERO); plan.jobs.len()]);

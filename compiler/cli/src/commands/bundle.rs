@@ -3,15 +3,18 @@
 //! The archive is a ZIP file: the specs and every file that they read below `spec/`, as they lie to each other; the proof file; the report as a page and as JSON. What is
 //! packed is what was verified, not what lies on the disk by then.
 
-use super::check_proof::write_proof;
-use super::verify::{DisplayOptions, Run, VerifyArgs, json, split};
 use crate::out_file::OutFile;
 use crate::output::{Exit, Failure, Output, plural, shown};
 use crate::project::Targets;
+use crate::proof_file::write_proof;
+use crate::report_file::json;
+use crate::run::Run;
 use crate::spec::STANDARD;
+use crate::verify_args::{VerifyArgs, split};
+use crate::verify_printer::DisplayOptions;
 use qnn::db::{BytesContent, Database, Db, Disk};
 use qnn::disk::{self, TemporaryFolder};
-use qnn::files::words::size;
+use qnn::files::spelling::size;
 use qnn::ide::links::links;
 use qnn::report::gather::ACCURACY_SAMPLES;
 use qnn::report::html::{PICTURES, page};

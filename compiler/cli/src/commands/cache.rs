@@ -3,7 +3,7 @@
 use crate::output::{Exit, Failure, Output, plural, table, width};
 use clap::Subcommand;
 use owo_colors::OwoColorize;
-use qnn::files::words::size;
+use qnn::files::spelling::size;
 use qnn::report::sentences::duration;
 use qnn::verify::Store;
 use std::time::{Duration, SystemTime};

@@ -1,7 +1,7 @@
 //! `qnn diff`: what changed between two reports.
 
-use super::report::read;
 use crate::output::{Exit, Failure, Output};
+use crate::report_file::read;
 use qnn::diagnostic::printable_lines;
 use qnn::report::model::Report;
 use std::path::PathBuf;

@@ -1,17 +1,14 @@
 //! `qnn report`: what holds, what doesn't and what is undecided, for people and for machines.
 
-use super::verify::{DisplayOptions, Run, VerifyArgs, json, split};
-use crate::out_file::OutFile;
-use crate::output::{Exit, Failure, Output, plural, quoted, shown};
+use crate::output::{Exit, Failure, Output, plural};
 use crate::project::Targets;
-use clap::ValueEnum;
-use qnn::db::MAX_DATA_BYTES;
-use qnn::diagnostic::printable_lines;
-use qnn::files::words::size;
+use crate::report_file::{Format, Target, read};
+use crate::run::Run;
+use crate::verify_args::{VerifyArgs, split};
+use crate::verify_printer::DisplayOptions;
 use qnn::report::gather::ACCURACY_SAMPLES;
-use qnn::report::html::{PICTURES, page};
+use qnn::report::html::PICTURES;
 use qnn::report::model::Report;
-use qnn::report::{junit, markdown, sarif};
 use qnn::verify::{InstanceResult, Verdict};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -51,21 +48,6 @@ pub struct Arguments {
     counterexamples: usize,
     #[command(flatten)]
     work: VerifyArgs,
-}
-
-/// What a file is written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// One page that needs nothing else
-    Html,
-    /// All that is known
-    Json,
-    /// SARIF 2.1.0
-    Sarif,
-    /// JUnit XML
-    Junit,
-    /// A comment on a pull request
-    Markdown,
 }
 
 /// Reports.
@@ -117,18 +99,6 @@ impl Arguments {
     }
 }
 
-/// Reads a report.
-pub fn read(path: &Path) -> Result<Report, Failure> {
-    let name = shown(path);
-    let text = qnn::disk::read_text(path, MAX_DATA_BYTES).map_err(|error| Failure::unreadable(path, &error))?;
-    Report::read(&text).map_err(|why| {
-        Failure::wrong(format!(
-            "`{name}` {why}\n  help: `qnn report SPEC -o {}` and `qnn verify SPEC --json` write one",
-            quoted(path)
-        ))
-    })
-}
-
 /// Says what a run that verifies nothing lacks. To know nothing at all must not look like a report.
 fn remembered(run: &Run, output: &Output) -> Result<(), Failure> {
     let unknown = |r: &&Arc<InstanceResult>| {
@@ -154,60 +124,4 @@ fn remembered(run: &Run, output: &Output) -> Result<(), Failure> {
         missing.len()
     ));
     Ok(())
-}
-
-/// Something to write.
-pub struct Target {
-    /// `None` for standard output.
-    file: Option<OutFile>,
-    format: Format,
-}
-
-impl Target {
-    /// Makes sure that a file can be written, and replaces nothing that is read. Its name's ending says what it is, or else `format`.
-    pub fn create(path: &Path, format: Option<Format>, read: &[PathBuf]) -> Result<Target, Failure> {
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
-        let known = match ending.as_str() {
-            "html" | "htm" => Some(Format::Html),
-            "json" => Some(Format::Json),
-            "sarif" => Some(Format::Sarif),
-            "xml" => Some(Format::Junit),
-            "md" => Some(Format::Markdown),
-            _ => None,
-        };
-        let Some(format) = known.or(format) else {
-            return Err(Failure::wrong(format!(
-                "what `{}` is to be can't be told from its name\n  help: names end in .html, .json, .sarif, .xml (JUnit) or .md; or say it with `--format`",
-                shown(path)
-            )));
-        };
-        let is_file = path.as_os_str() != "-";
-        if is_file && read.iter().any(|spec| qnn::db::normalise(spec) == qnn::db::normalise(path)) {
-            return Err(Failure::wrong(format!("`{}` is what is to be read: write to another file", shown(path))));
-        }
-        let file = is_file.then(|| OutFile::create(path)).transpose()?;
-        Ok(Target { file, format })
-    }
-
-    /// Writes the report.
-    pub fn write(self, report: &Report, pictures: usize, output: &mut Output) -> Result<(), Failure> {
-        let text = match self.format {
-            Format::Html => page(report, pictures),
-            Format::Json => json(report)?,
-            Format::Sarif => format!("{:#}\n", sarif::document(report)),
-            Format::Markdown => markdown::text(report),
-            Format::Junit => junit::xml(report)
-                .map_err(|error| Failure::Message(Exit::Internal, format!("the report has no XML: {error}")))?,
-        };
-        let Some(file) = self.file else {
-            return match self.format {
-                Format::Json | Format::Sarif => output.json_text(&text),
-                _ => output.text(printable_lines(&text)),
-            };
-        };
-        let path = file.path().to_owned();
-        let bytes = file.write(text.as_bytes())?;
-        output.remark(format_args!("{} written, {}", shown(&path), size(bytes as u64)));
-        Ok(())
-    }
 }

@@ -1,7 +1,7 @@
 //! How much memory the contents of one file may take, so that a small hostile file can't exhaust a machine.
 
 use super::FileError;
-use super::words::grouped;
+use super::spelling::grouped;
 
 /// The most bytes that one file may unpack to, and the most that its tensors may take in memory.
 ///

@@ -3,8 +3,8 @@
 //! Elements are decoded while they are read. Whatever a header claims, nothing is allocated that the file's bytes could not unpack to.
 
 use super::budget::Budget;
+use super::spelling::{counted, grouped};
 use super::tensor::count;
-use super::words::{counted, grouped};
 use super::{FileData, FileError, FileTensor};
 use qnn_ir::interrupt::work;
 use std::io::Read;

@@ -5,7 +5,7 @@
 
 use super::budget::Budget;
 use super::elements::{Endian, Kind, tensor};
-use super::words::counted;
+use super::spelling::counted;
 use super::{FileError, FileTensor, elements, gzip};
 
 /// Reads an IDX file, gzipped or not.

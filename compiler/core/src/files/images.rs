@@ -4,7 +4,7 @@
 //! Samples are the file's own, 0 to 255 or 0 to 65,535; gamma and colour profiles are left alone.
 
 use super::budget::Budget;
-use super::words::{counted, grouped, quoted};
+use super::spelling::{counted, grouped, quoted};
 use super::{FileData, FileError, FileTensor, gzip};
 use png::{BitDepth, ColorType, Decoder, Limits, Transformations};
 use qnn_ir::interrupt::work;

@@ -14,10 +14,10 @@ pub mod images;
 pub mod npy;
 pub mod npz;
 pub mod safetensors;
+pub mod spelling;
 pub mod table;
 pub mod tensor;
 pub mod tensors;
-pub mod words;
 
 pub use budget::MAX_BYTES;
 pub use file::FileContents;
@@ -28,6 +28,7 @@ pub use tensors::Tensors;
 ///
 /// The message is a sentence that lacks its subject, the file: it reads on after the file's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileError {
     /// What is wrong, where in the file: «ends after 1,024 of 7,840,016 bytes».
     pub message: String,

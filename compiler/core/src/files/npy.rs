@@ -5,8 +5,8 @@
 
 use super::budget::Budget;
 use super::elements::{Endian, Kind, fill, tensor_of};
+use super::spelling::{counted, grouped, quoted};
 use super::tensor::described;
-use super::words::{counted, grouped, quoted};
 use super::{FileData, FileError, FileTensor, elements, gzip};
 use qnn_ir::interrupt::work;
 use std::io::Read;

@@ -1,8 +1,8 @@
 //! NPZ: a zip archive of named NPY arrays.
 
 use super::budget::Budget;
+use super::spelling::quoted;
 use super::tensors::{Content, Source, Tensors};
-use super::words::quoted;
 use super::{FileError, FileTensor, gzip, npy};
 use std::io::{Cursor, Read};
 use std::sync::Arc;

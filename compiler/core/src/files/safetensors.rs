@@ -4,9 +4,9 @@
 
 use super::budget::Budget;
 use super::elements::{Endian, Kind, tensor};
+use super::spelling::{counted, grouped, quoted};
 use super::tensor::described;
 use super::tensors::{Content, Source, Tensors};
-use super::words::{counted, grouped, quoted};
 use super::{FileError, FileTensor, gzip};
 use ::safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};

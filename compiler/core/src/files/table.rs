@@ -4,7 +4,7 @@
 //! the memory that it takes, the second reads it.
 
 use super::budget::Budget;
-use super::words::{counted, grouped, quoted};
+use super::spelling::{counted, grouped, quoted};
 use super::{FileData, FileError, FileTensor, gzip};
 use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
 use qnn_ir::interrupt::work;

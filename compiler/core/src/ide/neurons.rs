@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::db::{Database, Disk};
     use crate::verify::Options;
-    use crate::verify::run::{Filter, plan};
+    use crate::verify::{Filter, plan};
 
     fn table(spec: &str) -> Vec<String> {
         let mut db = Database::new(Disk);

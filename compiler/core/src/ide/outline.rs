@@ -7,7 +7,7 @@ use super::{moved, text};
 use crate::check::scope::{Meaning, meaning};
 use crate::check::spec::{Expectation, family, instance_name};
 use crate::db::{Db, ItemId, SourceFile, items, parsed, tree};
-use crate::verify::run::Job;
+use crate::verify::Job;
 use crate::verify::verdict::Kind;
 use crate::verify::{Filter, Options};
 use qnn_syntax::ast::{ExprKind, Item, ItemKind, MeasureBody, MeasureItem};

@@ -15,7 +15,9 @@ use crate::check::spec::{Question, largest_at, question_once};
 use crate::check::types::{Type, count, same_sizes, show_shape};
 use crate::db::{Database, ItemId, SourceFile, normalise, offset, parsed, tree};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::files::spelling::hex;
 use crate::verify::{InstanceResult, Job, Plan, Summary};
+use qnn_ir::interrupt::Condition;
 use qnn_ir::{interpret, interrupt};
 use qnn_syntax::Span;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -27,11 +29,8 @@ pub const ACCURACY_SAMPLES: usize = 1000;
 /// The choices of a property's widths for which its networks are looked up.
 const MOST_CHOICES: usize = 64;
 
-/// Whether the time for a report is over.
-pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
-
-/// A report's time never ends.
-pub fn never() -> Stop {
+/// The time for a report never ends.
+pub fn never() -> Condition {
     Arc::new(|| false)
 }
 
@@ -43,17 +42,13 @@ pub struct Ask<'a> {
     /// How many samples of a dataset each network is run on at most.
     pub samples: usize,
     /// Once it holds nothing more is lowered for the sake of the report: networks are then missing from it.
-    pub stop: &'a Stop,
+    pub stop: &'a Condition,
 }
 
 /// The files that the database has read.
 pub fn files(db: &Database, base: &Path) -> Vec<File> {
     let all = db.files().into_iter();
     all.map(|(path, hash)| File { path: show_path(&path, base), blake3: hash.map(|hash| hex(&hash)) }).collect()
-}
-
-fn hex(hash: &[u8; 32]) -> String {
-    blake3::Hash::from(*hash).to_hex().to_string()
 }
 
 /// A spec with what the checker says of it, and with its results if it was verified. Nothing is checked here: the time for it may be over.

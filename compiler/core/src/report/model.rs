@@ -21,6 +21,7 @@ pub const VERSION: u32 = 2;
 
 /// What a run says of its specs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Report {
     /// [`VERSION`].
     pub version: u32,

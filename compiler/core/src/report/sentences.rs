@@ -4,8 +4,8 @@ use super::image::panels;
 use super::model::{Counts, Ground, Property, Report, Reversal};
 use super::picture::{Ink, image_size, side_by_side};
 use crate::check::spec::Expectation;
-pub use crate::files::words::duration;
-use crate::files::words::size;
+pub use crate::files::spelling::duration;
+use crate::files::spelling::{grouped, size};
 use crate::verify::verdict::{
     CallValue, Counterexample, Kind, Layout, Number, Numbers, Outcome, Output, VariableValue,
 };
@@ -223,15 +223,7 @@ pub fn plural(count: usize, one: &str, many: &str) -> String {
 
 /// `1,234,567`.
 pub fn thousands(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    grouped(count as u64)
 }
 
 /// Bits and what they are in bytes: `12,345 bits (1.5 KiB)`.

@@ -3,8 +3,7 @@
 //! In: what the engines or the store answered. Out: for each obligation whose answer counts, a certificate, an assignment, or whose word it is. A
 //! reviewer who has the spec derives the obligations anew, and needs nothing else ([`crate::review`]).
 
-use super::decide::Decided;
-use qnn_engine::{Answer, Trust};
+use qnn_engine::Trust;
 use qnn_ir::obligation::Assignment;
 use serde::{Deserialize, Serialize, Serializer};
 use std::path::PathBuf;
@@ -98,21 +97,6 @@ impl Evidence {
     /// Whether it is a certificate that was too large to be kept.
     pub fn is_too_large(&self) -> bool {
         matches!(&self.rests_on, Support::Certificate(kept) if kept.bytes.is_none())
-    }
-
-    /// What a decision says of an obligation; `None` if it says nothing.
-    pub(super) fn of(
-        about: About,
-        candidate: Option<i128>,
-        obligation: impl FnOnce() -> String,
-        decided: &Decided<Answer>,
-    ) -> Option<Evidence> {
-        let rests_on = match &decided.answer {
-            Answer::None(trust) => Support::of(trust, decided.kept.as_ref()),
-            Answer::Some(assignment) => Support::Assignment(assignment.clone()),
-            Answer::Unknown(_) => return None,
-        };
-        Some(Evidence { about, candidate, obligation: obligation(), rests_on })
     }
 }
 

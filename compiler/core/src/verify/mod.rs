@@ -4,34 +4,57 @@
 //! the way: an error in the spec, a panic in an engine, a full disk. [`plan()`] names the instances cheaply, [`run()`] lowers and
 //! decides them on a pool of threads, [`Store`] remembers decisions on disk by the content of what was asked.
 //!
+//! A file uses only files above it in this list:
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `evidence` | what a result rests on |
+//! | `verdict` | results, as they are serialised |
+//! | `entry`, `tally`, `store` | decisions on disk |
+//! | `question_key`, `options`, `filter`, `plan` | what is to be done, and by whom |
+//! | `schedule`, `progress` | turns, and what is told meanwhile |
+//! | `session`, `recall`, `decide` | one question: what is known of it, what the store says, what the engines say |
+//! | `largest`, `witness`, `lowering`, `result` | what is asked, and how its answer is said |
+//! | `property`, `optimize`, `candidates`, `job` | the questions of one job |
+//! | `turn`, `run` | a job's turn, and all jobs of a plan |
+//!
 //! Invariants: no thread holds the database while an engine works; no counterexample is shown that did not pass the reference interpreter
 //! just before; nothing read from disk is believed that does not pass its checksum and, for an assignment, the interpreter.
 //! This room prints nothing and knows neither terminals nor editors.
 
+mod candidates;
 mod decide;
+mod entry;
 pub mod evidence;
-#[cfg(test)]
-mod forged_tests;
+mod filter;
 mod job;
 mod largest;
-#[cfg(test)]
-mod limits_tests;
-#[cfg(test)]
-mod network_tests;
-#[cfg(test)]
-mod real_tests;
-pub mod run;
+mod lowering;
+mod optimize;
+mod options;
+mod plan;
+mod progress;
+mod property;
+mod question_key;
+mod recall;
+mod result;
+mod run;
 mod schedule;
+mod session;
 pub mod store;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod turn;
 pub mod verdict;
 mod witness;
 
-pub use run::{
-    Earlier, Ended, Event, Filter, Finding, Job, Options, Plan, Progress, Summary, decide, key, plan, run, snapshots,
-};
+pub use filter::Filter;
+pub use options::{DEFAULT_TIMEOUT, Options};
+pub use plan::{Job, Plan, plan};
+pub use progress::{Event, Finding, Progress, percent};
+pub use run::{Summary, run, snapshots};
 pub use schedule::Turn;
 pub use store::Store;
+pub use turn::{Earlier, Ended, STACK, Worker, decide, key};
 pub use verdict::{InstanceResult, Verdict};

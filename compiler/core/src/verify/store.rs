@@ -4,18 +4,16 @@
 //! objectives rather than results of instances, so that `largest eps such that robust(i, eps)` finds what `robust` proved.
 //! One small JSON file holds one decision, under a checksum; it is written beside its place and renamed into it, so that readers see all of it or
 //! nothing, whoever else writes or crashes. A certificate is a file of its own, by the key of the obligation that it is about, written before the decision
-//! that rests on it. A checksum finds damage, not lies: whoever reads an entry checks what it claims (`verify::decide`). A store that fails makes
+//! that rests on it. A store that fails makes
 //! verification slower, never wrong and never impossible. It has a size limit: what was not used for longest goes first. How large it is, a tally says:
 //! all files are looked at only where it is too large, or nobody knows.
 
+use super::entry::{STORE_VERSION, StoreEntry, decode, encode};
 use super::tally::{self, Tally};
 use super::verdict::{Verdict, seconds};
 use crate::diagnostic::printable;
 use crate::disk;
-use qnn_engine::portfolio::{Outcome, Report};
-use qnn_engine::{Reason, Trust};
-use qnn_ir::obligation::Assignment;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io::{ErrorKind, Write};
@@ -30,8 +28,6 @@ pub const LOCATION_VARIABLE: &str = "QNN_CACHE";
 pub const LIMIT_VARIABLE: &str = "QNN_CACHE_LIMIT";
 /// The most bytes that the store keeps where nothing else is said.
 pub const DEFAULT_LIMIT: u64 = 2 << 30;
-/// The version of the files' form. Entries of other versions lie in other folders.
-pub const STORE_VERSION: u32 = 2;
 
 /// Decisions on disk. Opening never fails: a store that can't be read or written is empty, and says so once in its warnings.
 #[derive(Debug)]
@@ -46,109 +42,6 @@ pub struct Store {
     tidied: Once,
     /// Bytes written that the tally does not know yet.
     written: AtomicU64,
-}
-
-/// A decision.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Entry {
-    pub version: u32,
-    pub key: String,
-    /// The instance for which it was decided, for people.
-    pub name: String,
-    /// Seconds since 1970.
-    pub written: u64,
-    pub known: StoredAnswer,
-    pub engine: Option<String>,
-    pub reports: Vec<Report>,
-    pub time: Duration,
-    /// What the engines were given; an undecided entry serves no larger budget.
-    pub budget: Duration,
-    /// Its certificate was checked, and was too large to be kept.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub too_large: bool,
-}
-
-/// What was decided.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum StoredAnswer {
-    /// Nothing answers the obligation. What it rests on is checked again before it is believed.
-    None(Trust),
-    /// This does. It is replayed before it is believed.
-    Some(Assignment),
-    /// Nobody knows.
-    Open(Reason),
-    /// Of an objective: what is known of its maximum.
-    Maximum(Maximum),
-}
-
-/// What is known of an objective's maximum.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Maximum {
-    /// The greatest found, and where: decimal, since JSON's numbers end at 64 bits.
-    pub best: Option<(String, Assignment)>,
-    /// It is proved to be no greater.
-    pub upper: String,
-    pub complete: bool,
-    pub vacuous: bool,
-    pub trust: Trust,
-    pub reason: Option<Reason>,
-}
-
-impl StoredAnswer {
-    pub fn verdict(&self) -> Verdict {
-        let open = |reason: Option<&Reason>| match reason {
-            Some(Reason::Timeout) => Verdict::Timeout,
-            _ => Verdict::Unknown,
-        };
-        match self {
-            StoredAnswer::None(_) => Verdict::Proved,
-            StoredAnswer::Some(_) => Verdict::Violated,
-            StoredAnswer::Open(reason) => open(Some(reason)),
-            StoredAnswer::Maximum(maximum) if maximum.vacuous => Verdict::Vacuous,
-            StoredAnswer::Maximum(maximum) if maximum.complete => Verdict::Proved,
-            StoredAnswer::Maximum(maximum) => open(maximum.reason.as_ref()),
-        }
-    }
-
-    /// Whether it may be stored: what somebody interrupted, or what lacked memory or is broken today, may go better tomorrow.
-    fn is_lasting(&self) -> bool {
-        let reason = match self {
-            StoredAnswer::Open(reason) => Some(reason),
-            StoredAnswer::Maximum(maximum) => maximum.reason.as_ref(),
-            _ => None,
-        };
-        matches!(reason, None | Some(Reason::Timeout | Reason::Incomplete(_)))
-    }
-}
-
-impl Entry {
-    /// Whether it says nothing that no run would write: texts that act on a terminal, times of many years.
-    fn is_sober(&self) -> bool {
-        let known = match &self.known {
-            StoredAnswer::Open(reason) => Some(reason),
-            StoredAnswer::Maximum(maximum) => maximum.reason.as_ref(),
-            _ => None,
-        };
-        let reported = self.reports.iter().filter_map(|report| match &report.outcome {
-            Outcome::Undecided(reason) => Some(reason),
-            _ => None,
-        });
-        let whys = known.into_iter().chain(reported).filter_map(|reason| match reason {
-            Reason::Incomplete(why) | Reason::Internal(why) => Some(why.as_str()),
-            _ => None,
-        });
-        let engines =
-            self.engine.as_deref().into_iter().chain(self.reports.iter().map(|report| report.engine.as_ref()));
-        let mut texts = whys.chain(engines).chain([self.name.as_str()]);
-        let mut times = [self.time, self.budget].into_iter().chain(self.reports.iter().map(|report| report.time));
-        texts.all(|text| printable(text) == text) && times.all(|time| time < LONGEST)
-    }
-
-    /// Whether it answers whoever asks with this budget.
-    pub fn serves(&self, budget: Duration) -> bool {
-        self.known.verdict().is_decided() || budget <= self.budget
-    }
 }
 
 /// An entry, for listings.
@@ -188,8 +81,6 @@ pub struct Stats {
     pub limit: u64,
 }
 
-/// What stands before the checksum, between it and the entry, and at the end: together one JSON object.
-const FRAME: [&str; 3] = ["{\"check\":\"", "\",\"entry\":", "}\n"];
 /// What a certificate's file begins with. The obligation's key follows, a space, the checksum of what comes after it, a line feed; then the
 /// certificate as [`qnn_proof::pack`] packs it.
 const PROOF_FRAME: &str = "qnn certificate ";
@@ -197,8 +88,6 @@ const PROOF_FRAME: &str = "qnn certificate ";
 const MOST_PROOF_BYTES: u64 = qnn_proof::MAX_CERTIFICATE_BYTES;
 /// The largest file of an entry that is read.
 const MOST_ENTRY_BYTES: u64 = 64 << 20;
-/// No run takes so long.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// When an entry was last used is written down anew once it is so long ago.
 const RECENT: Duration = Duration::from_secs(60 * 60);
 /// Where the store has grown past its limit, it shrinks to so many tenths of it.
@@ -319,7 +208,7 @@ impl Store {
     }
 
     /// The sound entry of a key.
-    pub(crate) fn get(&self, key: &str) -> Option<Entry> {
+    pub(crate) fn get(&self, key: &str) -> Option<StoreEntry> {
         let path = self.path(key);
         let bytes = match self.read(&path, MOST_ENTRY_BYTES)? {
             Ok(bytes) => bytes,
@@ -342,7 +231,7 @@ impl Store {
     }
 
     /// Remembers a decision, if it will still be one tomorrow.
-    pub(crate) fn put(&self, entry: &Entry) {
+    pub(crate) fn put(&self, entry: &StoreEntry) {
         if !entry.known.is_lasting() || !entry.is_sober() || self.unwritable.load(Ordering::Relaxed) {
             return;
         }
@@ -588,27 +477,4 @@ fn listed(path: &Path, bytes: u64) -> Option<Listed> {
         written: UNIX_EPOCH + Duration::from_secs(entry.written.min(u64::from(u32::MAX))),
         bytes,
     })
-}
-
-/// An entry as a file's bytes: a JSON object of a checksum and the entry.
-fn encode(entry: &Entry) -> std::io::Result<Vec<u8>> {
-    let text = serde_json::to_string(entry)?;
-    let check = blake3::hash(text.as_bytes()).to_hex();
-    Ok([FRAME[0], check.as_str(), FRAME[1], &text, FRAME[2]].concat().into_bytes())
-}
-
-/// The entry of a file's bytes, if the checksum is its own.
-fn decode(bytes: &[u8]) -> Option<Entry> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let rest = text.strip_prefix(FRAME[0])?.strip_suffix(FRAME[2])?;
-    let (check, text) = rest.split_once(FRAME[1])?;
-    if blake3::hash(text.as_bytes()).to_hex().as_str() != check {
-        return None;
-    }
-    serde_json::from_str(text).ok().filter(|entry: &Entry| entry.version == STORE_VERSION && entry.is_sober())
-}
-
-/// Seconds since 1970.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -5,7 +5,7 @@
 //! the next look comes sooner. What a process was killed before it could say, or wrote while another one looked, makes it too small: so a sum is
 //! believed for a day only.
 
-use super::store::now;
+use super::entry::now;
 use crate::disk;
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -133,6 +133,7 @@ pub enum Fault {
 
 /// What is said of one instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct InstanceResult {
     /// [`RESULT_VERSION`].
     pub version: u32,

@@ -1,8 +1,7 @@
 //! Real-valued readings against plain evaluation: random networks with random float weights, every input enumerated in exact rationals.
 
-use super::run::{Filter, Options, plan, run, snapshots};
-use super::verdict::{InstanceResult, Verdict};
 use crate::db::{Database, Db, Disk};
+use crate::verify::{Filter, InstanceResult, Options, Verdict, plan, run, snapshots};
 use num_bigint::BigInt;
 use num_traits::{Signed, Zero};
 use qnn_engine::branch_and_bound::Search;

@@ -1,9 +1,9 @@
-//! How messages spell numbers, sizes, times, and the names that come from a file.
+//! How messages spell numbers, sizes, times, hashes, and the names that come from a file.
 
 use std::time::Duration;
 
 /// `7840016` as `7,840,016`.
-pub(super) fn grouped(n: u64) -> String {
+pub(crate) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -55,6 +55,11 @@ pub fn duration(time: Duration) -> String {
             shown.join(" ")
         }
     }
+}
+
+/// A hash in hexadecimal.
+pub fn hex(hash: &[u8; 32]) -> String {
+    blake3::Hash::from(*hash).to_hex().to_string()
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Deadlines and cancellation before an engine has anything to do: while instances are lowered.
 
-use super::run::{Ended, Event, Filter, Options, decide, plan, run, snapshots};
-use super::schedule::Turn;
-use super::verdict::{InstanceResult, Verdict};
 use crate::check::spec::{Question, question_once};
 use crate::db::{BytesContent, Database, Disk, FileSystem};
 use crate::files::FileError;
+use crate::verify::{
+    Ended, Event, Filter, InstanceResult, Options, Turn, Verdict, Worker, decide, plan, run, snapshots,
+};
 use qnn_engine::{CancelToken, Cores};
 use qnn_ir::interrupt::{Interrupted, until};
 use std::path::Path;
@@ -144,7 +144,12 @@ fn a_cancelled_job_ends_while_it_is_lowered() {
         }
     };
     let (turn, spare) = (Turn::whole(job.budget), Cores::default());
-    let ended = decide(&job, &turn, None, &snapshots(db), &options, &spare, &cancel, &on_event);
+    let ended = decide(
+        &job,
+        &turn,
+        None,
+        &Worker { snapshot: &snapshots(db), options: &options, spare: &spare, cancel: &cancel, on_event: &on_event },
+    );
     let Ended::Decided(result) = ended else { panic!("{ended:?}") };
     assert_eq!(result.verdict, Verdict::Unknown);
     assert!(result.detail.contains("Cancelled before it was decided"), "{}", result.detail);

@@ -1,8 +1,8 @@
 //! The store is believed for what can be checked: whatever somebody writes into it, under a checksum that fits, never becomes a wrong verdict.
 
-use super::run::{Options, Summary};
-use super::tests::{World, with};
-use super::verdict::{InstanceResult, Verdict};
+use super::{World, with};
+use crate::verify::{InstanceResult, Verdict};
+use crate::verify::{Options, Summary};
 use qnn_engine::Trust;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -273,7 +273,7 @@ fn forged_certificates_prove_nothing() {
     };
     for result in &truth.results {
         for evidence in &result.evidence {
-            let path = super::store::Store::open(&store).proof_path(&evidence.obligation);
+            let path = crate::verify::Store::open(&store).proof_path(&evidence.obligation);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             let packed = empty(evidence.obligation.clone()).unwrap();
             std::fs::write(path, sealed_proof(&evidence.obligation, &packed)).unwrap();

@@ -1,0 +1,157 @@
+//! From a job to the question that it asks: the database is asked for, used and dropped before an engine starts.
+//!
+//! In: a job of the plan, where to get the database, until when. Out: an owned question, or why there is none.
+
+use super::plan::Job;
+use super::question_key::question_key;
+use super::session::Session;
+use super::witness::CounterexampleBuilder;
+use crate::check::Outcome;
+use crate::check::property::Statement;
+use crate::check::spec::{Question, family, largest_at, question_once};
+use crate::db::Database;
+use crate::diagnostic::{Diagnostic, Severity};
+use qnn_engine::portfolio::Portfolio;
+use qnn_ir::interrupt::{self, Condition};
+use qnn_ir::obligation::{Objective, Obligation};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where lowering gets the database.
+pub(super) struct Source<'a> {
+    /// A clone, or `None` once the job is not what it was.
+    pub snapshot: &'a (dyn Fn() -> Option<Database> + Sync),
+    /// The revision of the plan: instances are known by their index, which means nothing in another. `None` if the caller vouches that
+    /// the job means the same in every database that it hands out.
+    pub revision: Option<salsa::Revision>,
+}
+
+/// Why there is no verdict on the question itself.
+pub(super) enum Failure {
+    /// Nobody waits any more, or the spec has changed.
+    Cancelled,
+    /// The budget ended while the question was still being lowered.
+    Late,
+    /// The spec is wrong.
+    Spec(Vec<Diagnostic>),
+    /// Something is broken.
+    Internal(String),
+}
+
+impl Source<'_> {
+    /// Uses the database for a moment, at most for the budget.
+    fn with<T>(&self, session: &Session<'_>, budget: Duration, f: impl Fn(&Database) -> T) -> Result<T, Failure> {
+        let (cancel, clock) = (session.cancel.clone(), session.clock.clone());
+        let begun = clock.now();
+        let late: Condition = Arc::new(move || cancel.is_cancelled() || clock.since(begun) >= budget);
+        let outer = late.clone();
+        let found = interrupt::until(move || outer(), || self.use_once(&late, &f));
+        found.unwrap_or_else(|_| Err(if session.cancel.is_cancelled() { Failure::Cancelled } else { Failure::Late }))
+    }
+
+    fn use_once<T>(&self, late: &Condition, f: &impl Fn(&Database) -> T) -> Result<T, Failure> {
+        loop {
+            let db = (self.snapshot)().ok_or(Failure::Cancelled)?;
+            if self.revision.is_some_and(|revision| salsa::plumbing::current_revision(&db) != revision) {
+                return Err(Failure::Cancelled);
+            }
+            // A change that waits for this clone unwinds the queries.
+            let (late, changing) = (late.clone(), db.changing());
+            let asked = || salsa::Cancelled::catch(std::panic::AssertUnwindSafe(|| f(&db)));
+            let found = interrupt::until(move || late() || changing(), asked);
+            drop(db);
+            match found {
+                Ok(Ok(value)) => return Ok(value),
+                // Another thread was interrupted in a query that this one waited for.
+                Ok(Err(salsa::Cancelled::PropagatedPanic)) => interrupt::ask(),
+                // It is late, or the database is about to change.
+                Ok(Err(_)) | Err(_) => {
+                    interrupt::ask();
+                    if self.revision.is_some() {
+                        return Err(Failure::Cancelled);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The value of a query, unless something is wrong with the spec.
+fn sound<T>(outcome: &Outcome<T>, or_else: impl FnOnce() -> Vec<Diagnostic>) -> Result<&T, Failure> {
+    let errors: Vec<Diagnostic> =
+        outcome.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
+    match &outcome.value {
+        Some(value) if errors.is_empty() => Ok(value),
+        _ if errors.is_empty() => Err(Failure::Spec(or_else())),
+        _ => Err(Failure::Spec(errors)),
+    }
+}
+
+/// A statement with what is needed to show its counterexamples.
+pub(super) struct Asked {
+    /// Whether any input breaks it.
+    pub obligation: Arc<Obligation>,
+    /// Whether any input meets its assumptions, if it has some.
+    pub vacuity: Option<Arc<Obligation>>,
+    /// Shows its counterexamples.
+    pub builder: CounterexampleBuilder,
+}
+
+impl Asked {
+    fn new(db: &Database, statement: &Statement) -> Asked {
+        Asked {
+            obligation: statement.obligation.clone(),
+            vacuity: statement.vacuity.clone(),
+            builder: CounterexampleBuilder::new(db, &statement.variables, &statement.calls),
+        }
+    }
+}
+
+pub(super) enum Lowered {
+    Property(Asked),
+    Optimize(Arc<Objective>, CounterexampleBuilder),
+    Largest { name: Arc<str>, domain: (i128, i128), monotone: bool },
+}
+
+/// What a job asks.
+pub(super) fn lower(job: &Job, source: &Source<'_>, session: &Session<'_>) -> Result<Lowered, Failure> {
+    source.with(session, job.budget, |db| {
+        let outcome = question_once(db, job.item, job.instance);
+        // If the family itself is wrong, that is where the reason stands.
+        let found = sound(&outcome, || family(db, job.item).diagnostics.clone())?;
+        Ok(match found {
+            Question::Property(statement) => Lowered::Property(Asked::new(db, statement)),
+            Question::Optimize(o) => {
+                Lowered::Optimize(o.objective.clone(), CounterexampleBuilder::new(db, &o.variables, &o.calls))
+            }
+            Question::Largest { name, domain, monotone } => {
+                Lowered::Largest { name: name.clone(), domain: *domain, monotone: *monotone }
+            }
+        })
+    })?
+}
+
+/// The key under which the store would remember what a job asks of these engines; `None` if the spec is wrong, and for
+/// `largest`, of which each candidate has its own.
+pub(super) fn key(db: &Database, job: &Job, portfolio: &Portfolio) -> Option<String> {
+    let outcome = question_once(db, job.item, job.instance);
+    match sound(&outcome, Vec::new).ok()? {
+        Question::Property(statement) => Some(question_key(portfolio, "obligation", &statement.obligation.key())),
+        Question::Optimize(o) => Some(question_key(portfolio, "objective", &o.objective.at_least(0).key())),
+        Question::Largest { .. } => None,
+    }
+}
+
+/// The statement of a `largest` for one candidate.
+pub(super) fn lower_candidate(
+    job: &Job,
+    source: &Source<'_>,
+    session: &Session<'_>,
+    budget: Duration,
+    candidate: i128,
+) -> Result<Asked, Failure> {
+    source.with(session, budget, |db| {
+        let outcome = largest_at(db, job.item, job.instance, candidate);
+        Ok(Asked::new(db, sound(&outcome, Vec::new)?))
+    })?
+}
