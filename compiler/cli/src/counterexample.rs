@@ -3,7 +3,8 @@
 use super::output::{columns, flow, table};
 use owo_colors::OwoColorize;
 use qnn::ir::rational;
-use qnn::report::picture::{Ink, Panel, Scale, image_size, side_by_side};
+use qnn::report::image::picture_size;
+use qnn::report::picture::{Ink, Panel, PictureSize, Scale, side_by_side};
 use qnn::report::sentences::{argmax, greatest, label};
 use qnn::verify::verdict::{CallValue, Counterexample, Layout, Numbers, Output as Outputs, VariableValue};
 
@@ -23,9 +24,9 @@ pub fn show(counterexample: &Counterexample, ink: Ink, width: usize) -> String {
     while let Some((first, others)) = rest.split_first() {
         // Variables of one named type stand in one table.
         let alike = others.iter().take_while(|v| named(first).is_some() && named(v) == named(first)).count();
-        match (named(first), image_size(&first.layout.shape)) {
+        match (named(first), picture_size(&first.layout)) {
             (Some(names), _) => text.push_str(&named_table(names, &rest[..=alike], width)),
-            (None, Some((height, across))) => text.push_str(&picture(first, (height, across), ink, width)),
+            (None, Some(size)) => text.push_str(&picture(first, size, ink, width)),
             (None, None) => text.push_str(&numbers(first, width)),
         }
         rest = &rest[alike + 1..];
@@ -60,13 +61,13 @@ fn named_table(names: &[String], variables: &[VariableValue], width: usize) -> S
 }
 
 /// The pictures of a variable, and of the centre it stays near.
-fn picture(variable: &VariableValue, (height, across): (usize, usize), ink: Ink, width: usize) -> String {
+fn picture(variable: &VariableValue, size: PictureSize, ink: Ink, width: usize) -> String {
     let values = variable.numbers.floats();
     let center = variable.center.as_ref().map(|c| c.numbers.floats());
     let all = || values.iter().chain(center.iter().flatten()).copied();
     // Most images are of what is at least 0: then 0 is black, however dark the image.
     let scale = Scale::Grey(all().fold(0.0, f64::min), all().fold(f64::MIN, f64::max));
-    let panel = |caption: String, pixels: Vec<f64>, scale| Panel { caption, height, width: across, pixels, scale };
+    let panel = |caption: String, pixels: Vec<f64>, scale| Panel { caption, size, pixels, scale };
     let mut panels = Vec::new();
     if let Some(center) = &center {
         let change: Vec<f64> = values.iter().zip(center).map(|(value, center)| value - center).collect();

@@ -24,6 +24,7 @@ pub enum Answer {
 
 /// What a `proved` rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Trust {
     /// Exact integer intervals, re-computable in one pass.
@@ -36,7 +37,7 @@ pub enum Trust {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         remembered: bool,
     },
-    /// A certificate that [`qnn_proof::check`] accepted, which knows no engine.
+    /// A certificate that the checker accepted, which shares no code with the engines.
     Certificate {
         /// The steps of its trees.
         steps: usize,
@@ -70,6 +71,7 @@ impl fmt::Display for Trust {
 
 /// Why an engine gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind", content = "detail")]
 pub enum Reason {
     /// The deadline passed.

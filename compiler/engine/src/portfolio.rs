@@ -46,6 +46,8 @@ impl Default for Portfolio {
 
 /// What one engine did with an obligation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "EngineReport"))]
 pub struct Report {
     /// The engine's name.
     pub engine: Cow<'static, str>,
@@ -57,6 +59,7 @@ pub struct Report {
 
 /// An engine's answer without its assignment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", tag = "kind", content = "detail")]
 pub enum Outcome {
     /// No assignment answers the obligation.

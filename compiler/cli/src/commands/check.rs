@@ -6,14 +6,8 @@ use crate::spec::{Counts, Specs};
 use owo_colors::OwoColorize;
 use qnn::check::spec::{diagnostics, family, verifiable};
 use qnn::db::SourceFile;
-use qnn::diagnostic::{Diagnostic, Place};
-use qnn::report::terminal::{line_column, resolve, show_path};
-use serde_json::{Value, json};
-use std::ops::Range;
+use qnn::report::checked::{Checked, CheckedDiagnostic, CheckedSpec};
 use std::path::PathBuf;
-
-/// The version of what `--json` prints.
-const JSON_VERSION: u32 = 1;
 
 /// Checks specs without verifying anything
 ///
@@ -84,67 +78,21 @@ fn document(specs: &Specs, output: &mut Output) -> Result<Exit, Failure> {
     let mut exit = Exit::Fine;
     let each = |file: &SourceFile| {
         let all = diagnostics(&specs.db, *file);
-        let counts = Counts::of(all);
-        if counts.errors > 0 {
+        let Counts { errors, warnings } = Counts::of(all);
+        if errors > 0 {
             exit = Exit::Spec;
         }
         let (properties, instances) = questions(specs, *file);
-        json!({
-            "spec": specs.name(*file),
-            "errors": counts.errors,
-            "warnings": counts.warnings,
-            "properties": properties,
-            "instances": instances,
-            "diagnostics": all.iter().map(|diagnostic| shown(specs, diagnostic)).collect::<Vec<_>>(),
-        })
+        CheckedSpec {
+            spec: specs.name(*file),
+            errors,
+            warnings,
+            properties,
+            instances,
+            diagnostics: all.iter().map(|found| CheckedDiagnostic::new(&specs.db, found, specs.base())).collect(),
+        }
     };
-    let all: Vec<Value> = specs.files.iter().map(each).collect();
-    let document = json!({
-        "version": JSON_VERSION,
-        "qnn": env!("CARGO_PKG_VERSION"),
-        "exit": u8::from(exit),
-        "specs": all,
-    });
-    output.json(&document)?;
+    let all: Vec<CheckedSpec> = specs.files.iter().map(each).collect();
+    output.json(&Checked::new(all, u8::from(exit)))?;
     Ok(exit)
-}
-
-fn shown(specs: &Specs, diagnostic: &Diagnostic) -> Value {
-    let labels = diagnostic.labels.iter().enumerate().map(|(index, label)| {
-        let mut value = place(specs, label.place);
-        value["primary"] = (index == 0).into();
-        value["message"] = label.message.clone().into();
-        value
-    });
-    let fixes = diagnostic.fixes.iter().map(|fix| {
-        let mut value = place(specs, fix.place);
-        value["title"] = fix.title.clone().into();
-        value["replacement"] = fix.replacement.clone().into();
-        value
-    });
-    json!({
-        "severity": diagnostic.severity,
-        "code": diagnostic.code,
-        "message": diagnostic.message,
-        "labels": labels.collect::<Vec<_>>(),
-        "notes": diagnostic.notes,
-        "help": diagnostic.help,
-        "fixes": fixes.collect::<Vec<_>>(),
-    })
-}
-
-/// A file and a range of it: in lines and columns, both from 1 and in characters, and in bytes from the beginning. The end is the first place past it.
-fn place(specs: &Specs, place: Place) -> Value {
-    let (file, Range { start, end }) = resolve(&specs.db, place);
-    let text: &str = file.text(&specs.db).as_deref().unwrap_or_default();
-    let position = |at: usize| {
-        let (line, column) = line_column(text, at);
-        json!({ "line": line, "column": column })
-    };
-    json!({
-        "file": show_path(file.path(&specs.db), specs.base()),
-        "start": position(start),
-        "end": position(end),
-        "bytes": [start, end],
-    })
 }

@@ -19,7 +19,9 @@ pub mod signature;
 pub mod symbols;
 pub mod tokens;
 
-pub use crate::report::sentences::{call_line, counterexample_line, counterexample_text, duration, variable_line};
+pub use crate::report::sentences::{
+    call_line, counterexample_line, counterexample_text, duration, seconds, variable_line,
+};
 pub use outline::{Property, fingerprint, outline};
 
 use crate::db::{Db, ItemId, SourceFile, items, offset, parsed, tree};

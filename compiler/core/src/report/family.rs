@@ -143,7 +143,7 @@ impl<'a> Family<'a> {
             }
             let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
             for result in self.results {
-                counts.entry(Family::text(result, index)).or_default().add(result);
+                counts.entry(Family::text(result, index)).or_default().count(result);
             }
             let value = |(text, _): &(String, _)| AxisValue {
                 value: text.clone(),

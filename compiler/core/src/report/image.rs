@@ -1,15 +1,20 @@
-//! Pictures for hovers and pages: panels of grey levels and changes, as PNG or as characters.
+//! Pictures for hovers and pages: panels of colours and changes, as PNG or as characters.
 
-use super::picture::{Ink, Panel, Scale, image_size, side_by_side};
-use crate::verify::verdict::{Counterexample, VariableValue};
+use super::picture::{Ink, Panel, PictureSize, Scale, image_size, largest, side_by_side};
+use crate::verify::verdict::{Counterexample, Layout, VariableValue};
 
 /// Some panels side by side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
-    /// What is seen, for who does not see it.
+    /// What is seen, for screen readers.
     pub description: String,
     /// The panels.
     pub panels: Vec<Panel>,
+}
+
+/// The size of the picture that a counterexample's tensor is shown as, wherever it is shown; `None` for a table: of what is no image, and of what has named entries.
+pub fn picture_size(layout: &Layout) -> Option<PictureSize> {
+    image_size(&layout.shape).filter(|_| layout.labels.iter().all(Option::is_none))
 }
 
 /// The width of a panel in a PNG, in pixels, at least.
@@ -20,7 +25,7 @@ const GAP: usize = 8;
 impl Picture {
     /// The pictures of a counterexample: one for each variable that is an image.
     pub fn of(counterexample: &Counterexample) -> Vec<Picture> {
-        let images = counterexample.variables.iter().filter(|v| image_size(&v.layout.shape).is_some());
+        let images = counterexample.variables.iter().filter(|v| picture_size(&v.layout).is_some());
         images
             .map(|variable| Picture {
                 description: match variable.center {
@@ -39,9 +44,9 @@ impl Picture {
 
     /// The panels as a PNG; empty if there is nothing to show.
     pub fn png(&self) -> Vec<u8> {
-        let zoom = |panel: &Panel| WIDTH.div_ceil(panel.width.max(1)).max(1);
-        let height = self.panels.iter().map(|p| p.height * zoom(p)).max().unwrap_or(0);
-        let widths: Vec<usize> = self.panels.iter().map(|p| p.width * zoom(p)).collect();
+        let zoom = |panel: &Panel| WIDTH.div_ceil(panel.size.width.max(1)).max(1);
+        let height = self.panels.iter().map(|p| p.size.height * zoom(p)).max().unwrap_or(0);
+        let widths: Vec<usize> = self.panels.iter().map(|p| p.size.width * zoom(p)).collect();
         let width = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
         if width == 0 || height == 0 {
             return Vec::new();
@@ -51,35 +56,40 @@ impl Picture {
         let mut left = 0;
         for panel in &self.panels {
             let zoom = zoom(panel);
-            for y in 0..panel.height * zoom {
-                for x in 0..panel.width * zoom {
-                    let value = panel.pixels.get(y / zoom * panel.width + x / zoom).copied().unwrap_or(0.0);
+            for y in 0..panel.size.height * zoom {
+                for x in 0..panel.size.width * zoom {
+                    let value = panel.channels(y / zoom, x / zoom).unwrap_or_default();
                     let at = (y * width + left + x) * 4;
                     if let Some(pixel) = pixels.get_mut(at..at + 4) {
                         pixel.copy_from_slice(&color(value, panel.scale));
                     }
                 }
             }
-            left += panel.width * zoom + GAP;
+            left += panel.size.width * zoom + GAP;
         }
         encode(width, height, &pixels).unwrap_or_default()
     }
 }
 
-/// A panel as a PNG of one pixel for each number; empty if there is nothing to show.
+/// A panel as a PNG, each pixel once; empty if there is nothing to show.
 pub(super) fn pixels(panel: &Panel) -> Vec<u8> {
-    let pixels: Vec<u8> = panel.pixels.iter().flat_map(|value| color(*value, panel.scale)).collect();
-    encode(panel.width, panel.height, &pixels).unwrap_or_default()
+    let PictureSize { height, width, .. } = panel.size;
+    let places = (0..height).flat_map(|row| (0..width).map(move |column| (row, column)));
+    let color = |(row, column)| Some(color(panel.channels(row, column)?, panel.scale));
+    let pixels: Vec<u8> = places.filter_map(color).flatten().collect();
+    encode(width, height, &pixels).unwrap_or_default()
 }
 
-fn color(value: f64, scale: Scale) -> [u8; 4] {
+fn color(channels: [f64; 3], scale: Scale) -> [u8; 4] {
     let byte = |x: f64| (x.clamp(0.0, 1.0) * 255.0).round() as u8;
     match scale {
         Scale::Grey(least, greatest) => {
-            let part = if greatest > least { (value - least) / (greatest - least) } else { 0.0 };
-            [byte(part), byte(part), byte(part), 255]
+            let part = |value: f64| if greatest > least { (value - least) / (greatest - least) } else { 0.0 };
+            let [red, green, blue] = channels.map(|value| byte(part(value)));
+            [red, green, blue, 255]
         }
         Scale::Change(most) => {
+            let value = largest(channels);
             // White is no change, red is more, blue is less; the least change is still seen.
             if value == 0.0 || most <= 0.0 {
                 return [245, 245, 245, 255];
@@ -103,13 +113,12 @@ fn encode(width: usize, height: usize, pixels: &[u8]) -> Option<Vec<u8>> {
 
 /// A variable, and the centre that it stays near with the difference. Empty unless it is an image.
 pub(crate) fn panels(variable: &VariableValue) -> Vec<Panel> {
-    let Some((height, width)) = image_size(&variable.layout.shape) else { return Vec::new() };
+    let Some(size) = picture_size(&variable.layout) else { return Vec::new() };
     let values = variable.numbers.floats();
     let center = variable.center.as_ref().map(|c| c.numbers.floats());
     let all = || values.iter().chain(center.iter().flatten()).copied();
     let scale = Scale::Grey(all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
-    let panel =
-        |caption: &str, pixels: Vec<f64>, scale| Panel { caption: caption.to_owned(), height, width, pixels, scale };
+    let panel = |caption: &str, pixels: Vec<f64>, scale| Panel { caption: caption.to_owned(), size, pixels, scale };
     match center {
         Some(center) => {
             let change: Vec<f64> = values.iter().zip(&center).map(|(value, center)| value - center).collect();
@@ -126,11 +135,11 @@ pub(crate) fn panels(variable: &VariableValue) -> Vec<Panel> {
 
 /// A tensor as one panel, if it is an image.
 pub(crate) fn single(caption: &str, shape: &[usize], values: Vec<f64>) -> Option<Picture> {
-    let (height, width) = image_size(shape)?;
+    let size = image_size(shape)?;
     let scale = Scale::Grey(
         values.iter().copied().fold(f64::INFINITY, f64::min),
         values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
     );
-    let panel = Panel { caption: caption.to_owned(), height, width, pixels: values, scale };
+    let panel = Panel { caption: caption.to_owned(), size, pixels: values, scale };
     Some(Picture { description: caption.to_owned(), panels: vec![panel] })
 }

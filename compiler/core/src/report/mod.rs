@@ -4,6 +4,7 @@
 //! thing (a diagnostic in a terminal, a picture, an obligation for another tool) has a file of its own.
 
 mod chart;
+pub mod checked;
 pub mod diff;
 mod family;
 pub mod gather;

@@ -1,14 +1,27 @@
-//! Images as small pictures for a terminal, side by side.
+//! Images as small pictures for a terminal, side by side, and the rule for what an image is.
 //!
 //! In: panels of numbers with a caption each. Out: lines of text: half-blocks in 24-bit or 256 colours, two rows of pixels a line, or
 //! a ramp of plain characters. It knows no network and no format; what the numbers mean is the caller's to say.
 
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
 /// The smallest height and width of what counts as an image.
-pub const LEAST_SIDE: usize = 4;
+const LEAST_SIDE: usize = 4;
 /// The greatest width that is shown: three panels of an MNIST image fit a terminal of 100 columns.
-pub const MOST_SIDE: usize = 64;
+const MOST_SIDE: usize = 64;
+
+/// The size of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PictureSize {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Numbers of a pixel: 1, or 3 for red, green and blue, one plane after another.
+    pub channels: usize,
+}
 
 /// What a terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +39,7 @@ pub enum Ink {
 pub enum Scale {
     /// Grey levels between the two.
     Grey(f64, f64),
-    /// Changes of at most so much: red up, blue down; `+` and `-` in plain characters.
+    /// Changes of at most this magnitude: red up, blue down; `+` and `-` in plain characters.
     Change(f64),
 }
 
@@ -35,24 +48,47 @@ pub enum Scale {
 pub struct Panel {
     /// The line above it.
     pub caption: String,
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-    /// As many as rows times columns.
+    /// Its size.
+    pub size: PictureSize,
+    /// As many numbers as channels times rows times columns.
     pub pixels: Vec<f64>,
     /// What they are.
     pub scale: Scale,
 }
 
-/// The height and width of a tensor that is an image: two axes, or three of which the first has one entry.
-pub fn image_size(shape: &[usize]) -> Option<(usize, usize)> {
-    let (height, width) = match *shape {
-        [height, width] | [1, height, width] => (height, width),
+/// The size of a tensor that is an image: two axes, or three of which the first has 1 or 3 entries.
+pub fn image_size(shape: &[usize]) -> Option<PictureSize> {
+    let (channels, height, width) = match *shape {
+        [height, width] => (1, height, width),
+        [channels @ (1 | 3), height, width] => (channels, height, width),
         _ => return None,
     };
     let fits = |side: usize| (LEAST_SIDE..=MOST_SIDE).contains(&side);
-    (fits(height) && fits(width)).then_some((height, width))
+    (fits(height) && fits(width)).then_some(PictureSize { height, width, channels })
+}
+
+impl Panel {
+    /// The red, green and blue of a pixel, the same number three times where there is one channel; `None` where a report that was written by hand has no such pixel.
+    pub(super) fn channels(&self, row: usize, column: usize) -> Option<[f64; 3]> {
+        let PictureSize { height, width, channels } = self.size;
+        let at = |channel: usize| self.pixels.get((channel * height + row) * width + column).copied();
+        Some(if channels == 3 { [at(0)?, at(1)?, at(2)?] } else { [at(0)?; 3] })
+    }
+
+    /// A pixel as one number: the mean grey, the largest change.
+    fn pixel(&self, row: usize, column: usize) -> Option<f64> {
+        let [red, green, blue] = self.channels(row, column)?;
+        Some(match self.scale {
+            _ if self.size.channels == 1 => red,
+            Scale::Grey(..) => (red + green + blue) / 3.0,
+            Scale::Change(_) => largest([red, green, blue]),
+        })
+    }
+}
+
+/// Of changes the largest.
+pub(super) fn largest(changes: [f64; 3]) -> f64 {
+    changes.into_iter().fold(0.0, |most: f64, change| if change.abs() > most.abs() { change } else { most })
 }
 
 /// The panels side by side, each line ended by a line feed.
@@ -77,8 +113,8 @@ pub fn side_by_side(panels: &[Panel], ink: Ink) -> String {
 /// The lines of one panel, each with the columns it takes.
 fn lines(panel: &Panel, ink: Ink) -> Vec<(String, usize)> {
     let mut lines = vec![(panel.caption.clone(), panel.caption.chars().count())];
-    let (height, width) = (panel.height, panel.width);
-    let pixel = |row: usize, column: usize| panel.pixels.get(row * width + column).copied();
+    let PictureSize { height, width, .. } = panel.size;
+    let pixel = |row: usize, column: usize| panel.pixel(row, column);
     // Two pixels above one another, as a character is about twice as high as it is wide.
     for row in (0..height).step_by(2) {
         let mut line = String::new();
@@ -105,8 +141,8 @@ fn lines(panel: &Panel, ink: Ink) -> Vec<(String, usize)> {
             }
             Ink::TrueColor | Ink::Palette => {
                 for column in 0..width {
-                    let top = color(pixel(row, column), panel.scale);
-                    let bottom = (row + 1 < height).then(|| color(pixel(row + 1, column), panel.scale));
+                    let top = color(panel.channels(row, column), panel.scale);
+                    let bottom = (row + 1 < height).then(|| color(panel.channels(row + 1, column), panel.scale));
                     // An upper half-block: the foreground is the upper pixel, the background the lower one.
                     let _ = write!(line, "\x1b[{}", escape(38, top, ink));
                     match bottom {
@@ -148,12 +184,13 @@ fn character(pixel: Option<f64>, scale: Scale) -> char {
     }
 }
 
-fn color(pixel: Option<f64>, scale: Scale) -> [u8; 3] {
+fn color(pixel: Option<[f64; 3]>, scale: Scale) -> [u8; 3] {
     let byte = |x: f64| (x * 255.0).round() as u8;
-    let value = pixel.unwrap_or(0.0);
+    let channels = pixel.unwrap_or_default();
     match scale {
-        Scale::Grey(least, greatest) => [byte(part(value, least, greatest)); 3],
+        Scale::Grey(least, greatest) => channels.map(|value| byte(part(value, least, greatest))),
         Scale::Change(most) => {
+            let value = largest(channels);
             // The least change is still seen.
             let strength = if value == 0.0 { 0.0 } else { 0.35 + 0.65 * part(value.abs(), 0.0, most) };
             let rest = byte(0.12 * (1.0 - strength));
@@ -202,8 +239,7 @@ mod tests {
         let attacked = original.iter().zip(&change).map(|(a, b)| a + b).collect();
         let panel = |caption: &str, pixels: Vec<f64>, scale| Panel {
             caption: caption.into(),
-            height: size,
-            width: size,
+            size: PictureSize { height: size, width: size, channels: 1 },
             pixels,
             scale,
         };
@@ -235,10 +271,23 @@ mod tests {
 
     #[test]
     fn images_have_two_axes_of_a_picture_s_size() {
-        assert_eq!(image_size(&[28, 28]), Some((28, 28)));
-        assert_eq!(image_size(&[1, 4, 5]), Some((4, 5)));
-        for other in [&[3, 28][..], &[784], &[3, 8, 8], &[1, 1, 8, 8], &[65, 65], &[]] {
+        let size = |height, width, channels| Some(PictureSize { height, width, channels });
+        assert_eq!(image_size(&[28, 28]), size(28, 28, 1));
+        assert_eq!(image_size(&[1, 4, 5]), size(4, 5, 1));
+        assert_eq!(image_size(&[3, 8, 9]), size(8, 9, 3));
+        for other in [&[3, 28][..], &[784], &[2, 8, 8], &[1, 1, 8, 8], &[65, 65], &[]] {
             assert_eq!(image_size(other), None, "{other:?}");
         }
+    }
+
+    #[test]
+    fn colours_are_shown_where_the_terminal_has_them_and_their_mean_elsewhere() {
+        let size = PictureSize { height: 1, width: 2, channels: 3 };
+        let pixels = vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let panel = Panel { caption: String::new(), size, pixels: pixels.clone(), scale: Scale::Grey(0.0, 1.0) };
+        assert!(side_by_side(std::slice::from_ref(&panel), Ink::TrueColor).contains("38;2;255;0;0m"));
+        assert_eq!(side_by_side(std::slice::from_ref(&panel), Ink::Plain).trim(), "--");
+        let change = Panel { scale: Scale::Change(1.0), ..panel };
+        assert_eq!(side_by_side(&[change], Ink::Plain).trim(), "++..");
     }
 }

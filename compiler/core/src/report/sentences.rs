@@ -1,8 +1,8 @@
 //! Words: what a proof rests on, a counterexample in a line and in full, what verdicts come to, counts and times.
 
-use super::image::panels;
+use super::image::{panels, picture_size};
 use super::model::{Counts, Ground, Property, Report, Reversal};
-use super::picture::{Ink, image_size, side_by_side};
+use super::picture::{Ink, side_by_side};
 use crate::check::spec::Expectation;
 pub use crate::files::spelling::duration;
 use crate::files::spelling::{grouped, size};
@@ -14,9 +14,15 @@ use qnn_engine::Trust;
 use qnn_proof::MAX_CERTIFICATE_BYTES;
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most numbers that are written out.
 const MOST_NUMBERS: usize = 24;
+
+/// Seconds as [`duration`] shows them; a budget may be any number of seconds.
+pub fn seconds(seconds: f64) -> String {
+    duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
 
 /// A counterexample in a line.
 pub fn counterexample_line(counterexample: &Counterexample) -> String {
@@ -100,7 +106,7 @@ pub fn counterexample_text(counterexample: &Counterexample) -> String {
         let shape: Vec<String> = variable.layout.shape.iter().map(ToString::to_string).collect();
         let shape = if shape.is_empty() { String::new() } else { format!("[{}]", shape.join(", ")) };
         let _ = writeln!(text, "{}: {format}{shape}", variable.name);
-        if image_size(&variable.layout.shape).is_some() {
+        if picture_size(&variable.layout).is_some() {
             text.push_str(&side_by_side(&panels(variable), Ink::Plain));
         }
         table(&mut text, variable);
@@ -297,7 +303,7 @@ impl Total {
     pub fn of<'a>(results: impl IntoIterator<Item = &'a InstanceResult>) -> Total {
         let mut total = Total::default();
         for result in results {
-            total.counts.add(result);
+            total.counts.count(result);
             total.measured += usize::from(result.kind != Kind::Property && result.verdict == Verdict::Proved);
             total.unchecked += usize::from(result.is_unchecked());
         }

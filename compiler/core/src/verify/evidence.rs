@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 /// Which question of an instance an obligation asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum About {
     /// Does any input break the statement?
@@ -25,6 +26,7 @@ pub enum About {
 
 /// The answer to one obligation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// What is asked.
     pub about: About,
@@ -38,6 +40,7 @@ pub struct Evidence {
 
 /// What an answer rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Support {
     /// No input answers it, as a certificate shows.
@@ -52,6 +55,7 @@ pub enum Support {
 
 /// A certificate and where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StoredCertificate {
     /// The key of the obligation that it is about.
     #[serde(skip)]

@@ -23,6 +23,7 @@ pub const RESULT_VERSION: u32 = 2;
 /// What is known of an instance. A measure is `proved` when its answer is known exactly, or, of a real-valued network, as far as its
 /// enclosure tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It holds for every input that meets the assumptions, and there is such an input.
@@ -100,6 +101,7 @@ impl Outcome {
 
 /// What kind of thing an instance is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A `property`.
@@ -114,6 +116,7 @@ pub enum Kind {
 
 /// A parameter of a family with its value, as the spec writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Parameter {
     /// Its name.
     pub name: Arc<str>,
@@ -123,6 +126,7 @@ pub struct Parameter {
 
 /// Whose fault an error is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Fault {
     /// The spec, or a file that it names.
@@ -133,9 +137,11 @@ pub enum Fault {
 
 /// What is said of one instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct InstanceResult {
-    /// [`RESULT_VERSION`].
+    /// Raised when a field of results is renamed or gets another meaning.
+    #[cfg_attr(feature = "schema", schemars(extend("const" = RESULT_VERSION)))]
     pub version: u32,
     /// The instance: `robust(i = 3, eps = 1)`.
     pub name: String,
@@ -159,9 +165,11 @@ pub struct InstanceResult {
     pub trust: Option<Trust>,
     /// How long the engines took, in seconds; as it was then, for what was remembered.
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub time: Duration,
     /// How long they might have taken, in seconds.
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub budget: Duration,
     /// The hash of what was asked and of whom: the key in the store. `None` if it was never lowered.
     pub key: Option<String>,
@@ -212,6 +220,8 @@ impl InstanceResult {
 
 /// An exact number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "ExactNumber"))]
 pub struct Number {
     /// Exactly: `-3`, `5/16`.
     pub exact: String,
@@ -244,6 +254,7 @@ impl From<&Rational> for Number {
 
 /// Values of a property's variables with what the networks make of them. Every one has passed the reference interpreter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Counterexample {
     /// The quantified variables in the order of the spec.
     pub variables: Vec<VariableValue>,
@@ -253,6 +264,7 @@ pub struct Counterexample {
 
 /// Stored numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Numbers {
     /// The raw integers, row-major, as the format stores them.
     pub raw: Vec<i128>,
@@ -276,6 +288,7 @@ impl Numbers {
 
 /// How numbers are laid out and stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Layout {
     /// The sizes of the axes; empty for a number.
     pub shape: Vec<usize>,
@@ -297,6 +310,7 @@ impl Layout {
 
 /// A variable of a counterexample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VariableValue {
     /// Its name.
     pub name: String,
@@ -319,6 +333,7 @@ impl VariableValue {
 
 /// The centre of a ball beside a value of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CenterValue {
     /// The centre itself.
     pub numbers: Numbers,
@@ -328,6 +343,7 @@ pub struct CenterValue {
 
 /// A network's output in a counterexample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallValue {
     /// The call as the spec writes it: `classifier(x)`.
     pub text: String,
@@ -350,6 +366,7 @@ pub struct CallValue {
 
 /// A class that a property compares an argmax with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Label {
     /// Its index.
     pub index: usize,
@@ -361,6 +378,7 @@ pub struct Label {
 
 /// What a network computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Output {
     /// The numbers.
     pub numbers: Numbers,
@@ -379,6 +397,7 @@ pub fn argmax(values: &[Rational]) -> (Option<usize>, Vec<usize>) {
 
 /// What was measured. Everything here is sound, whether or not it is complete.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MeasureResult {
     /// The best that was found: attained by `witness`; for `largest`, the largest candidate that is proved.
     pub found: Option<Number>,
@@ -394,6 +413,7 @@ pub struct MeasureResult {
 
 /// What is known of the candidates of a `largest … such that`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Largest {
     /// The variable's name.
     pub name: String,
@@ -415,6 +435,7 @@ pub struct Largest {
 
 /// A candidate that was tried.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Candidate {
     /// The integer.
     pub value: i128,
@@ -424,6 +445,7 @@ pub struct Candidate {
     pub engine: Option<String>,
     /// How long the engines took, in seconds.
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub time: Duration,
     /// Its key in the store.
     pub key: String,

@@ -160,11 +160,11 @@ fn show_tensor(
     output: &mut Output,
 ) -> Result<(), Failure> {
     output.line(format_args!("  {}  {}", port.name.bold(), port_type(specs, port).dimmed()))?;
-    if let Some((height, width)) = image_size(&sizes(port)).filter(|_| picture) {
+    if let Some(size) = image_size(&sizes(port)).filter(|_| picture) {
         let pixels: Vec<f64> = numbers.iter().enumerate().map(|(i, n)| to_f64(&port.value(i, *n))).collect();
         let scale =
             Scale::Grey(pixels.iter().copied().fold(0.0, f64::min), pixels.iter().copied().fold(f64::MIN, f64::max));
-        let panel = Panel { caption: String::new(), height, width, pixels, scale };
+        let panel = Panel { caption: String::new(), size, pixels, scale };
         for line in side_by_side(&[panel], output.ink()).lines().skip(1) {
             output.line(format_args!("    {line}"))?;
         }

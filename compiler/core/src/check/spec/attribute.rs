@@ -10,6 +10,7 @@ use std::time::Duration;
 
 /// What `#[expect(…)]` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Expectation {
     /// The default.

@@ -1,6 +1,6 @@
 //! Counterexamples and witnesses on the page: images as pictures, other tensors as tables, outputs before and after.
 
-use super::badge;
+use super::elements::badge;
 use crate::report::image::{panels, pixels};
 use crate::report::model::{Property, Spec};
 use crate::report::sentences::{argmax, capitalised, greatest, label, place, plural, variable_line};
@@ -16,7 +16,7 @@ const MOST_NUMBERS: usize = 32;
 /// The most outputs of a network that get a row.
 const MOST_OUTPUTS: usize = 40;
 
-/// The counterexamples of a property, the most urgent first, so many in full.
+/// The counterexamples of a property, the most urgent first, at most `most` of them.
 pub(super) fn section(spec: &Spec, property: &Property, results: &[&Arc<InstanceResult>], most: usize) -> Markup {
     let with: Vec<(&InstanceResult, &Counterexample)> = results
         .iter()
@@ -67,7 +67,7 @@ fn of_variable(variable: &VariableValue) -> Markup {
             p.soft { (variable_line(variable)) }
             div.panels { @for (index, panel) in panels.iter().enumerate() {
                 figure {
-                    img alt={ (named(index)) " image of " (variable.name) } width=(panel.width) height=(panel.height)
+                    img alt={ (named(index)) " image of " (variable.name) } width=(panel.size.width) height=(panel.size.height)
                         src={ "data:image/png;base64," (STANDARD.encode(pixels(panel))) };
                     figcaption { (named(index)) }
                 }
@@ -136,7 +136,7 @@ fn of_call(call: &CallValue) -> Markup {
     } }
 }
 
-/// A number; nothing where a report that somebody wrote by hand has none.
+/// A number; empty where a report that was written by hand has none.
 fn at(values: &[String], index: usize) -> &str {
     values.get(index).map_or("", String::as_str)
 }
