@@ -3,14 +3,16 @@
 //! Invariants: a notification's handler sends its event before its first await; no handler awaits the client.
 
 use crate::Config;
+use crate::answering::{answer, leaving, refused, run, take, work};
 use crate::commands::{self, Request};
 use crate::convert::{Encoding, path_of};
-use crate::owner::{self, Ask, Event, Setup};
+use crate::event::Event;
+use crate::owner::{self, Setup};
 use crate::protocol::{ExplainArguments, Explained, ReportArguments, Verdicts};
 use crate::publisher::{Abilities, Message, publish, run_of};
 use crate::requests as r;
 use crate::settings::Settings;
-use crate::snapshot::{answer, leaving, refused, run, take, work};
+use crate::snapshot::Ask;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
@@ -53,7 +55,7 @@ impl Backend {
         self.events.get().ok_or_else(leaving)
     }
 
-    /// Tells the owner; there is nobody to tell that nobody listens.
+    /// Sends an event to the owner. Without an owner the connection is at its end, and the event is dropped.
     fn send(&self, event: Event) {
         if let Some(events) = self.events.get() {
             let _ = events.send(event);

@@ -17,14 +17,14 @@ pub const NAMES: [&str; 9] = [
     "qnn.clearCache",
 ];
 
-/// Who executes a command.
+/// A command, by the part of the server that executes it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     /// The owner.
     Owner(Command),
     /// A thread with a snapshot: make the page that reports a document's verdicts.
     Report(ReportArguments),
-    /// Whoever reads it: show the page on a diagnostic's code.
+    /// The handler of the request: show the page on a diagnostic's code.
     Explain(ExplainArguments),
 }
 

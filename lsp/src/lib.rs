@@ -3,11 +3,15 @@
 //! In: a stream of JSON-RPC messages. Out: another one. What a feature says is `qnn::ide`'s to know, what is proved `qnn::verify`'s; here stand
 //! documents, positions, jobs and their order. `docs/protocol.md` documents what goes beyond standard LSP.
 
+mod answering;
 mod backend;
 mod commands;
 mod convert;
+#[cfg(test)]
+mod documentation_tests;
+mod event;
 mod frames;
-mod mood;
+mod held;
 mod owner;
 mod protocol;
 mod publisher;
@@ -38,7 +42,7 @@ const BUFFER: usize = 1 << 16;
 pub struct Config {
     /// Where verdicts are remembered; nowhere if `None`.
     pub store: Option<PathBuf>,
-    /// Engines instead of the named ones, for whoever brings their own.
+    /// Engines instead of the named ones, for tests and for users of the library with engines of their own.
     pub portfolio: Option<Portfolio>,
 }
 
@@ -50,8 +54,8 @@ where
 {
     let (service, socket) = LspService::build(|client| Backend::new(client, config))
         .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
-        .custom_method("qnn/explain", Backend::explain)
-        .custom_method("qnn/verdicts", Backend::verdicts)
+        .custom_method(protocol::EXPLAIN, Backend::explain)
+        .custom_method(protocol::VERDICTS, Backend::verdicts)
         .finish();
     let exit = Arc::new(Exit::default());
     let watched = Watched { inner: service, exit: exit.clone() };

@@ -1,7 +1,7 @@
 //! The one place from which the server speaks first.
 //!
-//! In: messages from the owner and from [`crate::backend`]. Out: notifications and requests to the client, in order. Of several diagnostics or refreshes that wait, only the
-//! newest leaves. Nobody waits for a client's answer: each request to it has a task of its own.
+//! In: messages from the owner and from the backend. Out: notifications and requests to the client, in order. Of several diagnostics or refreshes that wait, only the
+//! newest leaves. Each request to the client has a task of its own, so that no message waits for the client's answer.
 
 use crate::protocol::{Status, VerificationStatus};
 use serde_json::Value;
@@ -47,7 +47,7 @@ pub enum Message {
     Page(Url),
     /// Files are to be watched.
     Register(Vec<Registration>),
-    /// The client is to be asked for its settings; who waits for them.
+    /// The client is to be asked for its settings; where its answer goes.
     Settings(oneshot::Sender<Value>),
 }
 

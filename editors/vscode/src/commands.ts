@@ -2,13 +2,13 @@
 
 import * as vscode from "vscode";
 import type { CounterexamplePanel } from "./counterexample/panel";
-import type { Property } from "./protocol";
+import type { PropertyStatus } from "./protocol.generated";
 import { rangeOf } from "./ranges";
 import type { Reports } from "./report";
 import type { Server } from "./server";
 import { counterexamples, propertyAt, type Store } from "./store";
 import type { TestExplorer } from "./testExplorer";
-import { inWords } from "./words";
+import { inWords } from "./stateText";
 
 const FIRST_SPEC = `//! A first spec: a network of two inputs and two outputs, and what must hold of it.
 
@@ -65,7 +65,7 @@ export function register(
         return of;
     };
     /** The property at the cursor. */
-    const here = async (): Promise<{ uri: string; property: Property } | undefined> => {
+    const here = async (): Promise<{ uri: string; property: PropertyStatus } | undefined> => {
         const at = await editor();
         if (at === undefined) return undefined;
         const of = at.document.uri.toString();
@@ -144,8 +144,8 @@ export function register(
     return vscode.Disposable.from(followed, ...registered);
 }
 
-/** Of a property's counterexamples the one to show; where it has none, of the spec's: those that nobody expects before all others. */
-async function pick(property: Property, spec: Property[]): Promise<string | undefined> {
+/** Of a property's counterexamples the one to show; where it has none, of the spec's: the unexpected ones before all others. */
+async function pick(property: PropertyStatus, spec: PropertyStatus[]): Promise<string | undefined> {
     const all = counterexamples(property, spec);
     if (all.length === 0) {
         void vscode.window.showInformationMessage("There is no counterexample to show.");

@@ -17,7 +17,7 @@ export class Explanations implements vscode.Disposable {
             vscode.workspace.registerTextDocumentContentProvider(SCHEME, {
                 provideTextDocumentContent: async (uri) => (await server.explain(uri.path))?.text ?? "",
             }),
-            // Who follows a link gets the text in an editor: the page takes its place.
+            // A link opens the text in an editor; the page takes its place.
             vscode.window.onDidChangeActiveTextEditor((editor) => {
                 if (editor?.document.uri.scheme === SCHEME) void replace(editor.document.uri);
             }),

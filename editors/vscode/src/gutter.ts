@@ -1,7 +1,7 @@
 /** Signs beside properties, and marks in the overview ruler. */
 
 import * as vscode from "vscode";
-import type { State } from "./protocol";
+import type { State } from "./protocol.generated";
 import { rangeOf } from "./ranges";
 import type { Store } from "./store";
 

@@ -5,9 +5,9 @@
  * made anew. Invariant: with another fingerprint than the report's, something is said.
  */
 
-import type { Mood } from "./protocol";
+import type { Mood } from "./protocol.generated";
 import type { Spec } from "./store";
-import { word } from "./words";
+import { word } from "./stateText";
 
 export interface Outdated {
     /** Shown above the report. */

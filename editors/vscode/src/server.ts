@@ -22,7 +22,7 @@ import {
     State,
 } from "vscode-languageclient/node";
 import { bundledServer, serverPath } from "./paths";
-import { EXPLAIN, type Explained, type Reported, type Selection, type Shown, STATUS, type Status, VERDICTS, type Verdicts } from "./protocol";
+import { EXPLAIN, type Explained, type Reported, type VerifyArguments, type Shown, type Started, STATUS, type Status, VERDICTS, type Verdicts } from "./protocol.generated";
 import { type Ending, explain } from "./startFailure";
 
 export type Health = "untrusted" | "stopped" | "starting" | "running" | "failed";
@@ -33,7 +33,7 @@ const LENSES = [1000, 4000];
 /** How long a server may take to say its version, in milliseconds: generous, for a cold disk. */
 const PATIENCE = 30_000;
 
-/** A server that dies so often within so many milliseconds is not started again by itself. */
+/** A server that ends this often within this many milliseconds is not started again automatically. */
 const MOST_DEATHS = 4;
 const DEATHS_WITHIN = 180_000;
 
@@ -77,19 +77,19 @@ export class Server implements vscode.Disposable {
         this.log.dispose();
     }
 
-    verify(selection: Selection & { uri: string }): Promise<{ runs: number[]; jobs: number } | undefined> {
+    verify(selection: VerifyArguments & { uri: string }): Promise<Started | undefined> {
         return this.execute("qnn.verify", selection);
     }
 
-    verifyAll(selection: Selection): Promise<unknown> {
+    verifyAll(selection: VerifyArguments): Promise<unknown> {
         return this.execute("qnn.verifyAll", selection);
     }
 
-    verifyFailed(selection: Selection): Promise<unknown> {
+    verifyFailed(selection: VerifyArguments): Promise<unknown> {
         return this.execute("qnn.verifyFailed", selection);
     }
 
-    cancel(selection: Selection): Promise<unknown> {
+    cancel(selection: VerifyArguments): Promise<unknown> {
         return this.execute("qnn.cancel", selection);
     }
 

@@ -1,13 +1,13 @@
 /**
  * When a run of the Test Explorer is over. Pure.
  *
- * In: the instances that somebody asked for, the server's answer, and its notifications. Out: for each instance exactly one outcome.
+ * In: the instances of a request, the server's answer, and its notifications. Out: for each instance exactly one outcome.
  * Invariant: once the server says that nothing is active in the spec after the runs began, nothing is left waiting; nor is it when the spec goes.
  */
 
-import type { Instance } from "./protocol";
+import type { InstanceStatus } from "./protocol.generated";
 import type { Change, Spec } from "./store";
-import { isActive, isFinal } from "./words";
+import { isActive, isFinal } from "./stateText";
 
 /** What the Test Explorer is told of an instance. */
 export type Outcome = "enqueued" | "started" | "passed" | "failed" | "errored" | "skipped";
@@ -16,7 +16,7 @@ export type Outcome = "enqueued" | "started" | "passed" | "failed" | "errored" |
  * By the mood alone. What is undecided, for it timed out or was cancelled, is an error: whatever is skipped counts for nothing in the explorer's
  * parents, which would look like success.
  */
-export function outcome(instance: Instance): Outcome {
+export function outcome(instance: InstanceStatus): Outcome {
     switch (instance.mood) {
         case "running":
             return instance.state === "queued" ? "enqueued" : "started";
@@ -43,8 +43,8 @@ export class Waiting {
     /** `asked`: instances with the run that their state was of before. */
     constructor(
         readonly uri: string,
-        asked: Instance[],
-        private readonly tell: (instance: Instance | string, outcome: Outcome) => void,
+        asked: InstanceStatus[],
+        private readonly tell: (instance: InstanceStatus | string, outcome: Outcome) => void,
     ) {
         this.names = new Map(asked.map((instance) => [instance.name, instance.run]));
     }
@@ -106,7 +106,7 @@ export class Waiting {
         }
     }
 
-    private finish(instance: Instance): void {
+    private finish(instance: InstanceStatus): void {
         this.names.delete(instance.name);
         this.tell(instance, outcome(instance));
     }

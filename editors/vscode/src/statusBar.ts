@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import type { Health, Server } from "./server";
 import type { Spec, Store } from "./store";
-import { longestRunning, progress, statusSpoken, statusText } from "./words";
+import { longestRunning, progress, statusSpoken, statusText } from "./stateText";
 
 export class StatusBar implements vscode.Disposable {
     private readonly item = vscode.window.createStatusBarItem("qnn.status", vscode.StatusBarAlignment.Left, 5);

@@ -5,7 +5,7 @@
  * version of the protocol says is never shown; a spec that the server forgot is forgotten here.
  */
 
-import { type Instance, type Mood, type Property, type Status, VERSION } from "./protocol";
+import { type InstanceStatus, type Mood, type PropertyStatus, type Status, VERSION } from "./protocol.generated";
 
 /** A spec as it stands. */
 export interface Spec {
@@ -14,7 +14,7 @@ export interface Spec {
     active: boolean;
     mood: Mood;
     counts: Status["counts"];
-    properties: Property[];
+    properties: PropertyStatus[];
 }
 
 /** What a notification changed. */
@@ -25,7 +25,7 @@ export interface Change {
     /** Whether the list of properties or instances may be another one. */
     structure: boolean;
     /** The instances that were told of, with the property that each is of. */
-    instances: { property: Property; instance: Instance }[];
+    instances: { property: PropertyStatus; instance: InstanceStatus }[];
 }
 
 export class Store {
@@ -40,7 +40,7 @@ export class Store {
         if (!status.complete && before === undefined) return undefined;
         const known = new Map((status.complete ? [] : (before?.properties ?? [])).map((p) => [p.name, p]));
         let structure = status.complete && !sameStructure(before?.properties ?? [], status.properties);
-        const told: Property[] = [];
+        const told: PropertyStatus[] = [];
         const instances: Change["instances"] = [];
         for (const property of status.properties) {
             const earlier = known.get(property.name);
@@ -75,7 +75,7 @@ export class Store {
     }
 
     /** An instance and its property. */
-    find(uri: string, instance: string): { property: Property; instance: Instance } | undefined {
+    find(uri: string, instance: string): { property: PropertyStatus; instance: InstanceStatus } | undefined {
         for (const property of this.specs.get(uri)?.properties ?? []) {
             const found = property.instances.find((candidate) => candidate.name === instance);
             if (found !== undefined) return { property, instance: found };
@@ -84,7 +84,7 @@ export class Store {
     }
 }
 
-function merge(before: Instance[], changed: Instance[]): Instance[] {
+function merge(before: InstanceStatus[], changed: InstanceStatus[]): InstanceStatus[] {
     if (before.length === 0) return changed;
     const fresh = new Map(changed.map((instance) => [instance.name, instance]));
     const merged = before.map((instance) => {
@@ -95,21 +95,21 @@ function merge(before: Instance[], changed: Instance[]): Instance[] {
     return [...merged, ...fresh.values()];
 }
 
-function sameStructure(before: Property[], after: Property[]): boolean {
-    const names = (properties: Property[]): string =>
+function sameStructure(before: PropertyStatus[], after: PropertyStatus[]): boolean {
+    const names = (properties: PropertyStatus[]): string =>
         properties.map((p) => [p.name, p.family, p.range.start.line, ...p.instances.map((i) => i.name)].join("\n")).join("\n\n");
     return before.length === after.length && names(before) === names(after);
 }
 
 /** The property whose text holds a line, or the next one below it. */
-export function propertyAt(spec: Spec | undefined, line: number): Property | undefined {
+export function propertyAt(spec: Spec | undefined, line: number): PropertyStatus | undefined {
     const within = spec?.properties.find((p) => p.itemRange.start.line <= line && line <= p.itemRange.end.line);
     return within ?? spec?.properties.find((p) => p.itemRange.start.line > line) ?? spec?.properties.at(-1);
 }
 
-/** The instances of a property whose counterexample can be shown; where there is none, the spec's: those that nobody expects, else all. */
-export function counterexamples(property: Property, spec: Property[]): Instance[] {
-    const has = (instance: Instance): boolean => instance.hasCounterexample;
+/** The instances of a property whose counterexample can be shown; where there is none, the spec's: the unexpected ones, else all. */
+export function counterexamples(property: PropertyStatus, spec: PropertyStatus[]): InstanceStatus[] {
+    const has = (instance: InstanceStatus): boolean => instance.hasCounterexample;
     const own = property.instances.filter(has);
     if (own.length > 0) return own;
     const all = spec.flatMap(({ instances }) => instances).filter(has);

@@ -10,11 +10,11 @@
 
 import * as vscode from "vscode";
 import { placeName } from "./paths";
-import type { Instance, Property } from "./protocol";
+import type { InstanceStatus, PropertyStatus } from "./protocol.generated";
 import type { Server } from "./server";
 import { outcome, type Outcome, Waiting } from "./settle";
 import type { Change, Spec, Store } from "./store";
-import { inWords, provenance, standing } from "./words";
+import { inWords, provenance, standing } from "./stateText";
 
 /** Instances of a family that are listed at most; all are verified. */
 const MOST_INSTANCES = 2000;
@@ -47,7 +47,7 @@ export class TestExplorer implements vscode.Disposable {
     private readonly told = new Map<string, string>();
     private readonly asked = new Set<Asked>();
     private readonly changes = new vscode.EventEmitter<string>();
-    /** By spec, the run that stands for what nobody asked the explorer for. */
+    /** By spec, the run that shows verification that was not begun in the explorer. */
     private readonly own = new Map<string, vscode.TestRun>();
     /** By spec that is not open, what was last listed of it. */
     private readonly listed = new Map<string, string>();
@@ -226,8 +226,8 @@ export class TestExplorer implements vscode.Disposable {
 
     private instance(
         spec: Spec,
-        property: Property,
-        instance: Instance,
+        property: PropertyStatus,
+        instance: InstanceStatus,
         at: number,
         parent: vscode.TestItem,
         items: Map<string, vscode.TestItem>,
@@ -279,7 +279,7 @@ export class TestExplorer implements vscode.Disposable {
             const own = root.children.get(`${spec.uri}#${property.name}`);
             if (own !== undefined) entitle(own, property.name, inProperty(property));
         }
-        const fingerprint = (instance: Instance): string => [instance.mood, instance.state, instance.run, instance.key].join(" ");
+        const fingerprint = (instance: InstanceStatus): string => [instance.mood, instance.state, instance.run, instance.key].join(" ");
         const again = spec.mood !== "stale" && this.outdated.delete(spec.uri);
         if (again) this.forget(spec.uri);
         const told = again ? all(spec) : change.instances;
@@ -289,7 +289,7 @@ export class TestExplorer implements vscode.Disposable {
             const now = fingerprint(instance);
             if (this.told.get(key) === now) return false;
             this.told.set(key, now);
-            // Whoever asked is told by the run that was asked for.
+            // The run that was asked for tells it.
             return ![...this.asked].some(({ waiting }) => waiting.uri === spec.uri && waiting.has(instance.name));
         });
         const results = news.filter(({ instance }) => outcome(instance) !== "skipped");
@@ -339,7 +339,7 @@ export class TestExplorer implements vscode.Disposable {
             const names = bySpec.get(uri) ?? new Set<string>();
             bySpec.set(uri, names.add(name));
         }
-        // Who picks something wants it done again; who runs everything wants to know how everything stands.
+        // A selection is verified again; a run of everything verifies only what has no current verdict.
         const force = request.include !== undefined;
         const work = [...bySpec].map(([uri, names]) => this.ask(run, uri, names, force));
         if (work.length === 0) run.end();
@@ -428,13 +428,13 @@ function past(item: vscode.TestItem): void {
 }
 
 /** How a property stands: a family by its counts, a single one as its instance does. */
-function inProperty(property: Property): string {
+function inProperty(property: PropertyStatus): string {
     const only = property.instances[0];
     return property.family || only === undefined ? inWords(property.counts) : standing(only);
 }
 
 /** An instance's name below its family's. */
-function nameOf(instance: Instance): string {
+function nameOf(instance: InstanceStatus): string {
     return instance.parameters.map(({ name, text }) => `${name} = ${text}`).join(", ") || instance.name;
 }
 
@@ -444,7 +444,7 @@ function place(uri: vscode.Uri): string {
     return placeName(uri.scheme === "untitled" ? uri.path : uri.fsPath, folders.map((folder) => ({ name: folder.name, path: folder.uri.fsPath })));
 }
 
-function report(run: vscode.TestRun, item: vscode.TestItem, instance: Instance, result: Outcome): void {
+function report(run: vscode.TestRun, item: vscode.TestItem, instance: InstanceStatus, result: Outcome): void {
     const took = instance.time * 1000;
     switch (result) {
         case "enqueued":
@@ -468,7 +468,7 @@ function report(run: vscode.TestRun, item: vscode.TestItem, instance: Instance, 
     }
 }
 
-function said(instance: Instance): vscode.TestMessage {
+function said(instance: InstanceStatus): vscode.TestMessage {
     const lines = [instance.detail, instance.counterexample?.summary, provenance(instance)];
     const text = new vscode.TestMessage(lines.filter((line) => line !== undefined && line !== "").join("\n"));
     // Without a location: VS Code would write it across the line once more, over the verdict that stands there.

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BarSection, PictureSection, TableSection } from "../src/counterexample/model";
-import { change, entry, MOST_ROWS, pictureSize, signed, view, warning } from "../src/counterexample/model";
-import type { Counterexample, Variable } from "../src/protocol";
+import { change, entry, MOST_ROWS, signed, view, warning } from "../src/counterexample/model";
+import type { CounterexampleStatus, VariableStatus } from "../src/protocol.generated";
 import { IMAGE, instance, property } from "./samples";
 
-function sections(counterexample: Counterexample): ReturnType<typeof view>["sections"] {
+function sections(counterexample: CounterexampleStatus): ReturnType<typeof view>["sections"] {
     return view(property("p", []), instance("p", "violated"), counterexample, []).sections;
 }
 
@@ -90,8 +90,8 @@ test("two calls of one kind are seen on one scale, two of different kinds are no
     assert.equal(apart.length, 2);
 });
 
-function vector(name: string, values: number[], more: Partial<Variable> = {}): Variable {
-    return { name, shape: [values.length], labels: [null], format: "uint<4>", limits: [0, 15], raw: values, values: values.map(String), center: null, ...more };
+function vector(name: string, values: number[], more: Partial<VariableStatus> = {}): VariableStatus {
+    return { name, shape: [values.length], labels: [null], format: "uint<4>", limits: [0, 15], raw: values, values: values.map(String), center: null, picture: null, ...more };
 }
 
 test("variables of one kind share a table, and what differs is marked", () => {
@@ -135,20 +135,18 @@ test("a single number is a row without a name", () => {
     assert.deepEqual([t.head, t.rows[0]?.cells], [["n", "Raw, n"], ["3", "3"]]);
 });
 
-test("what is a picture and what is not", () => {
-    const size = (shape: number[], labels: (string[] | null)[] = shape.map(() => null)): unknown =>
-        pictureSize({ shape, labels, format: null, limits: null });
-    assert.deepEqual(size([28, 28]), { height: 28, width: 28, channels: 1 });
-    assert.deepEqual(size([1, 8, 9]), { height: 8, width: 9, channels: 1 });
-    assert.deepEqual(size([3, 8, 9]), { height: 8, width: 9, channels: 3 });
-    for (const shape of [[], [4], [2, 8, 9], [1, 1, 2, 2], [0, 4], [100_000, 100_000]]) assert.equal(size(shape), undefined, String(shape));
-    assert.equal(size([2, 2], [["a", "b"], null]), undefined, "names need a table");
+test("the server says what is a picture, whatever the shape", () => {
+    const kinds = (more: Partial<VariableStatus>): string[] => sections({ summary: "", variables: [vector("x", [1, 2, 3, 4], more)], calls: [] }).map((s) => s.kind);
+    const grid = { shape: [2, 2], labels: [null, null] };
+    assert.deepEqual(kinds({ ...grid, picture: null }), ["table"]);
+    assert.deepEqual(kinds({ ...grid, picture: { height: 2, width: 2, channels: 1 } }), ["pictures"]);
+    assert.deepEqual(kinds({ picture: { height: 1, width: 4, channels: 1 } }), ["pictures"]);
 });
 
 test("colour images keep their colours, and their greatest difference", () => {
     const raw = [255, 0, 0, 255, 0, 0];
     const center = { raw: [255, 0, 0, 254, 0, 0], values: ["255", "0", "0", "254", "0", "0"], difference: [0, 0, 0, 1, 0, 0] };
-    const variable: Variable = { name: "x", shape: [3, 1, 2], labels: [null, null, null], format: "uint<8>", limits: [0, 255], raw, values: raw.map(String), center };
+    const variable: VariableStatus = { name: "x", shape: [3, 1, 2], labels: [null, null, null], format: "uint<8>", limits: [0, 255], raw, values: raw.map(String), center, picture: { height: 1, width: 2, channels: 3 } };
     const p = sections({ summary: "", variables: [variable], calls: [] })[0] as PictureSection;
     assert.deepEqual(p.pictures[1]?.pixels, [255, 0, 0, 0, 255, 0]);
     assert.deepEqual(p.pictures[2]?.pixels, [245, 245, 245, 214, 0, 0]);

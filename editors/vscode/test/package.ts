@@ -9,7 +9,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Status } from "../src/protocol";
+import type { Status } from "../src/protocol.generated";
 
 /** What only Z3 may decide, for no other engine is asked. */
 const SPEC = `type T = uint<4>;

@@ -1,6 +1,6 @@
 /** Statuses for tests, written out where it matters. */
 
-import { type Counts, type Counterexample, type Instance, type Mood, type Property, type State, type Status, VERSION } from "../src/protocol";
+import { type Counts, type CounterexampleStatus, type InstanceStatus, type Mood, type PropertyStatus, type State, type Status, type Verdict, VERSION } from "../src/protocol.generated";
 
 export function counts(some: Partial<Counts> = {}): Counts {
     const none = { running: 0, queued: 0, error: 0, violated: 0, vacuous: 0, timeout: 0, unknown: 0, stale: 0, unverified: 0, proved: 0, cancelled: 0, unexpected: 0 };
@@ -22,7 +22,7 @@ export function moodOfAll(moods: Mood[]): Mood {
 }
 
 /** The counts of instances. */
-export function counted(instances: Instance[]): Counts {
+export function counted(instances: InstanceStatus[]): Counts {
     const all = counts();
     for (const { state, cancelled, mood } of instances) {
         all[state]++;
@@ -32,14 +32,14 @@ export function counted(instances: Instance[]): Counts {
     return all;
 }
 
-export function instance(name: string, state: State, more: Partial<Instance> = {}): Instance {
+export function instance(name: string, state: State, more: Partial<InstanceStatus> = {}): InstanceStatus {
     const final = !["running", "queued", "stale", "unverified"].includes(state);
     return {
         name,
         parameters: [],
         state,
         mood: moodOf(state, more.asExpected ?? (final ? state === "proved" : null)),
-        verdict: final ? state : null,
+        verdict: final ? (state as Verdict) : null,
         expected: "proved",
         asExpected: final ? state === "proved" : null,
         cancelled: false,
@@ -48,6 +48,7 @@ export function instance(name: string, state: State, more: Partial<Instance> = {
         engine: final ? "search" : null,
         trust: null,
         time: final ? 0.25 : 0,
+        timeText: final ? "250 ms" : "0 ms",
         budget: 10,
         cached: false,
         key: null,
@@ -59,8 +60,8 @@ export function instance(name: string, state: State, more: Partial<Instance> = {
     };
 }
 
-export function property(name: string, instances: Instance[], more: Partial<Property> = {}): Property {
-    const at = (line: number): Property["range"] => ({ start: { line, character: 0 }, end: { line, character: 5 } });
+export function property(name: string, instances: InstanceStatus[], more: Partial<PropertyStatus> = {}): PropertyStatus {
+    const at = (line: number): PropertyStatus["range"] => ({ start: { line, character: 0 }, end: { line, character: 5 } });
     return {
         name,
         kind: "property",
@@ -80,7 +81,7 @@ export function property(name: string, instances: Instance[], more: Partial<Prop
 
 let sequence = 0;
 
-export function status(properties: Property[], more: Partial<Status> = {}): Status {
+export function status(properties: PropertyStatus[], more: Partial<Status> = {}): Status {
     const all = properties.flatMap((p) => p.instances);
     const active = all.some((i) => i.state === "running" || i.state === "queued");
     const mood = moodOfAll(properties.map((p) => p.mood));
@@ -90,7 +91,7 @@ export function status(properties: Property[], more: Partial<Status> = {}): Stat
     };
 }
 
-export const IMAGE: Counterexample = {
+export const IMAGE: CounterexampleStatus = {
     summary: "x differs from its centre in 1 of 4 numbers; digits<4>(x): 8 → 3",
     variables: [
         {
@@ -102,6 +103,7 @@ export const IMAGE: Counterexample = {
             raw: [0, 8, 16, 128],
             values: ["0", "1", "2", "16"],
             center: { raw: [0, 8, 16, 127], values: ["0", "1", "2", "15.875"], difference: [0, 0, 0, 1] },
+            picture: { height: 2, width: 2, channels: 1 },
         },
     ],
     calls: [

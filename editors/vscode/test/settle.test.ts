@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Instance, Status } from "../src/protocol";
+import type { InstanceStatus, Status } from "../src/protocol.generated";
 import { outcome, Waiting } from "../src/settle";
 import { Store } from "../src/store";
 import { instance, property, status } from "./samples";
 
 /** A request for p and q, with what it was told. */
-function request(first: Instance[] = [instance("p", "unverified"), instance("q", "unverified")]): {
+function request(first: InstanceStatus[] = [instance("p", "unverified"), instance("q", "unverified")]): {
     waiting: Waiting;
     told: string[];
-    say: (...instances: Instance[]) => void;
+    say: (...instances: InstanceStatus[]) => void;
     take: (message: Status) => void;
     store: Store;
 } {
@@ -21,7 +21,7 @@ function request(first: Instance[] = [instance("p", "unverified"), instance("q",
         const change = store.take(message);
         if (change !== undefined) waiting.changed(change);
     };
-    const say = (...instances: Instance[]): void => {
+    const say = (...instances: InstanceStatus[]): void => {
         take(status(instances.map((i) => property(i.name, [i]))));
     };
     return { waiting, told, say, take, store };

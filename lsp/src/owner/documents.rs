@@ -1,8 +1,9 @@
 //! An open document: its text, what the analysis found, how its properties stand.
 
-use super::instances::{Held, Instance};
+use super::instances::Instance;
 use super::wanted::Request;
 use crate::convert::{Encoding, Lines};
+use crate::held::Held;
 use crate::protocol::{CounterexampleStatus, Shown};
 use qnn::db::SourceFile;
 use qnn::ide::Property;
@@ -86,7 +87,7 @@ impl Document {
         instances.filter_map(|(name, instance)| Some((name, instance.held?))).collect()
     }
 
-    /// Tells those who wait for verification that there will be none.
+    /// Refuses the requests for verification that wait.
     pub fn refuse(&self, why: &str) {
         for request in &self.wanted {
             if let Some(reply) = &request.reply {

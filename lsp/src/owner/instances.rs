@@ -1,8 +1,9 @@
 //! What is known of an instance, and what is being done about it.
 
+use crate::held::Held;
 use crate::protocol::{self, between};
 use qnn::engine::CancelToken;
-use qnn::verify::verdict::{Counterexample, Kind};
+use qnn::verify::verdict::Kind;
 use qnn::verify::{Finding, InstanceResult, Progress, Verdict};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,15 +21,6 @@ pub struct Instance {
     pub failure: Option<([u8; 32], String)>,
     /// The run that dealt with it last.
     pub run: Option<u64>,
-}
-
-/// A verdict with what it is of.
-#[derive(Clone)]
-pub struct Held {
-    /// The verdict.
-    pub result: Arc<InstanceResult>,
-    /// What the property meant.
-    pub fingerprint: [u8; 32],
 }
 
 impl Instance {
@@ -57,14 +49,6 @@ impl Instance {
     }
 }
 
-impl Held {
-    /// The counterexample, or the witness of a measure.
-    pub fn counterexample(&self) -> Option<&Counterexample> {
-        let measured = self.result.measure.as_ref().and_then(|m| m.witness.as_ref());
-        self.result.counterexample.as_ref().or(measured)
-    }
-}
-
 /// A job of an instance.
 pub struct Activity {
     /// Its number in the queue.
@@ -86,11 +70,7 @@ impl Activity {
     pub fn told(&self, kind: Kind, budget: Duration) -> Option<protocol::Progress> {
         let Some(progress) = &self.progress else {
             let elapsed = self.since?.elapsed();
-            return Some(protocol::Progress {
-                elapsed: elapsed.as_secs_f64(),
-                remaining: Some(budget.saturating_sub(elapsed).as_secs_f64()),
-                ..protocol::Progress::default()
-            });
+            return Some(protocol::Progress::new(elapsed, Some(budget.saturating_sub(elapsed))));
         };
         let (found, bound) = match &progress.finding {
             Some(Finding::Bounds { found, bound }) => (found.clone(), bound.clone()),
@@ -104,12 +84,11 @@ impl Activity {
         let parts = [between(kind, found.as_ref(), bound.as_ref()), candidate, share];
         let text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
         Some(protocol::Progress {
-            elapsed: progress.elapsed.as_secs_f64(),
-            remaining: progress.remaining.map(|remaining| remaining.as_secs_f64()),
             text: (!text.is_empty()).then_some(text),
             share: progress.share,
             found,
             bound,
+            ..protocol::Progress::new(progress.elapsed, progress.remaining)
         })
     }
 }

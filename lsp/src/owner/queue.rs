@@ -3,11 +3,11 @@
 //! In: jobs, and which property is being edited. Out: one [`Done`] for each turn that was started, whatever happens to its thread. A cancelled job keeps its
 //! place among the running ones until its thread has ended.
 //!
-//! Jobs have turns, as in a run of the command ([`Turn`]): a job has all its budget at a stretch only if nobody waits for its thread; else it has half a
+//! Jobs have turns, as in a run of the command ([`Turn`]): a job has all its budget at a stretch only if no other job waits for a thread; else it has half a
 //! second, and comes back for longer turns, in which it goes on from what it knows. So each job is soon done if it is quick.
 //!
 //! Each property has a line of its own, so that none waits for all instances of another. A thread goes to the line that will have had the least of the engines' time
-//! after its next turn; in a line, those that have had fewer turns go first. Who comes anew stands beside the line that has had the least so far.
+//! after its next turn; in a line, those that have had fewer turns go first. A new line begins with the time of the line that has had the least.
 //! The property that is being edited goes before all others, but takes the last free thread only if it has no other.
 //!
 //! No turn is cut short for the sake of another job. So a turn that is short beside all that run does not wait for a thread, but has one more: these are
@@ -17,7 +17,7 @@
 //!
 //! Lines of a document whose text has not been analysed wait: what its jobs mean may have changed.
 
-use super::Event;
+use crate::event::{Done, Event};
 use qnn::db::Database;
 use qnn::engine::{CancelToken, Cores};
 use qnn::ide::outline::is_same;
@@ -40,18 +40,8 @@ pub struct Task {
     pub job: Job,
     /// What its property meant when it was queued.
     pub fingerprint: [u8; 32],
-    /// Set when nobody waits for it any more.
+    /// Set when its result is no longer wanted.
     pub cancel: CancelToken,
-}
-
-/// What became of a turn.
-pub struct Done {
-    /// The job's number.
-    pub id: u64,
-    /// What the turn made of the job; `None` if its thread ended without saying.
-    pub ended: Option<Ended>,
-    /// The text changed before it was lowered, so it says nothing.
-    pub outdated: bool,
 }
 
 /// How a job stands after a turn.
@@ -228,7 +218,7 @@ impl Queue {
         Some((task, stand))
     }
 
-    /// Takes a job that has used so much time from the list of those that run.
+    /// Takes a job from the list of those that run, and adds the time that it has used to its line.
     fn leave(&mut self, id: u64, used: Duration) -> Option<Task> {
         let Running { task, .. } = self.running.remove(&id)?;
         if let Some(line) = self.lines.iter_mut().find(|line| line.has(&task)) {
@@ -324,7 +314,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// What the threads do with jobs that need so much time at a stretch, in a time of its own.
+    /// Simulated threads, in simulated time; `needs` is the time at a stretch that a job needs.
     struct World {
         queue: Queue,
         room: usize,
@@ -343,7 +333,7 @@ mod tests {
             World { queue, room, now, needs: HashMap::new(), turns, over: HashMap::new(), most: 0 }
         }
 
-        /// So many instances of a property come.
+        /// Queues some instances of a property.
         fn come(&mut self, property: &str, instances: usize, budget: Duration, need: Duration) {
             let mut db = Database::new(Disk);
             let path = Path::new("/nowhere/spec.qnn");
@@ -416,7 +406,7 @@ mod tests {
         world.come("medium", 1, SECOND * 60, SECOND * 3);
         world.pass(SECOND * 30);
         assert!(world.over("medium(i = 0)") < Some(SECOND * 20) && world.over.len() == 1, "{:?}", world.over);
-        // Who comes late and is hard gets its share, and no more than that.
+        // A hard property that comes late gets its share, and no more.
         world.come("late", 8, SECOND * 60, SECOND * 99_999);
         let used = |world: &World, name: &str| world.queue.lines.iter().find(|l| &*l.property == name).unwrap().used;
         let before = used(&world, "many");

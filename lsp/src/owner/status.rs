@@ -1,17 +1,16 @@
 //! What is told of verification: statuses and the diagnostics of verdicts.
 
-use super::Owner;
 use super::documents::Document;
 use super::instances::Instance;
+use super::state::Owner;
 use crate::convert::{Encoding, Lines};
-use crate::mood::Mood;
 use crate::protocol::{
-    CounterexampleStatus, Counts, InstanceStatus, MOST_COUNTEREXAMPLES, MOST_NUMBERS, MeasureStatus, Progress,
+    CounterexampleStatus, Counts, InstanceStatus, MOST_COUNTEREXAMPLES, MOST_NUMBERS, MeasureStatus, Mood, Progress,
     PropertyStatus, State, Status, TrustStatus, VERSION,
 };
 use crate::publisher::Message;
 use qnn::check::spec::Expectation;
-use qnn::ide::{Property, call_line, variable_line};
+use qnn::ide::{Property, call_line, duration, variable_line};
 use qnn::verify::{InstanceResult, Job, Verdict};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,6 +18,8 @@ use tower_lsp::lsp_types::{
     Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Url,
 };
 
+/// The least time between two refreshes of inlay hints for what is running.
+pub(super) const TICK: Duration = Duration::from_secs(1);
 /// The instances that a diagnostic names.
 const MOST_NAMED: usize = 5;
 
@@ -97,6 +98,7 @@ impl Document {
         let attached = counterexample
             .filter(|c| *counterexamples < MOST_COUNTEREXAMPLES && CounterexampleStatus::size(c) <= MOST_NUMBERS);
         *counterexamples += usize::from(attached.is_some());
+        let time = result.map_or(Duration::ZERO, |r| r.time);
         InstanceStatus {
             name: job.name.clone(),
             parameters: job.parameters.clone(),
@@ -110,7 +112,8 @@ impl Document {
             detail,
             engine: result.and_then(|r| r.engine.clone()),
             trust: result.and_then(|r| r.trust.as_ref()).map(TrustStatus::from),
-            time: result.map_or(0.0, |r| r.time.as_secs_f64()),
+            time: time.as_secs_f64(),
+            time_text: duration(time),
             budget: job.budget.as_secs_f64(),
             cached: result.is_some_and(|r| r.cached),
             key: result.and_then(|r| r.key.clone()),
@@ -131,7 +134,7 @@ impl Document {
             let (state, as_expected) = (self.state(property, job), self.as_expected(property, job));
             *counts.of(state) += 1;
             counts.cancelled += usize::from(state == State::Unknown && as_expected.is_none());
-            counts.unexpected += usize::from(Mood::of(state, as_expected) == Mood::Failed);
+            counts.verdicts.unexpected += usize::from(Mood::of(state, as_expected) == Mood::Failed);
         }
         counts
     }
@@ -363,7 +366,7 @@ impl Owner {
             (self.refresh, self.refresh_hints) = (false, false);
             self.say(Message::Refresh);
         }
-        if self.refresh_hints && self.ticked.elapsed() >= super::TICK {
+        if self.refresh_hints && self.ticked.elapsed() >= TICK {
             (self.refresh_hints, self.ticked) = (false, Instant::now());
             self.say(Message::RefreshHints);
         }

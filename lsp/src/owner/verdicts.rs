@@ -4,18 +4,19 @@
 //! open, and what the store holds. Instances are lowered to find the latter, so that the work has a time limit; what it does not reach is told as not verified.
 
 use super::documents::Document;
-use super::instances::Held;
-use super::{Event, Owner};
-use crate::convert::{Encoding, diagnostics, text, uri_of};
-use crate::protocol::{Status, Verdicts};
-use crate::snapshot::{content_modified, leaving, work};
+use crate::answering::{content_modified, leaving, work};
+use crate::convert::{diagnostics, text, uri_of};
+use crate::event::Event;
+use crate::held::Held;
+use crate::protocol::Verdicts;
+use crate::snapshot::Workspace;
 use qnn::db::{Database, Db};
 use qnn::disk::specs_below;
 use qnn::engine::{CancelToken, Cores};
 use qnn::ide;
 use qnn::ide::outline::is_same;
 use qnn::verify::{InstanceResult, Job, Options, Turn, Verdict, Worker, decide};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,33 +29,6 @@ use tower_lsp::jsonrpc::Result;
 const MOST_TIME: Duration = Duration::from_secs(5);
 /// The specs that are listed.
 const MOST_SPECS: usize = 1000;
-
-/// How things are, for `qnn/verdicts`.
-pub struct Workspace {
-    options: Options,
-    encoding: Encoding,
-    folders: Vec<PathBuf>,
-    /// The specs that are open.
-    open: HashMap<PathBuf, Status>,
-    /// The verdicts of those that were.
-    remembered: HashMap<PathBuf, HashMap<String, Held>>,
-}
-
-impl Owner {
-    pub(super) fn workspace(&mut self) -> Workspace {
-        self.look_at_disk();
-        let paths: Vec<PathBuf> = self.documents.keys().cloned().collect();
-        let mut options = self.options.clone();
-        options.offline = true;
-        Workspace {
-            options,
-            encoding: self.setup.encoding,
-            folders: self.folders.clone(),
-            open: paths.into_iter().filter_map(|path| self.status_of(&path).map(|status| (path, status))).collect(),
-            remembered: self.remembered.clone(),
-        }
-    }
-}
 
 /// Answers the request.
 pub async fn answer(events: &Sender<Event>) -> Result<Verdicts> {

@@ -3,11 +3,13 @@
 //! Invariants: an instance has at most one activity; an activity ends in a result, a failure, or because its instance means something else now;
 //! results are held by instance name together with the fingerprint of what they are of, and shown as current only while that is the property's.
 
-use super::instances::{Activity, Held};
-use super::queue::{Done, Stand, Task};
+use super::instances::Activity;
+use super::queue::{Stand, Task};
 use super::runs::{Run, Tally};
+use super::state::Owner;
 use super::wanted::{Goal, Reply, Request, Wanted, is_wanted};
-use super::{Event, Owner};
+use crate::event::{Done, Event};
+use crate::held::Held;
 use crate::protocol::{Cancelled, VerifyArguments};
 use crate::publisher::Message;
 use qnn::verify::{Job, Progress, Verdict};

@@ -1,4 +1,4 @@
-//! What somebody wants to have verified, and who waits to hear that it has begun.
+//! Requests for verification, and the replies that say what they have begun.
 
 use super::instances::Instance;
 use crate::protocol::Started;
@@ -46,11 +46,11 @@ pub struct Request {
     pub wanted: Wanted,
     /// What each instance may spend.
     pub budget: Option<Duration>,
-    /// Who waits for the answer.
+    /// Where the answer goes.
     pub reply: Option<Reply>,
 }
 
-/// Who waits to hear what was started: an answer is due once every document concerned has said its part.
+/// The reply to a request: sent once every document concerned has added the run and the jobs that it has begun.
 #[derive(Clone)]
 pub struct Reply(Arc<Mutex<Waiting>>);
 

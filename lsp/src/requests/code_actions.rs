@@ -3,8 +3,8 @@
 use super::Target;
 use super::rename::workspace_edit;
 use crate::convert::diagnostics;
-use crate::owner::Snapshot;
 use crate::protocol::{ExplainArguments, Explained};
+use crate::snapshot::Snapshot;
 use qnn::db::SourceFile;
 use qnn::diagnostic::Diagnostic;
 use qnn::ide::actions::{actions, found_at};

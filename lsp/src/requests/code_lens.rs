@@ -4,11 +4,10 @@
 
 use super::Target;
 use super::inlay_hints::standing;
-use crate::owner::Snapshot;
 use crate::protocol::{PropertyStatus, State};
-use qnn::ide::duration;
+use crate::snapshot::Snapshot;
+use qnn::ide::seconds;
 use serde_json::{Value, json};
-use std::time::Duration;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{CodeLens, Command, Url};
 
@@ -48,20 +47,19 @@ fn lenses(property: &PropertyStatus, uri: &Url, tells: bool) -> Vec<CodeLens> {
         (0, 1.., _) => add("Run".to_owned(), "qnn.verify", argument(&[])),
         _ => add("Run again".to_owned(), "qnn.verify", argument(&[("force", Value::from(true))])),
     }
-    if counts.timeout > 0 && left == 0 {
+    if counts.verdicts.timeout > 0 && left == 0 {
         let slow = property.instances.iter().filter(|i| i.state == State::Timeout);
         let budget = slow.clone().map(|i| i.budget).fold(0.0, f64::max) * 5.0;
         let names: Vec<&str> = slow.map(|i| i.name.as_str()).collect();
-        let which = if property.family { format!(" {} timed out", counts.timeout) } else { String::new() };
-        let seconds = duration(Duration::try_from_secs_f64(budget).unwrap_or(Duration::MAX));
+        let which = if property.family { format!(" {} timed out", counts.verdicts.timeout) } else { String::new() };
         add(
-            format!("Retry{which} with {seconds}"),
+            format!("Retry{which} with {}", seconds(budget)),
             "qnn.verify",
             argument(&[("instances", json!(names)), ("budget", json!(budget))]),
         );
     }
     if property.instances.iter().any(|i| i.has_counterexample) {
-        let title = if counts.violated > 0 { "Show counterexample" } else { "Show witness" };
+        let title = if counts.verdicts.violated > 0 { "Show counterexample" } else { "Show witness" };
         add(title.to_owned(), "qnn.showCounterexample", argument(&[]));
     }
     if property.instances.iter().any(|i| i.verdict.is_some() && i.as_expected.is_some()) {

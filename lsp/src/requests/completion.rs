@@ -1,7 +1,7 @@
 //! `textDocument/completion`
 
 use super::Target;
-use crate::owner::Snapshot;
+use crate::snapshot::Snapshot;
 use qnn::ide::completion::{CompletionKind, complete};
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{

@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::convert::Lines;
-use crate::owner::Snapshot;
+use crate::snapshot::Snapshot;
 use qnn::ide::symbols::{Symbol, SymbolKind as Kind, symbols};
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{DocumentSymbol, DocumentSymbolResponse, SymbolKind};

@@ -1,7 +1,7 @@
 //! `textDocument/foldingRange`
 
 use super::Target;
-use crate::owner::Snapshot;
+use crate::snapshot::Snapshot;
 use qnn::ide::folding::{FoldKind, folds};
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{FoldingRange, FoldingRangeKind};

@@ -3,9 +3,9 @@
 //! The formatter lays out whole files. Of its changes, a range takes those that touch it; typing `;` or `}` those of the item that it ends.
 
 use super::Target;
+use crate::answering::refused;
 use crate::convert::text;
-use crate::owner::Snapshot;
-use crate::snapshot::refused;
+use crate::snapshot::Snapshot;
 use qnn::db::parsed;
 use qnn::syntax::{Span, format};
 use tower_lsp::jsonrpc::Result;
@@ -25,7 +25,7 @@ pub fn answer(snapshot: &Snapshot, what: &What) -> Result<Option<Vec<TextEdit>>>
     let target = Target::of(snapshot)?;
     let source = text(&snapshot.db, target.file);
     let Ok(formatted) = format(source) else {
-        // Who asked for it hears why not; while something is being typed, nothing is said.
+        // An explicit request is refused with a reason; formatting while typing does nothing.
         return match (what, parsed(&snapshot.db, target.file).errors.first()) {
             (What::All | What::Range(_), Some(error)) => {
                 let at = target.lines.position(error.span.start);

@@ -1,7 +1,7 @@
 //! `textDocument/documentHighlight`
 
 use super::Target;
-use crate::owner::Snapshot;
+use crate::snapshot::Snapshot;
 use qnn::ide::navigation::references;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{DocumentHighlight, DocumentHighlightKind, DocumentHighlightParams};

@@ -1,8 +1,8 @@
 //! `textDocument/hover`
 
 use super::Target;
-use crate::owner::Snapshot;
 use crate::protocol::{MeasureStatus, PropertyStatus};
+use crate::snapshot::Snapshot;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use qnn::db::{Database, SourceFile};
@@ -137,7 +137,7 @@ fn neurons(db: &Database, file: SourceFile, name: String) -> Option<String> {
     answer.recv_timeout(MOST_WAIT).ok()
 }
 
-/// Who decided it, how, and when.
+/// Which engine decided it, on what, in what time.
 fn provenance(result: &InstanceResult) -> String {
     let mut parts = Vec::new();
     parts.extend(result.engine.as_ref().map(|engine| format!("by `{engine}`")));

@@ -1,14 +1,12 @@
 //! `textDocument/inlayHint`: what the compiler inferred, and at the end of a property's line its verdict. The hint tells, the lens acts.
 
 use super::Target;
-use crate::mood::Mood;
-use crate::owner::Snapshot;
-use crate::protocol::{InstanceStatus, PropertyStatus, State};
+use crate::protocol::{InstanceStatus, Mood, PropertyStatus, State};
+use crate::snapshot::Snapshot;
 use qnn::check::spec::Expectation;
-use qnn::ide::duration;
 use qnn::ide::hints::{HintKind, hints};
+use qnn::ide::seconds;
 use qnn::verify::verdict::{Kind, Number};
-use std::time::Duration;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{InlayHint, InlayHintKind, InlayHintLabel, InlayHintParams, InlayHintTooltip, Position};
 
@@ -121,14 +119,8 @@ fn family(property: &PropertyStatus) -> String {
 fn running(instance: &InstanceStatus) -> String {
     let Some(progress) = &instance.progress else { return "running".to_owned() };
     let known = progress.text.clone().unwrap_or_else(|| "running".to_owned());
-    let left = progress.remaining.map(|left| format!(", {} left", seconds(left))).unwrap_or_default();
-    format!("{known} · {}{left}", seconds(progress.elapsed))
-}
-
-/// `12 ms`, `1.2 s`, `2 min 5 s`.
-fn seconds(seconds: f64) -> String {
-    // A budget may be any number of seconds.
-    duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    let left = progress.remaining_text.as_ref().map(|left| format!(", {left} left")).unwrap_or_default();
+    format!("{known} · {}{left}", progress.elapsed_text)
 }
 
 #[cfg(test)]
@@ -190,7 +182,7 @@ mod tests {
         let open =
             json!({ "state": "timeout", "asExpected": false, "measure": measured("0.55 … 0.58", "0.55", false) });
         let runs = json!({ "state": "running", "asExpected": null, "progress": {
-            "elapsed": 12.0, "remaining": 48.0, "text": "0.55 … 0.58, 37 %", "share": 0.37, "found": null, "bound": null } });
+            "elapsed": 12.0, "elapsedText": "12 s", "remaining": 48.0, "remainingText": "48 s", "text": "0.55 … 0.58, 37 %", "share": 0.37, "found": null, "bound": null } });
         let mut wrong = property(false, "property", std::slice::from_ref(&violated)).instances.remove(0);
         let calls = wrong.counterexample.iter_mut().flat_map(|found| &mut found.calls);
         calls.for_each(|call| call.wrong_before = true);

@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::convert::uri_of;
-use crate::owner::Snapshot;
+use crate::snapshot::Snapshot;
 use qnn::ide::links::links;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::DocumentLink;

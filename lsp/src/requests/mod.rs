@@ -23,7 +23,7 @@ pub mod signature;
 pub mod workspace_symbols;
 
 use crate::convert::{Lines, text};
-use crate::owner::{DocumentView, Snapshot};
+use crate::snapshot::{DocumentView, Snapshot};
 use qnn::db::SourceFile;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::Position;
@@ -38,7 +38,7 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     /// The document of a snapshot.
     pub fn of(snapshot: &'a Snapshot) -> Result<Target<'a>> {
-        let view = snapshot.document.as_ref().ok_or_else(|| crate::snapshot::refused("the document is not open"))?;
+        let view = snapshot.document.as_ref().ok_or_else(|| crate::answering::refused("the document is not open"))?;
         let lines = Lines::new(text(&snapshot.db, view.file), snapshot.encoding);
         Ok(Target { view, file: view.file, lines })
     }

@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::convert::location;
-use crate::owner::Snapshot;
+use crate::snapshot::Snapshot;
 use qnn::ide::navigation::references;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{Location, ReferenceParams};

@@ -1,9 +1,9 @@
 //! `textDocument/prepareRename` and `textDocument/rename`
 
 use super::Target;
+use crate::answering::refused;
 use crate::convert::{Lines, text, uri_of};
-use crate::owner::Snapshot;
-use crate::snapshot::refused;
+use crate::snapshot::Snapshot;
 use qnn::ide::Edit;
 use qnn::ide::navigation::{prepare_rename, rename};
 use std::collections::HashMap;

@@ -4,9 +4,9 @@
 //! database of its own that reads the texts as the snapshot has them, and is refused where a file has changed by then.
 
 use super::Target;
-use crate::owner::Snapshot;
+use crate::answering::refused;
 use crate::protocol::{ReportArguments, Reported};
-use crate::snapshot::refused;
+use crate::snapshot::Snapshot;
 use qnn::check::spec::diagnostics;
 use qnn::db::{BytesContent, Database, Disk, FileSystem, normalise};
 use qnn::files::FileError;

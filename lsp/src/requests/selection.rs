@@ -1,7 +1,7 @@
 //! `textDocument/selectionRange`
 
 use super::Target;
-use crate::owner::Snapshot;
+use crate::snapshot::Snapshot;
 use qnn::ide::selection::around;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{Position, Range, SelectionRange, SelectionRangeParams};

@@ -1,7 +1,7 @@
 //! `textDocument/semanticTokens/full` and `…/range`
 
 use super::Target;
-use crate::owner::Snapshot;
+use crate::snapshot::Snapshot;
 use qnn::ide::tokens::{TokenKind, tokens};
 use qnn::syntax::Span;
 use tower_lsp::jsonrpc::Result;

@@ -1,7 +1,7 @@
 //! `textDocument/signatureHelp`
 
 use super::Target;
-use crate::owner::Snapshot;
+use crate::snapshot::Snapshot;
 use qnn::ide::signature::signature;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{

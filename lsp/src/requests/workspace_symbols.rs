@@ -2,7 +2,7 @@
 
 use super::document_symbols::kind;
 use crate::convert::{Lines, text, uri_of};
-use crate::owner::Snapshot;
+use crate::snapshot::Snapshot;
 use qnn::ide::symbols::{match_query, symbols};
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{Location, SymbolInformation, WorkspaceSymbolParams};

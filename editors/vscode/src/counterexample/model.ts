@@ -5,8 +5,14 @@
  * as JSON. Invariant: every number that is drawn is also there as text.
  */
 
-import type { Call, Counterexample, Instance, Integer, Layout, Numbers, Property, Variable } from "../protocol";
-import { isFinal, provenance } from "../words";
+import type { CallStatus, CounterexampleStatus, InstanceStatus, Integer, PictureSize, PropertyStatus, VariableStatus } from "../protocol.generated";
+import { isFinal, provenance } from "../stateText";
+
+/** How numbers are laid out and stored. */
+type Layout = Pick<VariableStatus, "shape" | "labels" | "format" | "limits">;
+
+/** Stored numbers. */
+type Numbers = Pick<VariableStatus, "raw" | "values">;
 
 export interface View {
     instance: string;
@@ -23,7 +29,7 @@ export interface View {
 
 export type Section = PictureSection | TableSection | BarSection;
 
-/** A variable with two axes, or with three of which the first is of colours. */
+/** A variable that the server has shown as a picture. */
 export interface PictureSection {
     kind: "pictures";
     title: string;
@@ -86,14 +92,12 @@ export interface Bar {
 export const MOST_ROWS = 1024;
 /** Bars at most. */
 export const MOST_BARS = 256;
-/** Pixels of a picture at most; more is a table of what differs. */
-export const MOST_PIXELS = 512 * 512;
 
 /** The view of an instance's counterexample. */
 export function view(
-    property: Property,
-    instance: Instance,
-    counterexample: Counterexample,
+    property: PropertyStatus,
+    instance: InstanceStatus,
+    counterexample: CounterexampleStatus,
     others: string[],
 ): View {
     const kind = property.kind === "property" ? "counterexample" : "witness";
@@ -109,9 +113,9 @@ export function view(
 }
 
 /** What must be said of an instance whose counterexample is not of the present text. */
-export function warning(instance: Instance): string | undefined {
+export function warning(instance: InstanceStatus): string | undefined {
     if (isFinal(instance.state)) return undefined;
-    const now: Partial<Record<Instance["state"], string>> = {
+    const now: Partial<Record<InstanceStatus["state"], string>> = {
         running: "It is being verified again.",
         queued: "It waits to be verified again.",
         stale: "Verify it again to see whether it still is one.",
@@ -119,34 +123,18 @@ export function warning(instance: Instance): string | undefined {
     return `This is of an earlier text of the spec. ${now[instance.state] ?? "It has not been verified since."}`;
 }
 
-/** Height, width and colours of a picture; `undefined` if a layout is none. */
-export function pictureSize(layout: Layout): { height: number; width: number; channels: number } | undefined {
-    const { shape, labels } = layout;
-    if (labels.some((axis) => axis !== null)) return undefined;
-    const [first, second, third] = shape;
-    if (first === undefined || second === undefined) return undefined;
-    if (shape.length === 2) return ok(first, second, 1);
-    if (shape.length === 3 && third !== undefined && (first === 1 || first === 3)) return ok(second, third, first);
-    return undefined;
-}
-
-function ok(height: number, width: number, channels: number): ReturnType<typeof pictureSize> {
-    return height > 0 && width > 0 && height * width <= MOST_PIXELS ? { height, width, channels } : undefined;
-}
-
-function variables(all: Variable[]): Section[] {
+function variables(all: VariableStatus[]): Section[] {
     const sections: Section[] = [];
-    let group: Variable[] = [];
+    let group: VariableStatus[] = [];
     const flush = (): void => {
         if (group.length > 0) sections.push(table(group));
         group = [];
     };
     for (const variable of all) {
-        const size = pictureSize(variable);
         const like = group[0];
-        if (size !== undefined) {
+        if (variable.picture !== null) {
             flush();
-            sections.push(pictures(variable, size));
+            sections.push(pictures(variable, variable.picture));
         } else if (like !== undefined && comparable(like, variable)) {
             group.push(variable);
         } else {
@@ -159,7 +147,7 @@ function variables(all: Variable[]): Section[] {
 }
 
 /** Whether two variables share a table, a column each. */
-function comparable(a: Variable, b: Variable): boolean {
+function comparable(a: VariableStatus, b: VariableStatus): boolean {
     return a.center === null && b.center === null && JSON.stringify([a.shape, a.labels]) === JSON.stringify([b.shape, b.labels]);
 }
 
@@ -200,7 +188,7 @@ function float(text: string): number {
     return denominator === undefined ? Number(numerator) : Number(numerator) / Number(denominator);
 }
 
-function pictures(variable: Variable, size: { height: number; width: number; channels: number }): PictureSection {
+function pictures(variable: VariableStatus, size: PictureSize): PictureSection {
     const { height, width, channels } = size;
     const center = variable.center;
     const values = variable.values.map(float);
@@ -268,7 +256,7 @@ export function change(difference: number, most: number): [number, number, numbe
 
 const COLOURS = ["red", "green", "blue"];
 
-function cells(variable: Variable, size: { height: number; width: number; channels: number }): Cell[] {
+function cells(variable: VariableStatus, size: PictureSize): Cell[] {
     const { height, width, channels } = size;
     const area = height * width;
     const all: Cell[] = [];
@@ -289,7 +277,7 @@ function cells(variable: Variable, size: { height: number; width: number; channe
 }
 
 /** `8 (raw 64) → 8.125 (raw 65), +1 lsb`. */
-function sample(variable: Variable, at: number): string {
+function sample(variable: VariableStatus, at: number): string {
     const after = number(variable, at);
     if (variable.center === null) return after;
     const difference = variable.center.difference[at] ?? 0;
@@ -316,7 +304,7 @@ export function entry(layout: Layout, at: number): string {
     return names.join(", ");
 }
 
-function table(group: Variable[]): TableSection {
+function table(group: VariableStatus[]): TableSection {
     const first = group[0];
     if (first === undefined) return { kind: "table", title: "", note: "", head: [], rows: [], omitted: 0 };
     const names = group.map((variable) => variable.name);
@@ -360,11 +348,11 @@ function raw(numbers: Numbers, at: number): string {
 const MOST_SERIES = 4;
 
 /** Calls that are seen on one scale: those of one format and shape that are not compared with a centre's. */
-function groups(calls: Call[]): Call[][] {
-    const all: Call[][] = [];
+function groups(calls: CallStatus[]): CallStatus[][] {
+    const all: CallStatus[][] = [];
     for (const call of calls) {
-        const kind = ({ shape, labels, format, center }: Call): string => JSON.stringify([shape, labels, format, center === null]);
-        const like = (group: Call[]): boolean => group[0] !== undefined && kind(group[0]) === kind(call);
+        const kind = ({ shape, labels, format, center }: CallStatus): string => JSON.stringify([shape, labels, format, center === null]);
+        const like = (group: CallStatus[]): boolean => group[0] !== undefined && kind(group[0]) === kind(call);
         const group = call.center === null ? all.find((candidate) => candidate.length < MOST_SERIES && like(candidate)) : undefined;
         if (group === undefined) all.push([call]);
         else group.push(call);
@@ -372,7 +360,7 @@ function groups(calls: Call[]): Call[][] {
     return all;
 }
 
-function bars(group: Call[]): BarSection {
+function bars(group: CallStatus[]): BarSection {
     const [call] = group;
     if (call === undefined) return { kind: "bars", title: "", note: "", series: [], zero: 0, rows: [], omitted: 0 };
     const series =
@@ -407,7 +395,7 @@ function bars(group: Call[]): BarSection {
 }
 
 /** `argmax 4 → 1 (a tie of 1, 4), label 4, wrong before any change`, if the property asks for it: ties decide more verdicts than one would think. */
-function winner(call: Call, several: boolean): string[] {
+function winner(call: CallStatus, several: boolean): string[] {
     const is = call.output.argmax;
     if (!call.asksArgmax || is === null) return [];
     const now = `${entry(call, is)}${tie(call, call.output.ties)}`;
@@ -419,6 +407,6 @@ function winner(call: Call, several: boolean): string[] {
     return [`argmax ${several ? `of ${call.text} ` : ""}${change}${wanted}${wrong}`];
 }
 
-function tie(call: Call, ties: number[]): string {
+function tie(call: CallStatus, ties: number[]): string {
     return ties.length > 0 ? ` (a tie of ${ties.map((at) => entry(call, at)).join(", ")})` : "";
 }

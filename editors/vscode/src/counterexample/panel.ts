@@ -6,11 +6,11 @@
 
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
-import type { Property, Shown } from "../protocol";
+import type { PropertyStatus, Shown } from "../protocol.generated";
 import { rangeOf } from "../ranges";
 import type { Server } from "../server";
 import type { Change, Store } from "../store";
-import { isActive, isFinal, stateInWords } from "../words";
+import { isActive, isFinal, stateInWords } from "../stateText";
 import { view, type View } from "./model";
 
 /** What the page is told. */
@@ -26,7 +26,7 @@ export type FromPage =
 
 interface Subject {
     uri: string;
-    property: Property;
+    property: PropertyStatus;
     shown: Shown;
 }
 

@@ -218,7 +218,7 @@ function pictures(part: PictureSection): Child[] {
     return [element("div", { class: "pictures" }, ...figures), readout, ...lists(part)];
 }
 
-/** The same as tables, for who does not see or wants to read off. */
+/** The same as tables: for screen readers, and to read numbers off. */
 function lists(part: PictureSection): Child[] {
     const { cells, width, height } = part;
     const all: Child[] = [];

@@ -1,6 +1,6 @@
-/** States in words and signs, for status bar, gutter, Test Explorer and the counterexample view. Pure. */
+/** Text and icons for states, for status bar, gutter, Test Explorer and the counterexample view. Pure: times and numbers come as text from the server. */
 
-import type { Counts, Instance, Mood, Progress, State } from "./protocol";
+import type { Counts, InstanceStatus, Mood, Progress, State } from "./protocol.generated";
 
 /** States that an instance leaves only for another run or another text. */
 export function isFinal(state: State): boolean {
@@ -49,7 +49,7 @@ export function inWords(counts: Counts): string {
 }
 
 /** An instance's state in words: what was cancelled is not said to be beyond the engines. */
-export function stateInWords(instance: Instance): string {
+export function stateInWords(instance: InstanceStatus): string {
     if (instance.state === "unknown" && instance.cancelled) return "cancelled";
     const expected = instance.asExpected === true && instance.state !== "proved" ? ", as expected" : "";
     return WORDS[instance.state] + expected;
@@ -70,12 +70,12 @@ export interface Standing {
     counts: Counts;
     errors: number;
     /** Of what is running, what has run the longest. */
-    longest?: Instance | undefined;
+    longest?: InstanceStatus | undefined;
 }
 
 /** Of instances, the running one that has run the longest. */
-export function longestRunning(instances: Instance[]): Instance | undefined {
-    const elapsed = (instance: Instance): number => instance.progress?.elapsed ?? 0;
+export function longestRunning(instances: InstanceStatus[]): InstanceStatus | undefined {
+    const elapsed = (instance: InstanceStatus): number => instance.progress?.elapsed ?? 0;
     return instances.filter(({ state }) => state === "running").sort((a, b) => elapsed(b) - elapsed(a))[0];
 }
 
@@ -104,9 +104,9 @@ export function statusText({ mood, counts, errors, longest }: Standing): string 
 }
 
 /** What is known of a long run: ` · 0.55 … 0.58, 34 %, 12 s`. */
-function soFar(longest: Instance | undefined): string {
+function soFar(longest: InstanceStatus | undefined): string {
     const now = longest?.progress;
-    return now === undefined || now === null || now.elapsed < 1 ? "" : ` · ${[...known(now), seconds(now.elapsed)].join(", ")}`;
+    return now === undefined || now === null || now.elapsed < 1 ? "" : ` · ${[...known(now), now.elapsedText].join(", ")}`;
 }
 
 /** What the status bar's text means, for tooltips and screen readers. */
@@ -121,40 +121,29 @@ function inErrors(errors: number): string {
     return errors === 1 ? "1 error" : `${errors} errors`;
 }
 
-/** `0.25 s`, `12 ms`, `2 min 5 s`. */
-export function seconds(time: number): string {
-    if (!(time > 0)) return "0 s";
-    if (time < 0.0095) return `${Math.max(1, Math.round(time * 1000))} ms`;
-    if (time < 9.95) return `${Number(time.toPrecision(2))} s`;
-    if (time < 59.5) return `${Math.round(time)} s`;
-    const whole = Math.round(time);
-    const rest = whole % 60;
-    return rest === 0 ? `${Math.floor(whole / 60)} min` : `${Math.floor(whole / 60)} min ${rest} s`;
-}
-
-/** Who decided an instance, on what, in what time: one line. */
-export function provenance(instance: Instance): string {
+/** Which engine decided an instance, on what, in what time: one line. */
+export function provenance(instance: InstanceStatus): string {
     const parts: string[] = [];
     if (instance.engine !== null) parts.push(`by ${instance.engine}`);
     if (instance.verdict === "proved" && instance.trust !== null) parts.push(`on ${instance.trust.text}`);
-    if (instance.engine !== null) parts.push(`in ${seconds(instance.time)}`);
+    if (instance.engine !== null) parts.push(`in ${instance.timeText}`);
     if (instance.cached) parts.push("remembered");
     return parts.join(", ");
 }
 
 /** What is known of a measure's answer, `= 1.25` or `0.55 … 0.58`; nothing if nothing is known, or it is none. */
-export function answer(instance: Instance): string | undefined {
+export function answer(instance: InstanceStatus): string | undefined {
     const measure = instance.measure;
     if (measure === null) return undefined;
     return measure.text === "" ? undefined : measure.text;
 }
 
 /** How far a running instance is: `0.55 … 0.58, 34 %, for 12 s, at most 48 s left`. */
-export function progress(instance: Instance): string | undefined {
+export function progress(instance: InstanceStatus): string | undefined {
     const now = instance.progress;
     if (instance.state !== "running" || now === null) return undefined;
-    const left = now.remaining === null ? [] : [`at most ${seconds(now.remaining)} left`];
-    return [...known(now), `for ${seconds(now.elapsed)}`, ...left].join(", ");
+    const left = now.remainingText === null ? [] : [`at most ${now.remainingText} left`];
+    return [...known(now), `for ${now.elapsedText}`, ...left].join(", ");
 }
 
 function known({ text }: Progress): string[] {
@@ -162,7 +151,7 @@ function known({ text }: Progress): string[] {
 }
 
 /** What stands beside an instance's name in the Test Explorer. */
-export function standing(instance: Instance): string {
+export function standing(instance: InstanceStatus): string {
     const parts = [answer(instance), instance.state === "proved" && instance.measure !== null ? undefined : stateInWords(instance), progress(instance)];
     return parts.filter((part) => part !== undefined).join(", ");
 }

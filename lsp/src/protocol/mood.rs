@@ -3,11 +3,12 @@
 //! Code lens, inlay hint and `qnn/verificationStatus` take it from here, and clients from the notification. Invariant: `passed` is said only where
 //! every instance has a final verdict of the text as it is, and that verdict is the expected one.
 
-use crate::protocol::State;
+use super::state::State;
 use serde::{Deserialize, Serialize};
 
 /// How something stands. The order is that of urgency, the most urgent first: the mood of several is the most urgent one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Mood {
     /// Something is queued or running.

@@ -1,0 +1,486 @@
+/**
+ * What the server says and is asked beside standard LSP; `docs/protocol.md` is the reference.
+ *
+ * Made from the types in `lsp/src/protocol`: `QNN_UPDATE=1 cargo test --workspace --lib documentation_tests` writes it anew.
+ */
+
+/** The version of the notification that this extension understands. */
+export const VERSION = 2;
+
+export const STATUS = "qnn/verificationStatus";
+
+export const VERDICTS = "qnn/verdicts";
+
+export const EXPLAIN = "qnn/explain";
+
+/** The parameters of `qnn/verificationStatus`: what is known of a document's properties, or what has changed of it. */
+export interface Status {
+    /** The version of the notification. */
+    version: number;
+    /** The spec. */
+    uri: string;
+    /** The version of the text that the ranges are of. */
+    documentVersion: number | null;
+    /** Grows with every notification. */
+    sequence: number;
+    /** Whether this is all there is to know of the document. */
+    complete: boolean;
+    /** Whether anything is queued or running. */
+    active: boolean;
+    /** How the document stands: the mood of its properties, and `error` if the spec has errors. */
+    mood: Mood;
+    /** All instances of the document by state. */
+    counts: Counts;
+    /** In the order of the text. */
+    properties: PropertyStatus[];
+}
+
+/** How something stands. The order is that of urgency, the most urgent first: the mood of several is the most urgent one. */
+export type Mood =
+    /** Something is queued or running. */
+    | "running"
+    /** The spec is wrong, or qnn is. */
+    | "error"
+    /** A verdict is decided and not the expected one. */
+    | "failed"
+    /** The budget was spent, no engine could decide it, or the run was cancelled. */
+    | "undecided"
+    /** The verdict is of an earlier text. */
+    | "stale"
+    /** There is no verdict, or nothing to verify. */
+    | "none"
+    /** All verdicts are the expected ones. */
+    | "passed";
+
+/** Instances by state. */
+export interface Counts {
+    /** Holds; of measures, known exactly. */
+    proved: number;
+    /** Broken by a counterexample. */
+    violated: number;
+    /** Says nothing. */
+    vacuous: number;
+    /** Undecided when the time was up. */
+    timeout: number;
+    /** Undecided. */
+    unknown: number;
+    /** In error. */
+    error: number;
+    /** How many final verdicts are not the expected ones; what is undecided or in error is not among them. */
+    unexpected: number;
+    /** Those that were never run. */
+    unverified: number;
+    /** Those with a verdict of an earlier text. */
+    stale: number;
+    /** Those that wait for a turn. */
+    queued: number;
+    /** Those that an engine works on. */
+    running: number;
+    /** Those of `unknown` that were cancelled. */
+    cancelled: number;
+}
+
+/** A property or measure. */
+export interface PropertyStatus {
+    /** Its name: verdicts belong to it, not to lines. */
+    name: string;
+    /** What it is. */
+    kind: Kind;
+    /** Where its name stands. */
+    range: Range;
+    /** Where all of it stands. */
+    itemRange: Range;
+    /** The most urgent state of its instances. */
+    state: State;
+    /** How it stands. */
+    mood: Mood;
+    /** Whether it has parameters. */
+    family: boolean;
+    /** What is expected of it. */
+    expected: Expectation;
+    /** Its instances by state. */
+    counts: Counts;
+    /** The engines' time for the verdicts shown, in seconds. */
+    time: number;
+    /** One line for people. */
+    detail: string;
+    /** All of them, or those that changed. */
+    instances: InstanceStatus[];
+}
+
+/** What kind of thing an instance is of. */
+export type Kind =
+    /** A `property`. */
+    | "property"
+    /** A `measure` that maximises. */
+    | "maximize"
+    /** A `measure` that minimises. */
+    | "minimize"
+    /** A `measure` of the largest integer. */
+    | "largest";
+
+/** A range of a document. */
+export interface Range {
+    start: Position;
+    end: Position;
+}
+
+/** A position in a document. */
+export interface Position {
+    line: number;
+    character: number;
+}
+
+/** How an instance stands. The order is that of urgency, the most urgent first. */
+export type State =
+    /** An engine works on it. */
+    | "running"
+    /** It waits for its turn. */
+    | "queued"
+    /** The spec is wrong, or qnn is. */
+    | "error"
+    /** A counterexample breaks it. */
+    | "violated"
+    /** No input meets its assumptions. */
+    | "vacuous"
+    /** The budget was spent. */
+    | "timeout"
+    /** No engine could decide it, or it was cancelled. */
+    | "unknown"
+    /** The verdict is of an earlier text. */
+    | "stale"
+    /** It was never run. */
+    | "unverified"
+    /** It holds. */
+    | "proved";
+
+/** What `#[expect(…)]` says. */
+export type Expectation =
+    /** The default. */
+    | "proved"
+    /** A counterexample is known, or wanted. */
+    | "violated"
+    /** No input meets the assumptions. */
+    | "vacuous";
+
+/** An instance. */
+export interface InstanceStatus {
+    /** `robust(i = 3, bits = 4)`. */
+    name: string;
+    /** Its parameters. */
+    parameters: Parameter[];
+    /** How it stands. */
+    state: State;
+    /** The same in one of a few words, by what is expected. */
+    mood: Mood;
+    /** The last verdict known; of an earlier text unless the state is final. */
+    verdict: Verdict | null;
+    /** What is expected. */
+    expected: Expectation;
+    /** Whether the verdict is that; `None` while the state is not final. */
+    asExpected: boolean | null;
+    /** Whether its last run was cancelled. */
+    cancelled: boolean;
+    /** The run that the state is of. */
+    run: number | null;
+    /** One sentence for people. */
+    detail: string;
+    /** The engine that decided it. */
+    engine: string | null;
+    /** What a proof rests on. */
+    trust: TrustStatus | null;
+    /** Seconds that the engines took. */
+    time: number;
+    /** The same for people: `1.2 s`. */
+    timeText: string;
+    /** Seconds that they might have taken. */
+    budget: number;
+    /** Whether it was remembered from an earlier run. */
+    cached: boolean;
+    /** The hash of what was asked. */
+    key: string | null;
+    /** Of a running one. */
+    progress: Progress | null;
+    /** What was measured. */
+    measure: MeasureStatus | null;
+    /** Whether there is a counterexample or witness. */
+    hasCounterexample: boolean;
+    /** It, unless it is large. */
+    counterexample: CounterexampleStatus | null;
+}
+
+/** A parameter of a family with its value, as the spec writes it. */
+export interface Parameter {
+    /** Its name. */
+    name: string;
+    /** Its value: `3`, `0.5`, `2 lsb`, `gender`. */
+    text: string;
+}
+
+/** What is known of an instance. A measure is `proved` when its answer is known exactly, or, of a real-valued network, as far as its enclosure tells. */
+export type Verdict =
+    /** It holds for every input that meets the assumptions, and there is such an input. */
+    | "proved"
+    /** A counterexample breaks it, replayed through the reference interpreter. */
+    | "violated"
+    /** No input meets the assumptions, so it says nothing. */
+    | "vacuous"
+    /** The budget was spent before it was decided. */
+    | "timeout"
+    /** No engine could decide it, or it was cancelled. */
+    | "unknown"
+    /** The spec is wrong, or something is broken. */
+    | "error";
+
+/** What a proof rests on. */
+export interface TrustStatus {
+    /** `intervals`, `solver` or `certificate`. */
+    kind: string;
+    /** For people. */
+    text: string;
+}
+
+/** How far a running instance is. */
+export interface Progress {
+    /** Seconds since it began. */
+    elapsed: number;
+    /** The same for people: `12 s`. */
+    elapsedText: string;
+    /** Seconds that are left, at most; `None` if there is no end. */
+    remaining: number | null;
+    /** The same for people. */
+    remainingText: string | null;
+    /** What is known so far, for people. */
+    text: string | null;
+    /** The share of the search that is done, from 0 to 1. */
+    share: number | null;
+    /** Of a measure: the best that was found. */
+    found: ExactNumber | null;
+    /** Of a measure: what is not exceeded. */
+    bound: ExactNumber | null;
+}
+
+/** An exact number. */
+export interface ExactNumber {
+    /** Exactly: `-3`, `5/16`. */
+    exact: string;
+    /** As people read it: exact, or rounded after `≈`. */
+    text: string;
+    /** The nearest finite float. */
+    value: number;
+}
+
+/** What was measured. */
+export interface MeasureStatus {
+    /** For people: `= 1.25`, or the least and the greatest that it can be, `0.55 … 0.58`. */
+    text: string;
+    /** Attained; for `largest`, proved. */
+    found: ExactNumber | null;
+    /** Not exceeded. */
+    bound: ExactNumber | null;
+    /** Whether the answer is known exactly. */
+    complete: boolean;
+}
+
+/** A counterexample or witness. */
+export interface CounterexampleStatus {
+    /** One line for people. */
+    summary: string;
+    /** The quantified variables. */
+    variables: VariableStatus[];
+    /** The networks that the property applies. */
+    calls: CallStatus[];
+}
+
+/** A variable of a counterexample. */
+export interface VariableStatus {
+    /** Its name. */
+    name: string;
+    /** The sizes of its axes. */
+    shape: number[];
+    /** For each axis the names of its entries. */
+    labels: (string[] | null)[];
+    /** Its format. */
+    format: string | null;
+    /** The least and greatest raw integer. */
+    limits: [Integer, Integer] | null;
+    /** Raw integers, row-major. */
+    raw: Integer[];
+    /** Values as decimals. */
+    values: string[];
+    /** The centre of the ball that it is in. */
+    center: CenterStatus | null;
+    /** The size of the picture that it is shown as; `None` if it is shown as a table. */
+    picture: PictureSize | null;
+}
+
+/** A raw integer: a string of digits where a number would lose some. */
+export type Integer = number | string;
+
+/** The centre of a ball. */
+export interface CenterStatus {
+    /** Raw integers. */
+    raw: Integer[];
+    /** Values. */
+    values: string[];
+    /** The variable's raw integers minus these. */
+    difference: Integer[];
+}
+
+/** The size of an image. */
+export interface PictureSize {
+    /** Rows. */
+    height: number;
+    /** Columns. */
+    width: number;
+    /** Numbers of a pixel: 1, or 3 for red, green and blue, one plane after another. */
+    channels: number;
+}
+
+/** A network's output. */
+export interface CallStatus {
+    /** As the spec writes it. */
+    text: string;
+    /** The network with its integers. */
+    network: string;
+    /** The sizes of the output's axes. */
+    shape: number[];
+    /** For each axis the names of its entries. */
+    labels: (string[] | null)[];
+    /** The output's format. */
+    format: string | null;
+    /** The least and greatest raw integer. */
+    limits: [Integer, Integer] | null;
+    /** For the counterexample. */
+    output: OutputStatus;
+    /** For the centre. */
+    center: OutputStatus | null;
+    /** Whether the property asks for its argmax. */
+    asksArgmax: boolean;
+    /** The class that the property compares its argmax with, where that is one constant. */
+    label: Label | null;
+    /** Whether the centre's class already is not what the property wants of it. */
+    wrongBefore: boolean;
+}
+
+/** Numbers that a network computes. */
+export interface OutputStatus {
+    /** Raw integers. */
+    raw: Integer[];
+    /** Values. */
+    values: string[];
+    /** The index of the first greatest. */
+    argmax: number | null;
+    /** The indices of all that are greatest; empty unless there are two or more. */
+    ties: number[];
+}
+
+/** A class that a property compares an argmax with. */
+export interface Label {
+    /** Its index. */
+    index: number;
+    /** An enum's variant, or the index. */
+    text: string;
+    /** Whether the property wants any class but this one. */
+    excluded: boolean;
+}
+
+/** The result of what starts verification. */
+export interface Started {
+    /** The runs, one for each document that has something to do. */
+    runs: number[];
+    /** How many instances they hold. */
+    jobs: number;
+}
+
+/** The result of `qnn.cancel`. */
+export interface Cancelled {
+    /** How many instances were queued or running. */
+    cancelled: number;
+}
+
+/** The result of `qnn.clearCache`. */
+export interface Cleared {
+    /** The entries removed. */
+    removed: number;
+}
+
+/** The result of `qnn.showCounterexample`. */
+export interface Shown {
+    /** The instance. */
+    instance: string;
+    /** All of it. */
+    counterexample: CounterexampleStatus;
+    /** For people. */
+    text: string;
+}
+
+/** The result of `qnn.report`. */
+export interface Reported {
+    /** The page: a file of HTML that needs nothing else. */
+    uri: string;
+    /** How many instances it reports. */
+    instances: number;
+}
+
+/** The result of `qnn/verdicts`. */
+export interface Verdicts {
+    /** Whether all specs are listed, and all that is known of them was looked up in time. */
+    complete: boolean;
+    /** The specs by path, as notifications tell of them. */
+    specs: Status[];
+}
+
+/** The page on a diagnostic's code. */
+export interface Explained {
+    /** The code. */
+    code: string;
+    /** What it means, in a few words. */
+    title: string;
+    /** The page, in Markdown. */
+    text: string;
+}
+
+/** The argument of `qnn.verify`. */
+export interface VerifyArguments {
+    /** The spec; all open ones where it may be left out. */
+    uri?: string | null;
+    /** Of one property only. */
+    property?: string | null;
+    /** These instances only. */
+    instances?: string[] | null;
+    /** Seconds for each instance. */
+    budget?: number | null;
+    /** Also what has a current verdict. */
+    force?: boolean;
+}
+
+/** The argument of `qnn.showCounterexample`. */
+export interface ShowArguments {
+    /** The spec. */
+    uri: string;
+    /** Of this instance. */
+    instance?: string | null;
+    /** The first one of this property. */
+    property?: string | null;
+}
+
+/** The argument of `qnn.report`. */
+export interface ReportArguments {
+    /** The spec. */
+    uri: string;
+    /** Of this property alone. */
+    property?: string | null;
+}
+
+/** The argument of `qnn.explain`, and the parameters of `qnn/explain`. */
+export interface ExplainArguments {
+    /** The code: `E0402`. */
+    code: string;
+}
+
+/** The argument of `qnn.status`. */
+export interface StatusArguments {
+    /** The spec. */
+    uri: string;
+}

@@ -1,0 +1,28 @@
+//! What goes over the wire beside standard LSP: one notification, the arguments and results of commands and requests.
+//!
+//! In: results of the compiler. Out: values that serialise as `docs/protocol.md` documents them. The extension's types
+//! (`editors/vscode/src/protocol.generated.ts`) are made from the types here by a test.
+
+mod commands;
+mod counterexample;
+mod measure;
+mod mood;
+mod progress;
+#[cfg(test)]
+mod range;
+mod state;
+mod status;
+
+pub use commands::{
+    Cancelled, Cleared, EXPLAIN, ExplainArguments, Explained, ReportArguments, Reported, ShowArguments, Shown, Started,
+    StatusArguments, VERDICTS, Verdicts, VerifyArguments,
+};
+pub use counterexample::CounterexampleStatus;
+pub use measure::{MeasureStatus, between};
+pub use mood::Mood;
+pub use progress::Progress;
+pub use state::{Counts, State};
+pub use status::{
+    InstanceStatus, MOST_COUNTEREXAMPLES, MOST_NUMBERS, PropertyStatus, Status, TrustStatus, VERSION,
+    VerificationStatus,
+};
