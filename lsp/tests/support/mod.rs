@@ -39,7 +39,7 @@ pub struct Client {
     messages: Receiver<Value>,
     child: Option<Child>,
     next: i64,
-    /// Notifications that nobody has asked for yet.
+    /// Notifications that no test has taken.
     pub inbox: Vec<Value>,
     /// What is known of each document, merged as docs/protocol.md says.
     pub statuses: HashMap<String, Value>,
@@ -357,6 +357,32 @@ impl Client {
         }
     }
 
+    /// Waits until something holds of what has come.
+    pub fn wait(&mut self, what: &str, holds: impl Fn(&Client) -> bool) {
+        let until = Instant::now() + PATIENCE;
+        while !holds(self) {
+            assert!(self.receive(until), "{what} was waited for in vain: {:#?}", self.inbox);
+        }
+    }
+
+    /// The status of a document once the server has dealt with everything that was sent so far: whether something has begun by then needs no waiting.
+    pub fn status(&mut self, uri: &str) -> Value {
+        self.command("qnn.status", json!({ "uri": uri }))
+    }
+
+    /// Waits for a message that is shown or logged, and takes it.
+    pub fn told(&mut self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        let is_it = |m: &Value| is_told(m) && m["params"]["message"].as_str().is_some_and(&holds);
+        self.wait(what, |client| client.inbox.iter().any(is_it));
+        let at = self.inbox.iter().position(is_it).expect("it has come");
+        self.inbox.remove(at)["params"]["message"].as_str().expect("a text").to_owned()
+    }
+
+    /// How many messages were shown or logged that no test has taken.
+    pub fn untaken(&self) -> usize {
+        self.inbox.iter().filter(|m| is_told(m)).count()
+    }
+
     /// Takes in whatever comes for a while.
     pub fn listen(&mut self, time: Duration) {
         let until = Instant::now() + time;
@@ -426,12 +452,22 @@ impl Client {
     }
 }
 
+/// A message for people.
+fn is_told(message: &Value) -> bool {
+    message["method"] == "window/showMessage" || message["method"] == "window/logMessage"
+}
+
+/// A client whose test has looked at no error or warning that the server showed or logged fails its test.
 impl Drop for Client {
     fn drop(&mut self) {
+        self.inbox.extend(self.messages.try_iter());
+        let grave = |m: &&Value| is_told(m) && m["params"]["type"].as_i64().is_some_and(|kind| kind <= 2);
+        let grave: Vec<Value> = self.inbox.iter().filter(grave).cloned().collect();
         if let Some(child) = &mut self.child {
             let _ = child.kill();
             let _ = child.wait();
         }
+        assert!(std::thread::panicking() || grave.is_empty(), "the test has not looked at {grave:#?}");
     }
 }
 

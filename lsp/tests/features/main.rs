@@ -1,10 +1,15 @@
 //! Each language feature over LSP.
 
+#[path = "../support/mod.rs"]
 mod support;
+
+mod actions;
+mod names;
+mod report;
 
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use support::{Client, Folder, PATIENCE, SMALL, marked, uri};
+use support::{Client, Folder, SMALL, marked, uri};
 
 /// A server that verifies nothing, with a text opened in it; the position of its marker `$0`.
 fn opened(folder: &Folder, text: &str) -> (Client, String, (u32, u32)) {
@@ -61,6 +66,14 @@ fn has_not(all: &[String], unwanted: &[&str]) {
 fn model(folder: &Folder) {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
     std::fs::copy(format!("{examples}/students/students.npz"), folder.path("model.npz")).expect("a model");
+}
+
+/// The page of a report.
+fn page(answer: &Value) -> String {
+    let path = answer["uri"].as_str().unwrap().strip_prefix("file://").unwrap();
+    let page = std::fs::read_to_string(path).unwrap();
+    std::fs::remove_file(path).unwrap();
+    page
 }
 
 #[test]
@@ -189,112 +202,6 @@ fn hover_shows_samples_and_verdicts_with_their_pictures() {
 }
 
 #[test]
-fn definitions_references_and_highlights() {
-    let folder = Folder::new();
-    folder.write("b.qnn", "/// Shared.\nconst limit = 1;\ntype T = ufixed<4, 2>;\n");
-    let text = "use \"b.qnn\";\nproperty p = forall x: T: x <= $0limit;\nproperty q = forall x: T: x <= limit + 3;\n";
-    let (mut client, uri, at) = opened(&folder, text);
-    let there = client.at("textDocument/definition", &uri, at);
-    assert_eq!(there["uri"], folder.uri("b.qnn"));
-    assert_eq!(there["range"]["start"], json!({ "line": 1, "character": 6 }));
-    let used = client.at("textDocument/definition", &uri, (0, 6));
-    assert_eq!(used["uri"], folder.uri("b.qnn"));
-    let params = json!({ "textDocument": { "uri": uri }, "position": { "line": at.0, "character": at.1 }, "context": { "includeDeclaration": true } });
-    let all = client.request("textDocument/references", params);
-    assert_eq!(all.as_array().unwrap().len(), 3, "{all}");
-    let marks = client.at("textDocument/documentHighlight", &uri, (1, 20));
-    assert_eq!(marks.as_array().unwrap().len(), 2, "a variable is highlighted in its property only: {marks}");
-    client.leave();
-
-    let (mut client, uri, at) = opened(&folder, &small_at("x == i"));
-    let there = client.at("textDocument/definition", &uri, at);
-    assert_eq!(there["range"]["start"], json!({ "line": 2, "character": 12 }), "a field of an axis is a variant");
-    client.leave();
-}
-
-#[test]
-fn renaming_changes_every_mention_and_no_meaning() {
-    let folder = Folder::new();
-    folder.write("b.qnn", "const limit = 1;\n");
-    let text = "use \"b.qnn\";\nproperty p = forall x: ufixed<4, 2>: x <= $0limit;\n";
-    let (mut client, uri, at) = opened(&folder, text);
-    let rename = |client: &mut Client, at: (u32, u32), name: &str| {
-        let id = client.ask(
-            "textDocument/rename",
-            json!({ "textDocument": { "uri": uri }, "position": { "line": at.0, "character": at.1 }, "newName": name }),
-        );
-        client.answer(id)
-    };
-    client.diagnostics(&uri, 1);
-    let edits = rename(&mut client, at, "bound");
-    let changes = &edits["result"]["changes"];
-    assert_eq!(changes[&uri][0]["newText"], "bound");
-    assert_eq!(changes[folder.uri("b.qnn")].as_array().map(Vec::len), Some(1), "{edits}");
-    for (name, why) in
-        [("p", "already"), ("x", "binds the name"), ("forall", "reserved"), ("relu", "language"), ("1a", "no name")]
-    {
-        let answer = rename(&mut client, at, name);
-        assert!(answer["error"]["message"].as_str().unwrap().contains(why), "{name}: {answer}");
-    }
-    // A word of the language can't be renamed.
-    let id = client.ask(
-        "textDocument/prepareRename",
-        json!({ "textDocument": { "uri": uri }, "position": { "line": 1, "character": 25 } }),
-    );
-    assert!(client.answer(id)["error"]["message"].as_str().unwrap().contains("language"));
-    client.leave();
-}
-
-#[test]
-fn symbols_folds_selections_links_and_tokens() {
-    let folder = Folder::new();
-    model(&folder);
-    let text = format!(
-        "use \"b.qnn\";\n// a comment\n// of two lines\n{SMALL}params m = \"model.npz\" {{ *: fixed<8, 4>; }}\n"
-    );
-    let (mut client, uri, _) = opened(&folder, &text);
-    let document = json!({ "textDocument": { "uri": uri } });
-    let symbols = client.request("textDocument/documentSymbol", document.clone());
-    let names: Vec<&str> = symbols.as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
-    assert_eq!(
-        names,
-        ["b.qnn", "Coord", "Score", "Axis", "Side", "Point", "side", "holds", "never_below", "family", "m"]
-    );
-    assert_eq!(symbols[6]["children"][0]["name"], "h");
-    let found = client.request("workspace/symbol", json!({ "query": "nvr" }));
-    assert_eq!(found[0]["name"], "never_below");
-    let folds = client.request("textDocument/foldingRange", document.clone());
-    let folds: Vec<(u64, u64)> = folds
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|f| (f["startLine"].as_u64().unwrap(), f["endLine"].as_u64().unwrap()))
-        .collect();
-    assert!(folds.contains(&(1, 2)) && folds.contains(&(10, 13)), "{folds:?}");
-    let links = client.request("textDocument/documentLink", document.clone());
-    assert_eq!(links[1]["target"], folder.uri("model.npz"));
-    let selection = client.request(
-        "textDocument/selectionRange",
-        json!({ "textDocument": { "uri": uri }, "positions": [{ "line": 11, "character": 20 }] }),
-    );
-    let mut widths = Vec::new();
-    let mut level = &selection[0];
-    while level.is_object() {
-        widths.push((
-            level["range"]["start"]["line"].as_u64().unwrap(),
-            level["range"]["start"]["character"].as_u64().unwrap(),
-        ));
-        level = &level["parent"];
-    }
-    assert!(widths.len() >= 5 && widths.last() == Some(&(0, 0)), "{widths:?}");
-    let tokens = client.request("textDocument/semanticTokens/full", document);
-    let data = tokens["data"].as_array().unwrap();
-    assert_eq!(data.len() % 5, 0);
-    assert_eq!(&data[..5], &[json!(0), json!(0), json!(3), json!(0), json!(0)], "`use` is a keyword of three letters");
-    client.leave();
-}
-
-#[test]
 fn formatting_all_a_range_or_the_item_just_ended() {
     let folder = Folder::new();
     let text = "type  A = fixed<8,4>;\ntype  B = fixed<8,4>;$0\n";
@@ -404,163 +311,6 @@ fn the_lens_acts_and_the_hint_tells() {
     client.leave();
 }
 
-fn actions(client: &mut Client, uri: &str, line: u32) -> Vec<Value> {
-    let range = json!({ "start": { "line": line, "character": 9 }, "end": { "line": line, "character": 9 } });
-    let found = client.request(
-        "textDocument/codeAction",
-        json!({ "textDocument": { "uri": uri }, "range": range, "context": { "diagnostics": [] } }),
-    );
-    found.as_array().unwrap().clone()
-}
-
-/// A text after the edits of an action.
-fn applied(text: &str, action: &Value, uri: &str) -> String {
-    let mut edits: Vec<(usize, usize, String)> = action["edit"]["changes"][uri]
-        .as_array()
-        .expect("edits")
-        .iter()
-        .map(|e| {
-            let byte = |p: &Value| {
-                let start: usize =
-                    text.split_inclusive('\n').take(p["line"].as_u64().unwrap() as usize).map(str::len).sum();
-                start + p["character"].as_u64().unwrap() as usize
-            };
-            (byte(&e["range"]["start"]), byte(&e["range"]["end"]), e["newText"].as_str().unwrap().to_owned())
-        })
-        .collect();
-    edits.sort();
-    let mut text = text.to_owned();
-    for (start, end, new) in edits.into_iter().rev() {
-        text.replace_range(start..end, &new);
-    }
-    text
-}
-
-#[test]
-fn diagnostics_offer_their_fixes() {
-    let folder = Folder::new();
-    let text = "network f(x: ufixed<4, 2>) -> fixed<6, 3> { x as fixed<6, 3> }\nproperty p = forall x: ufixed<4, 2>: ff(x) <= 4;\n";
-    let (mut client, uri, _) = opened(&folder, text);
-    let range = json!({ "start": { "line": 1, "character": 38 }, "end": { "line": 1, "character": 38 } });
-    let found = client.request(
-        "textDocument/codeAction",
-        json!({ "textDocument": { "uri": uri }, "range": range, "context": { "diagnostics": [], "only": ["quickfix"] } }),
-    );
-    let fix = &found[0];
-    assert_eq!(fix["title"], "Write `f`");
-    assert_eq!(fix["diagnostics"][0]["code"], "E0201");
-    let version = client.change(&uri, &applied(text, fix, &uri));
-    assert_eq!(client.diagnostics(&uri, version), [] as [Value; 0]);
-    client.leave();
-}
-
-#[test]
-fn a_format_that_is_too_narrow_is_widened_where_it_is_written() {
-    let folder = Folder::new();
-    let text = "type Sum = int<8, overflow = error>;\nnetwork f(x: int<8>) -> Sum { (x + x) as Sum }\nproperty p = forall x: int<8>: f(x) <= 300;\n";
-    let (mut client, uri, _) = opened(&folder, text);
-    assert_eq!(client.diagnostics(&uri, 1)[0]["code"], "E0402");
-    let range = json!({ "start": { "line": 1, "character": 32 }, "end": { "line": 1, "character": 32 } });
-    let ask = |client: &mut Client, only: &str| {
-        let context = json!({ "diagnostics": [], "only": [only] });
-        client.request(
-            "textDocument/codeAction",
-            json!({ "textDocument": { "uri": uri }, "range": range, "context": context }),
-        )
-    };
-    let found = ask(&mut client, "quickfix");
-    assert_eq!(found[0]["title"], "Widen `Sum` to `int<9, overflow = error>`");
-    assert_eq!(found[0]["isPreferred"], true);
-    let version = client.change(&uri, &applied(text, &found[0], &uri));
-    assert_eq!(client.diagnostics(&uri, version), [] as [Value; 0]);
-    // Of two fixes of one diagnostic, all that can be fixed takes the first.
-    let text = "network f(x: int<8>) -> int<8> { (x + x) as int<9> }\nproperty p = forall x: int<8>: f(x) <= 300;\n";
-    let version = client.change(&uri, text);
-    assert_eq!(client.diagnostics(&uri, version)[0]["code"], "E0306");
-    let range = json!({ "start": { "line": 0, "character": 36 }, "end": { "line": 0, "character": 36 } });
-    let context = json!({ "diagnostics": [], "only": ["source.fixAll"] });
-    let params = json!({ "textDocument": { "uri": uri }, "range": range, "context": context });
-    let all = client.request("textDocument/codeAction", params);
-    assert!(applied(text, &all[0], &uri).contains("-> int<8> { (x + x) as int<8> }"), "{all}");
-    client.leave();
-}
-
-#[test]
-fn codes_are_explained() {
-    let folder = Folder::new();
-    let text = "property p = forall x: ufixed<4, 2>: x <= limit;\n";
-    let (mut client, uri, _) = opened(&folder, text);
-    assert!(client.diagnostics(&uri, 1)[0]["codeDescription"].is_null());
-    let range = json!({ "start": { "line": 0, "character": 44 }, "end": { "line": 0, "character": 44 } });
-    let params = json!({ "textDocument": { "uri": uri }, "range": range, "context": { "diagnostics": [], "only": ["quickfix"] } });
-    let found = client.request("textDocument/codeAction", params);
-    let explain = found.as_array().unwrap().iter().find(|a| a["command"]["command"] == "qnn.explain").unwrap();
-    assert!(explain["title"].as_str().unwrap().starts_with("Explain E0201: "), "{explain}");
-    assert_eq!(explain["diagnostics"][0]["code"], "E0201");
-    let page = client.command("qnn.explain", explain["command"]["arguments"][0].clone());
-    assert!(page["text"].as_str().unwrap().starts_with("# E0201"), "{page}");
-    client.leave();
-
-    // A client that opens the pages gets links to them.
-    let mut client = Client::inside(None, None);
-    client.initialize(json!({ "clientExplains": true }));
-    client.open(&uri, text);
-    let href = client.diagnostics(&uri, 1)[0]["codeDescription"]["href"].clone();
-    assert_eq!(href, "qnn-error:E0201");
-    let page = client.request("qnn/explain", json!({ "code": "E0201" }));
-    assert!(page["text"].as_str().unwrap().starts_with("# E0201"), "{page}");
-    let unknown = client.ask("qnn/explain", json!({ "code": "E9999" }));
-    assert_eq!(client.answer(unknown)["error"]["message"], "there is no page on `E9999`");
-    client.leave();
-}
-
-#[test]
-fn a_counterexample_can_be_pinned_or_expected() {
-    let folder = Folder::new();
-    let (mut client, uri, _) = opened(&folder, SMALL);
-    client.command("qnn.verifyAll", json!({ "uri": uri }));
-    client.wait_status(&uri, "verdicts", |s| s["active"] == false && s["counts"]["unverified"] == 0);
-    let offered = actions(&mut client, &uri, 14);
-    let titles: Vec<&str> = offered.iter().map(|a| a["title"].as_str().unwrap()).collect();
-    assert_eq!(titles.len(), 2, "{titles:?}");
-    // The pinned property says the same of the one input.
-    let pinned = applied(SMALL, &offered[0], &uri);
-    let version = client.change(&uri, &pinned);
-    client.command("qnn.verifyAll", json!({ "uri": uri }));
-    let status = client.settled(&uri, version);
-    assert_eq!(support::state(&status, "never_below_regression"), "violated", "{pinned}");
-    assert_eq!(
-        support::instance(&status, "never_below_regression")["counterexample"]["variables"][0]["raw"],
-        support::instance(&status, "never_below")["counterexample"]["variables"][0]["raw"]
-    );
-    // Expected, it is no diagnostic any more, and nothing is run again.
-    let expected = applied(SMALL, &offered[1], &uri);
-    assert!(expected.contains("#[expect(violated)]\nproperty never_below"), "{expected}");
-    let version = client.change(&uri, &expected);
-    let status = client.settled(&uri, version);
-    assert_eq!(support::instance(&status, "never_below")["asExpected"], true);
-    assert_eq!(client.diagnostics(&uri, version), [] as [Value; 0]);
-    client.leave();
-}
-
-#[test]
-fn a_spent_budget_can_be_raised() {
-    // A family that no engine gets a chance at.
-    let folder = Folder::new();
-    let text = "network f(x: ufixed<8, 4>[3]) -> fixed<12, 4>[1] {\n    dense(relu(dense(x, [[1, 0.5, -1], [-1, 1, 0.25]], [0, 0])) as ufixed<8, 4>, [[1, -1]], [0]) as fixed<12, 4>\n}\n\n#[timeout(1ms)]\nproperty slow(i in 0..3) = forall x: ufixed<8, 4>[3] where x[0] + x[1] == i + 7.5: f(x) <= 6.375 - x[0] * 0.25;\n";
-    let (mut client, uri, _) = opened(&folder, text);
-    client.command("qnn.verifyAll", json!({ "uri": uri }));
-    let status = client.wait_status(&uri, "verdicts", |s| s["active"] == false && s["counts"]["unverified"] == 0);
-    if status["counts"]["timeout"] == 0 {
-        eprintln!("skipped: this machine decides in a millisecond");
-        return;
-    }
-    let offered = actions(&mut client, &uri, 5);
-    let raise = offered.iter().find(|a| a["title"] == "Raise the budget to 5ms").expect("an action");
-    assert!(applied(text, raise, &uri).contains("#[timeout(5ms)]\nproperty slow"));
-    client.leave();
-}
-
 #[test]
 fn positions_are_in_utf16_where_the_client_knows_no_other() {
     let folder = Folder::new();
@@ -580,67 +330,6 @@ fn positions_are_in_utf16_where_the_client_knows_no_other() {
     client.leave();
 }
 
-/// The page of a report.
-fn page(answer: &Value) -> String {
-    let path = answer["uri"].as_str().unwrap().strip_prefix("file://").unwrap();
-    let page = std::fs::read_to_string(path).unwrap();
-    std::fs::remove_file(path).unwrap();
-    page
-}
-
-#[test]
-fn a_report_is_of_the_verdicts_that_the_text_has_and_verifies_nothing() {
-    let folder = Folder::new();
-    // What the disk holds is another text.
-    folder.write("test.qnn", "property holds = true;\n");
-    let (mut client, uri, _) = opened(&folder, SMALL);
-    let refused = |client: &mut Client, argument: Value| -> String {
-        let id = client.ask("workspace/executeCommand", json!({ "command": "qnn.report", "arguments": [argument] }));
-        client.answer(id)["error"]["message"].as_str().expect("a refusal").to_owned()
-    };
-    let said = refused(&mut client, json!({ "uri": uri }));
-    assert!(said.contains("this spec has no verdict of the text as it is"), "{said}");
-    client.command("qnn.verify", json!({ "uri": uri, "property": "holds" }));
-    client.command("qnn.verify", json!({ "uri": uri, "property": "never_below" }));
-    client.wait_status(&uri, "verdicts", |s| s["active"] == false && s["counts"]["unverified"] == 4);
-
-    let whole = client.command("qnn.report", json!({ "uri": uri }));
-    assert_eq!(whole["instances"], 2);
-    let text = page(&whole);
-    assert!(text.contains("<title>qnn report: test.qnn</title>"), "{text}");
-    assert!(text.contains("holds") && text.contains("never_below") && text.contains("violated"));
-    assert!(text.contains("4 instances have no verdict of the text as it is"));
-    let one = client.command("qnn.report", json!({ "uri": uri, "property": "holds" }));
-    assert_eq!(one["instances"], 1);
-    let text = page(&one);
-    assert!(text.contains("holds") && !text.contains("never_below"));
-    assert!(text.contains("5 instances were left out by a filter"));
-    assert!(refused(&mut client, json!({ "uri": uri, "property": "family" })).contains("family has no verdict"));
-    assert_eq!(client.statuses[&uri]["counts"]["unverified"], 4, "nothing was verified");
-
-    // Who shows no pages itself is told where it is.
-    client.listen(std::time::Duration::from_millis(100));
-    let said = |client: &Client| client.inbox.iter().filter(|m| m["method"] == "window/showMessage").count();
-    assert_eq!(said(&client), 2, "{:?}", client.inbox);
-
-    // What has become stale is not reported.
-    let version = client.change(&uri, &SMALL.replace("!= Side.below", "!= Side.above"));
-    client.wait_status(&uri, "the new text", |s| s["documentVersion"] == version);
-    let now = client.command("qnn.report", json!({ "uri": uri }));
-    assert_eq!(now["instances"], 1);
-    assert!(!page(&now).contains("never_below"));
-    client.leave();
-
-    let mut client = Client::inside(None, None);
-    client.initialize(json!({ "clientShowsReports": true }));
-    client.open(&uri, SMALL);
-    client.settled(&uri, 1);
-    page(&client.command("qnn.report", json!({ "uri": uri })));
-    client.listen(std::time::Duration::from_millis(100));
-    assert_eq!(said(&client), 0, "{:?}", client.inbox);
-    client.leave();
-}
-
 #[test]
 fn the_client_is_asked_for_its_settings() {
     let mut client = Client::inside(None, None);
@@ -648,11 +337,6 @@ fn the_client_is_asked_for_its_settings() {
     let capabilities = json!({ "workspace": { "configuration": true } });
     client.request("initialize", json!({ "processId": null, "rootUri": null, "capabilities": capabilities }));
     client.notify("initialized", json!({}));
-    let start = std::time::Instant::now();
-    let refused = |m: &Value| m["method"] == "window/showMessage" && m["params"]["message"].to_string().contains("run");
-    while !client.inbox.iter().any(refused) {
-        assert!(start.elapsed() < PATIENCE, "{:?}", client.inbox);
-        client.listen(std::time::Duration::from_millis(10));
-    }
+    client.told("what is wrong with a setting", |text| text.contains("run"));
     client.leave();
 }
