@@ -149,7 +149,9 @@ impl<'a> Spec<'a> {
     /// A line for each instance, as enumeration decides it. Whatever the other engines decide must be the same.
     fn verdicts(&self) -> String {
         let by = |engine: &str| {
-            let options = Options { engine: Some(engine.into()), timeout: Some(BUDGET), ..Options::default() };
+            let mut options = Options::default();
+            options.engine = Some(engine.into());
+            options.timeout = Some(BUDGET);
             let plan = plan(&self.db, self.file, &Filter::default(), &options);
             run(&plan, &snapshots(self.db.clone()), &options, &CancelToken::new(), &|_| {}).results
         };
