@@ -177,7 +177,7 @@ export interface InstanceStatus {
     verdict: Verdict | null;
     /** What is expected. */
     expected: Expectation;
-    /** Whether the verdict is that; `None` while the state is not final. */
+    /** Whether the verdict is that; `null` while the state is not final. */
     asExpected: boolean | null;
     /** Whether its last run was cancelled. */
     cancelled: boolean;
@@ -246,7 +246,7 @@ export interface Progress {
     elapsed: number;
     /** The same for people: `12 s`. */
     elapsedText: string;
-    /** Seconds that are left, at most; `None` if there is no end. */
+    /** Seconds that are left, at most; `null` if there is no end. */
     remaining: number | null;
     /** The same for people. */
     remainingText: string | null;
@@ -310,7 +310,7 @@ export interface VariableStatus {
     values: string[];
     /** The centre of the ball that it is in. */
     center: CenterStatus | null;
-    /** The size of the picture that it is shown as; `None` if it is shown as a table. */
+    /** The size of the picture that it is shown as; `null` if it is shown as a table. */
     picture: PictureSize | null;
 }
 
