@@ -99,12 +99,14 @@ fn annealing_finds_or_says_nothing() {
     assert!(found > 4 * missed, "{found} found, {missed} missed");
 }
 
-/// Ten sums of eighty inputs are to be within five of where they are for a hidden point: steps of single inputs are far too coarse.
+/// Ten sums of eighty inputs are to be within five of where they are for a hidden point: steps of single inputs are far too coarse. The search for such points is a
+/// heuristic, which misses a few of a hundred.
 #[test]
 fn thin_cells_have_their_points_found() {
     use qnn_ir::obligation::{Linear, Variable};
     use qnn_ir::{Matrix, Op, Steps};
-    for seed in 0..5 {
+    let mut missed = Vec::new();
+    for seed in 0..20 {
         let mut random = qnn_ir::testing::Random::new(seed);
         let hidden: Vec<i64> = (0..80).map(|_| random.between(0, 6)).collect();
         let weights: Vec<i64> = (0..800).map(|_| random.between(-31, 31)).collect();
@@ -136,9 +138,14 @@ fn thin_cells_have_their_points_found() {
             cases: vec![(0..10).flat_map(bounds).collect()],
             exact: None,
         };
-        let answer = Search::new().solve(&obligation, &Control::with_budget(Duration::from_secs(60)));
-        assert!(matches!(replayed(&obligation, "search", answer, &Control::default()), Answer::Some(_)), "seed {seed}");
+        let answer = Search::new().solve(&obligation, &Control::with_budget(Duration::from_secs(2)));
+        match replayed(&obligation, "search", answer, &Control::default()) {
+            Answer::Some(_) => {}
+            Answer::Unknown(Reason::Timeout) => missed.push(seed),
+            other => panic!("seed {seed}: {other:?}"),
+        }
     }
+    assert!(missed.len() <= 3, "missed: {missed:?}");
 }
 
 /// Expressions' ranges that follow their columns' are those that are added up anew, however often columns were narrowed.
