@@ -164,6 +164,69 @@ class Statements:
             return f"({a}) or ({b})", lambda env: fa(env) | fb(env)
         return f"({a}) => ({b})", lambda env: ~fa(env) | fb(env)
 
+    def condition(self, variables):
+        """A condition on variables as assumptions have them: sets of values, codes, elements that others define, and many disjunctions."""
+        rng = self.rng
+        elements = [(v, index) for v in variables for index in np.ndindex(*v.shape)]
+
+        def read(v, index):
+            return f"{v.name}[{', '.join(map(str, index))}]", lambda env: env[v.name].at(list(index))
+
+        def some(v, index):
+            # A value of the format, now and then one that it does not have.
+            value = v.form.values(np.full((1, *v.shape), rng.randint(v.form.lo, v.form.hi))).at(list(index))
+            value = Fraction(int(value.num[0]), value.den)
+            return value if rng.random() < 0.95 else value + Fraction(1, 3)
+
+        def literal(value):
+            return decimal(value) if value >= 0 else f"({decimal(value)})"
+
+        def single(v, index):
+            text, value = read(v, index)
+            if rng.random() < 0.5:
+                values = [some(v, index) for _ in range(rng.randint(1, 3))]
+                return f"{text} in [{', '.join(map(decimal, values))}]", lambda env: np.any([value(env).compare("==", Q.of(c)) for c in values], axis=0)
+            lo, hi = some(v, index), some(v, index)
+            return f"({text} <= {literal(lo)} or {text} > {literal(hi)})", lambda env: value(env).compare("<=", Q.of(lo)) | value(env).compare(">", Q.of(hi))
+
+        def points(chosen):
+            parts = []
+            for _ in range(rng.randint(2, 4)):
+                parts.append([(read(v, index), some(v, index)) for v, index in chosen])
+            text = " or ".join("(" + " and ".join(f"{t} == {literal(c)}" for (t, _), c in part) + ")" for part in parts)
+            holds = lambda env: np.any([np.all([f(env).compare("==", Q.of(c)) for (_, f), c in part], axis=0) for part in parts], axis=0)
+            return f"({text})", holds
+
+        def defined():
+            (v, index), (w, other) = rng.choice(elements), rng.choice(elements)
+            (a, fa), (b, fb) = read(v, index), read(w, other)
+            shift, lo, hi = some(w, other), *sorted((some(v, index), some(v, index)))
+            kind = rng.random()
+            if kind < 0.4:
+                return f"{a} == min(max({b} + {literal(shift)}, {literal(lo)}), {literal(hi)})", lambda env: fa(env).compare("==", (fb(env) + Q.of(shift)).greater(Q.of(lo)).lesser(Q.of(hi)))
+            if kind < 0.7:
+                return f"{a} == {b} - {literal(shift)}", lambda env: fa(env).compare("==", fb(env) - Q.of(shift))
+            return f"{a} == -{b}", lambda env: fa(env).compare("==", fb(env).scaled(-1))
+
+        def either():
+            (a, fa), (b, fb) = self.atom(0), self.atom(0)
+            return f"({a} or {b})", lambda env: fa(env) | fb(env)
+
+        parts = []
+        for _ in range(rng.randint(1, 3)):
+            kind = rng.random()
+            if kind < 0.3:
+                parts += [single(*element) for element in elements if rng.random() < 0.5]
+            elif kind < 0.55:
+                parts.append(points(rng.sample(elements, min(len(elements), rng.randint(1, 3)))))
+            elif kind < 0.8:
+                parts.append(defined())
+            else:
+                parts += [either() for _ in range(rng.randint(2, 9))]
+        if not parts:
+            parts.append(either())
+        return " and ".join(text for text, _ in parts), lambda env: np.all(np.broadcast_arrays(*[holds(env) for _, holds in parts]), axis=0)
+
     def written_out(self, vector):
         """A quantifier over the elements of a vector."""
         rng = self.rng

@@ -203,8 +203,8 @@ class Spec:
         parameters, head = self.family(variables)
         scope = self.scope(variables, [n for n, _ in parameters])
         condition, where = None, ""
-        if rng.random() < 0.4:
-            text, condition = scope.statement(1)
+        if rng.random() < 0.5:
+            text, condition = scope.statement(1) if rng.random() < 0.5 else scope.condition(variables)
             where = f" where {text}"
         text, statement = scope.statement(rng.randint(0, 3))
         over = ", ".join(v.text() for v in variables)
@@ -231,8 +231,8 @@ class Spec:
             return item
         scope = self.scope(variables, [n for n, _ in parameters])
         condition, where = None, ""
-        if rng.random() < 0.4:
-            text, condition = scope.statement(1)
+        if rng.random() < 0.5:
+            text, condition = scope.statement(1) if rng.random() < 0.5 else scope.condition(variables)
             where = f" where {text}"
         text, value = scope.number(2)
         return Item(name, f"measure {name}{head} = {kind} {text} over {over}{where};\n", parameters, variables, (condition, value), kind)

@@ -10,8 +10,8 @@ use crate::check::property::{CallInfo, ClassClaim, VariableInfo};
 use crate::check::types::Axis;
 use crate::db::{Db, ItemId};
 use qnn_ir::Rational;
-use qnn_ir::interpret;
 use qnn_ir::obligation::{Assignment, Obligation, Replay};
+use qnn_ir::{Graph, Op, interpret};
 use std::collections::HashMap;
 
 /// Who takes part in a statement, for people. Owned: it knows the names that the database had for the axes' entries.
@@ -49,21 +49,14 @@ impl CounterexampleBuilder {
         let inputs: Vec<Vec<i128>> = assignment.iter().map(|values| wide(values)).collect();
         let values = interpret(&obligation.graph, &inputs)
             .map_err(|overflow| format!("node {} overflows in a replay", overflow.node.0))?;
-        // Every ball's variable at its centre, the others as they are.
-        let mut centered = inputs.clone();
-        for (info, input) in self.variables.iter().zip(&mut centered) {
-            if let Some(center) = info.center.as_deref().filter(|center| center.len() == input.len()) {
-                *input = wide(center);
-            }
-        }
-        let has_center = self.variables.iter().any(|info| info.center.is_some());
-        let before = has_center.then(|| interpret(&obligation.graph, &centered).ok()).flatten();
-        let variables = (self.variables.iter().zip(&inputs).zip(&centered))
-            .map(|((info, value), center)| {
+        let before = self.centered(obligation, &inputs);
+        let variables = (self.variables.iter())
+            .map(|info| {
                 let (name, layout) = (info.port.name.to_string(), self.layout(&info.port));
-                let center = info.center.as_ref().map(|_| CenterValue {
-                    numbers: numbers(&info.port, center),
-                    difference: value.iter().zip(center).map(|(a, b)| a - b).collect(),
+                let value = &values[info.port.node.index()];
+                let center = info.center.as_deref().map(wide).map(|center| CenterValue {
+                    numbers: numbers(&info.port, &center),
+                    difference: value.iter().zip(&center).map(|(a, b)| a - b).collect(),
                 });
                 VariableValue { name, layout, numbers: numbers(&info.port, value), center }
             })
@@ -93,6 +86,30 @@ impl CounterexampleBuilder {
             }
         });
         Ok(Counterexample { variables, calls: calls.collect() })
+    }
+
+    /// The values of all nodes with every ball's variable at its centre, the others as they are; `None` without a ball. A centre need not meet the assumptions: a
+    /// variable that is computed of what is free of it has the centre's integers all the same.
+    fn centered(&self, obligation: &Obligation, inputs: &[Vec<i128>]) -> Option<Vec<Vec<i128>>> {
+        let mut inputs = inputs.to_vec();
+        let mut graph = None;
+        let mut has_center = false;
+        for info in &self.variables {
+            let (Some(center), node) = (&info.center, info.port.node) else { continue };
+            if center.len() != obligation.graph.len(node) {
+                continue;
+            }
+            has_center = true;
+            let center: Vec<i128> = center.iter().map(|n| i128::from(*n)).collect();
+            match obligation.variables.iter().position(|variable| variable.node == node) {
+                Some(variable) => inputs[variable] = center,
+                None => {
+                    let graph: &mut Graph = graph.get_or_insert_with(|| Graph::clone(&obligation.graph));
+                    graph.nodes[node.index()].op = Op::Constant(center.into());
+                }
+            }
+        }
+        has_center.then(|| interpret(graph.as_ref().unwrap_or(&obligation.graph), &inputs).ok()).flatten()
     }
 
     fn layout(&self, port: &Port) -> Layout {

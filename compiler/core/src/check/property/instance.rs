@@ -2,6 +2,8 @@
 //!
 //! In: the item's body with its parameters known. Out: integer atoms over a graph that holds what they mention and nothing else.
 
+use super::cases;
+use super::domains::Domains;
 use super::env::{Env, Polarity};
 use super::eval;
 use super::lowering::Lowering;
@@ -10,7 +12,6 @@ use super::prune::{Renaming, mapped, prune, renamed_calls, renamed_infos};
 use super::statement::{Optimization, Statement, VariableInfo};
 use crate::check::{Checked, at};
 use crate::diagnostic::{Diagnostic, Place};
-use num_integer::Integer;
 use qnn_ir::interrupt::work;
 use qnn_ir::obligation::term::Formula;
 use qnn_ir::obligation::{Atom, Exact, ExactObjective, Objective, Obligation, Variable};
@@ -40,20 +41,18 @@ impl Lowering<'_> {
         }
         self.report_premises();
         let assumption = Formula::and(std::mem::take(&mut self.assumptions));
-        let (assumptions, alternatives) = self.split(&assumption, place)?;
-        let assumptions = self.fold_into_domains(assumptions);
         let goal = goal.opposite();
         let negated = self.cases(&goal, place)?;
-        let cases = self.product(&alternatives, negated, place)?;
+        let mut domains = Domains::default();
+        let (assumptions, alternatives) = self.assume(&assumption, &negated, &mut domains, place)?;
+        let cases = cases::product(&alternatives, negated);
         let constrained = !assumptions.is_empty() || alternatives != [Vec::new()];
         let nodes = self.needed(assumptions.iter().chain(cases.iter().flatten()).chain(alternatives.iter().flatten()));
         self.check_magnitudes(assumptions.iter().chain(cases.iter().flatten()), place)?;
-        let (graph, map) = prune(&self.graph, &nodes);
-        let mut renaming = Renaming { map: &map, known: HashMap::new() };
         let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) =
             std::mem::take(&mut self.variables).into_iter().unzip();
-        let variables: Vec<Variable> =
-            variables.into_iter().map(|v| Variable { node: mapped(&map, v.node), ..v }).collect();
+        let (graph, map, variables) = prune(&self.graph, &nodes, variables, &domains);
+        let mut renaming = Renaming { map: &map, known: HashMap::new() };
         let obligation = Obligation {
             graph: self.context.db.shared(graph),
             variables,
@@ -126,21 +125,21 @@ impl Lowering<'_> {
         }
         let term = if maximize { term } else { term.negated() };
         let assumption = Formula::and(std::mem::take(&mut self.assumptions));
-        let (assumptions, alternatives) = self.split(&assumption, place)?;
-        let assumptions = self.fold_into_domains(assumptions);
+        let mut domains = Domains::default();
+        let (assumptions, alternatives) = self.assume(&assumption, &[], &mut domains, place)?;
         let normal_form::Objective { pieces, scale, error } =
             normal_form::objective(&mut self.graph, &mut self.errors, &term)
                 .map_err(|limit| self.beyond(limit, place))?;
         let forms: Vec<Atom> = pieces.into_iter().map(|piece| Atom { linear: Arc::new(piece) }).collect();
         let nodes = self.needed(assumptions.iter().chain(alternatives.iter().flatten()).chain(&forms));
         self.check_magnitudes(assumptions.iter().chain(&forms), place)?;
-        let (graph, map) = prune(&self.graph, &nodes);
-        let mut renaming = Renaming { map: &map, known: HashMap::new() };
         let (variables, infos): (Vec<Variable>, Vec<VariableInfo>) =
             std::mem::take(&mut self.variables).into_iter().unzip();
+        let (graph, map, variables) = prune(&self.graph, &nodes, variables, &domains);
+        let mut renaming = Renaming { map: &map, known: HashMap::new() };
         let base = Obligation {
             graph: self.context.db.shared(graph),
-            variables: variables.into_iter().map(|v| Variable { node: mapped(&map, v.node), ..v }).collect(),
+            variables,
             assumptions: renaming.atoms(&assumptions),
             cases: Vec::new(),
             exact: self.exact(&assumption, None, &map),
@@ -183,39 +182,31 @@ impl Lowering<'_> {
         );
     }
 
-    pub(super) fn split(&mut self, formula: &Formula, place: Place) -> Checked<(Vec<Atom>, Vec<Vec<Atom>>)> {
-        normal_form::split(&mut self.graph, &mut self.errors, formula).map_err(|limit| self.beyond(limit, place))
-    }
-
-    /// Assumptions on one element of one variable become part of its domain, exactly; those that would leave nothing stay.
-    fn fold_into_domains(&mut self, assumptions: Vec<Atom>) -> Vec<Atom> {
-        let fold = |variables: &mut Vec<(Variable, VariableInfo)>, atom: &Atom| -> bool {
-            let [(node, element, factor)] = atom.linear.terms.as_slice() else { return false };
-            let Some((variable, _)) = variables.iter_mut().find(|(v, _)| v.node == *node) else { return false };
-            let Some((lo, hi)) = variable.domain.get_mut(*element as usize) else { return false };
-            // factor · x + constant >= 0.
-            if *factor > 0 {
-                let least = Integer::div_ceil(&-atom.linear.constant, factor);
-                match i64::try_from(least) {
-                    Ok(least) if least <= *hi => *lo = least.max(*lo),
-                    Err(_) if least < 0 => {}
-                    _ => return false,
-                }
-            } else {
-                let greatest = Integer::div_floor(&atom.linear.constant, &-factor);
-                match i64::try_from(greatest) {
-                    Ok(greatest) if greatest >= *lo => *hi = greatest.min(*hi),
-                    Err(_) if greatest > 0 => {}
-                    _ => return false,
-                }
-            }
-            true
+    /// The assumptions as conditions that all hold, and alternatives of which one holds too; what is said of variables' elements alone is in their domains, and in `domains`.
+    fn assume(
+        &mut self,
+        assumption: &Formula,
+        cases: &[Vec<Atom>],
+        domains: &mut Domains,
+        place: Place,
+    ) -> Checked<(Vec<Atom>, Vec<Vec<Atom>>)> {
+        let nodes: HashMap<NodeId, usize> =
+            self.variables.iter().enumerate().map(|(i, (variable, _))| (variable.node, i)).collect();
+        let domain = |(node, element): (NodeId, u32)| {
+            nodes.get(&node).map(|variable| self.variables[*variable].0.domain[element as usize])
         };
-        assumptions.into_iter().filter(|atom| !fold(&mut self.variables, atom)).collect()
+        let rest = domains.define(assumption.clone(), &domain);
+        let normal = normal_form::normal(&mut self.graph, &mut self.errors, &rest);
+        let normal = normal.map_err(|limit| self.beyond(limit, place))?;
+        let mut variables: Vec<&mut Variable> = self.variables.iter_mut().map(|(variable, _)| variable).collect();
+        let normal = domains.narrow(normal, &mut self.graph, &mut variables);
+        cases::alternatives(&mut self.graph, normal, cases).map_err(|limit| self.beyond(limit, place))
     }
 
     pub(super) fn cases(&mut self, formula: &Formula, place: Place) -> Checked<Vec<Vec<Atom>>> {
-        normal_form::cases(&mut self.graph, &mut self.errors, formula).map_err(|limit| self.beyond(limit, place))
+        let normal = normal_form::normal(&mut self.graph, &mut self.errors, formula);
+        let cases = normal.and_then(|normal| cases::cases(&mut self.graph, &normal));
+        cases.map_err(|limit| self.beyond(limit, place))
     }
 
     /// What is meant, where graphs enclose real-valued networks, or numbers with too many digits; `goal` is the negated one.
@@ -229,34 +220,6 @@ impl Lowering<'_> {
             let exact = Exact { calls: self.reals.clone(), assumptions: assumptions.clone(), goal };
             Arc::new(exact.renamed(&|node| mapped(map, node)))
         })
-    }
-
-    /// Each alternative of the assumptions with each case of the negated goal.
-    pub(super) fn product(
-        &self,
-        alternatives: &[Vec<Atom>],
-        cases: Vec<Vec<Atom>>,
-        place: Place,
-    ) -> Checked<Vec<Vec<Atom>>> {
-        if let [only] = alternatives
-            && only.is_empty()
-        {
-            return Ok(cases);
-        }
-        if alternatives.len().saturating_mul(cases.len()) > normal_form::MAX_CASES {
-            return Err(self.beyond(normal_form::Limit::Cases, place));
-        }
-        let conditions = |cases: &[Vec<Atom>]| cases.iter().map(Vec::len).sum::<usize>();
-        let total = conditions(alternatives).saturating_mul(cases.len());
-        let total = total.saturating_add(conditions(&cases).saturating_mul(alternatives.len()));
-        if total > normal_form::MAX_CONDITIONS {
-            return Err(self.beyond(normal_form::Limit::Cases, place));
-        }
-        work(total);
-        Ok(alternatives
-            .iter()
-            .flat_map(|alternative| cases.iter().map(move |case| [alternative.as_slice(), case.as_slice()].concat()))
-            .collect())
     }
 
     /// The nodes that must stay: those of the atoms, the variables and the networks' outputs.

@@ -1,5 +1,6 @@
 //! The state of lowering one instance, its limits, and its refusals.
 
+use super::cases::MAX_CONDITIONS;
 use super::normal_form::{self, Errors};
 use super::premise::{Premise, Ranges};
 use super::statement::{CallInfo, VariableInfo};
@@ -83,7 +84,7 @@ impl<'a> Lowering<'a> {
         work(EXPRESSION);
         self.parts(1, place)?;
         if self.graph.nodes.len() > MAX_NODES {
-            return Err(self.beyond(normal_form::Limit::Cases, place));
+            return Err(self.beyond(normal_form::Limit::Parts, place));
         }
         if self.depth >= MAX_NESTING {
             return self.error(
@@ -102,22 +103,18 @@ impl<'a> Lowering<'a> {
     /// Counts parts of the statement; refuses one that becomes too large.
     pub(super) fn parts(&self, count: usize, place: Place) -> Checked<()> {
         self.steps.set(self.steps.get().saturating_add(count));
-        if self.steps.get() > MAX_STEPS { Err(self.beyond(normal_form::Limit::Cases, place)) } else { Ok(()) }
+        if self.steps.get() > MAX_STEPS { Err(self.beyond(normal_form::Limit::Parts, place)) } else { Ok(()) }
     }
 
     pub(super) fn beyond(&self, limit: normal_form::Limit, place: Place) -> Reported {
         self.context.report(match limit {
-            normal_form::Limit::Cases => Diagnostic::error(
+            normal_form::Limit::Parts => Diagnostic::error(
                 "E0606",
-                format!(
-                    "this statement has more than {} cases, {} conditions in all of them, or {MAX_STEPS} parts",
-                    normal_form::MAX_CASES,
-                    normal_form::MAX_CONDITIONS
-                ),
+                format!("this statement has more than {MAX_STEPS} parts, or {MAX_CONDITIONS} conditions"),
                 place,
                 "too large when written out",
             )
-            .note("A statement is decided case by case; `or` within `and` multiplies the cases.")
+            .note("Definitions are written out, and so are quantifiers over ranges.")
             .help("split it into several properties"),
             normal_form::Limit::Digits => Diagnostic::error(
                 "E0404",

@@ -5,6 +5,8 @@
 //! is needed to show its counterexamples.
 
 mod builtins;
+mod cases;
+mod domains;
 mod env;
 mod eval;
 mod instance;

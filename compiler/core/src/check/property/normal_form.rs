@@ -1,4 +1,4 @@
-//! Lowering: formulas of rational terms to atoms of integers, in disjunctive normal form.
+//! Lowering: formulas of rational terms to formulas of integer atoms, and objectives to integer forms.
 
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -6,16 +6,12 @@ use num_traits::{One, Signed, ToPrimitive, Zero};
 use qnn_ir::Rational;
 use qnn_ir::interrupt::work;
 use qnn_ir::obligation::term::{Formula, Linear, Term};
-use qnn_ir::obligation::{Atom, Conjunction, Linear as IntegerLinear};
+use qnn_ir::obligation::{Atom, Linear as IntegerLinear};
 use qnn_ir::rational::{common_denominator, integer};
 use qnn_ir::{Graph, Matrix, NodeId, Op};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// The most cases that an obligation may have.
-pub const MAX_CASES: usize = 20_000;
-/// The most conditions of all cases together.
-pub const MAX_CONDITIONS: usize = 1 << 22;
 /// What a rational number takes, in elementary operations.
 const NUMBER: usize = 16;
 /// A maximum with more alternatives than this is computed in the graph instead of written out.
@@ -29,57 +25,68 @@ pub type Errors = HashMap<NodeId, Vec<i128>>;
 /// The limit that a formula exceeds when it is lowered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// More than [`MAX_CASES`] cases, or than [`MAX_CONDITIONS`] conditions.
-    Cases,
+    /// A statement of too many parts.
+    Parts,
     /// An integer beyond 100 bits.
     Digits,
 }
 
 /// A formula over integer atoms.
-#[derive(Clone)]
-enum Normal {
+#[derive(Clone, Debug, PartialEq)]
+pub enum Normal {
+    /// Always, or never.
     Bool(bool),
+    /// A linear form is at least zero.
     Atom(Atom),
+    /// All of them.
     And(Vec<Normal>),
+    /// One of them.
     Or(Vec<Normal>),
 }
 
-/// The formula's cases: a disjunction of conjunctions.
-pub fn cases(graph: &mut Graph, errors: &mut Errors, formula: &Formula) -> Result<Vec<Conjunction>, Limit> {
-    let mut normal = Normaliser { graph, errors, known: HashMap::new() }.normalise(formula)?;
-    share(&mut normal, &mut HashMap::new());
-    let mut cases = disjunction(&normal)?;
-    let mut seen = HashSet::new();
-    for case in &mut cases {
-        work(16 * case.len());
-        seen.clear();
-        // Equal atoms are shared.
-        case.retain(|atom| seen.insert(Arc::as_ptr(&atom.linear)));
-    }
-    Ok(cases)
-}
-
-/// The formula as atoms that all hold, and the cases of what is left, at least one of which holds (`[[]]` if nothing is).
-pub fn split(
-    graph: &mut Graph,
-    errors: &mut Errors,
-    formula: &Formula,
-) -> Result<(Conjunction, Vec<Conjunction>), Limit> {
-    let parts = match (Normaliser { graph, errors, known: HashMap::new() }).normalise(formula)? {
-        Normal::And(parts) => parts,
-        other => vec![other],
-    };
-    let (mut all, mut rest) = (Vec::new(), Vec::new());
-    let (mut known, mut seen) = (HashMap::new(), HashSet::new());
-    for mut part in parts {
-        share(&mut part, &mut known);
-        match part {
-            Normal::Atom(atom) if seen.insert(Arc::as_ptr(&atom.linear)) => all.push(atom),
-            Normal::Atom(_) => {}
-            other => rest.push(other),
+impl Normal {
+    /// All of some formulas: no truth value and no `And` is among the parts, of which there are none or several.
+    fn and(parts: Vec<Normal>) -> Normal {
+        let mut all = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Normal::Bool(true) => {}
+                Normal::Bool(false) => return Normal::Bool(false),
+                Normal::And(inner) => all.extend(inner),
+                other => all.push(other),
+            }
+        }
+        match all.len() {
+            0 => Normal::Bool(true),
+            1 => all.remove(0),
+            _ => Normal::And(all),
         }
     }
-    Ok((all, disjunction(&Normal::And(rest))?))
+
+    /// One of some formulas: no truth value and no `Or` is among the parts, of which there are none or several.
+    fn or(parts: Vec<Normal>) -> Normal {
+        let mut all = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Normal::Bool(false) => {}
+                Normal::Bool(true) => return Normal::Bool(true),
+                Normal::Or(inner) => all.extend(inner),
+                other => all.push(other),
+            }
+        }
+        match all.len() {
+            0 => Normal::Bool(false),
+            1 => all.remove(0),
+            _ => Normal::Or(all),
+        }
+    }
+}
+
+/// A formula in integers; equal atoms of it share their forms.
+pub fn normal(graph: &mut Graph, errors: &mut Errors, formula: &Formula) -> Result<Normal, Limit> {
+    let mut normal = Normaliser { graph, errors, known: HashMap::new() }.normalise(formula)?;
+    share(&mut normal, &mut HashMap::new());
+    Ok(normal)
 }
 
 /// Makes equal atoms one.
@@ -122,19 +129,14 @@ impl Normaliser<'_> {
                 }
                 normal
             }
-            Formula::And(parts) => {
-                let mut all = Vec::new();
-                for part in parts {
-                    match self.normalise(part)? {
-                        Normal::And(inner) => all.extend(inner),
-                        other => all.push(other),
-                    }
-                }
-                Normal::And(all)
-            }
+            Formula::And(parts) => Normal::and(self.all(parts)?),
+            Formula::Or(parts) => Normal::or(self.all(parts)?),
             Formula::Either { holds, .. } => self.normalise(holds)?,
-            Formula::Or(parts) => Normal::Or(parts.iter().map(|part| self.normalise(part)).collect::<Result<_, _>>()?),
         })
+    }
+
+    fn all(&mut self, parts: &[Formula]) -> Result<Vec<Normal>, Limit> {
+        parts.iter().map(|part| self.normalise(part)).collect()
     }
 }
 
@@ -156,7 +158,7 @@ fn expand(errors: &Errors, term: &Term, strict: bool) -> Result<Normal, Limit> {
         .iter()
         .map(|alternative| expand(errors, &rest.clone().plus(&alternative.clone().times(factor)), strict))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(if factor.is_positive() { Normal::Or(parts) } else { Normal::And(parts) })
+    Ok(if factor.is_positive() { Normal::or(parts) } else { Normal::and(parts) })
 }
 
 /// How far a linear form over nodes that enclose real numbers can be off.
@@ -223,63 +225,6 @@ pub fn in_integers(linear: &Linear, denominator: &BigInt) -> Result<IntegerLinea
         .collect::<Result<_, _>>()?;
     let constant = product(&linear.constant).filter(|n| n.unsigned_abs() < 1 << 100).ok_or(Limit::Digits)?;
     Ok(IntegerLinear::new(terms, constant))
-}
-
-/// The number of conditions in some cases, if it is not too large.
-fn bounded(conditions: usize) -> Result<(), Limit> {
-    work(conditions);
-    if conditions > MAX_CONDITIONS { Err(Limit::Cases) } else { Ok(()) }
-}
-
-fn conditions(cases: &[Conjunction]) -> usize {
-    cases.iter().map(Vec::len).sum()
-}
-
-fn disjunction(normal: &Normal) -> Result<Vec<Conjunction>, Limit> {
-    match normal {
-        Normal::Bool(true) => Ok(vec![Vec::new()]),
-        Normal::Bool(false) => Ok(Vec::new()),
-        Normal::Atom(atom) => Ok(vec![vec![atom.clone()]]),
-        Normal::Or(parts) => {
-            let (mut all, mut total) = (Vec::new(), 0usize);
-            for part in parts {
-                let cases = disjunction(part)?;
-                total += conditions(&cases);
-                bounded(total)?;
-                // A part that always holds makes the others superfluous.
-                if cases.iter().any(Vec::is_empty) {
-                    return Ok(vec![Vec::new()]);
-                }
-                all.extend(cases);
-                if all.len() > MAX_CASES {
-                    return Err(Limit::Cases);
-                }
-            }
-            Ok(all)
-        }
-        Normal::And(parts) => {
-            let mut all: Vec<Conjunction> = vec![Vec::new()];
-            let mut total = 0usize;
-            for part in parts {
-                let cases = disjunction(part)?;
-                if all.len().saturating_mul(cases.len()) > MAX_CASES {
-                    return Err(Limit::Cases);
-                }
-                total =
-                    (total.saturating_mul(cases.len())).saturating_add(conditions(&cases).saturating_mul(all.len()));
-                bounded(total)?;
-                if let [only] = cases.as_slice() {
-                    all.iter_mut().for_each(|case| case.extend(only.iter().cloned()));
-                } else {
-                    all = all
-                        .iter()
-                        .flat_map(|case| cases.iter().map(move |more| [case.as_slice(), more.as_slice()].concat()))
-                        .collect();
-                }
-            }
-            Ok(all)
-        }
-    }
 }
 
 /// The term with its maxima computed by nodes of the graph: linear.

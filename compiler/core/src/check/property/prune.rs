@@ -1,27 +1,44 @@
 //! Graphs without the nodes that nothing needs, and the nodes' new names in atoms, variables and calls.
 
+use super::domains::Domains;
 use super::statement::{CallInfo, VariableInfo};
 use crate::check::network::remap;
 use qnn_ir::interrupt::work;
-use qnn_ir::obligation::{Atom, Linear};
+use qnn_ir::obligation::{Atom, Linear, Variable};
 use qnn_ir::{Graph, NodeId, Op};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The graph without the nodes that nothing needs, and where the others went.
-pub(super) fn prune(graph: &Graph, needed: &[bool]) -> (Graph, Vec<Option<NodeId>>) {
+/// The graph without the nodes that nothing needs, where the others went, and the variables with their nodes there: inputs for what is free of them.
+pub(super) fn prune(
+    graph: &Graph,
+    needed: &[bool],
+    variables: Vec<Variable>,
+    domains: &Domains,
+) -> (Graph, Vec<Option<NodeId>>, Vec<Variable>) {
     let mut small = Graph::new();
     let mut map: Vec<Option<NodeId>> = vec![None; graph.nodes.len()];
+    let (mut variables, built) = match domains.is_empty() {
+        true => (variables, None),
+        false => {
+            let (free, nodes) = domains.build(&mut small, variables);
+            (free, Some(nodes))
+        }
+    };
     for (index, node) in graph.nodes.iter().enumerate() {
         if !needed[index] {
             continue;
         }
-        map[index] = Some(match &node.op {
-            Op::Input => small.push_input(node.name.clone(), node.len),
-            op => small.push(node.name.clone(), remap(op, &|id| mapped(&map, id))),
+        map[index] = Some(match (&node.op, &built) {
+            (Op::Input, None) => small.push_input(node.name.clone(), node.len),
+            (Op::Input, Some(nodes)) => nodes[&NodeId(index as u32)],
+            (op, _) => small.push(node.name.clone(), remap(op, &|id| mapped(&map, id))),
         });
     }
-    (small, map)
+    if built.is_none() {
+        variables.iter_mut().for_each(|variable| variable.node = mapped(&map, variable.node));
+    }
+    (small, map, variables)
 }
 
 pub(super) fn mapped(map: &[Option<NodeId>], id: NodeId) -> NodeId {

@@ -5,8 +5,9 @@ use super::super::super::constant::Constant;
 use super::super::super::data::PerElement;
 use super::super::super::network::flatten_list;
 use super::super::super::types::{same_sizes, shape_text, show_shape};
+use super::super::cases::{MAX_CASES, MAX_CONDITIONS};
 use super::super::lowering::Lowering;
-use super::super::normal_form::{Limit, MAX_CASES, MAX_CONDITIONS};
+use super::super::normal_form::Limit;
 use super::super::value::{Elements, Tensor, Value};
 use super::argmax::{argmax_among, argmax_compared, argmax_is, argmax_parts};
 use crate::db::ItemId;
@@ -212,7 +213,7 @@ impl Lowering<'_> {
         let pairs = x.len().saturating_mul(y.len());
         let conditions = pairs.saturating_mul(x.len().saturating_add(y.len()));
         if pairs > MAX_CASES || conditions > 2 * MAX_CONDITIONS {
-            return Err(self.beyond(Limit::Cases, place));
+            return Err(self.beyond(Limit::Parts, place));
         }
         // Each of them stands in many pairs, which share it.
         self.parts(x.len() * x.len() + y.len() * y.len(), place)?;
