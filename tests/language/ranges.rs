@@ -53,7 +53,7 @@ impl Set {
     }
 }
 
-/// The assignments that break a property, by enumeration, as integers relative to the zero point.
+/// The variables' values that break a property, by enumeration, as integers relative to the zero point.
 fn breaking(db: &Database, file: SourceFile, index: usize) -> Vec<Vec<i64>> {
     let item = verifiable(db, file)[index];
     let asked = question(db, item, 0);
@@ -61,7 +61,14 @@ fn breaking(db: &Database, file: SourceFile, index: usize) -> Vec<Vec<i64>> {
     let obligation = &statement.obligation;
     let all = qnn::ir::testing::assignments(obligation);
     let broken = all.filter(|a| matches!(obligation.replay(a), qnn::ir::obligation::Replay::Holds(_)));
-    broken.map(|assignment| assignment.concat()).collect()
+    // A variable may be computed from what is free of it.
+    let variables = |assignment: Vec<Vec<i64>>| -> Vec<i64> {
+        let inputs: Vec<Vec<i128>> = assignment.iter().map(|v| v.iter().map(|n| i128::from(*n)).collect()).collect();
+        let nodes = qnn::ir::interpret(&obligation.graph, &inputs).expect("128 bits suffice");
+        let values = statement.variables.iter().flat_map(|variable| &nodes[variable.port.node.index()]);
+        values.map(|n| i64::try_from(*n).expect("a stored integer")).collect()
+    };
+    broken.map(variables).collect()
 }
 
 #[test]
