@@ -39,4 +39,5 @@ fn checked(spec: &str) -> (Database, SourceFile) {
 
 include!("language/text.rs");
 include!("language/measures.rs");
+include!("language/operations.rs");
 include!("language/ranges.rs");

@@ -213,7 +213,7 @@ class Network:
     def pointwise(self, value):
         rng = self.rng
         name, shape = value
-        kind = rng.choice(["relu", "relu", "relu", "none", "clamp", "times", "plus", "minus", "index", "range"])
+        kind = rng.choice(["relu", "relu", "relu", "none", "clamp", "leaky", "times", "plus", "minus", "index", "range"])
         if kind == "relu":
             return self.let(f"relu({name})", lambda env: env[name].greater(Q.of(0)), shape)
         if kind == "clamp":
@@ -221,6 +221,11 @@ class Network:
             hi = lo + Fraction(rng.randint(1, 8), 2)
             return self.let(f"clamp({name}, {decimal(lo)}, {decimal(hi)})",
                             lambda env: env[name].greater(Q.of(lo)).lesser(Q.of(hi)), shape)
+        if kind == "leaky":
+            slope = rng.choice([Fraction(1, 10), Fraction(1, 8), Fraction(1, 2), Fraction(-1, 4), Fraction(3, 2)])
+            zero = Q.of(0)
+            return self.let(f"leaky_relu({name}, {decimal(slope)})",
+                            lambda env: env[name].greater(zero) + env[name].lesser(zero).scaled(slope), shape)
         if kind == "times":
             c = rng.choice([Fraction(1, 2), Fraction(-3, 4), Fraction(1, 10), Fraction(2)])
             if rng.random() < 0.5:

@@ -123,6 +123,13 @@ pub const FUNCTIONS: &[Function] = &[
         docs: "x, or the end that it is beyond, as values, element by element.",
     },
     Function {
+        name: "leaky_relu",
+        usage: &["leaky_relu(x, slope)"],
+        stands: Stands::Networks,
+        takes: "any shape, a number",
+        docs: "x where it is not negative, slope · x where it is, element by element, exactly.",
+    },
+    Function {
         name: "add",
         usage: &["add(x, y)"],
         stands: Stands::Networks,

@@ -11,6 +11,7 @@ mod clamp;
 mod conv2d;
 mod dense;
 mod layout;
+mod leaky_relu;
 mod pool2d;
 mod relu;
 
@@ -30,7 +31,7 @@ use qnn_syntax::walk::Role;
 type Lower<'a> = fn(&mut Builder<'a>, &Call, Span) -> Checked<NetTensor>;
 
 /// The operations, by name.
-fn operations<'a>() -> [(&'static str, Lower<'a>); 10] {
+fn operations<'a>() -> [(&'static str, Lower<'a>); 11] {
     [
         ("dense", Builder::dense),
         ("conv2d", Builder::conv2d),
@@ -38,6 +39,7 @@ fn operations<'a>() -> [(&'static str, Lower<'a>); 10] {
         ("avg_pool2d", Builder::avg_pool2d),
         ("relu", Builder::relu),
         ("clamp", Builder::clamp),
+        ("leaky_relu", Builder::leaky_relu),
         ("add", Builder::add),
         ("flatten", Builder::flatten),
         ("reshape", Builder::reshape),
