@@ -1,5 +1,6 @@
 """Random networks: their text, and what they compute, as docs/language.md defines it."""
 
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
@@ -79,6 +80,32 @@ def conv(x, w, b, stride, padding, groups):
     return out + Q(b.num[:, :, None, None], b.den) if b is not None else out
 
 
+def clamp(x, lo, hi):
+    return x.greater(Q.of(lo)).lesser(Q.of(hi))
+
+
+def hard_swish(v):
+    return v * min(max(v + 3, 0), 6) / 6
+
+
+def sigmoid(v):
+    """1 / (1 + e^-v) within 10^-80 of it: no rounding of a small format is decided by less, as the value is irrational but for v = 0."""
+    with localcontext() as context:
+        context.prec = 120
+        return Fraction(1 / (1 + (-Decimal(v.numerator) / v.denominator).exp()))
+
+
+def tanh(v):
+    return 2 * sigmoid(2 * v) - 1
+
+
+def each(x, f):
+    """A function of each value."""
+    known, at = np.unique(x.num, return_inverse=True)
+    values = Q.of([f(Fraction(int(n), x.den)) for n in known])
+    return Q(values.num[0][at].reshape(x.num.shape), values.den)
+
+
 class Network:
     """A network with a text, and a function from its inputs' values to its output's."""
 
@@ -92,6 +119,8 @@ class Network:
         current = self.values[0]
         if len(inputs) > 1:
             current = self.join(current, self.values[1])
+        elif rng.random() < 0.2:
+            current = self.curve(current, inputs[0][0])
         for _ in range(rng.randint(1, 3)):
             current = self.layer(current)
         self.finish(current)
@@ -149,6 +178,30 @@ class Network:
         self.last = form
         return self.let(f"{name} as {form.text}", lambda env: form.convert(env[name]), shape)
 
+    def curve(self, value, form):
+        """A function of what is stored in a format, rounded by a cast or, if it is rational, not at all."""
+        rng = self.rng
+        name, shape = value
+        kind = rng.choice(["hard_swish", "sigmoid", "tanh", "lookup"])
+        if kind == "lookup":
+            rises = rng.random() < 0.3
+            entries = [Fraction(rng.randint(-9, 9), rng.choice([1, 2, 4])) for _ in range(form.hi - form.lo + 1)]
+            entries = sorted(entries) if rises else entries
+            text = f"lookup({name}, {nested(entries)})"
+            table = Q.of(entries)
+            function = lambda env: Q(table.num[0][form.cast(env[name]) - form.lo], table.den)
+        else:
+            text = f"{kind}({name})"
+            of = {"hard_swish": hard_swish, "sigmoid": sigmoid, "tanh": tanh}[kind]
+            function = lambda env: each(env[name], of)
+        if kind in ("hard_swish", "lookup") and rng.random() < 0.3:
+            return self.let(text, function, shape)
+        out = random_format(rng, rng.randint(1, 6), shape[0] if shape else 1)
+        self.last = out
+        if rng.random() < 0.3:
+            return self.let(f"(let t = {text}; t) as {out.text}", lambda env: out.convert(function(env)), shape)
+        return self.let(f"{text} as {out.text}", lambda env: out.convert(function(env)), shape)
+
     def weights(self, shape, bias):
         """A weight and a bias as texts and values: from a file, or as lists."""
         rng = self.rng
@@ -181,7 +234,9 @@ class Network:
         value = self.pointwise(value)
         if rng.random() < 0.75:
             value = self.cast(value, rng.randint(2, 6))
-            if rng.random() < 0.1:
+            if rng.random() < 0.3:
+                value = self.curve(value, self.last)
+            elif rng.random() < 0.1:
                 before = self.let(f"relu({value[0]})", lambda env, n=value[0]: env[n].greater(Q.of(0)), value[1])
                 value = before
         return value
@@ -213,7 +268,7 @@ class Network:
     def pointwise(self, value):
         rng = self.rng
         name, shape = value
-        kind = rng.choice(["relu", "relu", "relu", "none", "clamp", "leaky", "times", "plus", "minus", "index", "range"])
+        kind = rng.choice(["relu", "relu", "relu", "none", "clamp", "leaky", "relu6", "hard_sigmoid", "sign", "times", "plus", "minus", "index", "range"])
         if kind == "relu":
             return self.let(f"relu({name})", lambda env: env[name].greater(Q.of(0)), shape)
         if kind == "clamp":
@@ -221,6 +276,12 @@ class Network:
             hi = lo + Fraction(rng.randint(1, 8), 2)
             return self.let(f"clamp({name}, {decimal(lo)}, {decimal(hi)})",
                             lambda env: env[name].greater(Q.of(lo)).lesser(Q.of(hi)), shape)
+        if kind == "relu6":
+            return self.let(f"relu6({name})", lambda env: clamp(env[name], 0, 6), shape)
+        if kind == "hard_sigmoid":
+            return self.let(f"hard_sigmoid({name})", lambda env: clamp((env[name] + Q.of(3)).scaled(Fraction(1, 6)), 0, 1), shape)
+        if kind == "sign":
+            return self.let(f"sign({name})", lambda env: Q(np.where(env[name].num < 0, -1, 1)), shape)
         if kind == "leaky":
             slope = rng.choice([Fraction(1, 10), Fraction(1, 8), Fraction(1, 2), Fraction(-1, 4), Fraction(3, 2)])
             zero = Q.of(0)

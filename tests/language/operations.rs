@@ -31,3 +31,126 @@ network h(x: int<4>) -> real { leaky_relu(x, -1) }";
     let codes = calls.map(|call| codes(&format!("network f(x: int<4>) -> real {{ {call} }}")));
     assert_eq!(codes, [["E0303"], ["E0310"], ["E0303"]]);
 }
+
+#[test]
+fn clamps_of_sums_are_exact() {
+    let network = "network six(x: fixed<6, 1>[2]) -> fixed<6, 1>[2] { relu6(x) }
+network third(x: affine<uint<4>, 0.7, 3>) -> real { relu6(x) }
+network hard(x: fixed<6, 2>) -> real { hard_sigmoid(x) }
+network rounded(x: fixed<6, 2>) -> ufixed<4, 4> { hard_sigmoid(x) as ufixed<4, 4> }
+network beyond(x: uint<4>) -> real { clamp(x, -2, -1) }";
+    holds(
+        network,
+        &[
+            "six([-3, 6.5]) == [0, 6] and six([2.5, 6]) == [2.5, 6]",
+            "third(-2.1) == 0 and third(5.6) == 5.6 and third(6.3) == 6",
+            "hard(-3.25) == 0 and hard(-2.75) == 1 / 24 and hard(0) == 0.5 and hard(1.5) == 0.75 and hard(3) == 1",
+            "forall x: fixed<6, 2>: hard(x) == hard.real(x)",
+            "rounded(-2.75) == 1 / 16 and rounded(0) == 0.5 and rounded(7) == 15 / 16",
+            // Nothing that uint<4> stores.
+            "beyond(0) == -1",
+        ],
+    );
+    let stored = "network beyond(x: uint<4>) -> uint<4> { clamp(x, -2, -1) }";
+    assert_eq!(codes(stored), ["E0306"]);
+}
+
+#[test]
+fn sign_is_never_zero() {
+    let network = "network s(x: fixed<6, 2>[3]) -> int<2>[3] { sign(x - 0.25) as int<2> }
+network xnor(x: uint<1>[3]) -> real { dense(sign(x * 2 - 1), [[1, -1, 1]])[0] }";
+    holds(
+        network,
+        &[
+            "s([0, 0.25, 0.5]) == [-1, 1, 1]",
+            "xnor([1, 0, 1]) == 3 and xnor([0, 0, 0]) == -1",
+            "forall x: uint<1>[3]: xnor(x) in [-3, -1, 1, 3]",
+        ],
+    );
+}
+
+#[test]
+fn functions_of_stored_values_are_rounded_by_the_cast() {
+    let network = "type X = fixed<6, 2>;
+network swish(x: X) -> real { hard_swish(x) }
+network stored(x: X) -> fixed<6, 2> { hard_swish(x) as fixed<6, 2> }
+network gate(x: X) -> ufixed<8, 8> { sigmoid(x) as ufixed<8, 8> }
+network bent(x: X) -> fixed<6, 5, round = floor> { tanh(x) as fixed<6, 5, round = floor> }
+network named(x: X) -> ufixed<8, 8> { let s = sigmoid(x); s as ufixed<8, 8> }
+network wraps(x: X) -> ufixed<2, 1, overflow = wrap> { hard_swish(x) as ufixed<2, 1, overflow = wrap> }
+network channels(x: affine<int<4>, [0.5, 1], [0, -2]>[2]) -> affine<int<4>, [0.25, 0.125], [1, 0]>[2] {
+    tanh(x) as affine<int<4>, [0.25, 0.125], [1, 0]>
+}";
+    holds(
+        network,
+        &[
+            "swish(-3) == 0 and swish(-1.5) == -0.375 and swish(-0.25) == -11 / 96 and swish(4) == 4",
+            "stored(-1.5) == -0.25 and stored(-0.25) == 0 and stored(-1) == -0.25 and stored(7.75) == 7.75",
+            // 1 / (1 + e) = 0.26894…, 1 / (1 + e^-4) = 0.98201….
+            "gate(0) == 0.5 and gate(-1) == 69 / 256 and gate(4) == 251 / 256 and gate(7.75) == 255 / 256",
+            // tanh(0.25) = 0.24491…, 7.83… steps of 1 / 32.
+            "bent(0) == 0 and bent(0.25) == 7 / 32 and bent(-0.25) == -8 / 32 and bent(7.75) == 31 / 32 and bent(-8) == -1",
+            "forall x: X: named(x) == gate(x) and gate(x) + gate(-0.25) <= 1.5",
+            "forall x: X, y: X where x <= y: gate(x) <= gate(y)",
+            "wraps(7.75) == 0 and wraps(3) == 1 and wraps(2) == 1.5 and wraps(-1.5) == 1.5",
+            // tanh(-1) = -0.76159…, tanh(0.5) = 0.46211….
+            "channels([-1, -1]) == [-0.75, -0.75] and channels([0.5, 3]) == [0.5, 0.875]",
+        ],
+    );
+}
+
+#[test]
+fn tables_say_every_value() {
+    let network = "const SQUARES = [4, 2.25, 1, 0.25, 0, 0.25, 1, 2.25];
+network square(x: fixed<3, 1>) -> real { lookup(x, SQUARES) }
+network stored(x: fixed<3, 1>) -> ufixed<4, 1> { lookup(x, SQUARES as ufixed<4, 1>) }
+network cast(x: fixed<3, 1>) -> ufixed<4, 1> { lookup(x, SQUARES) as ufixed<4, 1> }
+network falls(x: uint<2>[2]) -> int<3>[2] { lookup(x, [3, 1, 1, -2]) as int<3> }
+network zero(x: affine<uint<2>, 0.3, 1>) -> real { lookup(x, [10, 20, 30, 40]) }
+network rises(x: uint<2>) -> int<8, overflow = error> { lookup(x, [-128, 0, 0, 127]) as int<8, overflow = error> }";
+    holds(
+        network,
+        &[
+            "square(-2) == 4 and square(-0.5) == 0.25 and square(1.5) == 2.25",
+            "stored(-1.5) == 2.5 and stored(-0.5) == 0.5 and stored(1) == 1",
+            "forall x: fixed<3, 1>: stored(x) == cast(x) and cast(x) - square(x) in -0.25..=0.25",
+            "falls([0, 3]) == [3, -2] and falls([1, 2]) == [1, 1]",
+            "zero(-0.3) == 10 and zero(0) == 20 and zero(0.6) == 40",
+            "rises(0) == -128 and rises(3) == 127",
+        ],
+    );
+    let spec = |body: &str| codes(&format!("network f(x: uint<2>[2]) -> real[2] {{ {body} }}"));
+    assert_eq!(spec("lookup(x, [1, 2, 3])"), ["E0301"]);
+    assert_eq!(spec("lookup(x, [[1, 2], [3, 4]])"), ["E0301"]);
+    assert_eq!(spec("lookup(x, x)"), ["E0302"]);
+    assert_eq!(spec("lookup(x + 1, [1, 2, 3, 4])"), ["E0411"]);
+    assert_eq!(spec("lookup(x, [1, 2000000, 3, 4])"), ["E0313"]);
+    assert_eq!(spec("lookup(x, [1, 9, 3, 4]) as int<4, overflow = error>"), ["E0402"]);
+}
+
+#[test]
+fn functions_of_stored_values_need_a_store_and_a_cast() {
+    let spec = |body: &str| codes(&format!("network f(x: fixed<6, 2>[2]) -> real[2] {{ {body} }}"));
+    for body in ["sigmoid(x)", "tanh(x) * 2", "let s = sigmoid(x); s", "let s: real[2] = tanh(x); x", "sigmoid(x + x) as int<2>"] {
+        assert_eq!(spec(body), ["E0411"], "{body}");
+    }
+    let reading = |body: &str| {
+        let network = format!("network f(x: fixed<6, 2>[2]) -> real[2] {{ {body} }}");
+        codes(&format!("{network}\nproperty p = forall x: fixed<6, 2>[2]: f.real(x)[0] <= 9;"))
+    };
+    for body in ["sign(x)", "hard_swish(x)", "tanh(x) as int<2>", "relu(sigmoid(x) as int<2>)"] {
+        assert_eq!(reading(body), ["E0410"], "{body}");
+    }
+    let wide = "network f(x: int<17>) -> int<8> { sigmoid(x) as int<8> }";
+    assert_eq!(codes(wide), ["E0313"]);
+}
+
+#[test]
+fn overflow_of_a_channel_is_told_by_its_own_scale() {
+    let spec = "network f(x: int<8>[2, 3]) -> affine<int<4>, [0.5, 0.25], 0, overflow = error>[2, 3] {
+    (x * 0.001 * [[1, 1, 1], [1, 1, 100]]) as affine<int<4>, [0.5, 0.25], 0, overflow = error>
+}";
+    let said = check(spec, 0);
+    assert_eq!(said.codes, ["E0402"], "{}", said.text);
+    assert!(said.text.contains("neuron 5") && said.text.contains("holds -2 to 1.75"), "{}", said.text);
+}

@@ -140,6 +140,13 @@ impl Format {
     /// The cast of an exact value: rounding, then overflow (where `error` saturates; the caller reports it).
     pub fn quantize(&self, value: &Rational, channel: usize) -> Quantized {
         let rounded = self.rounding.round(&(value / self.lsb(channel))) + self.zero(channel);
+        let (raw, overflowed) = self.stored(rounded);
+        let error = self.value(raw, channel) - value;
+        Quantized { raw, overflowed, error }
+    }
+
+    /// The raw integer that a rounded value is stored as, its zero point added, and whether that was beyond the range.
+    pub fn stored(&self, rounded: BigInt) -> (i64, bool) {
         let (min, max) = (BigInt::from(self.min_raw()), BigInt::from(self.max_raw()));
         let overflowed = rounded < min || rounded > max;
         let raw = match self.overflow {
@@ -150,8 +157,7 @@ impl Format {
             }
             Overflow::Saturate | Overflow::Error => rounded.clamp(min, max).to_i64().unwrap_or_default(),
         };
-        let error = self.value(raw, channel) - value;
-        Quantized { raw, overflowed, error }
+        (raw, overflowed)
     }
 
     /// The cast of a finite float: the same raw integer as [`Format::quantize`] of its exact value, without rationals where

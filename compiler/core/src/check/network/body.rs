@@ -27,7 +27,10 @@ impl Builder<'_> {
             self.bind(&params.name.text, NetValue::Group(Arc::new(file), String::new()));
         }
         for statement in &declaration.lets {
-            let value = self.eval(&statement.value)?;
+            let value = match &statement.ty {
+                Some(_) => self.eval(&statement.value)?,
+                None => self.eval_unrounded(&statement.value)?,
+            };
             if let Some(annotation) = &statement.ty {
                 let ty = self.evaluator.ty(annotation)?;
                 self.check_annotation(&value, &ty, self.place(annotation.span), self.place(statement.value.span))?;
@@ -48,7 +51,16 @@ impl Builder<'_> {
         }
     }
 
+    /// An expression's value, exact.
     pub(super) fn eval(&mut self, expr: &Expr) -> Checked<NetValue> {
+        match self.eval_unrounded(expr)? {
+            NetValue::Curve(curve) => self.unrounded(&curve).map(NetValue::Tensor),
+            other => Ok(other),
+        }
+    }
+
+    /// An expression's value; a function that the cast around it rounds is left as it is.
+    fn eval_unrounded(&mut self, expr: &Expr) -> Checked<NetValue> {
         match &expr.kind {
             ExprKind::Name(name) => {
                 if let Some((_, value)) = self.locals.iter().rev().find(|(known, _)| *known == name.text) {
@@ -96,9 +108,10 @@ impl Builder<'_> {
                 _ => self.constants(|e| e.eval(expr)).map(NetValue::Constant),
             },
             ExprKind::Cast(inner, ty) => {
-                let value = self.eval(inner)?;
+                let value = self.eval_unrounded(inner)?;
                 let format = self.constants(|e| e.format(ty))?;
                 match value {
+                    NetValue::Curve(curve) => self.cast_curve(&curve, &format, expr.span, ty).map(NetValue::Tensor),
                     NetValue::Tensor(tensor) => self.cast(&tensor, &format, expr.span, ty).map(NetValue::Tensor),
                     other => {
                         let tensor = self.constant_tensor(other, inner.span)?;
@@ -122,9 +135,9 @@ impl Builder<'_> {
                 other => self.error("E0302", inner.span, format!("{} can't be indexed", other.kind()), "not indexable"),
             },
             ExprKind::Let(l) => {
-                let value = self.eval(&l.value)?;
+                let value = self.eval_unrounded(&l.value)?;
                 self.bind(&l.name.text, value);
-                let result = self.eval(&l.body);
+                let result = self.eval_unrounded(&l.body);
                 self.locals.pop();
                 result
             }

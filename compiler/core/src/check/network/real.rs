@@ -260,6 +260,20 @@ impl Builder<'_> {
         Ok(NetTensor { format: None, ..x.clone() })
     }
 
+    /// Says that an operation is no part of a reading, and why.
+    pub(super) fn no_real_reading<T>(&self, name: &str, why: &str, span: Span) -> Checked<T> {
+        self.report(
+            Diagnostic::error(
+                "E0410",
+                format!("`{name}` {why}, so that the network can't be read as real"),
+                self.place(span),
+                "has no real counterpart here",
+            )
+            .note("A real-valued reading is made of sums, products with constants, and maxima of exact numbers.")
+            .help("compare the network's own outputs, or split the network before this operation"),
+        )
+    }
+
     /// A call of another network: its reading, on these tensors.
     pub(super) fn read_network(&mut self, item: ItemId, call: &Call) -> Checked<NetTensor> {
         let generics: Vec<i128> =

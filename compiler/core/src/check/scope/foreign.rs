@@ -46,18 +46,23 @@ pub(super) fn foreign_name(name: &str, role: Role) -> Option<ForeignName> {
         }
         (
             Role::Function,
-            "sigmoid" | "tanh" | "gelu" | "silu" | "swish" | "elu" | "exp" | "log" | "sqrt" | "pow" | "sin" | "cos",
+            "gelu" | "silu" | "swish" | "elu" | "selu" | "mish" | "softplus" | "exp" | "log" | "sqrt" | "pow" | "sin"
+            | "cos",
         ) => help(
-            "networks are made of sums, products with constants, `relu`, `clamp`, pools and casts; nothing else can be computed exactly",
+            "a function of stored values is a table: `lookup(x, [values])`, with an entry for each raw integer of x's format",
         ),
-        (Role::Function, "sign" | "sgn" | "step" | "heaviside") => {
-            help("there is no step function; `clamp(x * c, -1, 1)` cast to a format is a steep one")
-        }
+        (Role::Function, "sgn" | "ste_sign" | "binarize") => simple("sign"),
+        (Role::Function, "step" | "heaviside") => help("`sign(x)` is 1 or -1, so that `(sign(x) + 1) / 2` is 1 or 0"),
         (Role::Function, "linear" | "fc" | "fully_connected" | "matmul" | "gemm" | "dot") => simple("dense"),
         (Role::Function, "conv" | "convolution" | "conv2") => simple("conv2d"),
         (Role::Function, "maxpool" | "maxpool2d" | "max_pool") => simple("max_pool2d"),
         (Role::Function, "avgpool" | "avgpool2d" | "avg_pool" | "mean_pool") => simple("avg_pool2d"),
-        (Role::Function, "relu6" | "hardtanh" | "clip") => help("write `clamp(x, lo, hi)`, as in `clamp(x, 0, 6)`"),
+        (Role::Function, "hardtanh" | "clip") => help("write `clamp(x, lo, hi)`, as in `clamp(x, -1, 1)`"),
+        (Role::Function, "leakyrelu" | "prelu") => help("write `leaky_relu(x, slope)`, as in `leaky_relu(x, 0.01)`"),
+        (Role::Function, "hardsigmoid") => simple("hard_sigmoid"),
+        (Role::Function, "hardswish") => simple("hard_swish"),
+        (Role::Function, "logistic" | "expit") => simple("sigmoid"),
+        (Role::Function, "lut" | "table" | "gather") => simple("lookup"),
         (Role::Function, "mean" | "average" | "avg") => help("write the sum over a number: `sum(x) / 10`"),
         (Role::Function, "norm" | "dist" | "distance" | "linf") => {
             help("write `maximum(abs(x - y))` for the greatest difference, `sum(abs(x - y))` for their sum")

@@ -109,11 +109,19 @@ impl Builder<'_> {
         subtract: bool,
         span: Span,
     ) -> Checked<NetTensor> {
-        let values = self.spread(x, constant, span)?;
+        let mut values = self.spread(x, constant, span)?;
+        if subtract {
+            values.iter_mut().inspect(|_| work(NUMBER)).for_each(|value| *value = -&*value);
+        }
+        let result = self.plus(x, values, span)?;
+        self.layer("add a constant".to_owned(), &result, Parameters::default(), span);
+        Ok(result)
+    }
+
+    /// x + values, element by element: no layer of its own.
+    pub(super) fn plus(&mut self, x: &NetTensor, values: Vec<Rational>, span: Span) -> Checked<NetTensor> {
         if self.real.is_some() {
-            let each = values.into_iter().inspect(|_| work(NUMBER));
-            let bias = each.map(|value| if subtract { -value } else { value }).collect();
-            return self.real_diagonal(x, &vec![Rational::one(); count(&x.shape)], bias, span);
+            return self.real_diagonal(x, &vec![Rational::one(); count(&x.shape)], values, span);
         }
         let (mut factors, mut bias, mut row_scales) = (Vec::new(), Vec::new(), Vec::new());
         for (i, value) in values.iter().enumerate() {
@@ -125,14 +133,12 @@ impl Builder<'_> {
                 return self.error("E0404", span, "this constant has too many digits to be exact", "too precise");
             };
             factors.push(factor);
-            bias.push(if subtract { -number } else { number });
+            bias.push(number);
             row_scales.push(scale);
         }
         let terms = vec![(x.node, Matrix::diagonal(&factors))];
         let node = self.push(Op::Affine { terms, bias: bias.into() }, span)?;
-        let result = NetTensor { node, shape: x.shape.clone(), scale: PerElement::from_each(row_scales), format: None };
-        self.layer("add a constant".to_owned(), &result, Parameters::default(), span);
-        Ok(result)
+        Ok(NetTensor { node, shape: x.shape.clone(), scale: PerElement::from_each(row_scales), format: None })
     }
 
     /// x · constant, element by element.
@@ -167,13 +173,20 @@ impl Builder<'_> {
         Ok(result)
     }
 
-    /// x · factor: only the scale changes, but for the sign.
+    /// x · factor.
     pub(in crate::check::network) fn scale_by(
         &mut self,
         x: &NetTensor,
         factor: &Rational,
         span: Span,
     ) -> Checked<NetTensor> {
+        let result = self.times(x, factor, span)?;
+        self.layer(format!("multiply by {}", exact(factor)), &result, Parameters::default(), span);
+        Ok(result)
+    }
+
+    /// x · factor: only the scale changes, but for the sign. No layer of its own.
+    pub(super) fn times(&mut self, x: &NetTensor, factor: &Rational, span: Span) -> Checked<NetTensor> {
         let len = count(&x.shape);
         if self.real.is_some() {
             work(NUMBER * len);
@@ -187,8 +200,6 @@ impl Builder<'_> {
         }
         let size = if factor.is_zero() { Rational::one() } else { factor.abs() };
         let scale = x.scale.map(|s| s * &size);
-        let result = NetTensor { node, shape: x.shape.clone(), scale, format: None };
-        self.layer(format!("multiply by {}", exact(factor)), &result, Parameters::default(), span);
-        Ok(result)
+        Ok(NetTensor { node, shape: x.shape.clone(), scale, format: None })
     }
 }

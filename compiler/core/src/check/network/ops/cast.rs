@@ -1,6 +1,6 @@
 //! Casts: the one place where values are rounded and leave a range.
 
-use super::super::super::data::PerElement;
+use super::super::super::data::{PerElement, scales, zeros};
 use super::super::super::scope::{Meaning, meaning};
 use super::super::super::types::count;
 use super::super::super::{Checked, at};
@@ -32,17 +32,9 @@ impl Builder<'_> {
         if x.format.as_ref() == Some(format) {
             return Ok(x.clone());
         }
-        let first = x.shape.first().map_or(1, |axis| axis.size);
-        if format.channels() > 1 && format.channels() != first {
-            return self.error(
-                "E0301",
-                format_span,
-                format!("this format has {} channels, but the tensor's first axis has {first}", format.channels()),
-                "one scale per channel",
-            );
-        }
-        let scale = super::super::super::data::scales(format, &x.shape);
-        let zeros = super::super::super::data::zeros(format, &x.shape);
+        self.channels_fit(x, format, format_span)?;
+        let scale = scales(format, &x.shape);
+        let zeros = zeros(format, &x.shape);
         let len = count(&x.shape);
         // A ReLU or clamp just before is part of the same Step.
         let (source, clamps) = match &self.graph.node(x.node).op {
@@ -121,6 +113,20 @@ impl Builder<'_> {
         Ok(result)
     }
 
+    /// A format with a scale for each channel has as many as the tensor.
+    pub(super) fn channels_fit(&self, x: &NetTensor, format: &Format, format_span: Span) -> Checked<()> {
+        let first = x.shape.first().map_or(1, |axis| axis.size);
+        if format.channels() == 1 || format.channels() == first {
+            return Ok(());
+        }
+        self.error(
+            "E0301",
+            format_span,
+            format!("this format has {} channels, but the tensor's first axis has {first}", format.channels()),
+            "one scale per channel",
+        )
+    }
+
     /// The least and the greatest rounded value of a source, over all elements.
     pub(in crate::check::network) fn unclamped(
         &self,
@@ -175,9 +181,9 @@ impl Builder<'_> {
         span: Span,
         ty: &TypeExpr,
     ) -> Checked<T> {
-        let zero = i128::from(*super::super::super::data::zeros(format, &x.shape).get(element));
+        let zero = i128::from(*zeros(format, &x.shape).get(element));
         let raw = Interval::new(need.lo + zero, need.hi + zero);
-        let lsb = format.lsb(if format.channels() == 1 { 0 } else { element });
+        let lsb = scales(format, &x.shape).get(element).clone();
         let value = |n: i128| exact(&(integer(n) * &lsb));
         let width = if format.signed || raw.lo < 0 { raw.signed_width() } else { raw.signed_width() - 1 };
         let mut wider = format.clone();

@@ -1,13 +1,14 @@
-//! `clamp`: the nearest value between two ends.
+//! `clamp`: the nearest value between two ends; `relu6` and `hard_sigmoid`, which are clamps of sums.
 
 use super::super::super::Checked;
-use super::super::super::data::PerElement;
+use super::super::super::data::{PerElement, zeros};
 use super::super::super::types::count;
 use super::super::{Builder, NetTensor, Parameters};
 use super::cast::uniform;
-use num_traits::ToPrimitive;
+use crate::number_format::Format;
+use num_traits::{One, ToPrimitive, Zero};
 use qnn_ir::interrupt::work;
-use qnn_ir::rational::{common_step, exact};
+use qnn_ir::rational::{common_step, exact, integer};
 use qnn_ir::real::NUMBER;
 use qnn_ir::{Matrix, Op, Rational, Step};
 use qnn_syntax::Span;
@@ -16,7 +17,7 @@ use qnn_syntax::ast::Call;
 impl Builder<'_> {
     pub(in crate::check::network) fn clamp(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
         let [input, lo, hi] = self.positional(call, span)?;
-        let mut x = self.tensor(&input.value)?;
+        let x = self.tensor(&input.value)?;
         let (lo, hi) = (self.constants(|e| e.number(&lo.value))?, self.constants(|e| e.number(&hi.value))?);
         if lo > hi {
             return self.error(
@@ -26,6 +27,34 @@ impl Builder<'_> {
                 "an empty range",
             );
         }
+        let operation = format!("clamp {} to {}", exact(&lo), exact(&hi));
+        self.clamped(x, lo, hi, operation, span)
+    }
+
+    pub(super) fn relu6(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
+        let [x] = self.positional(call, span)?;
+        let x = self.tensor(&x.value)?;
+        self.clamped(x, Rational::zero(), integer(6), "relu6".to_owned(), span)
+    }
+
+    /// (x + 3) / 6, between 0 and 1.
+    pub(super) fn hard_sigmoid(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
+        let [x] = self.positional(call, span)?;
+        let x = self.tensor(&x.value)?;
+        let shifted = self.plus(&x, vec![integer(3); count(&x.shape)], span)?;
+        let line = self.times(&shifted, &(Rational::one() / integer(6)), span)?;
+        self.clamped(line, Rational::zero(), Rational::one(), "hard_sigmoid".to_owned(), span)
+    }
+
+    /// Each element, or the end that it is beyond.
+    fn clamped(
+        &mut self,
+        mut x: NetTensor,
+        lo: Rational,
+        hi: Rational,
+        operation: String,
+        span: Span,
+    ) -> Checked<NetTensor> {
         if self.real.is_some() {
             return self.real_clamp(x, lo, Some(hi), span);
         }
@@ -60,8 +89,17 @@ impl Builder<'_> {
             steps.push(Step::clamp(lo, hi));
         }
         let node = self.push(Op::Step { source: x.node, steps: uniform(steps) }, span)?;
-        let result = NetTensor { node, ..x };
-        self.layer(format!("clamp {} to {}", exact(&lo), exact(&hi)), &result, Parameters::default(), span);
+        // Ends beyond the format leave it.
+        let zeros = x.format.as_ref().map(|format| zeros(format, &x.shape));
+        let within = |format: &Format| {
+            let (min, max) = (i128::from(format.min_raw()), i128::from(format.max_raw()));
+            let zero = |i: usize| zeros.as_ref().map_or(0, |zeros| i128::from(*zeros.get(i)));
+            let ranges = self.ranges[node.index()].iter().inspect(|_| work(1)).enumerate();
+            ranges.map(|(i, range)| (range, zero(i))).all(|(r, zero)| min <= r.lo + zero && r.hi + zero <= max)
+        };
+        let format = x.format.clone().filter(within);
+        let result = NetTensor { node, shape: x.shape, scale: x.scale, format };
+        self.layer(operation, &result, Parameters::default(), span);
         Ok(result)
     }
 }

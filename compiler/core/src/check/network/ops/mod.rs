@@ -1,7 +1,7 @@
 //! The operations of networks, each lowered to nodes of the graph: one file an operation or family of them.
 //!
-//! In: a call, or operands. Out: the tensor that it comes to. [`operations`] has an entry for each function that the registry of the language lets stand in
-//! networks. Layouts: `dense` weights are [out, in]; images are [channels, height, width]; `conv2d` weights are
+//! In: a call, or operands. Out: the tensor that it comes to. [`operations`] and [`curves`] have an entry for each function that the registry of the
+//! language lets stand in networks. Layouts: `dense` weights are [out, in]; images are [channels, height, width]; `conv2d` weights are
 //! [out, in / groups, height, width], as PyTorch exports them.
 
 mod affine;
@@ -9,12 +9,17 @@ mod arithmetic;
 mod cast;
 mod clamp;
 mod conv2d;
+mod curve;
 mod dense;
 mod layout;
 mod leaky_relu;
+mod logistic;
 mod pool2d;
 mod relu;
+mod sign;
+mod table;
 
+pub(super) use curve::Curve;
 pub use layout::pick_indices;
 
 use super::super::Checked;
@@ -31,7 +36,7 @@ use qnn_syntax::walk::Role;
 type Lower<'a> = fn(&mut Builder<'a>, &Call, Span) -> Checked<NetTensor>;
 
 /// The operations, by name.
-fn operations<'a>() -> [(&'static str, Lower<'a>); 11] {
+fn operations<'a>() -> [(&'static str, Lower<'a>); 14] {
     [
         ("dense", Builder::dense),
         ("conv2d", Builder::conv2d),
@@ -40,10 +45,26 @@ fn operations<'a>() -> [(&'static str, Lower<'a>); 11] {
         ("relu", Builder::relu),
         ("clamp", Builder::clamp),
         ("leaky_relu", Builder::leaky_relu),
+        ("relu6", Builder::relu6),
+        ("hard_sigmoid", Builder::hard_sigmoid),
+        ("sign", Builder::sign),
         ("add", Builder::add),
         ("flatten", Builder::flatten),
         ("reshape", Builder::reshape),
         ("concat", Builder::concat),
+    ]
+}
+
+/// What prepares the call of a function that a cast rounds.
+type Prepare<'a> = fn(&mut Builder<'a>, &Call, Span) -> Checked<Curve>;
+
+/// The functions of stored values, by name.
+fn curves<'a>() -> [(&'static str, Prepare<'a>); 4] {
+    [
+        ("hard_swish", Builder::hard_swish),
+        ("sigmoid", Builder::sigmoid),
+        ("tanh", Builder::tanh),
+        ("lookup", Builder::lookup),
     ]
 }
 
@@ -62,16 +83,21 @@ impl Builder<'_> {
                 .help("read the whole network as real, in a property: what it calls is then read so too"),
             );
         }
+        if let Some(generic) = call.generics.first()
+            && function(name).is_some_and(Function::in_networks)
+        {
+            return self.error(
+                "E0303",
+                generic.span,
+                format!("`{name}` takes nothing in angle brackets"),
+                "not expected",
+            );
+        }
         if let Some((_, lower)) = operations().into_iter().find(|(known, _)| *known == name) {
-            if let Some(generic) = call.generics.first() {
-                return self.error(
-                    "E0303",
-                    generic.span,
-                    format!("`{name}` takes nothing in angle brackets"),
-                    "not expected",
-                );
-            }
             return lower(self, call, span).map(NetValue::Tensor);
+        }
+        if let Some((_, prepare)) = curves().into_iter().find(|(known, _)| *known == name) {
+            return prepare(self, call, span).map(NetValue::Curve);
         }
         if matches!(name, "min" | "max" | "abs" | "len") {
             let expr = Expr { kind: ExprKind::Call(call.clone()), span };
@@ -160,11 +186,13 @@ impl Builder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn each_function_of_networks_is_lowered() {
-        let listed: Vec<&str> = FUNCTIONS.iter().filter(|f| f.in_networks()).map(|f| f.name).collect();
-        let lowered: Vec<&str> = operations().iter().map(|(name, _)| *name).collect();
+        let listed: BTreeSet<&str> = FUNCTIONS.iter().filter(|f| f.in_networks()).map(|f| f.name).collect();
+        let prepared = curves().map(|(name, _)| name);
+        let lowered: BTreeSet<&str> = operations().map(|(name, _)| name).into_iter().chain(prepared).collect();
         assert_eq!(listed, lowered);
     }
 }
