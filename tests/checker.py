@@ -117,7 +117,7 @@ def read_step(step):
     return kind, readers[kind](data)
 
 
-MODES = ("HalfUp", "HalfEven", "HalfAway", "Floor", "TowardZero")
+MODES = ("HalfUp", "HalfEven", "HalfAway", "HalfDown", "HalfTowardZero", "Floor", "Ceil", "TowardZero", "Up")
 
 
 class Step:
@@ -147,7 +147,9 @@ class Step:
             tie = 2 * rest == self.d
             negative = self.n * a + self.o < 0
             up = {"HalfUp": above or tie, "HalfEven": above or (tie and floor % 2 == 1),
-                  "HalfAway": above or (tie and not negative), "Floor": False, "TowardZero": negative}[self.mode]
+                  "HalfAway": above or (tie and not negative), "HalfDown": above,
+                  "HalfTowardZero": above or (tie and negative), "Floor": False, "Ceil": True, "TowardZero": negative,
+                  "Up": not negative}[self.mode]
             floor += up
         return max(self.lo, min(self.hi, floor))
 

@@ -115,13 +115,21 @@ def rounded(num, den, mode):
     whole = num // den
     if mode == "floor":
         return whole
+    if mode == "ceil":
+        return -(-num // den)
     sign = np.where(num < 0, -1, 1).astype(num.dtype)
     if mode == "toward_zero":
         return sign * (abs(num) // den)
+    if mode == "up":
+        return sign * -(-abs(num) // den)
     if mode == "half_up":
         return (2 * num + den) // (2 * den)
     if mode == "half_away":
         return sign * ((2 * abs(num) + den) // (2 * den))
+    if mode == "half_down":
+        return -((den - 2 * num) // (2 * den))
+    if mode == "half_toward_zero":
+        return sign * -((den - 2 * abs(num)) // (2 * den))
     assert mode == "half_even"
     twice = 2 * (num - whole * den)
     up = (twice > den) | ((twice == den) & (whole % 2 != 0))
@@ -196,7 +204,7 @@ def decimal(value):
 
 def random_format(rng, bits, channels=1):
     """A format of so many bits with a random scale and random options."""
-    mode = rng.choice(["half_up", "half_even", "half_away", "floor", "toward_zero"])
+    mode = rng.choice(["half_up", "half_even", "half_away", "half_down", "half_toward_zero", "floor", "ceil", "toward_zero", "up"])
     overflow = rng.choice(["saturate", "saturate", "wrap"])
     options = [t for t in (f"round = {mode}" if mode != "half_up" or rng.random() < 0.2 else "",
                            f"overflow = {overflow}" if overflow != "saturate" or rng.random() < 0.1 else "") if t]

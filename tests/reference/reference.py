@@ -32,9 +32,13 @@ def selftest():
     half = Fraction(1, 2)
     definitions = {
         "floor": math.floor,
+        "ceil": math.ceil,
         "toward_zero": math.trunc,
+        "up": lambda v: math.ceil(v) if v > 0 else math.floor(v),
         "half_up": lambda v: math.floor(v + half),
         "half_away": lambda v: int(math.copysign(1, v)) * math.floor(abs(v) + half),
+        "half_down": lambda v: math.ceil(v - half),
+        "half_toward_zero": lambda v: math.ceil(v - half) if v > 0 else math.floor(v + half),
         "half_even": round,  # Fraction.__round__ rounds half to even
     }
     for mode, define in definitions.items():

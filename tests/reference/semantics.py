@@ -64,11 +64,19 @@ def round_ratio(n, d, mode):
         return q
     if mode == "toward_zero":
         return q + (n < 0) * (r != 0)
+    if mode == "ceil":
+        return q + (r != 0)
+    if mode == "up":
+        return q + (n > 0) * (r != 0)
     if mode == "half_up":
         return q + (2 * r >= d)
     above, tie = 2 * r > d, 2 * r == d
     if mode == "half_away":
         return q + above + tie * (n >= 0)
+    if mode == "half_down":
+        return q + above
+    if mode == "half_toward_zero":
+        return q + above + tie * (n < 0)
     if mode == "half_even":
         return q + above + tie * (q % 2)
     raise ValueError(f"unknown rounding mode {mode!r}")

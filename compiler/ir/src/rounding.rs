@@ -21,12 +21,29 @@ pub enum Rounding {
     Floor,
     /// Towards zero.
     TowardZero,
+    /// To nearest, ties towards −∞: ceil(x − 1/2).
+    HalfDown,
+    /// To nearest, ties towards zero.
+    HalfTowardZero,
+    /// Towards +∞.
+    Ceil,
+    /// Away from zero.
+    Up,
 }
 
 impl Rounding {
     /// All modes, in the order of the reference manual.
-    pub const ALL: [Rounding; 5] =
-        [Rounding::HalfUp, Rounding::HalfEven, Rounding::HalfAway, Rounding::Floor, Rounding::TowardZero];
+    pub const ALL: [Rounding; 9] = [
+        Rounding::HalfUp,
+        Rounding::HalfEven,
+        Rounding::HalfAway,
+        Rounding::HalfDown,
+        Rounding::HalfTowardZero,
+        Rounding::Floor,
+        Rounding::Ceil,
+        Rounding::TowardZero,
+        Rounding::Up,
+    ];
 
     /// The mode's name in a spec.
     pub fn name(self) -> &'static str {
@@ -36,6 +53,10 @@ impl Rounding {
             Rounding::HalfAway => "half_away",
             Rounding::Floor => "floor",
             Rounding::TowardZero => "toward_zero",
+            Rounding::HalfDown => "half_down",
+            Rounding::HalfTowardZero => "half_toward_zero",
+            Rounding::Ceil => "ceil",
+            Rounding::Up => "up",
         }
     }
 
@@ -50,10 +71,14 @@ impl Rounding {
         let up = match self {
             Rounding::Floor => false,
             Rounding::TowardZero => value.is_negative(),
+            Rounding::Ceil => true,
+            Rounding::Up => value.is_positive(),
             _ if twice != Rational::one() => twice > Rational::one(),
             Rounding::HalfUp => true,
             Rounding::HalfEven => floor.is_odd(),
             Rounding::HalfAway => value.is_positive(),
+            Rounding::HalfDown => false,
+            Rounding::HalfTowardZero => value.is_negative(),
         };
         if up { floor + 1 } else { floor }
     }

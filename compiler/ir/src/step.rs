@@ -89,9 +89,12 @@ impl Step {
                     Rounding::HalfUp => (2 * v - 1, false),
                     Rounding::HalfEven => (2 * v - 1, v.is_odd()),
                     Rounding::HalfAway => (2 * v - 1, v <= 0),
+                    Rounding::HalfDown => (2 * v - 1, true),
+                    Rounding::HalfTowardZero => (2 * v - 1, v > 0),
                     Rounding::Floor => (2 * v, false),
                     Rounding::TowardZero if v > 0 => (2 * v, false),
-                    Rounding::TowardZero => (2 * (v - 1), true),
+                    Rounding::Up if v <= 0 => (2 * v, false),
+                    Rounding::TowardZero | Rounding::Ceil | Rounding::Up => (2 * (v - 1), true),
                 };
                 // 2·(numerator·a + offset) >= twice_bound·denominator (or >).
                 let right = twice_bound.checked_mul(*denominator)?.checked_sub(offset.checked_mul(2)?)?;
@@ -104,11 +107,12 @@ impl Step {
     }
 
     /// Whether the thresholds of all values are equally far from the next, as the arithmetic shows: where the denominator is a multiple of the
-    /// numerator, rounding down and rounding halves up put one value more exactly their quotient further.
+    /// numerator, modes that shift with the number put one value more exactly their quotient further.
     pub fn is_even(&self) -> bool {
         match self {
             Step::Round { numerator, denominator, mode, .. } => {
-                denominator % numerator == 0 && matches!(mode, Rounding::Floor | Rounding::HalfUp)
+                denominator % numerator == 0
+                    && matches!(mode, Rounding::Floor | Rounding::HalfUp | Rounding::HalfDown | Rounding::Ceil)
             }
             Step::Table { .. } => false,
         }
@@ -151,11 +155,15 @@ fn round_quotient(mode: Rounding, dividend: i128, denominator: i128) -> Option<i
     let up = match (mode, twice) {
         (Rounding::Floor, _) => false,
         (Rounding::TowardZero, _) => dividend < 0,
+        (Rounding::Ceil, _) => true,
+        (Rounding::Up, _) => dividend > 0,
         (_, std::cmp::Ordering::Less) => false,
         (_, std::cmp::Ordering::Greater) => true,
         (Rounding::HalfUp, _) => true,
         (Rounding::HalfEven, _) => floor.is_odd(),
         (Rounding::HalfAway, _) => dividend > 0,
+        (Rounding::HalfDown, _) => false,
+        (Rounding::HalfTowardZero, _) => dividend < 0,
     };
     Some(if up { floor + 1 } else { floor })
 }

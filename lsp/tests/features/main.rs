@@ -106,7 +106,7 @@ fn completion_knows_where_it_is() {
     has(&complete(&folder, &format!("{SMALL}#[$0")), &["timeout", "engine", "expect"]);
     assert_eq!(
         complete(&folder, "type T = fixed<8, 4, round = $0"),
-        ["floor", "half_away", "half_even", "half_up", "toward_zero"]
+        ["ceil", "floor", "half_away", "half_down", "half_even", "half_toward_zero", "half_up", "toward_zero", "up"]
     );
     // Numbers where numbers stand.
     let widths = complete(&folder, "const wide = 10;\ntype T = ufixed<$0");

@@ -125,7 +125,7 @@ fn attribute(found: &Item, relative: u32, file: SourceFile, start: u32) -> Optio
 fn about_option(name: &str) -> Option<&'static str> {
     Some(match name {
         "round" => {
-            "`round =` how a cast rounds: `half_up` (the default), `half_even`, `half_away`, `floor`, `toward_zero`."
+            "`round =` how a cast rounds: to nearest with ties `half_up` (the default), `half_even`, `half_away`, `half_down`, `half_toward_zero`; or `floor`, `ceil`, `toward_zero`, `up` (away from zero)."
         }
         "overflow" => {
             "`overflow =` what a cast does beyond the format's ends: `saturate` (the default), `wrap`, `error` (the checker proves that it can't happen)."

@@ -60,6 +60,10 @@ impl Format {
                 Rounding::HalfAway => 2 * rest > one || 2 * rest == one && floor >= 0,
                 Rounding::Floor => false,
                 Rounding::TowardZero => rest > 0 && floor < 0,
+                Rounding::HalfDown => 2 * rest > one,
+                Rounding::HalfTowardZero => 2 * rest > one || 2 * rest == one && floor < 0,
+                Rounding::Ceil => rest > 0,
+                Rounding::Up => rest > 0 && floor >= 0,
             };
             floor + i64::from(up)
         };

@@ -94,12 +94,18 @@ impl Encoder<'_> {
     ) -> Option<Value> {
         let even = denominator % 2 == 0;
         let half = denominator / 2;
+        // What leaves ties below.
+        let less = if even { half - 1 } else { half };
         // What rounds results up to zero, and what rounds those above.
         let (below, beyond) = match mode {
             Rounding::HalfUp | Rounding::HalfEven => (half, half),
-            Rounding::HalfAway => (if even { half - 1 } else { half }, half),
+            Rounding::HalfAway => (less, half),
+            Rounding::HalfDown => (less, less),
+            Rounding::HalfTowardZero => (half, less),
             Rounding::Floor => (0, 0),
             Rounding::TowardZero => (denominator - 1, 0),
+            Rounding::Ceil => (denominator - 1, denominator - 1),
+            Rounding::Up => (0, denominator - 1),
         };
         let ties = mode == Rounding::HalfEven && even;
         // Only roundings to results above the least reachable one matter: those to `lo` and below end up there anyway.
@@ -109,7 +115,7 @@ impl Encoder<'_> {
         } else if range.hi <= 0 {
             below
         } else {
-            // TowardZero adds less from zero on, HalfAway more.
+            // TowardZero and HalfTowardZero add less from zero on, HalfAway and Up more.
             let bits = source.bits?;
             let zero = Integer::div_ceil(&offset.checked_neg()?, &numerator);
             let positive = match above(source.offset, zero) {
