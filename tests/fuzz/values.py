@@ -143,6 +143,7 @@ class Format:
         self.text, self.bits, self.mode, self.overflow = text, bits, mode, overflow
         self.lo = -(1 << (bits - 1)) if signed else 0
         self.hi = self.lo + (1 << bits) - 1
+        self.lo += overflow == "symmetric"
         self.scales, self.zeros = [Fraction(s) for s in scales], zeros
 
     @property
@@ -205,11 +206,11 @@ def decimal(value):
 def random_format(rng, bits, channels=1):
     """A format of so many bits with a random scale and random options."""
     mode = rng.choice(["half_up", "half_even", "half_away", "half_down", "half_toward_zero", "floor", "ceil", "toward_zero", "up"])
-    overflow = rng.choice(["saturate", "saturate", "wrap"])
+    signed = rng.random() < 0.6
+    overflow = rng.choice(["saturate", "saturate", "wrap", "symmetric"] if signed and bits > 1 else ["saturate", "saturate", "wrap"])
     options = [t for t in (f"round = {mode}" if mode != "half_up" or rng.random() < 0.2 else "",
                            f"overflow = {overflow}" if overflow != "saturate" or rng.random() < 0.1 else "") if t]
     rng.shuffle(options)
-    signed = rng.random() < 0.6
     kind = rng.random()
     if kind < 0.7:
         fraction = rng.randint(-1, bits + 1)
@@ -218,10 +219,11 @@ def random_format(rng, bits, channels=1):
         head, scales, zeros = f"{'' if signed else 'u'}int<{bits}", [Fraction(1)], [0]
     else:
         lo = -(1 << (bits - 1)) if signed else 0
+        hi, lo = lo + (1 << bits) - 1, lo + (overflow == "symmetric")
         many = channels if channels > 1 and rng.random() < 0.5 else 1
         scales = [Fraction(rng.choice(["0.05", "0.1", "0.3", "0.75", "2", "1.5", "0.0625"])) for _ in range(many)]
         many_zeros = many if rng.random() < 0.5 else 1
-        zeros = [rng.randint(lo, lo + (1 << bits) - 1) for _ in range(many_zeros)]
+        zeros = [rng.randint(lo, hi) for _ in range(many_zeros)]
         if many == 1 and rng.random() < 0.1:
             scales, text = [Fraction(1, 3)], "1 / 3"
         else:

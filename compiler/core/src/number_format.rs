@@ -25,11 +25,13 @@ pub enum Overflow {
     Wrap,
     /// The compiler must prove that it can't happen.
     Error,
+    /// The nearest end of a range that is as large below 0 as above: without the least integer of two's complement.
+    Symmetric,
 }
 
 impl Overflow {
     /// All modes, in the order of the reference manual.
-    pub const ALL: [Overflow; 3] = [Overflow::Saturate, Overflow::Wrap, Overflow::Error];
+    pub const ALL: [Overflow; 4] = [Overflow::Saturate, Overflow::Symmetric, Overflow::Wrap, Overflow::Error];
 
     /// The mode's name in a spec.
     pub fn name(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Overflow {
             Overflow::Saturate => "saturate",
             Overflow::Wrap => "wrap",
             Overflow::Error => "error",
+            Overflow::Symmetric => "symmetric",
         }
     }
 }
@@ -99,7 +102,11 @@ impl Format {
 
     /// The smallest raw integer.
     pub fn min_raw(&self) -> i64 {
-        if self.signed { -(1i64 << (self.width - 1)) } else { 0 }
+        match (self.signed, self.overflow) {
+            (true, Overflow::Symmetric) => -self.max_raw(),
+            (true, _) => -(1i64 << (self.width - 1)),
+            (false, _) => 0,
+        }
     }
 
     /// The largest raw integer.
@@ -155,7 +162,9 @@ impl Format {
                 let low = (&rounded - &min).mod_floor(&modulus) + &min;
                 low.to_i64().unwrap_or_default()
             }
-            Overflow::Saturate | Overflow::Error => rounded.clamp(min, max).to_i64().unwrap_or_default(),
+            Overflow::Saturate | Overflow::Symmetric | Overflow::Error => {
+                rounded.clamp(min, max).to_i64().unwrap_or_default()
+            }
         };
         (raw, overflowed)
     }
@@ -344,5 +353,9 @@ mod tests {
         assert_eq!(format.quantize(&big, 0).raw, 2);
         assert_eq!(format.quantize(&-big, 0).raw, -2);
         assert_eq!(format.to_string(), "fixed<4, 1, overflow = wrap>");
+        format.overflow = Overflow::Symmetric;
+        assert_eq!((format.min_raw(), format.max_raw()), (-7, 7));
+        assert_eq!(format.quantize(&-big, 0).raw, -7);
+        assert!(format.quantize(&-ratio(4, 1), 0).overflowed);
     }
 }

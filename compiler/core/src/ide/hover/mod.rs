@@ -128,7 +128,7 @@ fn about_option(name: &str) -> Option<&'static str> {
             "`round =` how a cast rounds: to nearest with ties `half_up` (the default), `half_even`, `half_away`, `half_down`, `half_toward_zero`; or `floor`, `ceil`, `toward_zero`, `up` (away from zero)."
         }
         "overflow" => {
-            "`overflow =` what a cast does beyond the format's ends: `saturate` (the default), `wrap`, `error` (the checker proves that it can't happen)."
+            "`overflow =` what a cast does beyond the format's ends: `saturate` (the default), `symmetric` (which leaves out the least integer: −127 … 127), `wrap`, `error` (the checker proves that it can't happen)."
         }
         "stride" => "`stride =` how far the window moves at each step.",
         "padding" => "`padding =` how many zeros are put around the image.",
