@@ -4,7 +4,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
-from values import Q, decimal, random_format
+from values import Format, Q, decimal, random_format
 
 
 def nested(values):
@@ -42,6 +42,12 @@ class Params:
         exact = np.array([Fraction(float(v)) for v in reals.reshape(-1)], dtype=object).reshape(shape)
         return form.convert(Q.of(exact.tolist()))
 
+    def put(self, key, form, raw):
+        """A tensor of raw integers; returns its values."""
+        self.arrays[key] = np.array(raw)
+        self.rules.append(f"{key}: {form.text} raw;")
+        return form.values(self.arrays[key][None])
+
     def text(self, file):
         return f'    params {self.name} = "{file}" {{ {" ".join(self.rules)} }}\n' if self.rules else ""
 
@@ -78,6 +84,30 @@ def conv(x, w, b, stride, padding, groups):
         planes.append((part * w.num[0][o].reshape(in_channels, 1, 1, -1)).sum(axis=(1, 4)))
     out = Q(np.stack(planes, axis=1), x.den * w.den)
     return out + Q(b.num[:, :, None, None], b.den) if b is not None else out
+
+
+def multiplied(x, c):
+    """x times constants that go with it, axis by axis."""
+    num = x.num.astype(object) * c.num.astype(object)
+    return Q(num, x.den * c.den)
+
+
+def along(values, shape):
+    """Constants of one axis as they go with a tensor: with its only axis, or with the channels of an image."""
+    return Q(values.num.reshape(1, -1, *[1] * (len(shape) - 1)), values.den)
+
+
+def float32_root(square):
+    """The square root, to the nearest with 24 bits."""
+    with localcontext() as context:
+        context.prec = 120
+        root = Fraction((Decimal(square.numerator) / square.denominator).sqrt())
+    exponent = 0
+    while root >= 1 << 24:
+        root, exponent = root / 2, exponent + 1
+    while 0 < root < 1 << 23:
+        root, exponent = root * 2, exponent - 1
+    return round(root) * Fraction(2) ** exponent
 
 
 def clamp(x, lo, hi):
@@ -208,9 +238,17 @@ class Network:
         if rng.random() < 0.5:
             self.fresh += 1
             key = f"l{self.fresh}"
-            w = self.params.add(rng, f"{key}.weight", shape)
-            b = self.params.add(rng, f"{key}.bias", shape[:1]) if bias else None
-            return f"m.{key}", w, b
+            if rng.random() < 0.6:
+                w = self.params.add(rng, f"{key}.weight", shape)
+                b = self.params.add(rng, f"{key}.bias", shape[:1]) if bias else None
+                return f"m.{key}", w, b
+            text, w = self.computed_weight(key, shape)
+            if not bias:
+                return text, w, None
+            b = self.params.add(rng, f"{key}.bias", shape[:1])
+            if rng.random() < 0.5:
+                return f"{text}, m.{key}.bias", w, b
+            return f"{text}, -m.{key}.bias / 4 + {nested(tensor(rng, shape[:1]))} * 0", w, b.scaled(Fraction(-1, 4))
         w = tensor(rng, shape)
         text, w = nested(w), Q.of(w)
         if rng.random() < 0.3:
@@ -220,6 +258,47 @@ class Network:
             return text, w, None
         b = tensor(rng, shape[:1])
         return f"{text}, {nested(b)}", w, Q.of(b)
+
+    def computed_weight(self, key, shape):
+        """A weight made of a tensor of another layout or size, or by arithmetic."""
+        rng = self.rng
+        kind = rng.choice(["transposed", "slice", "line"])
+        if kind == "transposed":
+            order = rng.sample(range(len(shape)), len(shape))
+            stored = [0] * len(shape)
+            for axis, source in enumerate(order):
+                stored[source] = shape[axis]
+            w = self.params.add(rng, f"{key}.weight", tuple(stored))
+            w = Q(np.transpose(w.num, [0, *(1 + source for source in order)]), w.den)
+            reverse = order == list(range(len(shape)))[::-1] and rng.random() < 0.5
+            return f"transpose(m.{key}.weight{'' if reverse else f', {order}'})", w
+        if kind == "slice":
+            w = self.params.add(rng, f"{key}.weight", (2, shape[0] + 1, *shape[1:]))
+            return f"m.{key}.weight[1, 1..{shape[0] + 1}]", Q(w.num[:, 1, 1:], w.den)
+        w = self.params.add(rng, f"{key}.weight", shape)
+        c, d = Fraction(rng.choice(["0.5", "-2", "0.1", "3"])), Fraction(rng.choice(["0", "1", "-0.25"]))
+        return f"m.{key}.weight * ({decimal(c)}) + ({decimal(d)})", w.scaled(c) + Q.of(d)
+
+    def batch_norm(self, value):
+        rng = self.rng
+        name, shape = value
+        self.fresh += 1
+        key = f"n{self.fresh}"
+        names = rng.choice([("weight", "bias", "running_mean", "running_var"), ("gamma", "beta", "moving_mean", "moving_variance")])
+        signed, positive = Format("fixed<5, 2>", 5, True, [Fraction(1, 4)], [0]), Format("ufixed<6, 3>", 6, False, [Fraction(1, 8)], [0])
+        numbers = lambda lo, hi: [rng.randint(lo, hi) for _ in range(shape[0])]
+        gamma, beta = Q.of([1] * shape[0]), Q.of(0)
+        if rng.random() < 0.7:
+            gamma = self.params.put(f"{key}.{names[0]}", signed, numbers(-16, 15))
+            beta = self.params.put(f"{key}.{names[1]}", signed, numbers(-16, 15))
+        mean = self.params.put(f"{key}.{names[2]}", signed, numbers(-16, 15))
+        variance = self.params.put(f"{key}.{names[3]}", positive, numbers(0, 63))
+        epsilon = Fraction(rng.choice(["0.001", "0.5", "1"]))
+        sign = lambda v: -1 if v < 0 else 1
+        factor = Q.of([sign(g) * float32_root(g * g / (v + epsilon)) for g, v in zip(gamma.fractions(0), variance.fractions(0))])
+        offset = beta - multiplied(factor, mean)
+        return self.let(f"batch_norm({name}, m.{key}, epsilon = {decimal(epsilon)})",
+                        lambda env: multiplied(env[name], along(factor, shape)) + along(offset, shape), shape)
 
     def layer(self, value):
         rng = self.rng
@@ -268,7 +347,7 @@ class Network:
     def pointwise(self, value):
         rng = self.rng
         name, shape = value
-        kind = rng.choice(["relu", "relu", "relu", "none", "clamp", "leaky", "relu6", "hard_sigmoid", "sign", "times", "plus", "minus", "index", "range"])
+        kind = rng.choice(["relu", "relu", "relu", "none", "clamp", "leaky", "relu6", "hard_sigmoid", "sign", "norm", "list", "list", "times", "plus", "minus", "index", "range"])
         if kind == "relu":
             return self.let(f"relu({name})", lambda env: env[name].greater(Q.of(0)), shape)
         if kind == "clamp":
@@ -280,6 +359,14 @@ class Network:
             return self.let(f"relu6({name})", lambda env: clamp(env[name], 0, 6), shape)
         if kind == "hard_sigmoid":
             return self.let(f"hard_sigmoid({name})", lambda env: clamp((env[name] + Q.of(3)).scaled(Fraction(1, 6)), 0, 1), shape)
+        if kind == "norm" and shape:
+            return self.batch_norm(value)
+        if kind == "list" and len(shape) in (1, 3):
+            op = rng.choice("*/+-")
+            values = [weight(rng) if op != "/" else rng.choice([Fraction(2), Fraction(-1, 2), Fraction(5)]) for _ in range(shape[0])]
+            of = along(Q.of([1 / v for v in values] if op == "/" else values), shape)
+            function = {"+": lambda x: x + of, "-": lambda x: x - of}.get(op, lambda x: multiplied(x, of))
+            return self.let(f"{name} {op} {nested(values)}", lambda env: function(env[name]), shape)
         if kind == "sign":
             return self.let(f"sign({name})", lambda env: Q(np.where(env[name].num < 0, -1, 1)), shape)
         if kind == "leaky":

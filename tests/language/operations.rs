@@ -4,10 +4,15 @@ fn holds(network: &str, statements: &[&str]) {
         let _ = writeln!(text, "\nproperty p{i} = {statement};");
         text
     });
-    let spec = qnn::Spec::with_text(Path::new(SPEC), &text);
-    assert!(spec.check().is_empty(), "{text}\n{}", spec.explain(&spec.check()));
-    let verified = spec.verify(&qnn::verify::Options::default());
-    for (statement, result) in statements.iter().zip(verified.results()) {
+    let (db, file) = checked(&text);
+    let wrong = codes(&text);
+    assert!(wrong.is_empty(), "{text}\n{wrong:?}");
+    let options = qnn::verify::Options::default();
+    let plan = qnn::verify::plan(&db, file, &qnn::verify::Filter::default(), &options);
+    let snapshots = qnn::verify::snapshots(db.clone());
+    let verified = qnn::verify::run(&plan, &snapshots, &options, &qnn_engine::CancelToken::new(), &|_| {});
+    assert_eq!(verified.results.len(), statements.len(), "{text}");
+    for (statement, result) in statements.iter().zip(&verified.results) {
         assert_eq!(result.verdict, qnn::verify::Verdict::Proved, "{network}\n{statement}");
     }
 }
@@ -107,6 +112,10 @@ network stored(x: fixed<3, 1>) -> ufixed<4, 1> { lookup(x, SQUARES as ufixed<4, 
 network cast(x: fixed<3, 1>) -> ufixed<4, 1> { lookup(x, SQUARES) as ufixed<4, 1> }
 network falls(x: uint<2>[2]) -> int<3>[2] { lookup(x, [3, 1, 1, -2]) as int<3> }
 network zero(x: affine<uint<2>, 0.3, 1>) -> real { lookup(x, [10, 20, 30, 40]) }
+network file(x: uint<1>) -> fixed<12, 8> {
+    params m = \"norm.npz\" { *: fixed<12, 8>; }
+    lookup(x, m.bn.gamma)
+}
 network rises(x: uint<2>) -> int<8, overflow = error> { lookup(x, [-128, 0, 0, 127]) as int<8, overflow = error> }";
     holds(
         network,
@@ -116,6 +125,7 @@ network rises(x: uint<2>) -> int<8, overflow = error> { lookup(x, [-128, 0, 0, 1
             "forall x: fixed<3, 1>: stored(x) == cast(x) and cast(x) - square(x) in -0.25..=0.25",
             "falls([0, 3]) == [3, -2] and falls([1, 2]) == [1, 1]",
             "zero(-0.3) == 10 and zero(0) == 20 and zero(0.6) == 40",
+            "file(0) == 1 and file(1) == -0.5",
             "rises(0) == -128 and rises(3) == 127",
         ],
     );
@@ -153,4 +163,92 @@ fn overflow_of_a_channel_is_told_by_its_own_scale() {
     let said = check(spec, 0);
     assert_eq!(said.codes, ["E0402"], "{}", said.text);
     assert!(said.text.contains("neuron 5") && said.text.contains("holds -2 to 1.75"), "{}", said.text);
+}
+
+#[test]
+fn parameters_compute() {
+    let network = "params m = \"matrix.npy\" { *: fixed<8, 4>; }
+params q = \"model.npz\" { *.bias: fixed<8, 4>; *: fixed<8, 2>; }
+network products(x: int<4>[2]) -> real[2] { dense(x, 2 * m.value - 0.5, [1, 2] / 4) }
+network turned(x: int<4>[2]) -> real[2] { dense(x, transpose(m.value)) - m.value[0] }
+network shares(x: int<4>[2]) -> real[2] { (x - m.value[1, ..]) / [4, -8] * -m.value[0, 1] }
+network biased(x: int<4>[3]) -> fixed<8, 4>[3] { (x + q.fc1.bias * [1, 2, 3]) as fixed<8, 4> }
+network cast(x: int<4>[2]) -> real[3] { dense(x, (q.fc1.weight / 3) as fixed<4, 2>) }";
+    // The matrix is [[0, 0.25], [0.5, 0.75]].
+    holds(
+        network,
+        &[
+            "products([1, 2]) == [-0.25, 3] and products.real([1, 2]) == [-0.25, 3]",
+            "turned([1, 2]) == [1, 1.5] and turned.real([1, 2]) == [1, 1.5]",
+            "shares([2, 3]) == [-3 / 32, 9 / 128] and shares.real([2, 3]) == [-3 / 32, 9 / 128]",
+            "biased([0, 1, -1]) == [0, 1.125, -0.625]",
+            // [[-0.5, -0.25], [0, 0.25], [0.5, 0.75]] / 3, in quarters.
+            "cast([1, 0]) == [-0.25, 0, 0.25] and cast([0, 1]) == [0, 0, 0.25]",
+        ],
+    );
+    let spec = |body: &str| {
+        let m = "params m = \"matrix.npy\" { *: fixed<8, 4>; }";
+        codes(&format!("{m}\nnetwork f(x: int<4>[2]) -> real[2] {{ {body} }}"))
+    };
+    assert_eq!(spec("x + (m.value + [1, 2])[0]"), ["E0301"]);
+    assert_eq!(spec("x / [1, 0]"), ["E0311"]);
+    assert_eq!(spec("x * (1 / m.value)[0]"), ["E0311"]);
+    assert_eq!(spec("x + m.value[2]"), ["E0304"]);
+    assert_eq!(spec("dense(x, transpose(m.value, [0, 0]))"), ["E0303"]);
+    assert_eq!(spec("x + m"), ["E0302"]);
+}
+
+#[test]
+fn constants_go_with_the_channels_of_images() {
+    let network = "network f(x: int<4>[2, 1, 2]) -> real[2, 1, 2] { x * [2, 3] + [[[0, 1]], [[0, 1]]] }
+network g(x: int<4>[2, 1, 2]) -> real[2, 1, 2] { x - [[[1]], [[2]]] }
+network h(x: int<4>[1, 2, 2]) -> real[2, 1, 2] { transpose(x, [2, 0, 1]) }
+network m(x: int<4>[2, 2]) -> real[2, 2] { x * [[1], [2]] + [[10, 20]] }";
+    holds(
+        network,
+        &[
+            "f([[[1, 2]], [[3, 4]]]) == [[[2, 5]], [[9, 13]]] and f.real([[[1, 2]], [[3, 4]]]) == [[[2, 5]], [[9, 13]]]",
+            "g([[[1, 2]], [[3, 4]]]) == [[[0, 1]], [[1, 2]]]",
+            "h([[[1, 2], [3, 4]]]) == [[[1, 3]], [[2, 4]]] and h.real([[[1, 2], [3, 4]]]) == [[[1, 3]], [[2, 4]]]",
+            "m([[1, 2], [3, 4]]) == [[11, 22], [16, 28]]",
+        ],
+    );
+    assert_eq!(codes("network f(x: int<4>[2, 3]) -> real[2, 3] { x * [1, 2] }"), ["E0301"]);
+}
+
+#[test]
+fn batch_norm_is_folded_with_factors_of_24_bits() {
+    let network = "params m = \"norm.npz\" { *: fixed<12, 8>; }
+network f(x: int<4>[2]) -> real[2] { batch_norm(x, m.bn, epsilon = 0.25) }
+network g(x: int<4>[2]) -> real[2] { batch_norm(x, m.bn, epsilon = 1.25) }";
+    holds(
+        network,
+        &[
+            // Factors 1 / 2 and -1 / 2.
+            "f([1, 2]) == [0.5, -1.5] and f.real([1, 2]) == [0.5, -1.5]",
+            // 1 / √5 as a float32 is 15005998 / 2^25.
+            "g([1, 0])[0] == 0.25 + 15005998 / 33554432 * 0.5",
+        ],
+    );
+    let spec = |body: &str| {
+        let m = "params m = \"norm.npz\" { *: fixed<12, 8>; }";
+        codes(&format!("{m}\nnetwork f(x: int<4>[3]) -> real[3] {{ {body} }}"))
+    };
+    assert_eq!(spec("batch_norm(x, m.bn)"), ["E0303"]);
+    assert_eq!(spec("batch_norm(x, m.bn, epsilon = 1)"), ["E0301"]);
+    assert_eq!(spec("batch_norm(x, m.conv, epsilon = 1)"), ["E0502"]);
+    assert_eq!(spec("batch_norm(x[..2], m.bn, epsilon = -3.75)"), ["E0311"]);
+}
+
+#[test]
+fn a_symmetric_range_has_no_least_integer() {
+    let network = "network f(x: int<8>) -> int<8, overflow = symmetric> { x as int<8, overflow = symmetric> }
+network g(x: int<4, overflow = symmetric>) -> real { x }";
+    holds(
+        network,
+        &["f(-128) == -127 and f(-127) == -127 and f(127) == 127", "forall x: int<4, overflow = symmetric>: g(x) in -7..=7"],
+    );
+    for format in ["uint<8, overflow = symmetric>", "int<1, overflow = symmetric>", "affine<int<8>, 1, -128, overflow = symmetric>"] {
+        assert_eq!(codes(&format!("type T = {format};")), ["E0401"], "{format}");
+    }
 }

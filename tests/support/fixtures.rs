@@ -56,6 +56,13 @@ fn file(name: &str) -> Option<Vec<u8>> {
             ("fc.weight", floats(&[2, 8], |i| ((i % 3) as f32 - 1.0) / 4.0)),
             ("fc.bias", floats(&[2], |_| 0.0)),
         ]),
+        "norm.npz" => npz(&[
+            ("conv.kernel", floats(&[2, 2, 1, 2], |i| (i as f32 - 3.0) / 4.0)),
+            ("bn.gamma", floats(&[2], |i| [1.0, -0.5][i])),
+            ("bn.beta", floats(&[2], |i| [0.25, 0.0][i])),
+            ("bn.moving_mean", floats(&[2], |i| [0.5, -1.0][i])),
+            ("bn.moving_variance", floats(&[2], |i| [3.75, 0.75][i])),
+        ]),
         "int8.npz" => npz(&[
             ("fc.weight", npy("|i1", &[2, 2], &[10, 246, 100, 3])),
             ("fc.bias", npy("<i4", &[2], &[5, 0, 0, 0, 251, 255, 255, 255])),

@@ -179,6 +179,13 @@ pub const FUNCTIONS: &[Function] = &[
         docs: "The table's entry for each stored value: the first is that of the least raw integer, the last that of the greatest.",
     },
     Function {
+        name: "batch_norm",
+        usage: &["batch_norm(x, layer, epsilon = …)"],
+        stands: Stands::Networks,
+        takes: "`[c, …]`, a group of parameters `[c]`",
+        docs: "γ / √(σ² + epsilon) · (x − μ) + β of each channel. The factor has 24 significant bits, as a float32; all else is exact.",
+    },
+    Function {
         name: "add",
         usage: &["add(x, y)"],
         stands: Stands::Networks,
@@ -198,6 +205,13 @@ pub const FUNCTIONS: &[Function] = &[
         stands: Stands::Networks,
         takes: "as many elements",
         docs: "The same elements with other axes, row by row.",
+    },
+    Function {
+        name: "transpose",
+        usage: &["transpose(x)", "transpose(x, [axes])"],
+        stands: Stands::Networks,
+        takes: "any shape; parameters too",
+        docs: "The same elements with the axes in another order: the new first axis is the old one of the list's first number. Without a list, the axes are reversed.",
     },
     Function {
         name: "concat",

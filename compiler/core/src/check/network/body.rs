@@ -6,6 +6,7 @@ use super::super::index::index_range;
 use super::super::scope::lookup;
 use super::super::types::{Shape, interchangeable, show_shape};
 use super::super::{Checked, at};
+use super::ops::{pick_indices, picked};
 use super::{Builder, NetTensor, NetValue, instantiate, remap};
 use crate::db::{ItemId, tree};
 use crate::diagnostic::Diagnostic;
@@ -121,6 +122,10 @@ impl Builder<'_> {
             }
             ExprKind::Unary(UnaryOp::Negate, inner) => match self.eval(inner)? {
                 NetValue::Tensor(tensor) => self.scale_by(&tensor, &-Rational::one(), expr.span).map(NetValue::Tensor),
+                NetValue::ConstantTensor(tensor) => {
+                    let minus = self.constant_tensor(NetValue::Constant(Constant::int(-1)), expr.span)?;
+                    self.combine_constants(BinaryOp::Multiply, &minus, &tensor, expr.span).map(NetValue::ConstantTensor)
+                }
                 NetValue::Constant(_) => self.constants(|e| e.eval(expr)).map(NetValue::Constant),
                 other => self.error("E0302", expr.span, format!("`-` can't take {}", other.kind()), "not a number"),
             },
@@ -130,6 +135,11 @@ impl Builder<'_> {
                 NetValue::Tensor(tensor) => {
                     let selection = self.selection(&tensor.shape, indices)?;
                     self.select(&tensor, &selection, expr.span).map(NetValue::Tensor)
+                }
+                NetValue::ConstantTensor(tensor) => {
+                    let selection = self.selection(&tensor.shape, indices)?;
+                    let (elements, shape) = pick_indices(&tensor.shape, &selection);
+                    Ok(NetValue::ConstantTensor(picked(&tensor, &elements, shape)))
                 }
                 NetValue::Constant(_) => self.constants(|e| e.eval(expr)).map(NetValue::Constant),
                 other => self.error("E0302", inner.span, format!("{} can't be indexed", other.kind()), "not indexable"),
@@ -183,6 +193,13 @@ impl Builder<'_> {
             return super::super::constant::bounded(self.evaluator.context, self.place(span), value)
                 .map(NetValue::Constant);
         }
+        let constants = |v: &NetValue| matches!(v, NetValue::ConstantTensor(_) | NetValue::Constant(_));
+        let one_is_tensor = matches!(a, NetValue::ConstantTensor(_)) || matches!(b, NetValue::ConstantTensor(_));
+        let arithmetic = matches!(op, BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide);
+        if arithmetic && one_is_tensor && constants(&a) && constants(&b) {
+            let (a, b) = (self.constant_tensor(a, left.span)?, self.constant_tensor(b, right.span)?);
+            return self.combine_constants(op, &a, &b, span).map(NetValue::ConstantTensor);
+        }
         match (op, a, b) {
             (BinaryOp::Add | BinaryOp::Subtract, NetValue::Tensor(a), NetValue::Tensor(b)) => {
                 self.sum(&a, &b, op == BinaryOp::Subtract, span).map(NetValue::Tensor)
@@ -210,17 +227,21 @@ impl Builder<'_> {
             }
             (BinaryOp::Multiply, NetValue::Tensor(tensor), other) => {
                 let constant = self.constant_tensor(other, right.span)?;
-                self.times_constant(&tensor, &constant, span).map(NetValue::Tensor)
+                self.times_constant(&tensor, &constant, false, span).map(NetValue::Tensor)
             }
             (BinaryOp::Multiply, other, NetValue::Tensor(tensor)) => {
                 let constant = self.constant_tensor(other, left.span)?;
-                self.times_constant(&tensor, &constant, span).map(NetValue::Tensor)
+                self.times_constant(&tensor, &constant, false, span).map(NetValue::Tensor)
             }
             (BinaryOp::Divide, NetValue::Tensor(tensor), NetValue::Constant(Constant::Number(n))) => {
                 if n.is_zero() {
                     return self.error("E0311", right.span, "division by zero", "this is 0");
                 }
                 self.scale_by(&tensor, &(Rational::one() / n), span).map(NetValue::Tensor)
+            }
+            (BinaryOp::Divide, NetValue::Tensor(tensor), other) if constants(&other) => {
+                let constant = self.constant_tensor(other, right.span)?;
+                self.times_constant(&tensor, &constant, true, span).map(NetValue::Tensor)
             }
             (BinaryOp::Divide, _, NetValue::Tensor(_)) => {
                 self.error("E0601", span, "division by a variable is not linear", "the divisor depends on the input")

@@ -2,13 +2,10 @@
 
 use super::super::Checked;
 use super::super::constant::Constant;
-use super::super::data::{ConstantTensor, PerElement, scales};
+use super::super::data::{ConstantTensor, scales};
 use super::{Builder, NetValue};
 use crate::diagnostic::Diagnostic;
 use crate::number_format::{Format, Overflow};
-use num_bigint::BigInt;
-use num_integer::Integer;
-use num_traits::{One, ToPrimitive};
 use qnn_ir::Rational;
 use qnn_ir::interrupt::work;
 use qnn_ir::rational::{exact, integer};
@@ -35,26 +32,7 @@ impl Builder<'_> {
                 "not rectangular",
             );
         }
-        let each = || values.iter().inspect(|_| work(NUMBER));
-        let denominator = each().fold(BigInt::one(), |lcm: BigInt, v: &Rational| lcm.lcm(v.denom()));
-        let numbers: Option<Vec<i64>> =
-            each().map(|v| (v * Rational::from_integer(denominator.clone())).to_integer().to_i64()).collect();
-        let Some(numbers) = numbers else {
-            return self.error(
-                "E0404",
-                span,
-                "these constants have too many digits to be exact in 64 bits",
-                "too precise",
-            );
-        };
-        Ok(ConstantTensor {
-            shape: super::super::types::axes(&shape),
-            numbers: numbers.into(),
-            scale: PerElement::All(Rational::new(BigInt::one(), denominator)),
-            format: None,
-            saturated: 0,
-            exact: None,
-        })
+        self.exact_tensor(super::super::types::axes(&shape), &values, span)
     }
 
     /// A literal cast to a format.

@@ -181,7 +181,24 @@ impl Evaluator<'_> {
                 }
             }
         }
+        if format.overflow == Overflow::Symmetric {
+            self.symmetric(expr, format)?;
+        }
         Ok(())
+    }
+
+    /// A range that is as large below 0 as above is of signed integers, and holds the zero points.
+    fn symmetric(&self, expr: &TypeExpr, format: &Format) -> Checked<()> {
+        let zeros = || (0..format.channels()).all(|channel| format.zero(channel) >= format.min_raw());
+        if format.signed && format.width > 1 && zeros() {
+            return Ok(());
+        }
+        self.context.error(
+            "E0401",
+            at(self.item, expr.span),
+            "`overflow = symmetric` is of signed formats of 2 bits or more, whose zero points are not the least integer",
+            "not symmetric",
+        )
     }
 
     pub(super) fn width(&self, expr: &Expr, most: u32) -> Checked<u32> {

@@ -132,6 +132,7 @@ fn about_option(name: &str) -> Option<&'static str> {
         }
         "stride" => "`stride =` how far the window moves at each step.",
         "padding" => "`padding =` how many zeros are put around the image.",
+        "epsilon" => "`epsilon =` what is added to a variance before its square root divides.",
         "groups" => "`groups =` into how many independent convolutions the channels are divided.",
         _ => return None,
     })

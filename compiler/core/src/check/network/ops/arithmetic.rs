@@ -2,7 +2,7 @@
 
 use super::super::super::Checked;
 use super::super::super::data::{ConstantTensor, PerElement};
-use super::super::super::types::{count, same_sizes, shape_text};
+use super::super::super::types::{Axis, count, same_sizes, shape_text};
 use super::super::{Builder, NetTensor, Parameters};
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use qnn_ir::interrupt::work;
@@ -86,7 +86,16 @@ impl Builder<'_> {
             work(NUMBER * len);
             return Ok(vec![constant.value(0); len]);
         }
-        if !same_sizes(&constant.shape, &x.shape) {
+        if same_sizes(&constant.shape, &x.shape) {
+            return Ok(constant.values());
+        }
+        // One for each channel of an image, or as many axes, of which some have size 1.
+        let sizes: Vec<usize> = match constant.shape.as_slice() {
+            [channels] if x.shape.len() == 3 => vec![channels.size, 1, 1],
+            axes => axes.iter().map(|axis| axis.size).collect(),
+        };
+        let fits = |(own, axis): (&usize, &Axis)| *own == axis.size || *own == 1;
+        if sizes.len() != x.shape.len() || !sizes.iter().zip(&x.shape).all(fits) {
             return self.error(
                 "E0301",
                 span,
@@ -95,10 +104,21 @@ impl Builder<'_> {
                     shape_text(self.db(), &x.shape),
                     shape_text(self.db(), &constant.shape)
                 ),
-                "a constant is one number, or has the tensor's shape",
+                "a constant is one number, or has the tensor's shape, or one number for each channel of an image",
             );
         }
-        Ok(constant.values())
+        let value = |element: usize| {
+            work(NUMBER);
+            let (mut rest, mut index, mut stride) = (element, 0, 1);
+            for (own, axis) in sizes.iter().zip(&x.shape).rev() {
+                if *own > 1 {
+                    index += rest % axis.size * stride;
+                }
+                (rest, stride) = (rest / axis.size, stride * own);
+            }
+            constant.value(index)
+        };
+        Ok((0..len).map(value).collect())
     }
 
     /// x + constant or x - constant.
@@ -141,24 +161,38 @@ impl Builder<'_> {
         Ok(NetTensor { node, shape: x.shape.clone(), scale: PerElement::from_each(row_scales), format: None })
     }
 
-    /// x · constant, element by element.
+    /// x · constant or x / constant, element by element.
     pub(in crate::check::network) fn times_constant(
         &mut self,
         x: &NetTensor,
         constant: &ConstantTensor,
+        divide: bool,
         span: Span,
     ) -> Checked<NetTensor> {
-        let values = self.spread(x, constant, span)?;
+        let mut values = self.spread(x, constant, span)?;
+        if divide && values.iter().inspect(|_| work(1)).any(Zero::is_zero) {
+            return self.error("E0311", span, "division by zero", "a divisor is 0");
+        }
+        if divide {
+            values.iter_mut().inspect(|_| work(NUMBER)).for_each(|value| *value = value.recip());
+        }
         if values.iter().inspect(|_| work(1)).all(|v| v == &values[0]) {
             let first = values[0].clone();
             return self.scale_by(x, &first, span);
         }
+        let result = self.times_each(x, &values, span)?;
+        self.layer("multiply by constants".to_owned(), &result, Parameters::default(), span);
+        Ok(result)
+    }
+
+    /// x · values, element by element: no layer of its own.
+    pub(super) fn times_each(&mut self, x: &NetTensor, values: &[Rational], span: Span) -> Checked<NetTensor> {
         if self.real.is_some() {
-            return self.real_diagonal(x, &values, vec![Rational::zero(); values.len()], span);
+            return self.real_diagonal(x, values, vec![Rational::zero(); values.len()], span);
         }
         let denominator = qnn_ir::rational::common_denominator(values.iter().inspect(|_| work(NUMBER)));
         let mut factors = Vec::new();
-        for value in &values {
+        for value in values {
             work(NUMBER);
             let Some(factor) = (value * Rational::from_integer(denominator.clone())).to_integer().to_i64() else {
                 return self.error("E0404", span, "these constants have too many digits to be exact", "too precise");
@@ -168,9 +202,7 @@ impl Builder<'_> {
         let terms = vec![(x.node, Matrix::diagonal(&factors))];
         let node = self.push(Op::Affine { terms, bias: vec![0; factors.len()].into() }, span)?;
         let scale = x.scale.map(|s| s / Rational::from_integer(denominator.clone()));
-        let result = NetTensor { node, shape: x.shape.clone(), scale, format: None };
-        self.layer("multiply by constants".to_owned(), &result, Parameters::default(), span);
-        Ok(result)
+        Ok(NetTensor { node, shape: x.shape.clone(), scale, format: None })
     }
 
     /// x · factor.

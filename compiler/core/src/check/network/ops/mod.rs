@@ -6,8 +6,10 @@
 
 mod affine;
 mod arithmetic;
+mod batch_norm;
 mod cast;
 mod clamp;
+mod constants;
 mod conv2d;
 mod curve;
 mod dense;
@@ -18,7 +20,9 @@ mod pool2d;
 mod relu;
 mod sign;
 mod table;
+mod transpose;
 
+pub(super) use constants::picked;
 pub(super) use curve::Curve;
 pub use layout::pick_indices;
 
@@ -36,7 +40,7 @@ use qnn_syntax::walk::Role;
 type Lower<'a> = fn(&mut Builder<'a>, &Call, Span) -> Checked<NetTensor>;
 
 /// The operations, by name.
-fn operations<'a>() -> [(&'static str, Lower<'a>); 14] {
+fn operations<'a>() -> [(&'static str, Lower<'a>); 15] {
     [
         ("dense", Builder::dense),
         ("conv2d", Builder::conv2d),
@@ -48,12 +52,16 @@ fn operations<'a>() -> [(&'static str, Lower<'a>); 14] {
         ("relu6", Builder::relu6),
         ("hard_sigmoid", Builder::hard_sigmoid),
         ("sign", Builder::sign),
+        ("batch_norm", Builder::batch_norm),
         ("add", Builder::add),
         ("flatten", Builder::flatten),
         ("reshape", Builder::reshape),
         ("concat", Builder::concat),
     ]
 }
+
+/// The operation that constants have too, and that gives constants then.
+const TRANSPOSE: &str = "transpose";
 
 /// What prepares the call of a function that a cast rounds.
 type Prepare<'a> = fn(&mut Builder<'a>, &Call, Span) -> Checked<Curve>;
@@ -98,6 +106,9 @@ impl Builder<'_> {
         }
         if let Some((_, prepare)) = curves().into_iter().find(|(known, _)| *known == name) {
             return prepare(self, call, span).map(NetValue::Curve);
+        }
+        if name == TRANSPOSE {
+            return self.transpose(call, span);
         }
         if matches!(name, "min" | "max" | "abs" | "len") {
             let expr = Expr { kind: ExprKind::Call(call.clone()), span };
@@ -192,7 +203,8 @@ mod tests {
     fn each_function_of_networks_is_lowered() {
         let listed: BTreeSet<&str> = FUNCTIONS.iter().filter(|f| f.in_networks()).map(|f| f.name).collect();
         let prepared = curves().map(|(name, _)| name);
-        let lowered: BTreeSet<&str> = operations().map(|(name, _)| name).into_iter().chain(prepared).collect();
+        let lowered: BTreeSet<&str> =
+            operations().map(|(name, _)| name).into_iter().chain(prepared).chain([TRANSPOSE]).collect();
         assert_eq!(listed, lowered);
     }
 }
