@@ -351,7 +351,7 @@ mod tests {
         assert!(format.quantize(&big, 0).overflowed);
         format.overflow = Overflow::Wrap;
         assert_eq!(format.quantize(&big, 0).raw, 2);
-        assert_eq!(format.quantize(&-big, 0).raw, -2);
+        assert_eq!(format.quantize(&-big.clone(), 0).raw, -2);
         assert_eq!(format.to_string(), "fixed<4, 1, overflow = wrap>");
         format.overflow = Overflow::Symmetric;
         assert_eq!((format.min_raw(), format.max_raw()), (-7, 7));

@@ -131,7 +131,8 @@ impl Builder<'_> {
     ) -> Checked<NetTensor> {
         let mut values = self.spread(x, constant, span)?;
         if subtract {
-            values.iter_mut().inspect(|_| work(NUMBER)).for_each(|value| *value = -&*value);
+            work(NUMBER * values.len());
+            values.iter_mut().for_each(|value| *value = -&*value);
         }
         let result = self.plus(x, values, span)?;
         self.layer("add a constant".to_owned(), &result, Parameters::default(), span);
@@ -174,7 +175,8 @@ impl Builder<'_> {
             return self.error("E0311", span, "division by zero", "a divisor is 0");
         }
         if divide {
-            values.iter_mut().inspect(|_| work(NUMBER)).for_each(|value| *value = value.recip());
+            work(NUMBER * values.len());
+            values.iter_mut().for_each(|value| *value = value.recip());
         }
         if values.iter().inspect(|_| work(1)).all(|v| v == &values[0]) {
             let first = values[0].clone();
