@@ -47,9 +47,11 @@ impl Builder<'_> {
         b: &ConstantTensor,
         span: Span,
     ) -> Checked<ConstantTensor> {
+        // A number goes with any shape, and so does what has one element; axes are kept.
         let shape = match (same_sizes(&a.shape, &b.shape), a.len(), b.len()) {
-            (true, ..) | (_, _, 1) => a.shape.clone(),
-            (_, 1, _) => b.shape.clone(),
+            (true, ..) => a.shape.clone(),
+            (_, 1, _) if a.shape.is_empty() || b.len() > 1 => b.shape.clone(),
+            (_, _, 1) => a.shape.clone(),
             _ => {
                 return self.error(
                     "E0301",
