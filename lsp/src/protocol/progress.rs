@@ -5,6 +5,13 @@ use qnn::verify::verdict::Number;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Tenths of a second only flicker in a time that passes.
+fn whole(time: Duration) -> Duration {
+    Duration::from_secs(time.as_secs())
+}
+
 /// How far a running instance is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -33,9 +40,9 @@ impl Progress {
     pub fn new(elapsed: Duration, remaining: Option<Duration>) -> Progress {
         Progress {
             elapsed: elapsed.as_secs_f64(),
-            elapsed_text: duration(elapsed),
+            elapsed_text: if elapsed < SECOND { duration(elapsed) } else { duration(whole(elapsed)) },
             remaining: remaining.map(|left| left.as_secs_f64()),
-            remaining_text: remaining.map(duration),
+            remaining_text: remaining.map(|left| duration(whole(left + (SECOND - Duration::from_nanos(1))))),
             ..Progress::default()
         }
     }
