@@ -91,7 +91,7 @@ impl Control {
         Control { deadline: self.deadline.map(reserved), ..self.clone() }
     }
 
-    /// Runs a part of an engine, and interrupts it [`GRACE`] after there is a reason to stop.
+    /// Runs a part of an engine, and interrupts it `GRACE` after there is a reason to stop.
     ///
     /// # Errors
     /// With the reason, if it was interrupted.

@@ -42,7 +42,8 @@ impl Progress {
             elapsed: elapsed.as_secs_f64(),
             elapsed_text: if elapsed < SECOND { duration(elapsed) } else { duration(whole(elapsed)) },
             remaining: remaining.map(|left| left.as_secs_f64()),
-            remaining_text: remaining.map(|left| duration(whole(left + (SECOND - Duration::from_nanos(1))))),
+            remaining_text: remaining
+                .map(|left| duration(whole(left.saturating_add(SECOND - Duration::from_nanos(1))))),
             ..Progress::default()
         }
     }

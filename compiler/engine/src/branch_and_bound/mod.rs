@@ -1,7 +1,7 @@
 //! The complete engine: exact dual bounds, attacks, and branch and bound over integer values.
 //!
-//! In: an obligation. Out: a certificate, or a point that was replayed, or why neither. [`run`] holds the cases, [`stages`] says in which order they are
-//! worked on, [`case`](mod@case) searches one of them. Invariant: a verdict rests on integers alone, the certificate's or the reference interpreter's.
+//! In: an obligation. Out: a certificate, or a point that was replayed, or why neither. `run` holds the cases, `stages` says in which order they are
+//! worked on, `case` searches one of them. Invariant: a verdict rests on integers alone, the certificate's or the reference interpreter's.
 
 mod attack_engine;
 mod branching;

@@ -11,7 +11,7 @@ use qnn_ir::obligation::{Atom, Obligation};
 use qnn_ir::range::node_ranges;
 use qnn_ir::{Graph, Interpreter, Interval, NodeId, Op};
 
-/// At most this many inputs are evaluated for one [`Step::Enumerate`].
+/// At most this many inputs are evaluated for one step `enumerate`.
 const POINTS: i128 = 1 << 20;
 /// The elements that are evaluated before the checker asks whether to stop.
 const QUESTION: usize = 1 << 16;
