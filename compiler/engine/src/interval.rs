@@ -9,7 +9,7 @@ use super::presolve::{Element, InputForms, Presolved};
 use super::{Answer, Control, Engine, Reason, Trust};
 use qnn_ir::interrupt::work;
 use qnn_ir::obligation::{Assignment, Atom, Conjunction, Linear, Obligation, Replay};
-use qnn_ir::{Graph, Interval, NodeId, Op, Step, interpret};
+use qnn_ir::{Graph, Interval, NodeId, Op, Rounding, Step, interpret};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -224,12 +224,13 @@ pub fn greatest_difference(f: &Step, a: Interval, g: &Step, b: Interval, differe
     Some(greatest)
 }
 
-/// A bound of f(a) − f(b) for a − b <= difference: a rounded quotient moves by less than the quotient's own move plus one, whatever the mode (two
-/// nearest roundings err by a half each; towards zero, both err to the same side or towards each other).
+/// A bound of f(a) − f(b) for a − b <= difference: a rounded quotient moves by less than the quotient's own move plus one (two nearest roundings err by a half
+/// each; towards zero, both err to the same side or towards each other), and away from zero by less than that plus two, for they err away from each other.
 fn rounded_difference(f: &Step, difference: i128) -> Option<i128> {
-    let Step::Round { numerator, denominator, .. } = f else { return None };
+    let Step::Round { numerator, denominator, mode, .. } = f else { return None };
+    let errors = if *mode == Rounding::Up { 2 } else { 1 };
     let quotient = num_integer::Integer::div_floor(&numerator.checked_mul(difference)?, denominator);
-    Some(quotient.checked_add(1)?.max(0))
+    Some(quotient.checked_add(errors)?.max(0))
 }
 
 /// Tries a few assignments: the middle of the boxes and, for each open case, the corner that its linearised goal points to.

@@ -101,10 +101,7 @@ impl Size {
                 });
                 if sum.cases > MAX_CASES || sum.conditions > MAX_CONDITIONS { Size::ONE } else { sum }
             }
-            Normal::And(parts) => {
-                let product = Size::product(parts.iter().map(Size::of));
-                if product.is_short() { product } else { Size { cases: 1, conditions: parts.len() } }
-            }
+            Normal::And(parts) => Size::multiplied(parts).unwrap_or(Size { cases: 1, conditions: parts.len() }),
         }
     }
 
@@ -117,9 +114,12 @@ impl Size {
         })
     }
 
-    /// Whether a conjunction of this size is multiplied out.
-    fn is_short(&self) -> bool {
-        self.cases <= MAX_PRODUCT && self.conditions <= MAX_CONDITIONS
+    /// Of a conjunction, if it is multiplied out: it has few cases, or no more than one of its parts.
+    fn multiplied(parts: &[Normal]) -> Option<Size> {
+        let sizes: Vec<Size> = parts.iter().map(Size::of).collect();
+        let most = sizes.iter().map(|size| size.cases).max().unwrap_or(0).clamp(MAX_PRODUCT, MAX_CASES);
+        let product = Size::product(sizes.into_iter());
+        (product.cases <= most && product.conditions <= MAX_CONDITIONS).then_some(product)
     }
 }
 
@@ -148,7 +148,7 @@ impl Writer<'_> {
                 }
                 Ok(all)
             }
-            Normal::And(parts) if Size::product(parts.iter().map(Size::of)).is_short() => self.product(parts),
+            Normal::And(parts) if Size::multiplied(parts).is_some() => self.product(parts),
             Normal::And(parts) => {
                 let (single, several): (Vec<&Normal>, Vec<&Normal>) =
                     parts.iter().partition(|part| Size::of(part).cases == 1);

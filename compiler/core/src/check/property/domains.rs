@@ -112,8 +112,15 @@ impl Domains {
             let mut others = term.clone();
             others.linear.terms.retain(|(other, _)| other != element);
             let value = others.times(&(-Rational::one() / factor));
-            let fits = is_whole(&value) && magnitude(&value, domain) < integer(1 << 62);
-            (fits && value.as_constant().is_none()).then_some((*element, value))
+            let fits =
+                is_whole(&value) && magnitude(&value, domain) < integer(1 << 62) && value.as_constant().is_none();
+            // What would have to be kept within the domain by conditions is no simpler than the equality.
+            let within = |value: &Term| {
+                let (lo, hi) = domain(*element)?;
+                let (least, greatest) = range(value, &|element| domain(element).unwrap_or((0, 0)));
+                (integer(i128::from(lo)) <= least && greatest <= integer(i128::from(hi))).then_some(())
+            };
+            (fits && within(&value).is_some()).then_some((*element, value))
         })
     }
 

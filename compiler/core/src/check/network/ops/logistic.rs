@@ -123,11 +123,12 @@ mod tests {
         let step = ratio(1, 256);
         for mode in Rounding::ALL {
             let down = matches!(mode, Rounding::Floor | Rounding::TowardZero);
+            let up = matches!(mode, Rounding::Ceil | Rounding::Up);
             for x in [ratio(60, 1), Rational::from_integer(BigInt::one() << 200u32)] {
                 assert_eq!(sigmoid(&x, &step, mode), BigInt::from(256 - i32::from(down)), "{mode:?}");
                 assert_eq!(tanh(&x, &step, mode), BigInt::from(256 - i32::from(down)), "{mode:?}");
-                assert_eq!(sigmoid(&-&x, &step, mode), BigInt::zero(), "{mode:?}");
-                let least = -256 + i32::from(mode == Rounding::TowardZero);
+                assert_eq!(sigmoid(&-&x, &step, mode), BigInt::from(i32::from(up)), "{mode:?}");
+                let least = -256 + i32::from(matches!(mode, Rounding::TowardZero | Rounding::Ceil));
                 assert_eq!(tanh(&-&x, &step, mode), BigInt::from(least), "{mode:?}");
             }
         }
