@@ -5,7 +5,7 @@
 use qnn::check::spec::Expectation;
 use qnn::engine::{ENGINES, NAMES};
 use qnn::syntax::builtins::{ATTRIBUTES, FUNCTIONS, Function, TYPES};
-use qnn::syntax::scan::KEYWORDS;
+use qnn::syntax::lexer::KEYWORDS;
 use qnn::{ir::Rounding, number_format::Overflow};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

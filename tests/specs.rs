@@ -11,6 +11,7 @@ use qnn::db::{BytesContent, Database, Disk, FileSystem, SourceFile, offset};
 use qnn::diagnostic::{Diagnostic, Fix, Severity};
 use qnn::engine::CancelToken;
 use qnn::files::FileError;
+use qnn::report::locate::locate;
 use qnn::report::sentences::{counterexample_line, finding};
 use qnn::report::terminal::{Style, render};
 use qnn::verify::{Filter, InstanceResult, Options, Verdict, plan, run, snapshots};
@@ -116,7 +117,7 @@ impl<'a> Spec<'a> {
         let base = self.file.path(&self.db).parent().expect("a folder");
         let mut seen = match all.is_empty() {
             true => "no problems found\n".to_owned(),
-            false => render(&self.db, all, Style { color: false, base }),
+            false => render(&locate(&self.db, all), Style { color: false, base }),
         };
         for diagnostic in all.iter() {
             diagnostic.fixes.iter().for_each(|fix| seen += &self.fixed(diagnostic, fix));

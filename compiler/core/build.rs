@@ -29,5 +29,5 @@ fn main() {
     assert!(count > 0, "there is no page in {}", folder.display());
     list.push_str("];\n");
     let out = env::var("OUT_DIR").expect("cargo says where to write");
-    fs::write(Path::new(&out).join("pages.rs"), list).expect("cargo's folder can be written");
+    fs::write(Path::new(&out).join("error_pages.rs"), list).expect("cargo's folder can be written");
 }

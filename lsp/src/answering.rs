@@ -86,6 +86,8 @@ mod tests {
     use crate::convert::Encoding;
     use crate::settings::Settings;
     use qnn::db::{Database, Disk};
+    use std::sync::Arc;
+    use tokio::sync::Semaphore;
 
     #[tokio::test]
     async fn a_panic_in_a_request_is_an_answer() {
@@ -99,6 +101,7 @@ mod tests {
             hints: false,
             explains: false,
             document: None,
+            neurons: Arc::new(Semaphore::new(1)),
         };
         let error = run::<()>("test", snapshot, |_| panic!("of a test")).await.expect_err("an error");
         assert_eq!(error.code, ErrorCode::InternalError);

@@ -313,7 +313,7 @@ impl LanguageServer for Backend {
 
     async fn signature_help(&self, params: SignatureHelpParams) -> Result<Option<SignatureHelp>> {
         let uri = params.text_document_position_params.text_document.uri.clone();
-        answer(self.events()?, "signatureHelp", Ask::Text(uri), move |s| r::signature::answer(s, &params)).await
+        answer(self.events()?, "signatureHelp", Ask::Text(uri), move |s| r::signature_help::answer(s, &params)).await
     }
 
     async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
@@ -377,7 +377,7 @@ impl LanguageServer for Backend {
     }
 
     async fn document_link(&self, params: DocumentLinkParams) -> Result<Option<Vec<DocumentLink>>> {
-        answer(self.events()?, "documentLink", Ask::Text(params.text_document.uri), r::links::answer).await
+        answer(self.events()?, "documentLink", Ask::Text(params.text_document.uri), r::document_links::answer).await
     }
 
     async fn formatting(&self, params: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {

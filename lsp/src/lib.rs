@@ -11,7 +11,7 @@ mod convert;
 mod documentation_tests;
 mod event;
 mod frames;
-mod held;
+mod held_verdict;
 mod owner;
 mod protocol;
 mod publisher;

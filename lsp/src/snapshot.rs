@@ -3,7 +3,7 @@
 //! Plain data that the owner hands out; it knows no request.
 
 use crate::convert::Encoding;
-use crate::held::Held;
+use crate::held_verdict::Held;
 use crate::protocol::Status;
 use crate::settings::Settings;
 use qnn::db::{Database, SourceFile};
@@ -11,6 +11,7 @@ use qnn::verify::{InstanceResult, Options};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tower_lsp::lsp_types::Url;
 
 /// What a request wants to see.
@@ -44,6 +45,8 @@ pub struct Snapshot {
     pub explains: bool,
     /// The document, if it is open.
     pub document: Option<DocumentView>,
+    /// One permit, taken while a thread works on the neurons that a hover tells of.
+    pub neurons: Arc<Semaphore>,
 }
 
 /// A document at one moment.

@@ -4,7 +4,8 @@ mod support;
 
 use qnn::db::{Database, Disk, SourceFile};
 use qnn::ide::{
-    actions, completion, folding, hints, hover, links, navigation, outline, selection, signature, symbols, tokens,
+    code_actions, completion, document_links, folding, hover, inlay_hints, navigation, outline, rename, selection,
+    semantic_tokens, signature_help, symbols,
 };
 use qnn::syntax::Span;
 use qnn::verify::Options;
@@ -30,10 +31,10 @@ fn everything(db: &Database, file: SourceFile, offset: u32) {
     let files = db.sources();
     completion::complete(db, file, offset);
     hover::hover(db, file, offset);
-    signature::signature(db, file, offset);
+    signature_help::signature(db, file, offset);
     navigation::definition(db, file, offset);
     navigation::references(db, file, offset, &files);
-    let _ = navigation::rename(db, file, offset, "renamed", &files);
+    let _ = rename::rename(db, file, offset, "renamed", &files);
     for pair in selection::around(db, file, offset).windows(2) {
         assert!(pair[1].start <= pair[0].start && pair[0].end <= pair[1].end, "{pair:?} are nested");
     }
@@ -42,13 +43,13 @@ fn everything(db: &Database, file: SourceFile, offset: u32) {
 /// Asks for everything about a file.
 fn whole(db: &Database, file: SourceFile, text: &str) {
     let all = Span::new(0, text.len() as u32);
-    hints::hints(db, file, all);
-    links::links(db, file);
+    inlay_hints::hints(db, file, all);
+    document_links::links(db, file);
     symbols::symbols(db, file);
     folding::folds(db, file);
     outline(db, file, &Options::default());
-    actions::actions(db, file, all, &|_| Vec::new());
-    let tokens = tokens::tokens(db, file);
+    code_actions::actions(db, file, all, &|_| Vec::new());
+    let tokens = semantic_tokens::tokens(db, file);
     assert!(tokens.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start), "tokens don't overlap");
     assert!(
         tokens.iter().all(|t| text.get(t.span.start as usize..t.span.end as usize).is_some_and(|t| !t.contains('\n')))

@@ -4,8 +4,8 @@ use super::output::{columns, flow, table};
 use owo_colors::OwoColorize;
 use qnn::ir::rational;
 use qnn::report::image::picture_size;
-use qnn::report::picture::{Ink, Panel, PictureSize, Scale, side_by_side};
 use qnn::report::sentences::{argmax, greatest, label};
+use qnn::report::terminal_picture::{Ink, Panel, PictureSize, Scale, side_by_side};
 use qnn::verify::verdict::{CallValue, Counterexample, Layout, Numbers, Output as Outputs, VariableValue};
 
 /// By how much a counterexample is further in than its instance, with what stands below a call.

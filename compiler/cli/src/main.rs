@@ -15,6 +15,7 @@ mod proof_file;
 mod report_file;
 mod run;
 mod spec;
+mod times;
 mod verdicts;
 mod verify_args;
 mod verify_printer;

@@ -2,10 +2,10 @@
 
 use super::output::{Failure, Output};
 use super::spec::Specs;
-use qnn::check::network::{Network, network, real_network};
+use qnn::check::network::{Network, Port, network, real_network};
 use qnn::check::scope::{scope, similar};
 use qnn::check::spec::{Question, family, largest_at, question, verifiable};
-use qnn::check::types::plural;
+use qnn::check::types::{plural, show_shape};
 use qnn::db::{ItemId, SourceFile, items, tree};
 use qnn::syntax::ast::ItemKind;
 use std::collections::BTreeSet;
@@ -174,4 +174,10 @@ fn quantized(
             Err(Failure::wrong(format!("`{name}` can't be built with these integers")))
         }
     }
+}
+
+/// The type of an input or output: `uint<4>[2]`.
+pub fn port_type(specs: &Specs, port: &Port) -> String {
+    let format = port.format.as_ref().map_or_else(|| "exact".to_owned(), ToString::to_string);
+    format!("{format}{}", show_shape(&specs.db, &port.shape))
 }

@@ -5,11 +5,12 @@
 
 use super::output::{Failure, shown};
 use super::spec::is_standard;
+use super::times::{parse_duration, parse_factor};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use qnn::db::{Disk, FileSystem, normalise};
 use qnn::disk::{Found, specs_below};
 use qnn::engine::NAMES;
-use qnn::report::terminal::line_column;
+use qnn::report::locate::line_column;
 use qnn::syntax::ast::ItemKind;
 use qnn::syntax::parse;
 use serde::de::Error;
@@ -87,14 +88,14 @@ struct Pattern(Glob);
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Time, D::Error> {
         let text = String::deserialize(from)?;
-        crate::verify_args::parse_duration(&text).map(Time).map_err(D::Error::custom)
+        parse_duration(&text).map(Time).map_err(D::Error::custom)
     }
 }
 
 impl<'de> Deserialize<'de> for Factor {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Factor, D::Error> {
         let text = String::deserialize(from)?;
-        crate::verify_args::parse_factor(&text).map(Factor).map_err(D::Error::custom)
+        parse_factor(&text).map(Factor).map_err(D::Error::custom)
     }
 }
 

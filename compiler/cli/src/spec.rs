@@ -9,7 +9,8 @@ use qnn::diagnostic::{Diagnostic, Severity, printable};
 use qnn::disk::{self, Bounded};
 use qnn::files::FileError;
 use qnn::ir::interrupt;
-use qnn::report::terminal::{Style, begin, render, show_path};
+use qnn::report::locate::{begin, locate, show_path};
+use qnn::report::terminal::{Style, render};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -152,7 +153,7 @@ impl Specs {
         let in_full = |d: &Diagnostic| self.in_full || d.severity == Severity::Error;
         let (full, brief): (Vec<Diagnostic>, Vec<Diagnostic>) = fresh.into_iter().partition(in_full);
         let style = Style { color: output.error_color, base: &self.base };
-        let text = render(&self.db, &full, style);
+        let text = render(&locate(&self.db, &full), style);
         if !text.is_empty() {
             output.note(text.trim_end_matches('\n'));
             output.note("");

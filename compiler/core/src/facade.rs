@@ -8,6 +8,7 @@ use crate::db::{Database, Db, Disk, SourceFile};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::files::FileError;
 use crate::report::gather::{self, ACCURACY_SAMPLES, Ask};
+use crate::report::locate::locate;
 use crate::report::model::Report;
 use crate::report::terminal::{Style, render};
 use crate::verify::{Filter, InstanceResult, Options, Plan, Summary, plan, run, snapshots};
@@ -80,7 +81,7 @@ impl Spec {
 
     /// Diagnostics as a terminal shows them, without colours.
     pub fn explain(&self, diagnostics: &[Diagnostic]) -> String {
-        render(&self.db, diagnostics, Style { color: false, base: self.base() })
+        render(&locate(&self.db, diagnostics), Style { color: false, base: self.base() })
     }
 
     /// Decides all of its properties and measures.

@@ -7,6 +7,7 @@ pub mod check;
 pub mod db;
 pub mod diagnostic;
 pub mod disk;
+pub mod duration;
 mod facade;
 pub mod files;
 pub mod ide;

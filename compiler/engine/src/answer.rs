@@ -1,15 +1,12 @@
-//! Answers: what an engine found, what it rests on, and the check that every answer passes.
+//! Answers: what an engine found, and what it rests on.
 //!
 //! The enums are exhaustive for other crates too: reports, the store and the editor match each variant, and the compiler finds where a new one is missing.
-//! Invariant: after [`replayed`] an assignment has passed the reference interpreter, and a certificate the checker.
 
-use crate::{Control, Core};
-use qnn_ir::obligation::{Assignment, Obligation, Replay};
+use qnn_ir::obligation::Assignment;
 use qnn_proof::Certificate;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// What an engine found.
 #[derive(Clone, Debug)]
@@ -102,41 +99,4 @@ impl fmt::Display for Reason {
 pub fn near_miss() -> Reason {
     let why = "a real-valued network is nearer to a threshold somewhere than its enclosure by integers can tell";
     Reason::Incomplete(why.to_owned())
-}
-
-/// A check that takes no longer than this is finished although the time is up, so that the answer is not lost.
-const NEARLY: Duration = Duration::from_millis(30);
-
-/// The answer, once its assignment has passed the reference interpreter and its certificate the checker. No answer leaves the crate
-/// otherwise.
-pub fn replayed(obligation: &Obligation, engine: &str, answer: Answer, control: &Control) -> Answer {
-    control.bound(|| replayed_within(obligation, engine, answer, control)).unwrap_or_else(Answer::Unknown)
-}
-
-fn replayed_within(obligation: &Obligation, engine: &str, answer: Answer, control: &Control) -> Answer {
-    match answer {
-        Answer::Some(assignment) => match obligation.replay(&assignment) {
-            Replay::Holds(_) => Answer::Some(assignment),
-            Replay::Close => Answer::Unknown(near_miss()),
-            Replay::Fails(why) => {
-                Answer::Unknown(Reason::Internal(format!("a counterexample of {engine} does not replay: {why}")))
-            }
-        },
-        Answer::None(Trust::Certificate { certificate: Some(certificate), steps }) => {
-            let cores: Vec<Core> = std::iter::from_fn(|| control.spare.take()).collect();
-            let begun = Instant::now();
-            let stop = || control.stop().is_some() && begun.elapsed() > NEARLY;
-            match qnn_proof::check_until(obligation, &certificate, 1 + cores.len(), &stop) {
-                Ok(None) => Answer::Unknown(control.stop().unwrap_or(Reason::Timeout)),
-                Ok(Some(_)) => Answer::None(Trust::Certificate { certificate: Some(certificate), steps }),
-                Err(rejection) => {
-                    Answer::Unknown(Reason::Internal(format!("a certificate of {engine} is rejected: {rejection}")))
-                }
-            }
-        }
-        Answer::None(Trust::Certificate { certificate: None, .. }) => {
-            Answer::Unknown(Reason::Internal(format!("{engine} claims a certificate that it does not show")))
-        }
-        other => other,
-    }
 }

@@ -3,7 +3,7 @@
 //! A worker takes a spare core where there is one. Where there is none, it may *request* one: a thread that is about to wait anyway *lends* its own until
 //! the request is dropped. Invariant: there is at most one request that is not granted.
 
-use crate::control::CancelToken;
+use crate::CancelToken;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 

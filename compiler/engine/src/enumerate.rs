@@ -40,7 +40,7 @@ impl Engine for Enumerate {
     fn wait(&self, obligation: &Obligation) -> Option<Duration> {
         let points = Domain::new(obligation).count()?;
         let work = points.saturating_mul(operations(&obligation.graph));
-        (work < MUCH).then_some(if work < LITTLE { SHORT } else { super::portfolio::HEAD_START })
+        (work < MUCH).then_some(if work < LITTLE { SHORT } else { super::head_start::HEAD_START })
     }
 
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {

@@ -1,7 +1,36 @@
 //! What engines did over all questions of a search, as a [`Portfolio`](super::portfolio::Portfolio) notes it.
 
-use super::portfolio::Report;
+use crate::{Reason, Trust};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What one engine did with an obligation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "EngineReport"))]
+pub struct Report {
+    /// The engine's name.
+    pub engine: Cow<'static, str>,
+    /// What it said.
+    pub outcome: Outcome,
+    /// How long it took to say it.
+    pub time: Duration,
+}
+
+/// An engine's answer without its assignment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", tag = "kind", content = "detail")]
+pub enum Outcome {
+    /// No assignment answers the obligation.
+    Proved(Trust),
+    /// It found an assignment.
+    Violated,
+    /// It gave no answer.
+    Undecided(Reason),
+}
 
 /// Whose the last answer was, and what each engine did. Clones share it.
 #[derive(Clone, Debug, Default)]

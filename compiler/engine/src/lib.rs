@@ -6,7 +6,9 @@
 
 mod answer;
 pub mod attack;
+pub mod back_substitution;
 pub mod branch_and_bound;
+mod cancel_token;
 #[cfg(test)]
 mod certificate_tests;
 mod clock;
@@ -15,15 +17,16 @@ mod cores;
 #[cfg(test)]
 mod deadline_tests;
 pub mod enumerate;
-pub mod form;
+mod head_start;
 pub mod interval;
 pub mod journal;
 pub mod measure;
-mod meter;
 pub mod portfolio;
 pub mod presolve;
+mod progress;
 mod registry;
 pub mod relaxation;
+mod replay;
 #[cfg(test)]
 mod seed_tests;
 pub mod simplex;
@@ -33,14 +36,17 @@ use measure::MeasureAnswer;
 use qnn_ir::obligation::{Assignment, Objective, Obligation};
 use std::time::Duration;
 
-pub use answer::{Answer, Reason, Trust, near_miss, replayed};
-pub use branch_and_bound::{RelaxationCache, Search};
+pub use answer::{Answer, Reason, Trust, near_miss};
+pub use branch_and_bound::Search;
+pub use cancel_token::CancelToken;
 pub use clock::Clock;
-pub use control::{CancelToken, Control};
+pub use control::Control;
 pub use cores::{Core, CoreRequest, Cores};
 pub use journal::Journal;
-pub use meter::Meter;
+pub use progress::Meter;
 pub use registry::{ENGINES, Entry, NAMES, by_name};
+pub use relaxation::RelaxationCache;
+pub use replay::replayed;
 
 /// Something that decides obligations.
 pub trait Engine: Send + Sync {
@@ -54,7 +60,7 @@ pub trait Engine: Send + Sync {
 
     /// How long the engine waits for the first of those that run side by side; `None`: until the first has given up.
     fn wait(&self, obligation: &Obligation) -> Option<Duration> {
-        portfolio::is_small(&obligation.graph).then_some(portfolio::HEAD_START)
+        head_start::is_small(&obligation.graph).then_some(head_start::HEAD_START)
     }
 
     /// Decides the obligation or says why not. Never panics on a well-formed obligation, and returns within a tenth of a second once `control` says stop.

@@ -6,13 +6,11 @@
 use super::branch_and_bound::Search;
 use super::enumerate::Enumerate;
 use super::interval::Intervals;
+use super::journal::{Outcome, Report};
 use super::measure::{MeasureAnswer, thresholds};
 use super::smt::Smt;
 use super::{Answer, Control, Engine, Reason, Trust, replayed};
 use qnn_ir::obligation::{Assignment, Objective, Obligation};
-use qnn_ir::{Graph, Op};
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -27,14 +25,8 @@ pub struct Portfolio {
     pub rest: Vec<Arc<dyn Engine>>,
 }
 
-/// How long the first of the engines that run side by side has the machine to itself: most of what it decides, it decides at once.
-pub(super) const HEAD_START: Duration = Duration::from_millis(500);
 /// How often a waiting engine looks whether it is cancelled.
 const LOOK: Duration = Duration::from_millis(20);
-/// Where networks have more weights than this, the others wait until the first has given up: a solver that has seldom an answer there would
-/// take half of its time.
-const MOST_WEIGHTS: usize = 1 << 14;
-
 impl Default for Portfolio {
     fn default() -> Portfolio {
         Portfolio {
@@ -42,32 +34,6 @@ impl Default for Portfolio {
             rest: vec![Arc::new(Search::default()), Arc::new(Enumerate), Arc::new(Smt::default())],
         }
     }
-}
-
-/// What one engine did with an obligation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(rename = "EngineReport"))]
-pub struct Report {
-    /// The engine's name.
-    pub engine: Cow<'static, str>,
-    /// What it said.
-    pub outcome: Outcome,
-    /// How long it took to say it.
-    pub time: Duration,
-}
-
-/// An engine's answer without its assignment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case", tag = "kind", content = "detail")]
-pub enum Outcome {
-    /// No assignment answers the obligation.
-    Proved(Trust),
-    /// It found an assignment.
-    Violated,
-    /// It gave no answer.
-    Undecided(Reason),
 }
 
 /// The portfolio's answer.
@@ -259,21 +225,6 @@ impl Engine for Portfolio {
     }
 }
 
-/// Whether a graph has few weights.
-pub(super) fn is_small(graph: &Graph) -> bool {
-    let matrices = graph.nodes.iter().filter_map(|node| match &node.op {
-        Op::Affine { terms, .. } => Some(terms),
-        _ => None,
-    });
-    let rows = matrices.flatten().flat_map(|(_, matrix)| (0..matrix.rows()).map(|row| matrix.row(row).count()));
-    // No further than the answer.
-    let mut weights = 0;
-    !rows.into_iter().any(|row| {
-        weights += row;
-        weights > MOST_WEIGHTS
-    })
-}
-
 /// One engine's sound answer, if it has one; what it did goes to the reports.
 fn attempt(
     engine: &dyn Engine,
@@ -403,17 +354,6 @@ mod tests {
             let decision = portfolio.decide(&random_obligation(seed, &Shape::default()), &Control::default());
             assert_eq!(decision.engine, Some("search"), "seed {seed}");
             assert_eq!(decision.reports.len(), 1, "seed {seed}: {:?}", decision.reports);
-        }
-    }
-
-    #[test]
-    fn the_solver_is_kept_from_large_networks_alone() {
-        for (rows, small) in [(1, true), (MOST_WEIGHTS, true), (MOST_WEIGHTS + 1, false)] {
-            let mut graph = Graph::new();
-            let input = graph.push_input("x", 1);
-            let matrix = qnn_ir::Matrix::dense(rows, 1, vec![1; rows]);
-            graph.push("a", Op::Affine { terms: vec![(input, matrix)], bias: vec![0; rows].into() });
-            assert_eq!(is_small(&graph), small, "{rows}");
         }
     }
 

@@ -4,7 +4,7 @@
 //! constant, and the intervals of all elements over those boxes. Invariant: every assignment that meets the assumptions
 //! lies in the contracted boxes and obeys the equalities; nothing else is dropped.
 
-use super::form::expand;
+use super::back_substitution::expand;
 use num_integer::Integer;
 use qnn_ir::interrupt::work;
 use qnn_ir::obligation::{Assignment, Atom, Linear, Obligation};

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| drop(qnn::files::table::read(bytes)));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| drop(qnn::files::csv::read(bytes)));

@@ -2,24 +2,24 @@
 
 pub mod ast;
 pub mod builtins;
-pub mod codes;
-mod explain;
+pub mod error_codes;
+mod errors;
 mod format;
 mod grammar;
-mod layout;
+pub mod lexer;
 mod parse;
 mod precedence;
-pub mod scan;
-pub mod split;
+mod pretty_printer;
+pub mod split_items;
 #[cfg(test)]
 mod tests;
-mod tree;
+mod tree_builder;
 pub mod walk;
 
 pub use ast::Span;
 pub use format::format;
 pub use parse::{MAX_BYTES, parse};
-pub use tree::MAX_DEPTH;
+pub use tree_builder::MAX_DEPTH;
 
 /// Whether a terminal acts on a character instead of showing it: control characters, line ends too, and what turns the direction of text.
 pub fn is_command(c: char) -> bool {

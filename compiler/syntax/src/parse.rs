@@ -4,12 +4,12 @@
 //! block one broken statement never hides another; an item with an error has no tree. Time is linear in the text.
 
 use super::ast::Span;
-use super::codes;
-use super::explain::{Brackets, Context, deceptive_character, error, no_item, no_result};
+use super::error_codes;
+use super::errors::{Brackets, Context, deceptive_character, error, no_item, no_result};
 use super::grammar::{self, Failure, Rule};
-use super::scan::{CommentKind, Kind, Scan, Token, is_keyword, scan};
-use super::split::{Piece, first_on_line, split};
-use super::tree::{Builder, MAX_DEPTH, too_deep};
+use super::lexer::{CommentKind, Kind, Scan, Token, is_keyword, scan};
+use super::split_items::{Piece, first_on_line, split};
+use super::tree_builder::{Builder, MAX_DEPTH, too_deep};
 use super::{Parsed, ParsedItem, SyntaxError, SyntaxFix};
 use crate::is_command;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub fn parse(text: &str) -> Parsed {
     if text.len() > MAX_BYTES {
         let message = format!("this file is too large for a spec: {} MiB", text.len() >> 20);
         let help = "a spec has at most 4 MiB; keep weights and samples in NPZ, safetensors or CSV files";
-        let errors = vec![error(codes::TOO_LARGE, Span::default(), message, "more than 4 MiB", help)];
+        let errors = vec![error(error_codes::TOO_LARGE, Span::default(), message, "more than 4 MiB", help)];
         return Parsed { errors, ..Parsed::default() };
     }
     let scan = scan(text);
@@ -188,7 +188,7 @@ impl<'a> Broken<'a> {
         let Some(keyword) = piece.keyword else { return vec![whole] };
         let kind = self.word(keyword);
         if let Some(open) = self.block(keyword)
-            && whole.code != codes::IMPORT
+            && whole.code != error_codes::IMPORT
         {
             let gave_up = self.context.scan.token_at(piece.start + failure.at as u32);
             if keyword > piece.first {
@@ -261,7 +261,13 @@ impl<'a> Broken<'a> {
                     } else {
                         let whole = self.context.span(first).to(self.context.span(last - 2));
                         let help = "name it with `let name = …;`, or remove it";
-                        error(codes::EXPECTED, whole, "this value is computed and forgotten", "expected `let`", help)
+                        error(
+                            error_codes::EXPECTED,
+                            whole,
+                            "this value is computed and forgotten",
+                            "expected `let`",
+                            help,
+                        )
                     });
                 }
                 _ => self.part(Rule::only_network_result, first, last, Some("`}`")),

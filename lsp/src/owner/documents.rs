@@ -3,7 +3,7 @@
 use super::instances::Instance;
 use super::wanted::Request;
 use crate::convert::{Encoding, Lines};
-use crate::held::Held;
+use crate::held_verdict::Held;
 use crate::protocol::{CounterexampleStatus, Shown};
 use qnn::db::SourceFile;
 use qnn::ide::Property;

@@ -1,6 +1,6 @@
 //! What is known of an instance, and what is being done about it.
 
-use crate::held::Held;
+use crate::held_verdict::Held;
 use crate::protocol::{self, between};
 use qnn::engine::CancelToken;
 use qnn::verify::verdict::Kind;

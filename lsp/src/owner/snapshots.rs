@@ -44,6 +44,7 @@ impl Owner {
             hints: self.setup.hints,
             explains: self.setup.explains,
             document,
+            neurons: self.neurons.clone(),
         }
     }
 

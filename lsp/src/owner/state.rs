@@ -5,7 +5,7 @@ use super::queue::Queue;
 use super::runs::Runs;
 use crate::convert::{Encoding, path_of};
 use crate::event::Event;
-use crate::held::Held;
+use crate::held_verdict::Held;
 use crate::publisher::Message;
 use crate::settings::Settings;
 use crate::snapshot::{Ask, Snapshot};
@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tower_lsp::lsp_types::Url;
@@ -97,6 +98,8 @@ pub struct Owner {
     pub(super) leaving: Option<(oneshot::Sender<()>, Instant)>,
     /// Requests that wait for a snapshot.
     pub(super) asked: Vec<(Ask, oneshot::Sender<Snapshot>)>,
+    /// The permit of hovers that tell of neurons: one at a time.
+    pub(super) neurons: Arc<Semaphore>,
 }
 
 impl Owner {
@@ -128,6 +131,7 @@ impl Owner {
             last: None,
             leaving: None,
             asked: Vec::new(),
+            neurons: Arc::new(Semaphore::new(1)),
         };
         owner.options = owner.make_options();
         owner

@@ -7,7 +7,7 @@ use super::documents::Document;
 use crate::answering::{content_modified, leaving, work};
 use crate::convert::{diagnostics, text, uri_of};
 use crate::event::Event;
-use crate::held::Held;
+use crate::held_verdict::Held;
 use crate::protocol::Verdicts;
 use crate::snapshot::Workspace;
 use qnn::db::{Database, Db};

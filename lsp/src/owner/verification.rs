@@ -9,7 +9,7 @@ use super::runs::{Run, Tally};
 use super::state::Owner;
 use super::wanted::{Goal, Reply, Request, Wanted, is_wanted};
 use crate::event::{Done, Event};
-use crate::held::Held;
+use crate::held_verdict::Held;
 use crate::protocol::{Cancelled, VerifyArguments};
 use crate::publisher::Message;
 use qnn::verify::{Job, Progress, Verdict};

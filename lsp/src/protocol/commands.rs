@@ -2,7 +2,7 @@
 
 use super::counterexample::CounterexampleStatus;
 use super::status::Status;
-use qnn::report::pages::{PAGES, title};
+use qnn::report::error_pages::{PAGES, title};
 use serde::{Deserialize, Serialize};
 use tower_lsp::lsp_types::Url;
 

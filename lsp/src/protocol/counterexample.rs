@@ -1,7 +1,7 @@
 //! Counterexamples and witnesses as they go over the wire: raw integers that no client's arithmetic damages, beside values for people.
 
 use qnn::report::image::picture_size;
-use qnn::report::picture::PictureSize;
+use qnn::report::terminal_picture::PictureSize;
 use qnn::verify::verdict::{CallValue, Counterexample, Label, Layout, Output, VariableValue};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::Value;

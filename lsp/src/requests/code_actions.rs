@@ -7,7 +7,7 @@ use crate::protocol::{ExplainArguments, Explained};
 use crate::snapshot::Snapshot;
 use qnn::db::SourceFile;
 use qnn::diagnostic::Diagnostic;
-use qnn::ide::actions::{actions, found_at};
+use qnn::ide::code_actions::{actions, found_at};
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{
     self as lsp, CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, Command,

@@ -5,7 +5,7 @@ use crate::protocol::{MeasureStatus, PropertyStatus};
 use crate::snapshot::Snapshot;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use qnn::db::{Database, SourceFile};
+use qnn::db::SourceFile;
 use qnn::ide::hover::hover;
 use qnn::ide::neurons::{layers, markdown, obligation};
 use qnn::ide::{counterexample_text, duration};
@@ -14,7 +14,6 @@ use qnn::verify::{Filter, InstanceResult, Options, STACK, plan};
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
@@ -35,7 +34,7 @@ pub fn answer(snapshot: &Snapshot, params: &HoverParams) -> Result<Option<Hover>
     {
         value.push_str(&verdicts(status, &target.view.results, &mut pictures, snapshot.images));
         if let Some(name) = shown(status, &target.view.results).first().map(|result| result.name.clone()) {
-            value.push_str(&neurons(&snapshot.db, target.file, name).unwrap_or_default());
+            value.push_str(&neurons(snapshot, target.file, name).unwrap_or_default());
         }
     }
     for picture in &pictures {
@@ -102,22 +101,12 @@ fn shown<'a>(status: &PropertyStatus, results: &'a [Arc<InstanceResult>]) -> Vec
 /// How many neurons of an instance's networks are stable, and their ranges; `None` if that can't be had at once.
 ///
 /// It needs the instance lowered: on a thread of its own, so that no hover waits for a large network. What is late is left out, and while it works no other begins.
-fn neurons(db: &Database, file: SourceFile, name: String) -> Option<String> {
-    static BUSY: AtomicBool = AtomicBool::new(false);
-    struct Free;
-    impl Drop for Free {
-        fn drop(&mut self) {
-            BUSY.store(false, Ordering::SeqCst);
-        }
-    }
-    if BUSY.swap(true, Ordering::SeqCst) {
-        return None;
-    }
-    let free = Free;
+fn neurons(snapshot: &Snapshot, file: SourceFile, name: String) -> Option<String> {
+    let permit = snapshot.neurons.clone().try_acquire_owned().ok()?;
     let (sender, answer) = std::sync::mpsc::channel();
-    let db = db.clone();
+    let db = snapshot.db.clone();
     let work = move || {
-        let _free = free;
+        let _permit = permit;
         let asked = catch_unwind(AssertUnwindSafe(|| {
             db.until_changed(|| {
                 let plan = plan(&db, file, &Filter::default(), &Options::default());

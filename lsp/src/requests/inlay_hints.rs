@@ -4,7 +4,7 @@ use super::Target;
 use crate::protocol::{InstanceStatus, Mood, PropertyStatus, State};
 use crate::snapshot::Snapshot;
 use qnn::check::spec::Expectation;
-use qnn::ide::hints::{HintKind, hints};
+use qnn::ide::inlay_hints::{HintKind, hints};
 use qnn::ide::seconds;
 use qnn::verify::verdict::{Kind, Number};
 use tower_lsp::jsonrpc::Result;

@@ -5,7 +5,7 @@ use crate::answering::refused;
 use crate::convert::{Lines, text, uri_of};
 use crate::snapshot::Snapshot;
 use qnn::ide::Edit;
-use qnn::ide::navigation::{prepare_rename, rename};
+use qnn::ide::rename::{prepare_rename, rename};
 use std::collections::HashMap;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{

@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::snapshot::Snapshot;
-use qnn::ide::tokens::{TokenKind, tokens};
+use qnn::ide::semantic_tokens::{TokenKind, tokens};
 use qnn::syntax::Span;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{

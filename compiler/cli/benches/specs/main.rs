@@ -11,9 +11,10 @@ mod summary;
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
 use measure::{Measure, Row};
-use qnn::check::spec::{diagnostics, duration};
+use qnn::check::spec::diagnostics;
 use qnn::db::{Database, Db, Disk};
 use qnn::diagnostic::Severity;
+use qnn::duration::parse_duration;
 use qnn::engine::smt::AdderTree;
 use qnn::engine::{CancelToken, NAMES};
 use qnn::verify::{Filter, Options, plan};
@@ -107,7 +108,7 @@ struct Spec {
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    duration(text).ok_or_else(|| "write a time such as 10s, 500ms, 2min or 1h".to_owned())
+    parse_duration(text).map_err(|_| "write a time such as 10s, 500ms, 2min or 1h".to_owned())
 }
 
 /// The engines' names, and the solver without help.

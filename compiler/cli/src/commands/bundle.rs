@@ -15,7 +15,7 @@ use crate::verify_printer::DisplayOptions;
 use qnn::db::{BytesContent, Database, Db, Disk};
 use qnn::disk::{self, TemporaryFolder};
 use qnn::files::spelling::size;
-use qnn::ide::links::links;
+use qnn::ide::document_links::links;
 use qnn::report::gather::ACCURACY_SAMPLES;
 use qnn::report::html::{PICTURES, page};
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use crate::output::{Exit, Failure, Output};
 use owo_colors::OwoColorize;
-use qnn::report::pages::{PAGES, title};
+use qnn::report::error_pages::{PAGES, title};
 
 /// Explains a diagnostic's code: what it means, an example, what to do
 #[derive(clap::Args)]

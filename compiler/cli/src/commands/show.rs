@@ -1,6 +1,6 @@
 //! `qnn show`: what a spec holds, and what its networks take in hardware.
 
-use crate::networks;
+use crate::networks::{self, port_type};
 use crate::output::{Exit, Failure, Output, json_integer, plural, table, thousands, width};
 use crate::spec::Specs;
 use owo_colors::OwoColorize;
@@ -86,11 +86,6 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         }
     }
     Ok(Exit::Fine)
-}
-
-fn port_type(specs: &Specs, port: &Port) -> String {
-    let format = port.format.as_ref().map_or_else(|| "exact".to_owned(), ToString::to_string);
-    format!("{format}{}", show_shape(&specs.db, &port.shape))
 }
 
 /// `name(x: ufixed<8, 3>[8, 8]) -> fixed<6, 3>[10]`.

@@ -16,8 +16,6 @@ pub mod network;
 pub mod property;
 pub mod scope;
 pub mod spec;
-#[cfg(test)]
-mod tests;
 pub mod types;
 
 pub use context::{Checked, Context, Outcome, Reported, at};

@@ -301,7 +301,7 @@ fn named_items(db: &dyn Db, file: SourceFile) -> impl Iterator<Item = (ItemId, &
 #[salsa::tracked(no_eq)]
 pub fn contents(db: &dyn Db, file: DataFile) -> Arc<Result<FileContents, FileError>> {
     Arc::new(match &file.bytes(db).content {
-        BytesContent::File(bytes) => crate::files::file::read(&file.path(db).to_string_lossy(), bytes),
+        BytesContent::File(bytes) => crate::files::reader::read(&file.path(db).to_string_lossy(), bytes),
         BytesContent::Folder(files) => crate::files::images::read_folder(files).map(FileContents::Folder),
         BytesContent::Problem(error) => Err(error.clone()),
     })

@@ -3,26 +3,27 @@
 //! Readers are pure: bytes in, tensors or a [`FileError`] out. They know no path, no spec and no format.
 //! The element type of a file is never guessed away: what to make of it is the spec's to say.
 
+pub mod archive;
 mod budget;
+mod content;
 #[cfg(test)]
 mod corrupt;
+pub mod csv;
 mod elements;
-pub mod file;
 mod gzip;
 pub mod idx;
 pub mod images;
 pub mod npy;
 pub mod npz;
+pub mod reader;
 pub mod safetensors;
 pub mod spelling;
-pub mod table;
 pub mod tensor;
-pub mod tensors;
 
+pub use archive::Tensors;
 pub use budget::MAX_BYTES;
-pub use file::FileContents;
+pub use reader::FileContents;
 pub use tensor::{Element, FileData, FileTensor};
-pub use tensors::Tensors;
 
 /// Why a file's bytes are not what its kind promises, and what to do about it.
 ///

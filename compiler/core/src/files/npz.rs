@@ -1,8 +1,9 @@
 //! NPZ: a zip archive of named NPY arrays.
 
+use super::archive::{Source, Tensors};
 use super::budget::Budget;
+use super::content::Content;
 use super::spelling::quoted;
-use super::tensors::{Content, Source, Tensors};
 use super::{FileError, FileTensor, gzip, npy};
 use std::io::{Cursor, Read};
 use std::sync::Arc;
@@ -53,27 +54,28 @@ fn open_within(content: Content, memory: Budget) -> Result<Tensors, FileError> {
                  with `safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")`",
         ));
     }
-    Ok(Tensors::new(Source::Npz(Archive { zip, bytes }), arrays, memory))
+    Ok(Tensors::new(Archive { zip, bytes }, arrays, memory))
 }
 
 /// An archive of arrays.
-pub(super) struct Archive {
+struct Archive {
     zip: ZipArchive<Cursor<Content>>,
     /// Its size.
     bytes: u64,
 }
 
-impl Archive {
+impl Source for Archive {
     /// The array of a member, which is decoded while it is unpacked; its checksum is verified.
-    pub(super) fn read(&self, index: usize, name: &str, memory: &mut Budget) -> Result<FileTensor, FileError> {
+    fn read(&self, index: usize, name: &str, memory: &mut Budget) -> Result<FileTensor, FileError> {
         self.member(index, name, |member, most| npy::array(member, most, memory))
     }
 
-    /// The array's element type and shape.
-    pub(super) fn describe(&self, index: usize, name: &str) -> Result<String, FileError> {
+    fn describe(&self, index: usize, name: &str) -> Result<String, FileError> {
         self.member(index, name, |member, _| npy::describe(member))
     }
+}
 
+impl Archive {
     /// What a member holds: `take` gets its unpacked bytes, and how many there may be.
     fn member<T>(
         &self,

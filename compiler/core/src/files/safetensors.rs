@@ -2,11 +2,12 @@
 //!
 //! The crate of that name checks the header (contiguous offsets that match shapes); the bytes are read here.
 
+use super::archive::{Source, Tensors};
 use super::budget::Budget;
+use super::content::Content;
 use super::elements::{Endian, Kind, tensor};
 use super::spelling::{counted, grouped, quoted};
 use super::tensor::described;
-use super::tensors::{Content, Source, Tensors};
 use super::{FileError, FileTensor, gzip};
 use ::safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
@@ -50,20 +51,19 @@ pub(super) fn open(content: Content) -> Result<Tensors, FileError> {
     let (names, infos): (Vec<String>, Vec<TensorInfo>) =
         metadata.tensors().into_iter().map(|(name, info)| (name, info.clone())).unzip();
     let names: Vec<(String, usize)> = names.into_iter().zip(0..).collect();
-    Ok(Tensors::new(Source::Safetensors(File { content, start, infos }), names, Budget::new()))
+    Ok(Tensors::new(File { content, start, infos }, names, Budget::new()))
 }
 
 /// A file and what its header says of its tensors.
-pub(super) struct File {
+struct File {
     content: Content,
     /// Where the data begin.
     start: usize,
     infos: Vec<TensorInfo>,
 }
 
-impl File {
-    /// A tensor.
-    pub(super) fn read(&self, index: usize, name: &str, budget: &mut Budget) -> Result<FileTensor, FileError> {
+impl Source for File {
+    fn read(&self, index: usize, name: &str, budget: &mut Budget) -> Result<FileTensor, FileError> {
         let beyond = || FileError::new("lies beyond the end of the file");
         let mut read = || {
             let info = self.infos.get(index).ok_or_else(beyond)?;
@@ -74,11 +74,10 @@ impl File {
         read().map_err(|error| error.inside(&format!("the tensor {}", quoted(name))))
     }
 
-    /// A tensor's element type and shape.
-    pub(super) fn describe(&self, index: usize) -> String {
-        let Some(info) = self.infos.get(index) else { return String::new() };
+    fn describe(&self, index: usize, _name: &str) -> Result<String, FileError> {
+        let Some(info) = self.infos.get(index) else { return Ok(String::new()) };
         let name = element_type(info.dtype).map_or_else(|_| format!("{:?}", info.dtype), |kind| kind.name().to_owned());
-        described(&name, &info.shape)
+        Ok(described(&name, &info.shape))
     }
 }
 

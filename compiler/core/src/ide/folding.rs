@@ -3,8 +3,8 @@
 use super::text;
 use crate::db::{Db, SourceFile};
 use qnn_syntax::Span;
-use qnn_syntax::scan::scan;
-use qnn_syntax::split::split;
+use qnn_syntax::lexer::scan;
+use qnn_syntax::split_items::split;
 
 /// What a fold is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

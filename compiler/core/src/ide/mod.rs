@@ -3,21 +3,22 @@
 //! In: the database, a file, a byte offset. Out: ranges of bytes, texts, edits. One file or folder a feature. The module knows nothing of LSP, of
 //! positions in lines, or of threads; it solves nothing and changes nothing. Everything also answers for broken text.
 
-pub mod actions;
+pub mod code_actions;
 pub mod completion;
+pub mod document_links;
 pub mod folding;
-pub mod hints;
 pub mod hover;
-pub mod links;
+pub mod inlay_hints;
 pub mod names;
 pub mod navigation;
 mod networks;
 pub mod neurons;
 pub mod outline;
+pub mod rename;
 pub mod selection;
-pub mod signature;
+pub mod semantic_tokens;
+pub mod signature_help;
 pub mod symbols;
-pub mod tokens;
 
 pub use crate::report::sentences::{
     call_line, counterexample_line, counterexample_text, duration, seconds, variable_line,

@@ -3,7 +3,7 @@
 use super::{item_at, moved, text};
 use crate::db::{Db, SourceFile, tree};
 use qnn_syntax::Span;
-use qnn_syntax::scan::scan;
+use qnn_syntax::lexer::scan;
 use qnn_syntax::walk::{self, Visit};
 
 /// The spans around an offset, the smallest first, each within the next.

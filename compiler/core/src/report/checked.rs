@@ -3,7 +3,7 @@
 //! In: specs in a database and their diagnostics. Out: values that serialise as `docs/check.schema.json` says, which is made from these types. Invariant: a
 //! field is never renamed or given another meaning without raising [`VERSION`].
 
-use super::terminal::{line_column, resolve, show_path};
+use super::locate::{line_column, resolve, show_path};
 use crate::db::Db;
 use crate::diagnostic::{Diagnostic, Fix, Label, Place, Severity};
 use serde::Serialize;

@@ -3,11 +3,11 @@
 //! In: a spec in the database, its plan and its results. Out: the model's [`Spec`]. Networks are lowered once for each choice of the parameters that
 //! decide them, and run on the dataset where a property compares them with its labels; nothing is verified here.
 
-use super::family;
+use super::english;
+use super::family_figures;
+use super::locate::{begin, show_path};
 use super::model::{Accuracy, Counts, File, Ground, Layer, Network, Property, Remark, Role, Spec};
 use super::roles::{Pairing, Roles, roles};
-use super::terminal::{begin, show_path};
-use super::words;
 use crate::check::data::{Samples, dataset};
 use crate::check::network::{self, Memory, Port};
 use crate::check::property::CallInfo;
@@ -115,7 +115,7 @@ fn property(
     let roles = roles(db, item);
     let applied = networks.of(jobs, &roles);
     let role = |name: &str| roles.parameters.get(name).copied().unwrap_or(Role::Other);
-    let family = family::Family::new(results, &role);
+    let family = family_figures::Family::new(results, &role);
     let mut engines = BTreeMap::new();
     for engine in results.iter().filter_map(|result| result.engine.clone()) {
         *engines.entry(engine).or_default() += 1;
@@ -128,7 +128,7 @@ fn property(
     });
     let mut curve = family.curve();
     if let Some(curve) = &mut curve {
-        curve.accuracy = family::accuracy(&curve.axis, accuracies);
+        curve.accuracy = family_figures::accuracy(&curve.axis, accuracies);
     }
     Some(Property {
         name: first.property.to_string(),
@@ -137,9 +137,9 @@ fn property(
         column,
         docs: found.docs.to_string(),
         text: text.get(attributes.min(start) as usize..end as usize)?.trim().to_owned(),
-        words: words::words(text, &found),
+        words: english::words(text, &found),
         definitions: definitions(db, item),
-        assumptions: words::assumptions(text, &found),
+        assumptions: english::assumptions(text, &found),
         expected: first.expected,
         instances: results.len(),
         counts: Counts::of(results.iter().map(Arc::as_ref)),
@@ -166,7 +166,7 @@ fn definitions(db: &Database, item: ItemId) -> Vec<String> {
         if let ItemKind::Def(_) = found.kind
             && let Some(text) = at.file(db).text(db).as_ref().ok().and_then(|t| t.get(offset(db, at) as usize..))
         {
-            said.push(words::words(text, &found));
+            said.push(english::words(text, &found));
         }
         for (name, _) in qnn_syntax::walk::mentions(&found) {
             if let Meaning::Item(next) = *meaning(db, at.file(db), name.text.clone())

@@ -1,6 +1,6 @@
 //! Pictures for hovers and pages: panels of colours and changes, as PNG or as characters.
 
-use super::picture::{Ink, Panel, PictureSize, Scale, image_size, largest, side_by_side};
+use super::terminal_picture::{Ink, Panel, PictureSize, Scale, image_size, largest, side_by_side};
 use crate::verify::verdict::{Counterexample, Layout, VariableValue};
 
 /// Some panels side by side.

@@ -3,8 +3,8 @@
 //! In: the report. Out: a run with a result for each diagnostic, and for each property and kind of bad news about its instances: places are in the spec, where a family
 //! has one place however many instances it has. A rule for each code, with its page, and for each kind of news.
 
+use super::error_pages::{PAGES, title};
 use super::model::{Property, Report, Spec};
-use super::pages::{PAGES, title};
 use super::sentences::{finding, plural, thousands};
 use crate::diagnostic::Severity;
 use crate::verify::InstanceResult;

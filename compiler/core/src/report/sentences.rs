@@ -2,7 +2,7 @@
 
 use super::image::{panels, picture_size};
 use super::model::{Counts, Ground, Property, Report, Reversal};
-use super::picture::{Ink, side_by_side};
+use super::terminal_picture::{Ink, side_by_side};
 use crate::check::spec::Expectation;
 pub use crate::files::spelling::duration;
 use crate::files::spelling::{grouped, size};

@@ -2,7 +2,7 @@
 //!
 //! In: a family's results. Out: text in rows and columns, for a terminal. The parameters are chosen as for the charts of a page; samples are counted over.
 
-use super::family::Family;
+use super::family_figures::Family;
 use super::model::{Counts, Property, Role};
 use super::roles::roles;
 use super::sentences::thousands;

@@ -1,16 +1,15 @@
 //! Diagnostics as text for a terminal: the source with the places underlined, the reason, what to do.
 //!
-//! In: diagnostics, whose places are relative to their items. Out: text, with or without colours, and without anything else that a
-//! terminal acts on. Places are resolved through the database, so the text is that of the moment; nothing is printed here.
+//! In: diagnostics with their places in texts. Out: text, with or without colours, and without anything else that a terminal acts on. Nothing is printed
+//! here.
 
-use crate::db::{Db, SourceFile, offset};
-use crate::diagnostic::{Diagnostic, Place, Severity, printable, printable_lines};
+use super::locate::{Located, show_path};
+use crate::diagnostic::{Diagnostic, Severity, printable_lines};
 use codespan_reporting::diagnostic as codespan;
 use codespan_reporting::files::SimpleFiles;
 use codespan_reporting::term::termcolor::Buffer;
 use codespan_reporting::term::{self, Config};
 use std::collections::HashMap;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,45 +22,22 @@ pub struct Style<'a> {
     pub base: &'a Path,
 }
 
-/// Where a place is: its file, and the bytes from the file's beginning, within the text.
-///
-/// An item that is no longer there, or a file that can't be read, leaves an empty range.
-pub fn resolve(db: &dyn Db, place: Place) -> (SourceFile, Range<usize>) {
-    let file = place.item.file(db);
-    let text: &str = file.text(db).as_deref().unwrap_or_default();
-    let start = offset(db, place.item);
-    let clamp = |at: u32| {
-        let mut at = (start.saturating_add(at) as usize).min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
-        }
-        at
-    };
-    let (start, end) = (clamp(place.span.start), clamp(place.span.end));
-    (file, start..end.max(start))
-}
-
-/// A file's path as it is shown: on one line, without what a terminal acts on, and with a sign in the place of what is no Unicode.
-pub fn show_path(path: &Path, base: &Path) -> String {
-    printable(&path.strip_prefix(base).unwrap_or(path).display().to_string()).into_owned()
-}
-
 /// The diagnostics, one after another, each with an empty line after it.
-pub fn render(db: &dyn Db, diagnostics: &[Diagnostic], style: Style<'_>) -> String {
+pub fn render(diagnostics: &[Located<'_>], style: Style<'_>) -> String {
     let mut files = SimpleFiles::<String, Arc<str>>::new();
-    let mut known: HashMap<SourceFile, usize> = HashMap::new();
+    let mut known: HashMap<&Path, usize> = HashMap::new();
     let mut buffer = if style.color { Buffer::ansi() } else { Buffer::no_color() };
-    for diagnostic in diagnostics {
+    for Located { diagnostic, places } in diagnostics {
         let mut labels = Vec::new();
-        for (index, label) in diagnostic.labels.iter().enumerate() {
-            let (file, range) = resolve(db, label.place);
+        for (index, (label, place)) in diagnostic.labels.iter().zip(places).enumerate() {
             // Without a text there is nothing to underline; the message names the file.
-            let Ok(text) = file.text(db) else { continue };
+            let Some(text) = place.text else { continue };
             let id = *known
-                .entry(file)
-                .or_insert_with(|| files.add(show_path(file.path(db), style.base), printable_lines(text).into()));
+                .entry(place.path)
+                .or_insert_with(|| files.add(show_path(place.path, style.base), printable_lines(text).into()));
             let kind = if index == 0 { codespan::LabelStyle::Primary } else { codespan::LabelStyle::Secondary };
-            labels.push(codespan::Label::new(kind, id, range).with_message(printable_lines(&label.message)));
+            let shown = codespan::Label::new(kind, id, place.range.clone());
+            labels.push(shown.with_message(printable_lines(&label.message)));
         }
         let shown = codespan::Diagnostic::new(match diagnostic.severity {
             Severity::Error => codespan::Severity::Error,
@@ -87,24 +63,12 @@ fn notes(diagnostic: &Diagnostic) -> Vec<String> {
     notes.iter().map(|note| printable_lines(note).into_owned()).collect()
 }
 
-/// The line and the column, in characters and both from 1, of a place's beginning.
-pub fn begin(db: &dyn Db, place: Place) -> (usize, usize) {
-    let (file, range) = resolve(db, place);
-    line_column(file.text(db).as_deref().unwrap_or_default(), range.start)
-}
-
-/// The line and the column, in characters and both from 1, of a byte of a text.
-pub fn line_column(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    (before.matches('\n').count() + 1, line.chars().count() + 1)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::locate::locate;
     use super::*;
     use crate::check::spec::diagnostics;
-    use crate::db::{BytesContent, Database, FileSystem};
+    use crate::db::{BytesContent, Database, Db, FileSystem};
     use crate::files::FileError;
 
     /// One spec and nothing else.
@@ -123,7 +87,7 @@ mod tests {
     fn shown(text: &'static str, color: bool) -> String {
         let db = Database::new(Only(text));
         let file = db.source(Path::new("/specs/spec.qnn"));
-        render(&db, diagnostics(&db, file), Style { color, base: Path::new("/specs") })
+        render(&locate(&db, diagnostics(&db, file)), Style { color, base: Path::new("/specs") })
     }
 
     #[test]
@@ -153,7 +117,7 @@ mod tests {
     fn an_unreadable_spec_has_no_source_to_show() {
         let db = Database::new(Only(""));
         let file = db.source(Path::new("/specs/other.qnn"));
-        let text = render(&db, diagnostics(&db, file), Style { color: false, base: Path::new("/specs") });
+        let text = render(&locate(&db, diagnostics(&db, file)), Style { color: false, base: Path::new("/specs") });
         insta::assert_snapshot!(text);
     }
 }

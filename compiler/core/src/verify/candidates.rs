@@ -8,7 +8,7 @@ use super::progress::Finding;
 use super::property::{allowance, assumed};
 use super::session::{Decided, Session};
 use super::verdict::{Candidate, Counterexample, InstanceResult, Kind, Largest, MeasureResult, Number, Verdict};
-use qnn_engine::portfolio::Report;
+use qnn_engine::journal::Report;
 use qnn_engine::{Answer, Meter, Reason, journal};
 use qnn_ir::obligation::Assignment;
 use qnn_ir::rational::integer;

@@ -3,15 +3,16 @@
 //! In: an owned obligation, a budget. Out: what is known of it, by whom, and the certificate if there is one. Knows neither spec nor database.
 //! What exact intervals prove gets a certificate too, where one is found quickly: whoever reviews a verdict need not believe an engine.
 
-use super::entry::{Maximum, STORE_VERSION, StoreEntry, StoredAnswer, now};
 use super::evidence::StoredCertificate;
-use super::recall::{REPLAY, rests_on};
+use super::recheck_stored::{REPLAY, rests_on};
 use super::session::{Decided, Session};
+use super::store::entry::{Maximum, STORE_VERSION, StoreEntry, StoredAnswer, now};
 use super::verdict::Verdict;
 use qnn_engine::branch_and_bound::Search;
 use qnn_engine::interval::Intervals;
+use qnn_engine::journal::{Outcome, Report};
 use qnn_engine::measure::{self, MeasureAnswer};
-use qnn_engine::portfolio::{Decision, Outcome, Report};
+use qnn_engine::portfolio::Decision;
 use qnn_engine::{Answer, Control, Engine, Reason, Trust, replayed};
 use qnn_ir::obligation::{Assignment, Objective, Obligation, Replay};
 use qnn_proof::{self as proof, Certificate};

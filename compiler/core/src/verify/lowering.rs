@@ -2,10 +2,10 @@
 //!
 //! In: a job of the plan, where to get the database, until when. Out: an owned question, or why there is none.
 
+use super::counterexample::CounterexampleBuilder;
 use super::plan::Job;
 use super::question_key::question_key;
 use super::session::Session;
-use super::witness::CounterexampleBuilder;
 use crate::check::Outcome;
 use crate::check::property::Statement;
 use crate::check::spec::{Question, family, largest_at, question_once};

@@ -10,11 +10,11 @@
 //! | --- | --- |
 //! | `evidence` | what a result rests on |
 //! | `verdict` | results, as they are serialised |
-//! | `entry`, `tally`, `store` | decisions on disk |
+//! | `store` | decisions on disk |
 //! | `question_key`, `options`, `filter`, `plan` | what is to be done, and by whom |
 //! | `schedule`, `progress` | turns, and what is told meanwhile |
-//! | `session`, `recall`, `decide` | one question: what is known of it, what the store says, what the engines say |
-//! | `largest`, `witness`, `lowering`, `result` | what is asked, and how its answer is said |
+//! | `session`, `recheck_stored`, `decide` | one question: what is known of it, what the store says, what the engines say |
+//! | `largest`, `counterexample`, `lowering`, `result` | what is asked, and how its answer is said |
 //! | `property`, `optimize`, `candidates`, `job` | the questions of one job |
 //! | `turn`, `run` | a job's turn, and all jobs of a plan |
 //!
@@ -23,8 +23,8 @@
 //! This room prints nothing and knows neither terminals nor editors.
 
 mod candidates;
+mod counterexample;
 mod decide;
-mod entry;
 pub mod evidence;
 mod filter;
 mod job;
@@ -36,18 +36,16 @@ mod plan;
 mod progress;
 mod property;
 mod question_key;
-mod recall;
+mod recheck_stored;
 mod result;
 mod run;
 mod schedule;
 mod session;
 pub mod store;
-mod tally;
 #[cfg(test)]
 mod tests;
 mod turn;
 pub mod verdict;
-mod witness;
 
 pub use filter::Filter;
 pub use options::{DEFAULT_TIMEOUT, Options};

@@ -1,11 +1,11 @@
 //! `maximize` and `minimize`: what is found, what is not exceeded, and what both rest on.
 
+use super::counterexample::CounterexampleBuilder;
 use super::evidence::{About, Evidence, Support};
 use super::lowering::Failure;
 use super::progress::Finding;
 use super::session::Session;
 use super::verdict::{InstanceResult, MeasureResult, Number, Verdict};
-use super::witness::CounterexampleBuilder;
 use qnn_engine::{Reason, Trust};
 use qnn_ir::obligation::Objective;
 

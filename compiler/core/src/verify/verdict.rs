@@ -8,7 +8,7 @@ use crate::check::spec::Expectation;
 use crate::diagnostic::Diagnostic;
 use num_traits::Signed;
 use qnn_engine::Trust;
-use qnn_engine::portfolio::Report;
+use qnn_engine::journal::Report;
 use qnn_ir::Rational;
 use qnn_ir::rational::{exact, parse_exact, show, to_f64};
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,8 @@
 //! 1983). A move costs what it changes: the arguments that mention the input, and of what follows only that whose value is another. So this is for networks
 //! where an input reaches few nonlinearities, as in convolutions. Invariant: all numbers are integers in `f64`, so that a move that is taken back leaves no trace.
 
-use super::{Attack, LEAKS};
+use super::Attack;
+use super::gradient::LEAKS;
 use crate::relaxation::network::{Kind, NONE, Relaxation};
 
 /// The steps along the gradient's signs …

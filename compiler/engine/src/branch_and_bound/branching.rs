@@ -1,6 +1,6 @@
 //! Branching: the split is where the relaxation's primal point is furthest from the staircase, at its price, so that both sides exclude it.
 
-use super::node::{Branch, NodeOutcome, Origin};
+use super::node::{Branch, NodeOutcome, Origin, Split};
 use super::worker::Worker;
 use crate::Reason;
 use crate::relaxation::Ranges;
@@ -72,14 +72,14 @@ impl Worker<'_> {
                 ranges.narrow_expr(relaxation, expr, lo, hi, &mut changed).ok().map(|()| (Box::new(ranges), changed))
             };
             let (below, above) = (side(f64::NEG_INFINITY, value), side(value + 1.0, f64::INFINITY));
-            return NodeOutcome::Split {
+            return NodeOutcome::Split(Split {
                 node: place.node.0,
                 element: place.element,
                 value: value as i64,
                 below,
                 above,
                 origin: None,
-            };
+            });
         }
         let (column, value) = match best {
             Some((_, column, value, _)) => (column, value),
@@ -103,7 +103,7 @@ impl Worker<'_> {
         };
         let (below, above) = (side(f64::NEG_INFINITY, value), side(value + 1.0, f64::INFINITY));
         let (node, element) = relaxation.columns[column];
-        NodeOutcome::Split { node: node.0, element, value: value as i64, below, above, origin }
+        NodeOutcome::Split(Split { node: node.0, element, value: value as i64, below, above, origin })
     }
 
     /// The most fractional input, or else the widest, split in its middle.

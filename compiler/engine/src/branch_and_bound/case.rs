@@ -1,25 +1,20 @@
-//! Branch and bound on one case: the integer values of columns, with warm-started bounds, until each branch is closed.
-//!
-//! In: a root with its ranges. Out: the case's tree for the certificate, or a point that meets all atoms. Several workers may share a [`Frontier`].
+//! A case under search: its relaxation, its root, and what a branch of it maximizes.
 
-use super::frontier::{CaseOutcome, Effort, Entry, Frontier};
-use super::node::{Branch, DualBound, Goal, OpenNode, WarmStart};
-use super::parameters::{LENDS, LONG, SOON};
+use super::node::{Branch, DualBound, Goal, WarmStart};
 use super::propagation::all_facets;
 use super::pseudocost::Pseudocosts;
-use super::worker::Worker;
+use super::search_tree::{Effort, Entry, SearchTree};
 use crate::relaxation::LinearExpr;
+use crate::relaxation::Problem;
 use crate::relaxation::Ranges;
 use crate::relaxation::facet::Facet;
 use crate::relaxation::network::{Kind, NONE};
-use crate::simplex::{Problem, Simplex};
-use crate::{Control, Core, CoreRequest, Cores, Reason};
-use qnn_ir::interrupt::{Interrupted, inherited};
+use crate::simplex::Simplex;
+use crate::{Control, Core, CoreRequest, Cores};
+use qnn_ir::interrupt::inherited;
 use qnn_ir::obligation::Replay;
-use std::cell::Cell;
 use std::collections::BinaryHeap;
-use std::sync::atomic::{self, AtomicBool};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Whether a point answers the obligation.
@@ -123,20 +118,6 @@ impl Helpers {
     }
 }
 
-/// Ends the search where a worker panics: the others would wait for its branch for ever.
-pub(super) struct PanicGuard<'a>(pub(super) &'a (Mutex<Frontier>, Condvar), pub(super) &'a Control);
-
-impl Drop for PanicGuard<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let internal = || Reason::Internal("a worker of the search panicked".to_owned());
-            let broken = CaseOutcome::Stopped(self.1.stop().unwrap_or_else(internal));
-            self.0.0.lock().unwrap_or_else(PoisonError::into_inner).ended.get_or_insert(broken);
-            self.0.1.notify_all();
-        }
-    }
-}
-
 impl<'a> Case<'a> {
     /// The time since the search for an answer began, and what is left of it; without a deadline, for ever.
     pub(super) fn time(&self) -> (Duration, Duration) {
@@ -210,7 +191,7 @@ impl<'a> Case<'a> {
     }
 
     /// The whole case as one open branch.
-    pub fn frontier(&self, known: Option<DualBound>, mut learned: Pseudocosts) -> Frontier {
+    pub fn frontier(&self, known: Option<DualBound>, mut learned: Pseudocosts) -> SearchTree {
         learned.resize(self.problem.relaxation.columns.len(), Default::default());
         let root = Branch {
             facets: all_facets(self.problem, &self.root),
@@ -223,7 +204,7 @@ impl<'a> Case<'a> {
             share: 1.0,
             inputs_only: false,
         };
-        let mut frontier = Frontier {
+        let mut frontier = SearchTree {
             proof: vec![Entry::open()],
             written: 0,
             open: BinaryHeap::new(),
@@ -241,63 +222,5 @@ impl<'a> Case<'a> {
         };
         frontier.push(root);
         frontier
-    }
-
-    /// Searches until all branches are closed, or a point is found, or there is a reason to stop. The frontier is then complete: a search
-    /// may go on from it, with another threshold in the objective's atom if a greater one.
-    pub fn search(&self, frontier: Frontier) -> (CaseOutcome, Frontier) {
-        let mut frontier = frontier;
-        // A higher threshold may exclude them.
-        let near_misses = std::mem::take(&mut frontier.near_misses);
-        frontier.open.extend(near_misses.into_iter().map(OpenNode));
-        let learned = std::mem::take(&mut frontier.learned);
-        let branches = frontier.effort.branches;
-        let mut worker = Worker::new(self, learned.clone(), branches, 0);
-        let shared = (Mutex::new(frontier), Condvar::new());
-        let (inherited, interrupted) = (inherited(), AtomicBool::new(false));
-        std::thread::scope(|scope| {
-            let workers = Cell::new(1);
-            let join = |core: Option<Core>| {
-                let who = workers.replace(workers.get() + 1);
-                let (shared, learned) = (&shared, learned.clone());
-                let (inherited, interrupted) = (inherited.clone(), &interrupted);
-                scope.spawn(move || {
-                    let work = || Worker::new(self, learned, branches, who).work(shared, &|| {}, core.as_ref());
-                    interrupted.fetch_or(inherited.run(work).is_err(), atomic::Ordering::Relaxed);
-                });
-            };
-            let helped = Cell::new(false);
-            // Spare cores join once there are branches to share; in a long search a lent core joins, too.
-            let recruit = || {
-                if let Some(core) = self.control.spare.take() {
-                    join(Some(core));
-                    return;
-                }
-                let (spent, left) = self.time();
-                if helped.get() || spent < LONG || left > SOON {
-                    return;
-                }
-                if let Some(request) = self.helpers.request() {
-                    if request.is_granted() {
-                        helped.set(true);
-                        join(None);
-                    }
-                } else if !self.helpers.request_core(&self.control.spare) && spent > left / LENDS {
-                    // Two long searches side by side would both take long: one after the other, each has both cores.
-                    self.control.clock.pause(|| self.control.spare.lend(&self.control.cancel));
-                }
-            };
-            worker.work(&shared, &recruit, None);
-        });
-        if interrupted.into_inner() {
-            // The interrupted worker's branch is lost, so that the frontier is not complete.
-            Interrupted.unwind();
-        }
-        let mut frontier = shared.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        worker.learn_from(&frontier);
-        frontier.gains.clear();
-        frontier.learned = worker.learned;
-        let found = frontier.ended.take().unwrap_or(CaseOutcome::Closed);
-        (found, frontier)
     }
 }

@@ -1,43 +1,43 @@
 //! The complete engine: exact dual bounds, attacks, and branch and bound over integer values.
 //!
 //! In: an obligation. Out: a certificate, or a point that was replayed, or why neither. `run` holds the cases, `stages` says in which order they are
-//! worked on, `case` searches one of them. Invariant: a verdict rests on integers alone, the certificate's or the reference interpreter's.
+//! worked on, `case_search` searches one of them. Invariant: a verdict rests on integers alone, the certificate's or the reference interpreter's.
 
 mod attack_engine;
 mod branching;
 mod case;
-mod frontier;
+mod case_search;
 mod maximum;
+mod multipliers;
 mod node;
+mod node_queue;
 mod obbt;
 mod parameters;
 mod propagation;
-mod propose;
 mod pseudocost;
 mod quick_bounds;
-mod relaxation_cache;
 mod run;
+mod search_tree;
 mod stages;
 #[cfg(test)]
 mod tests;
 mod worker;
 
 pub use attack_engine::Attacks;
-pub use relaxation_cache::RelaxationCache;
 
 use crate::measure::MeasureAnswer;
 use crate::relaxation::Empty;
+use crate::relaxation::Problem;
 use crate::relaxation::network::Place;
-use crate::simplex::Problem;
 use crate::{Answer, Control, Engine, Reason, replayed};
 use case::Accepted;
-use frontier::Effort;
 use obbt::tighten_root;
 use parameters::{FIRST_TRY, TIGHTENING_DEPTH, TURN};
 use qnn_ir::obligation::{Assignment, Objective, Obligation};
 use qnn_ir::{Interval, NodeId};
 use qnn_proof::Step;
 use run::{Progress, Run, RunOutcome};
+use search_tree::Effort;
 
 /// The engine `search`.
 #[derive(Clone, Copy, Debug)]

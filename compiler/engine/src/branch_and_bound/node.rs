@@ -1,13 +1,13 @@
-//! Nodes of the tree: open ones and their order, and the outcome of a node.
+//! Nodes of the tree: open branches, and the outcome of a node.
 
-use super::propose::Proposal;
+use super::multipliers::Proposal;
 use crate::Reason;
+use crate::relaxation::Problem;
 use crate::relaxation::Ranges;
 use crate::relaxation::facet::Facet;
-use crate::simplex::{Problem, Simplex};
+use crate::simplex::Simplex;
 use num_integer::Integer;
 use qnn_proof::{Multipliers, Step};
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// Where the relaxation's bound of an expression ended at the root.
@@ -110,39 +110,32 @@ impl Branch {
     }
 }
 
-/// An open branch, ordered by its priority.
-pub(super) struct OpenNode(pub(super) Branch);
-
-impl Ord for OpenNode {
-    fn cmp(&self, other: &OpenNode) -> Ordering {
-        let key = |branch: &Branch| (!branch.inputs_only, branch.value());
-        let (a, b) = (key(&self.0), key(&other.0));
-        // Among equals the later one comes first: the search is depth-first there.
-        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(self.0.entry.cmp(&other.0.entry))
-    }
-}
-
-impl PartialOrd for OpenNode {
-    fn partial_cmp(&self, other: &OpenNode) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for OpenNode {
-    fn eq(&self, other: &OpenNode) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for OpenNode {}
-
 /// The ranges on one side of a split, and the nonlinearities whose ranges changed.
 pub(super) type Side = (Box<Ranges>, Vec<u32>);
+
+/// The split of an element's values: at most `value`, and above. A side is `None` where nothing is left there.
+pub(super) struct Split {
+    pub(super) node: u32,
+    pub(super) element: u32,
+    pub(super) value: i64,
+    pub(super) below: Option<Side>,
+    pub(super) above: Option<Side>,
+    pub(super) origin: Option<Origin>,
+}
+
+/// A child of a split branch, before it is made.
+pub(super) struct Child {
+    /// 0 below, 1 above.
+    pub(super) number: usize,
+    /// Its place in the proof.
+    pub(super) entry: usize,
+    pub(super) side: Side,
+}
 
 /// The outcome of a branch.
 pub(super) enum NodeOutcome {
     Closed(Step),
-    Split { node: u32, element: u32, value: i64, below: Option<Side>, above: Option<Side>, origin: Option<Origin> },
+    Split(Split),
     Postpone,
     NearMiss,
     Point(Vec<i64>),

@@ -11,7 +11,8 @@ use super::quick_bounds::is_deep;
 use crate::Control;
 use crate::relaxation::facet::Facet;
 use crate::relaxation::{Empty, Ranges, Relaxation};
-use crate::simplex::{Problem, Simplex, View, relevant};
+use crate::relaxation::{Problem, relevant};
+use crate::simplex::{Simplex, View};
 use qnn_proof::Tighten;
 use std::sync::{Arc, Mutex, PoisonError};
 

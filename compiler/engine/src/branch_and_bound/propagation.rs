@@ -1,11 +1,12 @@
 //! Propagation: bounds and atoms narrow ranges.
 
+use super::multipliers::{SCALES, propose};
 use super::parameters::{FEW_TERMS, ROUNDS};
-use super::propose::{SCALES, propose};
+use crate::relaxation::Problem;
 use crate::relaxation::facet::{Facet, facets};
 use crate::relaxation::network::{NONE, Relaxation};
 use crate::relaxation::{Empty, Ranges};
-use crate::simplex::{Problem, Simplex};
+use crate::simplex::Simplex;
 use num_integer::Integer;
 use qnn_proof::{Multipliers, Tighten};
 use std::sync::Arc;

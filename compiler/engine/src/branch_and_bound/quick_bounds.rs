@@ -1,10 +1,10 @@
 //! Bounds of a case without a solver: by intervals, then by chords of step tables.
 
+use super::multipliers::{SCALES, propose};
 use super::node::DualBound;
-use super::propose::{SCALES, propose};
+use crate::relaxation::Problem;
 use crate::relaxation::network::{Kind, NONE};
 use crate::relaxation::{Ranges, Relaxation};
-use crate::simplex::Problem;
 use qnn_ir::interrupt::work;
 use qnn_proof::Step;
 

@@ -4,15 +4,15 @@
 //! what [`Run::upper`] says.
 
 use super::case::Helpers;
-use super::frontier::{Effort, Frontier};
 use super::node::DualBound;
 use super::propagation::propagate;
 use super::pseudocost::Pseudocosts;
 use super::quick_bounds::root_bound;
+use super::search_tree::{Effort, SearchTree};
 use super::{Search, assignment, too_large};
+use crate::relaxation::Problem;
 use crate::relaxation::dual_bound::live_nonlinearities;
 use crate::relaxation::{Empty, LinearExpr, Ranges, Relaxation};
-use crate::simplex::Problem;
 use crate::{Answer, Control, Reason, Trust};
 use num_integer::Integer;
 use qnn_ir::obligation::{Atom, Linear, Objective, Obligation};
@@ -38,7 +38,7 @@ pub(super) enum Progress {
     /// Not begun; with its bound, if bounds are kept, and the pseudocosts of a short try.
     New(Option<DualBound>, Pseudocosts),
     /// Searched in part; with the steps that narrow the ranges before its tree.
-    Begun(Box<Frontier>, Vec<Tighten>),
+    Begun(Box<SearchTree>, Vec<Tighten>),
     /// Proved.
     Closed(Tree),
 }

@@ -4,17 +4,17 @@
 
 use super::Search;
 use super::case::{Accepted, Case, Helpers};
-use super::frontier::CaseOutcome;
 use super::obbt::tighten_root;
 use super::parameters::{FEW_BRANCHES, MEMORY, MOST_WARM_STARTS, NARROWING, SEED};
 use super::propagation::atom_facets;
 use super::pseudocost::Pseudocosts;
 use super::quick_bounds::{is_deep, quick_bound, root_bound};
 use super::run::{Progress, Run, RunOutcome, tree_after};
+use super::search_tree::CaseOutcome;
 use crate::attack::Attack;
 use crate::relaxation::network::NONE;
 use crate::relaxation::{Empty, Ranges, Relaxation};
-use crate::simplex::{Problem, relevant};
+use crate::relaxation::{Problem, relevant};
 use crate::{Control, Reason};
 use qnn_proof::Step;
 use std::sync::Arc;

@@ -2,21 +2,46 @@
 //!
 //! From the best node straight down and about there for a while, then from the best again.
 
-use super::case::{Accepted, Case, PanicGuard};
-use super::frontier::{CaseOutcome, Entry, Frontier};
-use super::node::{Branch, Goal, NodeOutcome, OpenNode};
+use super::case::{Accepted, Case};
+use super::multipliers::{Proposal, SCALES, propose};
+use super::node::{Branch, Child, Goal, NodeOutcome, Split};
+use super::node_queue::OpenNode;
 use super::parameters::*;
 use super::propagation::{add_multipliers, atom_facets, narrow_by, propagate, refresh_facets};
-use super::propose::{SCALES, propose};
 use super::pseudocost::Pseudocosts;
+use super::search_tree::{CaseOutcome, SearchTree};
 use crate::attack::Attack;
 use crate::relaxation::network::{Kind, NONE};
 use crate::relaxation::{Empty, Ranges};
 use crate::simplex::{Outcome, View};
-use crate::{Core, Reason, near_miss};
+use crate::{Control, Core, Reason, near_miss};
 use qnn_proof::Step;
+use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
+
+/// Ends the search where a worker panics: the others would wait for its branch for ever.
+struct PanicGuard<'a>(&'a (Mutex<SearchTree>, Condvar), &'a Control);
+
+impl Drop for PanicGuard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let internal = || Reason::Internal("a worker of the search panicked".to_owned());
+            let broken = CaseOutcome::Stopped(self.1.stop().unwrap_or_else(internal));
+            self.0.0.lock().unwrap_or_else(PoisonError::into_inner).ended.get_or_insert(broken);
+            self.0.1.notify_all();
+        }
+    }
+}
+
+/// The reduced costs of a bound; empty without one.
+#[derive(Default)]
+struct ReducedCosts {
+    /// How much closing a column's gap gains, about, in the scale of the objective's atom.
+    prices: Vec<f64>,
+    /// The columns' coefficients in the bound, as they are.
+    worth: Vec<f64>,
+}
 
 /// A worker on a case.
 pub(super) struct Worker<'a> {
@@ -78,7 +103,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Adds the gains that other workers found to the pseudocosts.
-    pub(super) fn learn_from(&mut self, frontier: &Frontier) {
+    pub(super) fn learn_from(&mut self, frontier: &SearchTree) {
         for (column, side, gain) in &frontier.gains[self.seen..] {
             self.learned[*column as usize][*side].add(*gain);
         }
@@ -86,291 +111,161 @@ impl<'a> Worker<'a> {
     }
 
     /// Takes branches until there are none, or the search has ended.
-    pub(super) fn work(&mut self, shared: &(Mutex<Frontier>, Condvar), recruit: &dyn Fn(), core: Option<&Core>) {
+    pub(super) fn work(&mut self, shared: &(Mutex<SearchTree>, Condvar), recruit: &dyn Fn(), core: Option<&Core>) {
         let control = self.case.control;
         let _guard = PanicGuard(shared, control);
         let most = control.memory.unwrap_or(MEMORY) as usize;
         let lock = || shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The open branches below the one last taken from the queue, and how many were taken there.
         let (mut own, mut taken_below) = (Vec::new(), 0);
-        let mut frontier = lock();
+        let mut tree = lock();
         loop {
-            if let (None, Some(reason)) = (&frontier.ended, control.stop()) {
-                frontier.ended = Some(CaseOutcome::Stopped(reason));
-            }
-            if frontier.ended.is_none() && frontier.effort.branches >= frontier.limit {
-                frontier.ended = Some(CaseOutcome::Limit);
-            }
-            if frontier.ended.is_none() && frontier.bytes() > most {
-                frontier.ended = Some(CaseOutcome::Stopped(Reason::Memory));
-            }
-            if frontier.ended.is_some() || core.is_some_and(Core::is_wanted) {
-                frontier.give_back(&mut own);
+            tree.end_where_due(control, most);
+            if tree.ended.is_some() || core.is_some_and(Core::is_wanted) {
+                tree.give_back(&mut own);
                 shared.1.notify_all();
                 return;
             }
-            if taken_below >= PLUNGE && frontier.held <= most / 2 {
-                frontier.give_back(&mut own);
+            if taken_below >= PLUNGE && tree.held <= most / 2 {
+                tree.give_back(&mut own);
             }
             taken_below += 1;
             let mut branch = match own.pop() {
                 Some(branch) => branch,
-                None => match frontier.open.pop() {
+                None => match tree.open.pop() {
                     Some(OpenNode(branch)) => {
-                        frontier.busy += 1;
+                        tree.busy += 1;
                         taken_below = 1;
                         branch
                     }
-                    None if frontier.busy == 0 => {
-                        if !frontier.near_misses.is_empty() {
-                            frontier.ended = Some(CaseOutcome::Stopped(near_miss()));
+                    None if tree.busy == 0 => {
+                        if !tree.near_misses.is_empty() {
+                            tree.ended = Some(CaseOutcome::Stopped(near_miss()));
                         }
                         shared.1.notify_all();
                         return;
                     }
                     None => {
                         let pause = Duration::from_millis(5);
-                        frontier = shared.1.wait_timeout(frontier, pause).unwrap_or_else(PoisonError::into_inner).0;
+                        tree = shared.1.wait_timeout(tree, pause).unwrap_or_else(PoisonError::into_inner).0;
                         continue;
                     }
                 },
             };
-            frontier.effort.branches += 1;
-            self.learn_from(&frontier);
-            self.best = frontier.open.peek().map_or(f64::INFINITY, |queued| queued.0.value());
-            let shareable = !frontier.open.is_empty();
-            drop(frontier);
+            tree.effort.branches += 1;
+            self.learn_from(&tree);
+            self.best = tree.open.peek().map_or(f64::INFINITY, |queued| queued.0.value());
+            let shareable = !tree.open.is_empty();
+            drop(tree);
             if shareable && self.branches.is_multiple_of(8) {
                 recruit();
             }
             self.branches += 1;
             let (before, size) = (branch.simplex.steps, branch.bytes());
             let mut steps = Vec::new();
-            let next = self.explore(&mut branch, &mut steps);
-            let taken = branch.simplex.steps - before;
-            frontier = lock();
-            if let Some(gain) = self.gain.take() {
-                self.learn_from(&frontier);
-                frontier.gains.push(gain);
-                self.seen += 1;
-            }
-            frontier.effort.steps += taken;
-            frontier.held -= size;
-            let mut entry = branch.entry;
-            frontier.chain(&mut entry, steps);
-            branch.entry = entry;
+            let outcome = self.explore(&mut branch, &mut steps);
+            tree = lock();
+            self.share_gain(&mut tree);
+            tree.effort.steps += branch.simplex.steps - before;
+            tree.held -= size;
+            tree.chain(&mut branch.entry, steps);
             // Other workers need open branches, unless memory is short.
-            let keep = frontier.held > most / 2 || taken_below < PLUNGE && !frontier.open.is_empty();
-            match next {
-                NodeOutcome::Closed(step) => {
-                    frontier.fill(entry, step);
-                    frontier.busy -= 1;
-                    frontier.closed += branch.share;
-                    (self.case.progress)(frontier.closed);
+            let keep = tree.held > most / 2 || taken_below < PLUNGE && !tree.open.is_empty();
+            if let NodeOutcome::Split(mut split) = outcome {
+                let children = tree.add_split(&branch, &mut split);
+                drop(tree);
+                let children = self.children(branch, &split, children);
+                tree = lock();
+                tree.busy -= 1;
+                if tree.adopt(children, &mut own, keep) {
+                    shared.1.notify_one();
                 }
-                NodeOutcome::NearMiss => {
-                    frontier.busy -= 1;
-                    frontier.held += branch.bytes();
-                    frontier.near_misses.push(branch);
-                }
-                NodeOutcome::Postpone => {
-                    branch.inputs_only = true;
-                    frontier.busy -= 1;
-                    frontier.push(branch);
-                }
-                NodeOutcome::Point(point) => {
-                    frontier.busy -= 1;
-                    frontier.push(branch);
-                    frontier.ended.get_or_insert(CaseOutcome::Point(point));
-                }
-                NodeOutcome::Stop(reason) => {
-                    frontier.busy -= 1;
-                    frontier.push(branch);
-                    frontier.ended.get_or_insert(CaseOutcome::Stopped(reason));
-                }
-                NodeOutcome::Split { node, element, value, below, above, origin } => {
-                    frontier.fill(entry, Step::Split { node, element, value });
-                    // The worker goes on with the child that is nearer to the primal point.
-                    let nearer_below =
-                        origin.is_some_and(|origin| branch.simplex.x[origin.column as usize] - value as f64 <= 0.5);
-                    let count = usize::from(below.is_some()) + usize::from(above.is_some());
-                    frontier.closed += branch.share * (2 - count) as f64 / 2.0;
-                    let mut children = Vec::with_capacity(2);
-                    for (number, side) in [below, above].into_iter().enumerate() {
-                        frontier.proof.push(Entry::open());
-                        let place = frontier.proof.len() - 1;
-                        frontier.proof[entry].children.push(place);
-                        if let Some((ranges, changed)) = side {
-                            children.push((number, place, ranges, changed));
-                        }
-                    }
-                    drop(frontier);
-                    let mut made = Vec::with_capacity(2);
-                    for (number, place, ranges, changed) in children {
-                        let inherit = made.len() + 1 == count;
-                        let mut child = Branch {
-                            ranges: *ranges,
-                            facets: if inherit { std::mem::take(&mut branch.facets) } else { branch.facets.clone() },
-                            simplex: if inherit { branch.simplex.take() } else { branch.simplex.clone() },
-                            entry: place,
-                            origin: origin.map(|origin| (origin, number)),
-                            goal: branch.goal.clone(),
-                            known: branch.known.clone(),
-                            share: branch.share / 2.0,
-                            inputs_only: branch.inputs_only,
-                        };
-                        refresh_facets(self.case.problem, &child.ranges, &mut child.facets, &changed);
-                        child.simplex.set_ranges(self.case.problem, &child.ranges);
-                        made.push(child);
-                    }
-                    if nearer_below {
-                        made.reverse();
-                    }
-                    frontier = lock();
-                    frontier.busy -= 1;
-                    let nearer = made.pop();
-                    for other in made {
-                        if keep {
-                            frontier.held += other.bytes();
-                            frontier.busy += 1;
-                            own.push(other);
-                        } else {
-                            frontier.push(other);
-                            shared.1.notify_one();
-                        }
-                    }
-                    if let Some(nearer) = nearer {
-                        frontier.held += nearer.bytes();
-                        frontier.busy += 1;
-                        own.push(nearer);
-                    }
-                }
+            } else {
+                self.settle(&mut tree, branch, outcome);
             }
         }
+    }
+
+    /// Tells the other workers of the gain of the last split.
+    fn share_gain(&mut self, tree: &mut SearchTree) {
+        if let Some(gain) = self.gain.take() {
+            self.learn_from(tree);
+            tree.gains.push(gain);
+            self.seen += 1;
+        }
+    }
+
+    /// Enters the outcome of a branch that is not split.
+    fn settle(&self, tree: &mut SearchTree, mut branch: Branch, outcome: NodeOutcome) {
+        tree.busy -= 1;
+        match outcome {
+            NodeOutcome::Closed(step) => {
+                tree.fill(branch.entry, step);
+                tree.closed += branch.share;
+                (self.case.progress)(tree.closed);
+            }
+            NodeOutcome::NearMiss => {
+                tree.held += branch.bytes();
+                tree.near_misses.push(branch);
+            }
+            NodeOutcome::Postpone => {
+                branch.inputs_only = true;
+                tree.push(branch);
+            }
+            NodeOutcome::Point(point) => {
+                tree.push(branch);
+                tree.ended.get_or_insert(CaseOutcome::Point(point));
+            }
+            NodeOutcome::Stop(reason) => {
+                tree.push(branch);
+                tree.ended.get_or_insert(CaseOutcome::Stopped(reason));
+            }
+            NodeOutcome::Split(_) => unreachable!("a split branch has children"),
+        }
+    }
+
+    /// The children of a split branch: the one that is nearer to the primal point comes last.
+    fn children(&self, mut branch: Branch, split: &Split, sides: Vec<Child>) -> Vec<Branch> {
+        let count = sides.len();
+        let nearer_below =
+            split.origin.is_some_and(|origin| branch.simplex.x[origin.column as usize] - split.value as f64 <= 0.5);
+        let mut made = Vec::with_capacity(2);
+        for Child { number, entry, side: (ranges, changed) } in sides {
+            let inherit = made.len() + 1 == count;
+            let mut child = Branch {
+                ranges: *ranges,
+                facets: if inherit { std::mem::take(&mut branch.facets) } else { branch.facets.clone() },
+                simplex: if inherit { branch.simplex.take() } else { branch.simplex.clone() },
+                entry,
+                origin: split.origin.map(|origin| (origin, number)),
+                goal: branch.goal.clone(),
+                known: branch.known.clone(),
+                share: branch.share / 2.0,
+                inputs_only: branch.inputs_only,
+            };
+            refresh_facets(self.case.problem, &child.ranges, &mut child.facets, &changed);
+            child.simplex.set_ranges(self.case.problem, &child.ranges);
+            made.push(child);
+        }
+        if nearer_below {
+            made.reverse();
+        }
+        made
     }
 
     /// Bounds, tests and narrows a branch until it is closed or split; what narrows it goes to `steps`.
     pub(super) fn explore(&mut self, branch: &mut Branch, steps: &mut Vec<Step>) -> NodeOutcome {
         let case = self.case;
-        let problem = case.problem;
-        let relaxation = problem.relaxation;
-        let objective = problem.atom(case.objective as usize);
         let stop = || case.control.stop().is_some();
-        let (mut narrowed, mut changed) = (Vec::new(), Vec::new());
-        let propagated = propagate(problem, &mut branch.ranges, &mut narrowed, &mut changed);
-        steps.extend(narrowed.into_iter().map(Step::Tighten));
-        if propagated == Err(Empty) {
-            return NodeOutcome::Closed(Step::Empty);
-        }
-        if !steps.is_empty() {
-            refresh_facets(problem, &branch.ranges, &mut branch.facets, &changed);
-            branch.simplex.set_ranges(problem, &branch.ranges);
-        }
-        if let Some(points) = self.few_points(&branch.ranges) {
-            let mut nearly = false;
-            for point in points {
-                match (case.accept)(&point) {
-                    Accepted::Yes => return NodeOutcome::Point(point),
-                    accepted => nearly |= accepted == Accepted::NearMiss,
-                }
-            }
-            return if nearly { NodeOutcome::NearMiss } else { NodeOutcome::Closed(Step::Enumerate) };
+        if let Some(outcome) = self.propagate_or_enumerate(branch, steps) {
+            return outcome;
         }
         let before = branch.simplex.steps;
-        // The reduced cost of each column at the bound: closing a gap gains about as much.
-        let (mut prices, mut worth): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
-        for round in 0.. {
-            if matches!(branch.goal, Goal::Atom)
-                && let Some(goal) = case.margins(&branch.ranges)
-            {
-                let steps = branch.simplex.steps;
-                branch.simplex = case.start(&branch.ranges, &goal);
-                branch.simplex.steps = steps;
-                branch.goal = goal;
-                branch.origin = None;
-            }
-            let cut = case.cut(&branch.ranges, &branch.goal);
-            let view = View {
-                ranges: &branch.ranges,
-                nonlinearities: &problem.live,
-                facets: &branch.facets,
-                atoms: &case.atom_facets,
-            };
-            let outcome = branch.simplex.run(problem, &view, cut - MARGIN, LIMIT, &stop);
-            if round == 0
-                && let Some((origin, side)) = branch.origin
-            {
-                let reached = if outcome == Outcome::Below { 0.0 } else { branch.simplex.value() - cut };
-                let gain = ((origin.value - reached) / origin.expected).clamp(0.0, 10.0);
-                self.learned[origin.column as usize][side].add(gain);
-                self.gain = Some((origin.column, side, gain));
-            }
-            let mut multipliers = branch.simplex.multipliers();
-            let form = match &branch.goal {
-                Goal::Atom => Some((objective, 1.0)),
-                Goal::Margins(margins) => {
-                    add_multipliers(&mut multipliers, margins);
-                    None
-                }
-            };
-            // Small multipliers are tried first only where the bound closes the branch.
-            let scales = if outcome == Outcome::Below { &SCALES[..] } else { &SCALES[1..] };
-            let proposal = propose(problem, &branch.ranges, form, &multipliers, scales, |_, value| value < 0);
-            if let Some(proposal) = &proposal {
-                if proposal.exact.value < 0 {
-                    return NodeOutcome::Closed(Step::Bound(proposal.certificate(problem, Some(case.objective))));
-                }
-                branch.learn(proposal, problem, case.objective);
-            }
-            if stop() {
-                return NodeOutcome::Stop(case.control.stop().unwrap_or(Reason::Timeout));
-            }
-            if outcome == Outcome::Below {
-                // The integers disagree: the floats are inaccurate. The solver starts anew below.
-                let steps = branch.simplex.steps;
-                branch.simplex = case.start(&branch.ranges, &branch.goal);
-                branch.simplex.steps = steps;
-                break;
-            }
-            // The primal point, rounded, may be an answer.
-            let point = self.attack.rounded(&branch.simplex, &branch.ranges);
-            if let Some(point) = self.accepted(&point) {
-                return NodeOutcome::Point(point);
-            }
-            if round == 0
-                && self.branches % ATTACKED == ATTACKED / 2
-                && let Some(point) = self.attack.run(&point, 1, 6, &stop)
-                && let Some(point) = self.accepted(&point)
-            {
-                return NodeOutcome::Point(point);
-            }
-            let Some(proposal) = proposal else { break };
-            let scale = 1.0 / proposal.scale;
-            prices = proposal.exact.coefficients.iter().map(|c| c.abs() * scale).collect();
-            worth = proposal.exact.coefficients.clone();
-            if round >= 3 {
-                break;
-            }
-            let narrower = proposal.exact.slack(problem, &branch.ranges);
-            let tightened = round == 0 && branch.share == case.tightened && !case.warm_starts.is_empty();
-            if tightened && self.tighten_bounds(branch, &prices, steps, &stop) == Err(Empty) {
-                return NodeOutcome::Closed(Step::Empty);
-            }
-            if !narrower.iter().any(|(column, ..)| relaxation.nonlinearity_of[*column as usize] != NONE) {
-                if tightened {
-                    continue;
-                }
-                break;
-            }
-            steps.push(Step::Slack(proposal.certificate(problem, Some(case.objective))));
-            let mut changed = Vec::new();
-            if branch.ranges.narrow_columns(relaxation, &narrower, &mut changed) == Err(Empty) {
-                return NodeOutcome::Closed(Step::Empty);
-            }
-            refresh_facets(problem, &branch.ranges, &mut branch.facets, &changed);
-            branch.simplex.set_ranges(problem, &branch.ranges);
-        }
-        let next = self.split(branch, &prices);
+        let costs = match self.bound_in_rounds(branch, steps, &stop) {
+            ControlFlow::Continue(costs) => costs,
+            ControlFlow::Break(outcome) => return outcome,
+        };
+        let next = self.split(branch, &costs.prices);
         // A point of integers near this one may be an answer.
         let without_room = self.deep && matches!(branch.goal, Goal::Atom) && self.best < ROOM * case.atom().greatest;
         let sums = branch.simplex.steps.saturating_sub(before) * self.sums_of_step;
@@ -384,12 +279,156 @@ impl<'a> Worker<'a> {
             return NodeOutcome::Point(point);
         }
         if due
-            && let Some(point) = self.repair(branch, &worth, &stop)
+            && let Some(point) = self.repair(branch, &costs.worth, &stop)
             && let Some(point) = self.accepted(&point)
         {
             return NodeOutcome::Point(point);
         }
         next
+    }
+
+    /// Propagates a branch's ranges, and decides it where that leaves nothing, or few points.
+    fn propagate_or_enumerate(&self, branch: &mut Branch, steps: &mut Vec<Step>) -> Option<NodeOutcome> {
+        let problem = self.case.problem;
+        let (mut narrowed, mut changed) = (Vec::new(), Vec::new());
+        let propagated = propagate(problem, &mut branch.ranges, &mut narrowed, &mut changed);
+        steps.extend(narrowed.into_iter().map(Step::Tighten));
+        if propagated == Err(Empty) {
+            return Some(NodeOutcome::Closed(Step::Empty));
+        }
+        if !steps.is_empty() {
+            refresh_facets(problem, &branch.ranges, &mut branch.facets, &changed);
+            branch.simplex.set_ranges(problem, &branch.ranges);
+        }
+        let mut nearly = false;
+        for point in self.few_points(&branch.ranges)? {
+            match (self.case.accept)(&point) {
+                Accepted::Yes => return Some(NodeOutcome::Point(point)),
+                accepted => nearly |= accepted == Accepted::NearMiss,
+            }
+        }
+        Some(if nearly { NodeOutcome::NearMiss } else { NodeOutcome::Closed(Step::Enumerate) })
+    }
+
+    /// Bounds a branch, tests the primal point, and narrows the ranges by the bound's reduced costs, until that narrows nothing more. The outcome, if that
+    /// decides the branch; else the reduced costs of its last bound.
+    fn bound_in_rounds(
+        &mut self,
+        branch: &mut Branch,
+        steps: &mut Vec<Step>,
+        stop: &dyn Fn() -> bool,
+    ) -> ControlFlow<NodeOutcome, ReducedCosts> {
+        let (case, problem) = (self.case, self.case.problem);
+        let relaxation = problem.relaxation;
+        let mut costs = ReducedCosts::default();
+        for round in 0.. {
+            let (outcome, proposal) = self.bound(branch, round, stop);
+            if let Some(proposal) = &proposal {
+                if proposal.exact.value < 0 {
+                    let step = Step::Bound(proposal.certificate(problem, Some(case.objective)));
+                    return ControlFlow::Break(NodeOutcome::Closed(step));
+                }
+                branch.learn(proposal, problem, case.objective);
+            }
+            if stop() {
+                return ControlFlow::Break(NodeOutcome::Stop(case.control.stop().unwrap_or(Reason::Timeout)));
+            }
+            if outcome == Outcome::Below {
+                // The integers disagree: the floats are inaccurate. The solver starts anew below.
+                self.restart(branch);
+                break;
+            }
+            if let Some(point) = self.answer_near(branch, round == 0, stop) {
+                return ControlFlow::Break(NodeOutcome::Point(point));
+            }
+            let Some(proposal) = proposal else { break };
+            let scale = 1.0 / proposal.scale;
+            costs.prices = proposal.exact.coefficients.iter().map(|c| c.abs() * scale).collect();
+            costs.worth = proposal.exact.coefficients.clone();
+            if round >= 3 {
+                break;
+            }
+            let narrower = proposal.exact.slack(problem, &branch.ranges);
+            let tightened = round == 0 && branch.share == case.tightened && !case.warm_starts.is_empty();
+            if tightened && self.tighten_bounds(branch, &costs.prices, steps, stop) == Err(Empty) {
+                return ControlFlow::Break(NodeOutcome::Closed(Step::Empty));
+            }
+            if !narrower.iter().any(|(column, ..)| relaxation.nonlinearity_of[*column as usize] != NONE) {
+                if tightened {
+                    continue;
+                }
+                break;
+            }
+            steps.push(Step::Slack(proposal.certificate(problem, Some(case.objective))));
+            let mut changed = Vec::new();
+            if branch.ranges.narrow_columns(relaxation, &narrower, &mut changed) == Err(Empty) {
+                return ControlFlow::Break(NodeOutcome::Closed(Step::Empty));
+            }
+            refresh_facets(problem, &branch.ranges, &mut branch.facets, &changed);
+            branch.simplex.set_ranges(problem, &branch.ranges);
+        }
+        ControlFlow::Continue(costs)
+    }
+
+    /// The solver's state for the branch's goal, from the beginning.
+    fn restart(&self, branch: &mut Branch) {
+        let steps = branch.simplex.steps;
+        branch.simplex = self.case.start(&branch.ranges, &branch.goal);
+        branch.simplex.steps = steps;
+    }
+
+    /// Runs the solver for the branch's goal, and rounds its multipliers to integers. In the first round the gain of the split that the branch comes from
+    /// is noted.
+    fn bound(&mut self, branch: &mut Branch, round: usize, stop: &dyn Fn() -> bool) -> (Outcome, Option<Proposal>) {
+        let (case, problem) = (self.case, self.case.problem);
+        if matches!(branch.goal, Goal::Atom)
+            && let Some(goal) = case.margins(&branch.ranges)
+        {
+            branch.goal = goal;
+            branch.origin = None;
+            self.restart(branch);
+        }
+        let cut = case.cut(&branch.ranges, &branch.goal);
+        let view = View {
+            ranges: &branch.ranges,
+            nonlinearities: &problem.live,
+            facets: &branch.facets,
+            atoms: &case.atom_facets,
+        };
+        let outcome = branch.simplex.run(problem, &view, cut - MARGIN, LIMIT, stop);
+        if round == 0
+            && let Some((origin, side)) = branch.origin
+        {
+            let reached = if outcome == Outcome::Below { 0.0 } else { branch.simplex.value() - cut };
+            let gain = ((origin.value - reached) / origin.expected).clamp(0.0, 10.0);
+            self.learned[origin.column as usize][side].add(gain);
+            self.gain = Some((origin.column, side, gain));
+        }
+        let mut multipliers = branch.simplex.multipliers();
+        let form = match &branch.goal {
+            Goal::Atom => Some((problem.atom(case.objective as usize), 1.0)),
+            Goal::Margins(margins) => {
+                add_multipliers(&mut multipliers, margins);
+                None
+            }
+        };
+        // Small multipliers are tried first only where the bound closes the branch.
+        let scales = if outcome == Outcome::Below { &SCALES[..] } else { &SCALES[1..] };
+        let proposal = propose(problem, &branch.ranges, form, &multipliers, scales, |_, value| value < 0);
+        (outcome, proposal)
+    }
+
+    /// An answer at the primal point, rounded; or where an attack leads from it, now and then.
+    fn answer_near(&mut self, branch: &Branch, first: bool, stop: &dyn Fn() -> bool) -> Option<Vec<i64>> {
+        let point = self.attack.rounded(&branch.simplex, &branch.ranges);
+        if let Some(point) = self.accepted(&point) {
+            return Some(point);
+        }
+        if !first || self.branches % ATTACKED != ATTACKED / 2 {
+            return None;
+        }
+        let point = self.attack.run(&point, 1, 6, stop)?;
+        self.accepted(&point)
     }
 
     /// Bounds the expressions of nonlinearities anew whose staircases the primal point misses, at a price, with the branch's ranges: the solver goes on from

@@ -7,9 +7,9 @@
 use super::kernels::{PART, greatest_over_box};
 use super::linear_expr::add_all;
 use super::network::{Kind, NONE, Relaxation};
+use super::problem::Problem;
 use super::ranges::Ranges;
 use super::step_table::StepTable;
-use crate::simplex::Problem;
 use num_integer::Integer;
 use qnn_ir::Step;
 

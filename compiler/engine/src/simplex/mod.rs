@@ -13,17 +13,14 @@
 mod inverse;
 mod pivot;
 mod pricing;
-mod problem;
 mod ratio_test;
 #[cfg(test)]
 mod tests;
 
-pub use problem::{Problem, relevant};
-
-use crate::relaxation::Ranges;
 use crate::relaxation::facet::Facet;
 use crate::relaxation::kernels::{add_scaled, dot};
 use crate::relaxation::linear_expr::add_all;
+use crate::relaxation::{Problem, Ranges};
 use inverse::DenseInverse;
 use pricing::Leaving;
 use qnn_ir::Random;
@@ -393,34 +390,8 @@ impl Simplex {
                 continue;
             };
             self.steps += 1;
-            let sign_delta: Vec<f64>;
-            // The direction in which the basic rows' multipliers fall.
-            let delta: &[f64] = match &leaving {
-                Leaving::Row(_, delta) => delta,
-                Leaving::Column(p, sign) => {
-                    sign_delta = self.inverse.row(*p).iter().map(|v| sign * v).collect();
-                    &sign_delta
-                }
-            };
-            buffers.alpha.fill(0.0);
-            let factors: Vec<f64> = delta.iter().map(|v| -v).collect();
-            self.combine(problem, &factors, &mut buffers.exprs, &mut buffers.alpha);
-            let slope = match &leaving {
-                Leaving::Row(row, _) => {
-                    if row.facet.alpha != 0.0 {
-                        buffers.alpha[row.column as usize] += row.facet.alpha;
-                    }
-                    for (e, beta) in row.facet.terms() {
-                        problem.expr(e as usize).add_to(&mut buffers.alpha, beta);
-                    }
-                    row.facet.gamma - self.activity(row)
-                }
-                Leaving::Column(p, sign) => {
-                    let j = self.columns[*p] as usize;
-                    if *sign > 0.0 { ranges.upper[j] - self.x[j] } else { self.x[j] - ranges.lower[j] }
-                }
-            };
-            let (t, candidate) = match self.bound_flipping_ratio_test(delta, slope, buffers) {
+            let (delta, slope) = self.direction(problem, ranges, &leaving, buffers);
+            let (t, candidate) = match self.bound_flipping_ratio_test(&delta, slope, buffers) {
                 RatioTest::Entering(t, candidate) => {
                     if t > 0.0 {
                         buffers.last = t;
@@ -430,7 +401,7 @@ impl Simplex {
                 RatioTest::Unbounded(last, slope) => {
                     // D falls for ever: the relaxation is empty. Far enough along the ray the bound is below the cut.
                     let far = last + (self.value() - cut + 1.0).max(1.0) / (-slope).max(1e-9) * 2.0;
-                    for (w, v) in self.duals.iter_mut().zip(delta) {
+                    for (w, v) in self.duals.iter_mut().zip(&delta) {
                         *w = (*w - far * v).max(0.0);
                     }
                     if let Leaving::Row(row, _) = leaving {
@@ -453,10 +424,42 @@ impl Simplex {
                     continue;
                 }
             }
-            let delta = delta.to_vec();
             self.pivot(problem, ranges, leaving, (t, candidate), &delta, buffers);
         }
         Outcome::Stopped
+    }
+
+    /// The direction in which the basic rows' multipliers fall, and the bound's slope along it. `alpha` gets that of the reduced costs.
+    fn direction(
+        &self,
+        problem: &Problem<'_>,
+        ranges: &Ranges,
+        leaving: &Leaving,
+        buffers: &mut Buffers,
+    ) -> (Vec<f64>, f64) {
+        let delta: Vec<f64> = match leaving {
+            Leaving::Row(_, delta) => delta.clone(),
+            Leaving::Column(p, sign) => self.inverse.row(*p).iter().map(|v| sign * v).collect(),
+        };
+        buffers.alpha.fill(0.0);
+        let factors: Vec<f64> = delta.iter().map(|v| -v).collect();
+        self.combine(problem, &factors, &mut buffers.exprs, &mut buffers.alpha);
+        let slope = match leaving {
+            Leaving::Row(row, _) => {
+                if row.facet.alpha != 0.0 {
+                    buffers.alpha[row.column as usize] += row.facet.alpha;
+                }
+                for (e, beta) in row.facet.terms() {
+                    problem.expr(e as usize).add_to(&mut buffers.alpha, beta);
+                }
+                row.facet.gamma - self.activity(row)
+            }
+            Leaving::Column(p, sign) => {
+                let j = self.columns[*p] as usize;
+                if *sign > 0.0 { ranges.upper[j] - self.x[j] } else { self.x[j] - ranges.lower[j] }
+            }
+        };
+        (delta, slope)
     }
 
     /// The multiplier of each expression that has one (an atom's is its weight); the objective's own weight is one.

@@ -2,7 +2,8 @@
 
 use super::inverse::SPARSE;
 use super::ratio_test::Buffers;
-use super::{Problem, Row, Simplex, View};
+use super::{Row, Simplex, View};
+use crate::relaxation::Problem;
 use crate::relaxation::facet::Facet;
 use crate::relaxation::kernels::{add_scaled, dot};
 use crate::relaxation::network::NONE;

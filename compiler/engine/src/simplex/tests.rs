@@ -1,9 +1,9 @@
 //! The solver on small random problems: its bound holds at every input, whenever it stops and from wherever it starts.
 
-use super::{Outcome, Problem, Simplex, View};
+use super::{Outcome, Simplex, View};
 use crate::relaxation::dual_bound::live_nonlinearities;
 use crate::relaxation::facet::{Facet, facets};
-use crate::relaxation::{Ranges, Relaxation};
+use crate::relaxation::{Problem, Ranges, Relaxation};
 use qnn_ir::interpret;
 use qnn_ir::obligation::Obligation;
 use qnn_ir::testing::{Random, Shape, assignments, random_obligation};

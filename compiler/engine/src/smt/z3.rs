@@ -189,14 +189,16 @@ fn watch(
     }
 }
 
-/// The running queries.
-static QUERIES: Mutex<Queries> = Mutex::new(Queries { limits: BTreeMap::new(), idle: 0 });
+/// The running queries. Z3 counts its memory for the whole process, so that its queries are counted for the whole process, too.
+static QUERIES: Mutex<Queries> = Mutex::new(Queries { limits: BTreeMap::new(), idle: 0, next: 0 });
 
 struct Queries {
     /// Memory limits by age.
     limits: BTreeMap<u64, u64>,
     /// What Z3 held before the first of them began.
     idle: u64,
+    /// The number of the next query.
+    next: u64,
 }
 
 fn queries() -> MutexGuard<'static, Queries> {
@@ -210,9 +212,9 @@ struct Place {
 
 impl Place {
     fn new(limit: u64) -> Place {
-        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::SeqCst);
         let mut queries = queries();
+        let number = queries.next;
+        queries.next += 1;
         if queries.limits.is_empty() {
             queries.idle = allocated();
         }

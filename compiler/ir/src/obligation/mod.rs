@@ -6,6 +6,7 @@
 
 pub mod exact;
 pub mod linear;
+mod replay;
 pub mod term;
 
 use crate::Rational;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 pub use exact::{Exact, ExactObjective};
 pub use linear::{Atom, Linear};
+pub use replay::Replay;
 
 /// Changes whenever the meaning of an obligation or of a verdict changes, so that no stored verdict outlives it.
 pub const SEMANTICS_VERSION: u32 = 2;
@@ -56,17 +58,6 @@ pub struct Obligation {
 /// A value of each variable: one vector of raw integers per variable, in the obligation's order.
 pub type Assignment = Vec<Vec<i64>>;
 
-/// What a replay of an assignment through the reference interpreter found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Replay {
-    /// The assignment answers the obligation: the index of a case that holds.
-    Holds(usize),
-    /// It meets what engines are asked, but not what is meant: a real-valued network is nearer to a threshold than its enclosure can tell.
-    Close,
-    /// It doesn't, and why.
-    Fails(String),
-}
-
 impl Obligation {
     /// The variables' boxes as the range analysis wants them.
     pub fn boxes(&self) -> Vec<Vec<Interval>> {
@@ -85,40 +76,6 @@ impl Obligation {
     /// The number of scalar inputs.
     pub fn dimension(&self) -> usize {
         self.variables.iter().map(|v| v.domain.len()).sum()
-    }
-
-    /// Runs an assignment through the reference interpreter and checks domains, assumptions and cases: the last word
-    /// on every counterexample.
-    pub fn replay(&self, assignment: &Assignment) -> Replay {
-        if assignment.len() != self.variables.len() {
-            return Replay::Fails(format!("{} vectors for {} variables", assignment.len(), self.variables.len()));
-        }
-        for (variable, values) in self.variables.iter().zip(assignment) {
-            if values.len() != variable.domain.len() {
-                return Replay::Fails(format!("{} has the wrong length", variable.name));
-            }
-            if let Some(at) =
-                (0..values.len()).find(|i| values[*i] < variable.domain[*i].0 || values[*i] > variable.domain[*i].1)
-            {
-                return Replay::Fails(format!("{}[{at}] = {} is outside its domain", variable.name, values[at]));
-            }
-        }
-        let inputs: Vec<Vec<i128>> = assignment.iter().map(|v| v.iter().map(|n| i128::from(*n)).collect()).collect();
-        let values = match interpret(&self.graph, &inputs) {
-            Ok(values) => values,
-            Err(overflow) => {
-                return Replay::Fails(format!("node {} overflows 128 bits", overflow.node.0));
-            }
-        };
-        let holds = |atom: &Atom| atom.holds(&values);
-        if let Some(at) = self.assumptions.iter().position(|atom| !holds(atom)) {
-            return Replay::Fails(format!("assumption {at} does not hold"));
-        }
-        match self.cases.iter().position(|case| case.iter().all(holds)) {
-            Some(_) if self.exact.as_ref().is_some_and(|exact| !exact.holds(&values)) => Replay::Close,
-            Some(case) => Replay::Holds(case),
-            None => Replay::Fails("no case of the negated goal holds".to_owned()),
-        }
     }
 
     /// Its atoms, each of them once.

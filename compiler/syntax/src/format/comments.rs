@@ -2,9 +2,9 @@
 
 use super::Formatter;
 use crate::grammar::Rule;
-use crate::layout::Doc;
-use crate::scan::{Comment, CommentKind};
-use crate::split::first_on_line;
+use crate::lexer::{Comment, CommentKind};
+use crate::pretty_printer::Doc;
+use crate::split_items::first_on_line;
 use pest::iterators::Pair;
 
 impl<'a> Formatter<'a> {

@@ -2,8 +2,8 @@
 
 use super::Formatter;
 use crate::grammar::{Pairs, Rule};
-use crate::layout::Doc;
 use crate::precedence::{COMPARE, NEGATE, RANGE, infix};
+use crate::pretty_printer::Doc;
 use pest::iterators::Pair;
 
 impl<'a> Formatter<'a> {

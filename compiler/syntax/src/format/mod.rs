@@ -14,9 +14,9 @@ mod tests;
 
 use super::SyntaxError;
 use super::grammar::{self, Pairs, Rule};
-use super::layout::{Doc, write};
+use super::lexer::{Scan, scan};
 use super::parse::parse;
-use super::scan::{Scan, scan};
+use super::pretty_printer::{Doc, write};
 use pest::iterators::Pair;
 
 /// Formats a spec; a spec with syntax errors is left alone.

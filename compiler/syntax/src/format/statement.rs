@@ -2,7 +2,7 @@
 
 use super::{Formatter, spaced};
 use crate::grammar::Rule;
-use crate::layout::Doc;
+use crate::pretty_printer::Doc;
 use pest::iterators::Pair;
 
 impl<'a> Formatter<'a> {

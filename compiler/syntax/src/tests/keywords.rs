@@ -1,8 +1,8 @@
 //! The grammar reserves the words that the registry lists, and has a rule for each that it uses.
 
 use crate::grammar::{self, Rule};
-use crate::scan::KEYWORDS;
-use crate::split::ITEM_KEYWORDS;
+use crate::lexer::KEYWORDS;
+use crate::split_items::ITEM_KEYWORDS;
 use std::collections::BTreeSet;
 
 const GRAMMAR: &str = include_str!("../grammar.pest");

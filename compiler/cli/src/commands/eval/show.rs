@@ -2,15 +2,15 @@
 
 use super::Arguments;
 use super::evaluation::{Accuracy, Evaluation, raw, sizes};
+use crate::networks::port_type;
 use crate::output::{Failure, Output, columns, flow, plural, table, width};
 use crate::spec::Specs;
 use owo_colors::OwoColorize;
 use qnn::check::constant::variant_names;
 use qnn::check::network::Port;
-use qnn::check::types::show_shape;
 use qnn::ir::rational::{show, to_f64};
-use qnn::report::picture::{Panel, Scale, image_size, side_by_side};
 use qnn::report::sentences::{percent, tied};
+use qnn::report::terminal_picture::{Panel, Scale, image_size, side_by_side};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -143,12 +143,6 @@ fn class_name(specs: &Specs, output: &Port, class: usize) -> String {
     let labels = output.shape.first().and_then(|axis| axis.labels);
     let name = labels.and_then(|item| variant_names(&specs.db, item).get(class).cloned());
     name.map_or_else(|| class.to_string(), |name| name.to_string())
-}
-
-/// The type of an input or output: `uint<4>[2]`.
-pub fn port_type(specs: &Specs, port: &Port) -> String {
-    let format = port.format.as_ref().map_or_else(|| "exact".to_owned(), ToString::to_string);
-    format!("{format}{}", show_shape(&specs.db, &port.shape))
 }
 
 /// A tensor with its type: as a picture, or raw integers and values.

@@ -1,7 +1,7 @@
 //! Which samples go into a network: those of the dataset and fields that fit it, or given numbers.
 
 use super::Arguments;
-use super::show::port_type;
+use crate::networks::port_type;
 use crate::output::{Failure, Output, plural};
 use crate::spec::Specs;
 use qnn::check::data::{Dataset, Field, Samples, dataset};

@@ -1,7 +1,7 @@
 //! A field of a dataset: from a file to samples of the type that the field declares.
 
 use super::list_names;
-use super::reading::{Quantization, index_text, no_number, open, sizes_text, unreadable};
+use super::quantize::{Quantization, index_text, no_number, open, sizes_text, unreadable};
 use super::samples::{Field, Numbers, Samples};
 use crate::check::constant::{Evaluator, enum_variants};
 use crate::check::scope::similar;
@@ -267,7 +267,7 @@ fn table_columns(
     evaluator: &Evaluator<'_>,
     field: &DatasetField,
     ty: &Type,
-    table: &crate::files::table::Columns,
+    table: &crate::files::csv::Columns,
 ) -> Checked<FileTensor> {
     let context = evaluator.context;
     let names: Vec<&str> = table.iter().map(|(name, _)| name.as_str()).collect();

@@ -3,7 +3,7 @@
 mod datasets;
 mod field;
 mod params;
-mod reading;
+mod quantize;
 mod samples;
 mod tensor;
 

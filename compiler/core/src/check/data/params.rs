@@ -5,7 +5,7 @@ use super::super::scope::similar;
 use super::super::types::{Axis, Shape};
 use super::super::{Checked, Context, Reported, at};
 use super::list_names;
-use super::reading::{Quantization, index_text, open, sizes_text, unreadable};
+use super::quantize::{Quantization, index_text, open, sizes_text, unreadable};
 use super::tensor::{ConstantTensor, scales};
 use crate::db::ItemId;
 use crate::diagnostic::{Diagnostic, Place};

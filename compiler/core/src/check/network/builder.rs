@@ -5,7 +5,7 @@ use super::super::data::{ConstantTensor, ParamsFile, PerElement, scales, zeros};
 use super::super::types::{Shape, count, show_shape};
 use super::super::{Checked, at};
 use super::ops::Curve;
-use super::{Layer, Parameters, Port, real};
+use super::{Layer, Network, Parameters, Port};
 use crate::db::Db;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::number_format::Format;
@@ -13,7 +13,7 @@ use qnn_ir::Rational;
 use qnn_ir::interrupt::work;
 use qnn_ir::range::node_ranges;
 use qnn_ir::real::NUMBER;
-use qnn_ir::{Graph, Interval, NodeId, Op};
+use qnn_ir::{Graph, Interval, NodeId, Op, RealGraph};
 use qnn_syntax::Span;
 use qnn_syntax::ast::NetworkItem;
 use std::sync::Arc;
@@ -64,6 +64,16 @@ impl NetValue {
     }
 }
 
+/// The operations of a real-valued reading while it is made.
+#[derive(Debug)]
+pub(super) struct Real {
+    pub(super) graph: RealGraph,
+    /// For each node, whether it is plain that no element is negative.
+    pub(super) positive: Vec<bool>,
+    /// The network as it computes.
+    pub(super) quantized: Arc<Network>,
+}
+
 pub(super) struct Builder<'a> {
     pub(super) evaluator: Evaluator<'a>,
     pub(super) graph: Graph,
@@ -75,7 +85,7 @@ pub(super) struct Builder<'a> {
     /// The elements of all nodes together.
     pub(super) elements: usize,
     /// In a real-valued reading: its operations. `graph` is then empty, every scale is 1, and nodes are indices into this.
-    pub(super) real: Option<real::Real>,
+    pub(super) real: Option<Real>,
 }
 
 impl<'a> Builder<'a> {

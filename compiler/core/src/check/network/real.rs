@@ -7,6 +7,7 @@
 use super::super::data::{ConstantTensor, scales};
 use super::super::types::{Shape, Type, count};
 use super::super::{Checked, Context, Outcome, Reported, at};
+use super::builder::Real;
 use super::{Builder, Evaluator, NetTensor, NetValue, Network, PerElement, Port, instance_name, instantiate, network};
 use crate::check::constant::Constant;
 use crate::check::scope::lookup;
@@ -23,16 +24,6 @@ use qnn_syntax::Span;
 use qnn_syntax::ast::{Call, ItemKind, NetworkItem};
 use qnn_syntax::walk::Role;
 use std::sync::Arc;
-
-/// The operations of a reading while it is made.
-#[derive(Debug)]
-pub(super) struct Real {
-    graph: RealGraph,
-    /// For each node, whether it is plain that no element is negative.
-    positive: Vec<bool>,
-    /// The network as it computes.
-    quantized: Arc<Network>,
-}
 
 /// The real-valued reading of a network with its generics known; the network itself must be right.
 #[salsa::tracked]

@@ -2,17 +2,16 @@
 
 use super::cases::MAX_CONDITIONS;
 use super::normal_form::{self, Errors};
-use super::premise::{Premise, Ranges};
 use super::statement::{CallInfo, VariableInfo};
 use crate::check::{Checked, Context, Reported};
 use crate::diagnostic::{Diagnostic, Place};
-use qnn_ir::Graph;
 use qnn_ir::interrupt::work;
 use qnn_ir::obligation::Variable;
 use qnn_ir::obligation::exact::RealCall;
 use qnn_ir::obligation::term::Formula;
+use qnn_ir::{Graph, NodeId, Rational};
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The most parts of one instance: expressions that are evaluated, and elements that arithmetic makes.
 const MAX_STEPS: usize = 2_000_000;
@@ -25,6 +24,17 @@ const MAX_NESTING: usize = 200;
 
 /// The most operations of the networks of one instance, counted at each use.
 const MAX_NODES: usize = 100_000;
+
+/// What may be impossible: see `premise`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Premise {
+    Condition,
+    /// The values of a binder.
+    Range,
+}
+
+/// The least and the greatest value of elements.
+pub(super) type Ranges = HashMap<(NodeId, u32), (Rational, Rational)>;
 
 /// Lowers one instance.
 pub(crate) struct Lowering<'a> {

@@ -3,7 +3,7 @@
 //! In: a premise, or the values of a binder, each time that it is written out. Out: a warning where it is impossible every time. Plain means by intervals of the
 //! variables' formats and the networks' outputs, which conditions that hold together narrow: a premise that is impossible for other reasons is not told.
 
-use super::lowering::Lowering;
+use super::lowering::{Lowering, Premise, Ranges};
 use crate::diagnostic::{Diagnostic, Place};
 use num_traits::{One, Signed, Zero};
 use qnn_ir::NodeId;
@@ -11,23 +11,11 @@ use qnn_ir::Rational;
 use qnn_ir::interrupt::work;
 use qnn_ir::obligation::term::{Formula, Term};
 use qnn_ir::rational::integer;
-use std::collections::HashMap;
 
 /// How often conditions that hold together narrow each other's elements.
 const MOST_ROUNDS: usize = 4;
 /// What an interval takes, in elementary operations.
 const INTERVAL: usize = 64;
-
-/// What may be impossible.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Premise {
-    Condition,
-    /// The values of a binder.
-    Range,
-}
-
-/// The least and the greatest value of elements.
-pub(super) type Ranges = HashMap<(NodeId, u32), (Rational, Rational)>;
 
 /// What conditions say of elements, and what is known where they stand.
 struct Known<'a> {

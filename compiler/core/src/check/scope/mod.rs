@@ -9,7 +9,7 @@ use super::{Context, Outcome, at};
 use crate::db::{Db, ItemId, SourceFile, items, parsed, tree, whole_file};
 use crate::diagnostic::Diagnostic;
 use qnn_syntax::builtins::is_builtin;
-use qnn_syntax::split::ITEM_KEYWORDS;
+use qnn_syntax::split_items::ITEM_KEYWORDS;
 use qnn_syntax::{Span, ast, walk};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -3,6 +3,7 @@
 use crate::check::{Context, Outcome, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::Diagnostic;
+use crate::duration::parse_duration;
 use qnn_syntax::ast::ItemKind;
 use qnn_syntax::builtins;
 use std::sync::Arc;
@@ -86,9 +87,9 @@ pub fn attributes(db: &dyn Db, item: ItemId) -> Arc<Outcome<Attributes>> {
             }
         };
         match &*attribute.name.text {
-            "timeout" => match duration(argument) {
-                Some(budget) => all.timeout = Some(budget),
-                None => bad(format!("`{argument}` is no time"), "write `10s`, `500ms`, `2min` or `1h`"),
+            "timeout" => match parse_duration(argument) {
+                Ok(budget) => all.timeout = Some(budget),
+                Err(_) => bad(format!("`{argument}` is no time"), "write `10s`, `500ms`, `2min` or `1h`"),
             },
             "engine" => {
                 if qnn_engine::NAMES.contains(&argument) {
@@ -108,20 +109,4 @@ pub fn attributes(db: &dyn Db, item: ItemId) -> Arc<Outcome<Attributes>> {
         }
     }
     Arc::new(context.outcome(Ok(all)))
-}
-
-/// A time such as `10s`, `500ms`, `2min`, `1h`.
-pub fn duration(text: &str) -> Option<Duration> {
-    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-    let (number, unit) = text.split_at(split);
-    let number: f64 = number.parse().ok()?;
-    let factor = match unit {
-        "ms" => 1e-3,
-        "s" => 1.0,
-        "min" | "m" => 60.0,
-        "h" => 3600.0,
-        _ => return None,
-    };
-    let seconds = number * factor;
-    (seconds > 0.0 && seconds < 1e9).then(|| Duration::from_secs_f64(seconds))
 }

@@ -7,7 +7,7 @@ mod lowering;
 mod monotone;
 mod names;
 
-pub use attribute::{Attributes, Expectation, attributes, duration};
+pub use attribute::{Attributes, Expectation, attributes};
 pub use checks::{check_item, diagnostics, verifiable};
 pub use instances::{Family, MAX_INSTANCES, family, instance_name};
 pub use lowering::{Question, largest_at, question, question_once};

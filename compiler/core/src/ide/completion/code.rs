@@ -8,7 +8,7 @@ use crate::number_format::Overflow;
 use qnn_ir::Rounding;
 use qnn_syntax::ast::ItemKind;
 use qnn_syntax::builtins::{ATTRIBUTES, FUNCTIONS, TYPES};
-use qnn_syntax::scan::{Kind, is_keyword};
+use qnn_syntax::lexer::{Kind, is_keyword};
 
 impl<'a> Completer<'a> {
     pub(super) fn in_code(&mut self) {

@@ -12,8 +12,8 @@ mod quoted;
 use super::text;
 use crate::db::{Db, SourceFile};
 use qnn_syntax::Span;
-use qnn_syntax::scan::{Kind, Scan, Token, scan};
-use qnn_syntax::split::split;
+use qnn_syntax::lexer::{Kind, Scan, Token, scan};
+use qnn_syntax::split_items::split;
 
 /// What a candidate is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What kind of place the cursor stands in, by the tokens before it.
 
 use super::Completer;
-use qnn_syntax::scan::Token;
-use qnn_syntax::split::ITEM_KEYWORDS;
+use qnn_syntax::lexer::Token;
+use qnn_syntax::split_items::ITEM_KEYWORDS;
 
 impl<'a> Completer<'a> {
     /// The first token of the statement under the cursor.

@@ -2,7 +2,7 @@
 
 use super::{Completer, CompletionKind};
 use crate::db::{FolderEntry, contents};
-use crate::files::file::FileContents;
+use crate::files::reader::FileContents;
 use std::path::Path;
 
 impl<'a> Completer<'a> {

@@ -6,7 +6,7 @@ use crate::check::Context;
 use crate::check::constant::Evaluator;
 use crate::check::data::ParamsFile;
 use crate::db::{Db, ItemId, SourceFile, contents, tree};
-use crate::files::file::FileContents;
+use crate::files::reader::FileContents;
 use crate::ide::{FileRange, moved, touches};
 use qnn_syntax::Span;
 use qnn_syntax::ast::{Item, ItemKind, Params};

@@ -2,7 +2,7 @@
 //!
 //! The data of the charts, without any of how they are drawn.
 
-use super::property::Role;
+use super::axis::Role;
 use crate::verify::verdict::{Number, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

@@ -4,18 +4,20 @@
 //! stand, they are what `qnn verify --json` prints and `qnn report -o report.json` writes; `docs/report.schema.json` is made from these types. Invariants: no
 //! renderer needs anything that is not in here; a field is never renamed or given another meaning without raising [`VERSION`].
 
+mod axis;
 mod counts;
 mod family;
 mod network;
 mod property;
 
+pub use axis::{Axis, AxisValue, Role};
 pub use counts::{Counts, Ground};
 pub use family::{
     Bar, Cell, Curve, Grid, GridLine, Group, Histogram, IntervalLine, IntervalPoint, Intervals, Line, Point, Reversal,
     Share,
 };
 pub use network::{Accuracy, Layer, Network};
-pub use property::{Axis, AxisValue, Property, Role};
+pub use property::Property;
 
 use crate::diagnostic::Severity;
 use crate::verify::InstanceResult;

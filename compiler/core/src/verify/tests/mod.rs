@@ -1,7 +1,6 @@
 //! Whole runs over small specs, and what the store makes of them.
 
 mod forged;
-mod layers;
 mod limits;
 mod measures;
 mod networks;

@@ -200,7 +200,7 @@ fn certificates_that_are_too_large_are_told() {
 
 #[test]
 fn remembered_counterexamples_are_replayed() {
-    use crate::verify::entry::StoredAnswer;
+    use crate::verify::store::entry::StoredAnswer;
     let world = World::whole(STORED).checked();
     let folder = world.path("store");
     let first = world.run(&with(&folder));

@@ -8,12 +8,12 @@
 //! on complements, so that every partial sum is a plain unsigned sum, at the width that its own greatest value needs.
 //! Invariant: wherever the inputs lie in their boxes, `offset + bits` is the element's value by the reference interpreter.
 
+mod adder_tree;
 mod atom;
 mod step;
-mod sum;
 
 use super::term::{MOST_BITS, Term, Terms, bits_for};
-use crate::form::{dominant, wrap_shift};
+use crate::back_substitution::{dominant, wrap_shift};
 use crate::presolve::{Element, Presolved};
 use crate::{Control, Reason};
 use qnn_ir::obligation::{Assignment, Atom, Linear, Obligation};
