@@ -95,6 +95,7 @@ fn the_manual_and_the_editor_know_every_engine() {
     let described: Vec<String> =
         ENGINES.iter().map(|engine| format!("`{}` ({})", engine.name, engine.summary)).collect();
     holds("docs/language.md", "names the engine: ", "; `#[expect", &described.join(", "));
+    holds("docs/benchmarks.md", "| `--engine NAME` | `auto` (the default), ", ", as in `qnn verify`", &others);
     holds("docs/protocol.md", "| `verification.engine` | ", " | who", &code.join(", "));
     holds("editors/vscode/README.md", "| `qnn.verification.engine` | `auto` | ", " win over", &others);
     let rows: String = ENGINES.iter().map(|engine| format!("| `{}` | {} |\n", engine.name, engine.summary)).collect();

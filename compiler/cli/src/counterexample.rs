@@ -5,7 +5,7 @@ use owo_colors::OwoColorize;
 use qnn::ir::rational;
 use qnn::report::image::picture_size;
 use qnn::report::sentences::{argmax, greatest, label};
-use qnn::report::terminal_picture::{Ink, Panel, PictureSize, Scale, side_by_side};
+use qnn::report::terminal_picture::{ColorScale, Ink, Panel, PictureSize, side_by_side};
 use qnn::verify::verdict::{CallValue, Counterexample, Layout, Numbers, Output as Outputs, VariableValue};
 
 /// By how much a counterexample is further in than its instance, with what stands below a call.
@@ -66,7 +66,7 @@ fn picture(variable: &VariableValue, size: PictureSize, ink: Ink, width: usize) 
     let center = variable.center.as_ref().map(|c| c.numbers.floats());
     let all = || values.iter().chain(center.iter().flatten()).copied();
     // Most images are of what is at least 0: then 0 is black, however dark the image.
-    let scale = Scale::Grey(all().fold(0.0, f64::min), all().fold(f64::MIN, f64::max));
+    let scale = ColorScale::Grey(all().fold(0.0, f64::min), all().fold(f64::MIN, f64::max));
     let panel = |caption: String, pixels: Vec<f64>, scale| Panel { caption, size, pixels, scale };
     let mut panels = Vec::new();
     if let Some(center) = &center {
@@ -77,7 +77,7 @@ fn picture(variable: &VariableValue, size: PictureSize, ink: Ink, width: usize) 
         panels.push(panel(variable.name.clone(), values, scale));
         let most =
             variable.greatest_difference().map_or_else(String::new, |most| format!(", ≤ {}", rational::show(&most)));
-        panels.push(panel(format!("{count} changed{most}"), change, Scale::Change(strongest)));
+        panels.push(panel(format!("{count} changed{most}"), change, ColorScale::Change(strongest)));
     } else {
         panels.push(panel(variable.name.clone(), values, scale));
     }

@@ -5,7 +5,7 @@ use crate::output::{Failure, Output, shown};
 use crate::spec::Specs;
 use qnn::db::{SourceFile, normalise};
 use qnn::files::spelling::{hex, size};
-use qnn::review::file::Place;
+use qnn::review::file::PinnedFile;
 use qnn::review::{Header, Record};
 use qnn::verify::InstanceResult;
 use std::io::{BufWriter, Write};
@@ -58,7 +58,7 @@ pub fn write_proof(
 ) -> std::io::Result<()> {
     let place = |(path, hash): (PathBuf, Option<[u8; 32]>)| {
         let path = seen(&path).to_string_lossy().into_owned();
-        Some(Place { path, blake3: hex(&hash?) })
+        Some(PinnedFile { path, blake3: hex(&hash?) })
     };
     let (mut of_specs, mut files) = (Vec::new(), Vec::new());
     let all = specs.db.files();

@@ -8,7 +8,7 @@ use owo_colors::{OwoColorize, Style};
 use qnn::check::spec::Expectation;
 use qnn::report::model::{Counts, urgency};
 use qnn::report::sentences::{Standing, Total, UNCHECKED, duration};
-use qnn::report::summary::{Table, sign};
+use qnn::report::summary::{SummaryTable, sign};
 use qnn::report::terminal_picture::Ink;
 use qnn::verify::verdict::{Kind, Outcome};
 use qnn::verify::{InstanceResult, Verdict};
@@ -43,7 +43,7 @@ pub struct Verdicts {
 
 impl Verdicts {
     /// What is shown of a family.
-    pub fn family(&self, results: &[Arc<InstanceResult>], glance: impl Fn() -> Option<Table>) -> String {
+    pub fn family(&self, results: &[Arc<InstanceResult>], glance: impl Fn() -> Option<SummaryTable>) -> String {
         let Some(first) = results.first() else { return String::new() };
         let mut text = String::new();
         // What has no parameters needs no line for its only instance.
@@ -158,7 +158,7 @@ impl Verdicts {
     }
 
     /// A table, in as many blocks of columns as the terminal needs.
-    fn glance(&self, glance: &Table) -> String {
+    fn glance(&self, glance: &SummaryTable) -> String {
         let right: Vec<usize> = (1..glance.rows.first().map_or(0, Vec::len)).collect();
         let mut text = flow("  ", &[glance.title.dimmed().to_string()], self.width);
         for line in table(&glance.rows, &right, self.width.saturating_sub(4)) {

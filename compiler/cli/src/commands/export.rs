@@ -127,7 +127,7 @@ enum Text {
     /// As one piece.
     Whole(String),
     /// Piece by piece.
-    Pieces(vnnlib::Text),
+    Pieces(vnnlib::VnnlibText),
 }
 
 impl Text {

@@ -12,14 +12,14 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The tensors of a file by name.
 pub struct Tensors {
-    source: Box<dyn Source>,
+    source: Box<dyn TensorSource>,
     members: BTreeMap<String, Member>,
     /// What all tensors that are asked for may take together.
     budget: Mutex<Budget>,
 }
 
 /// What holds the tensors: a reader's view of its file.
-pub(super) trait Source: Send + Sync + UnwindSafe + RefUnwindSafe {
+pub(super) trait TensorSource: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// The tensor of an index; messages call it by its name.
     fn read(&self, index: usize, name: &str, budget: &mut Budget) -> Result<FileTensor, FileError>;
 
@@ -36,7 +36,7 @@ struct Member {
 impl Tensors {
     /// The tensors of these names and indices.
     pub(super) fn new(
-        source: impl Source + 'static,
+        source: impl TensorSource + 'static,
         names: impl IntoIterator<Item = (String, usize)>,
         budget: Budget,
     ) -> Tensors {

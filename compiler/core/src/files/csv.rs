@@ -50,7 +50,7 @@ fn check_text(bytes: &[u8]) -> Result<(), FileError> {
 /// What the first pass finds of a column.
 #[derive(Clone)]
 struct Survey {
-    kind: Type,
+    kind: ColumnType,
     /// Memory of its cells as decimals and as texts.
     decimals: u64,
     texts: u64,
@@ -58,7 +58,7 @@ struct Survey {
 
 /// The narrowest type that holds all cells so far.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Type {
+enum ColumnType {
     Integer,
     Decimal,
     Text,
@@ -66,7 +66,7 @@ enum Type {
 
 fn columns(bytes: &[u8], mut budget: Budget) -> Result<Columns, FileError> {
     let names = names(bytes)?;
-    let mut surveys = vec![Survey { kind: Type::Integer, decimals: 0, texts: 0 }; names.len()];
+    let mut surveys = vec![Survey { kind: ColumnType::Integer, decimals: 0, texts: 0 }; names.len()];
     let mut rows = 0usize;
     each_row(bytes, names.len(), |row| {
         rows += 1;
@@ -94,14 +94,14 @@ impl Survey {
     fn see(&mut self, cell: &[u8]) {
         let text = str::from_utf8(cell).unwrap_or_default();
         let whole = integer(text).is_some();
-        if self.kind == Type::Integer && !whole {
-            self.kind = Type::Decimal;
+        if self.kind == ColumnType::Integer && !whole {
+            self.kind = ColumnType::Decimal;
         }
-        if self.kind <= Type::Decimal {
+        if self.kind <= ColumnType::Decimal {
             // Integers count as decimals as well, for a column that turns out to be of these.
             match if whole { Some(64) } else { decimal(text).map(|value| bits(&value)) } {
                 Some(bits) => self.decimals = self.decimals.saturating_add(96 + bits / 8),
-                None => self.kind = Type::Text,
+                None => self.kind = ColumnType::Text,
             }
         }
         self.texts = self.texts.saturating_add(40 + cell.len() as u64);
@@ -110,9 +110,9 @@ impl Survey {
     /// The bytes that the column takes in memory.
     fn memory(&self, rows: usize) -> u64 {
         match self.kind {
-            Type::Integer => 8 * rows as u64,
-            Type::Decimal => self.decimals,
-            Type::Text => self.texts,
+            ColumnType::Integer => 8 * rows as u64,
+            ColumnType::Decimal => self.decimals,
+            ColumnType::Text => self.texts,
         }
     }
 }
@@ -144,11 +144,11 @@ enum Cells {
 }
 
 impl Cells {
-    fn new(kind: Type, rows: usize) -> Cells {
+    fn new(kind: ColumnType, rows: usize) -> Cells {
         match kind {
-            Type::Integer => Cells::Integers(Vec::with_capacity(rows)),
-            Type::Decimal => Cells::Decimals(Vec::with_capacity(rows)),
-            Type::Text => Cells::Texts(Vec::with_capacity(rows)),
+            ColumnType::Integer => Cells::Integers(Vec::with_capacity(rows)),
+            ColumnType::Decimal => Cells::Decimals(Vec::with_capacity(rows)),
+            ColumnType::Text => Cells::Texts(Vec::with_capacity(rows)),
         }
     }
 

@@ -15,7 +15,7 @@ const MAX_AXES: usize = 64;
 
 /// The type of one stored element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ElementKind {
     Bool,
     U8,
     U16,
@@ -31,38 +31,38 @@ pub(super) enum Kind {
     F64,
 }
 
-impl Kind {
+impl ElementKind {
     /// Bytes that one element takes in a file.
     pub(super) fn size(self) -> usize {
         match self {
-            Kind::Bool | Kind::U8 | Kind::I8 => 1,
-            Kind::U16 | Kind::I16 | Kind::F16 | Kind::Bf16 => 2,
-            Kind::U32 | Kind::I32 | Kind::F32 => 4,
-            Kind::U64 | Kind::I64 | Kind::F64 => 8,
+            ElementKind::Bool | ElementKind::U8 | ElementKind::I8 => 1,
+            ElementKind::U16 | ElementKind::I16 | ElementKind::F16 | ElementKind::Bf16 => 2,
+            ElementKind::U32 | ElementKind::I32 | ElementKind::F32 => 4,
+            ElementKind::U64 | ElementKind::I64 | ElementKind::F64 => 8,
         }
     }
 
     /// Bytes that one element takes in memory.
     fn in_memory(self) -> usize {
-        if matches!(self, Kind::Bool | Kind::U8) { 1 } else { 8 }
+        if matches!(self, ElementKind::Bool | ElementKind::U8) { 1 } else { 8 }
     }
 
     /// NumPy's name.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Kind::Bool => "bool",
-            Kind::U8 => "uint8",
-            Kind::U16 => "uint16",
-            Kind::U32 => "uint32",
-            Kind::U64 => "uint64",
-            Kind::I8 => "int8",
-            Kind::I16 => "int16",
-            Kind::I32 => "int32",
-            Kind::I64 => "int64",
-            Kind::F16 => "float16",
-            Kind::Bf16 => "bfloat16",
-            Kind::F32 => "float32",
-            Kind::F64 => "float64",
+            ElementKind::Bool => "bool",
+            ElementKind::U8 => "uint8",
+            ElementKind::U16 => "uint16",
+            ElementKind::U32 => "uint32",
+            ElementKind::U64 => "uint64",
+            ElementKind::I8 => "int8",
+            ElementKind::I16 => "int16",
+            ElementKind::I32 => "int32",
+            ElementKind::I64 => "int64",
+            ElementKind::F16 => "float16",
+            ElementKind::Bf16 => "bfloat16",
+            ElementKind::F32 => "float32",
+            ElementKind::F64 => "float64",
         }
     }
 }
@@ -75,13 +75,13 @@ pub(super) enum Endian {
 }
 
 /// Whether a tensor that a header claims may take the memory that it takes; one that is absurd is for [`tensor`] to refuse.
-pub(super) fn affordable(kind: Kind, shape: &[usize], budget: &Budget) -> Result<(), FileError> {
+pub(super) fn affordable(kind: ElementKind, shape: &[usize], budget: &Budget) -> Result<(), FileError> {
     count(shape).map_or(Ok(()), |elements| budget.clone().take_elements(elements, kind.in_memory()))
 }
 
 /// The tensor that `bytes`, all that follow a header, hold: as many as the shape asks for, no fewer and no more.
 pub(super) fn tensor(
-    kind: Kind,
+    kind: ElementKind,
     endian: Endian,
     shape: Vec<usize>,
     bytes: &[u8],
@@ -92,7 +92,7 @@ pub(super) fn tensor(
 
 /// The same of a source that ends with the tensor. `most` bounds its length, so that nothing is allocated for what can't come.
 pub(super) fn tensor_of(
-    kind: Kind,
+    kind: ElementKind,
     endian: Endian,
     shape: Vec<usize>,
     source: &mut dyn Read,
@@ -115,7 +115,7 @@ pub(super) fn tensor_of(
         return Err(short((found < MOST_COUNTED).then_some(found), promised));
     }
     budget.take_elements(promised / kind.size(), kind.in_memory())?;
-    let data = Source { source, endian, promised }.decode(kind)?;
+    let data = ElementSource { source, endian, promised }.decode(kind)?;
     let beyond = skip(source, MOST_COUNTED)?;
     if beyond > 0 {
         return Err(FileError::new(format!(
@@ -177,7 +177,7 @@ fn not_unpacked(error: &std::io::Error) -> FileError {
 }
 
 /// Where elements come from.
-struct Source<'a> {
+struct ElementSource<'a> {
     source: &'a mut dyn Read,
     endian: Endian,
     /// Bytes of all elements together.
@@ -187,10 +187,10 @@ struct Source<'a> {
 /// How many bytes are decoded at a time; a multiple of every element's size.
 const CHUNK: usize = 1 << 16;
 
-impl Source<'_> {
-    fn decode(mut self, kind: Kind) -> Result<FileData, FileError> {
+impl ElementSource<'_> {
+    fn decode(mut self, kind: ElementKind) -> Result<FileData, FileError> {
         Ok(match kind {
-            Kind::Bool => {
+            ElementKind::Bool => {
                 let bytes = self.bytes()?;
                 if let Some((at, byte)) = bytes.iter().inspect(|_| work(1)).enumerate().find(|(_, byte)| **byte > 1) {
                     return Err(FileError::new(format!(
@@ -201,14 +201,14 @@ impl Source<'_> {
                 }
                 FileData::Bytes(bytes)
             }
-            Kind::U8 => FileData::Bytes(self.bytes()?),
-            Kind::U16 => self.integers(u16::from_le_bytes)?,
-            Kind::U32 => self.integers(u32::from_le_bytes)?,
-            Kind::I8 => self.integers(i8::from_le_bytes)?,
-            Kind::I16 => self.integers(i16::from_le_bytes)?,
-            Kind::I32 => self.integers(i32::from_le_bytes)?,
-            Kind::I64 => self.integers(i64::from_le_bytes)?,
-            Kind::U64 => FileData::Integers(self.elements(|at, raw| {
+            ElementKind::U8 => FileData::Bytes(self.bytes()?),
+            ElementKind::U16 => self.integers(u16::from_le_bytes)?,
+            ElementKind::U32 => self.integers(u32::from_le_bytes)?,
+            ElementKind::I8 => self.integers(i8::from_le_bytes)?,
+            ElementKind::I16 => self.integers(i16::from_le_bytes)?,
+            ElementKind::I32 => self.integers(i32::from_le_bytes)?,
+            ElementKind::I64 => self.integers(i64::from_le_bytes)?,
+            ElementKind::U64 => FileData::Integers(self.elements(|at, raw| {
                 i64::try_from(u64::from_le_bytes(raw)).map_err(|_| {
                     FileError::new(format!(
                         "holds {} as its element {}, where {} is the largest integer that can be read",
@@ -219,10 +219,10 @@ impl Source<'_> {
                     .help("export it again as int64 or as float64")
                 })
             })?),
-            Kind::F16 => self.floats(|raw| float16(u16::from_le_bytes(raw)))?,
-            Kind::Bf16 => self.floats(|raw| f32::from_bits(u32::from(u16::from_le_bytes(raw)) << 16).into())?,
-            Kind::F32 => self.floats(|raw| f32::from_le_bytes(raw).into())?,
-            Kind::F64 => self.floats(f64::from_le_bytes)?,
+            ElementKind::F16 => self.floats(|raw| float16(u16::from_le_bytes(raw)))?,
+            ElementKind::Bf16 => self.floats(|raw| f32::from_bits(u32::from(u16::from_le_bytes(raw)) << 16).into())?,
+            ElementKind::F32 => self.floats(|raw| f32::from_le_bytes(raw).into())?,
+            ElementKind::F64 => self.floats(f64::from_le_bytes)?,
         })
     }
 
@@ -286,7 +286,7 @@ fn float16(bits: u16) -> f64 {
 mod tests {
     use super::*;
 
-    fn one(kind: Kind, endian: Endian, bytes: &[u8]) -> Result<FileData, FileError> {
+    fn one(kind: ElementKind, endian: Endian, bytes: &[u8]) -> Result<FileData, FileError> {
         tensor(kind, endian, vec![bytes.len() / kind.size()], bytes, &mut Budget::new()).map(|t| t.data)
     }
 
@@ -295,24 +295,26 @@ mod tests {
         use Endian::{Big, Little};
         let integers = |n: &[i64]| Ok(FileData::Integers(n.into()));
         let floats = |n: &[f64]| Ok(FileData::Floats(n.into()));
-        assert_eq!(one(Kind::U8, Little, &[0, 255]), Ok(FileData::Bytes([0, 255].into())));
-        assert_eq!(one(Kind::Bool, Little, &[0, 1]), Ok(FileData::Bytes([0, 1].into())));
-        assert_eq!(one(Kind::I8, Little, &[0xff]), integers(&[-1]));
-        assert_eq!(one(Kind::U16, Little, &[1, 2, 255, 255]), integers(&[513, 65535]));
-        assert_eq!(one(Kind::U16, Big, &[1, 2]), integers(&[258]));
-        assert_eq!(one(Kind::I16, Big, &[255, 254]), integers(&[-2]));
-        assert_eq!(one(Kind::U32, Big, &[255, 255, 255, 255]), integers(&[4_294_967_295]));
-        assert_eq!(one(Kind::I32, Little, &[0, 0, 0, 128]), integers(&[-2_147_483_648]));
-        assert_eq!(one(Kind::I64, Big, &i64::MIN.to_be_bytes()), integers(&[i64::MIN]));
-        assert_eq!(one(Kind::U64, Big, &(i64::MAX as u64).to_be_bytes()), integers(&[i64::MAX]));
-        assert_eq!(one(Kind::F32, Big, &0.1f32.to_be_bytes()), floats(&[f64::from(0.1f32)]));
-        assert_eq!(one(Kind::F64, Little, &(-0.1f64).to_le_bytes()), floats(&[-0.1]));
-        assert_eq!(one(Kind::Bf16, Little, &[0xc0, 0x3f, 0x80, 0xff]), floats(&[1.5, f64::NEG_INFINITY]));
+        assert_eq!(one(ElementKind::U8, Little, &[0, 255]), Ok(FileData::Bytes([0, 255].into())));
+        assert_eq!(one(ElementKind::Bool, Little, &[0, 1]), Ok(FileData::Bytes([0, 1].into())));
+        assert_eq!(one(ElementKind::I8, Little, &[0xff]), integers(&[-1]));
+        assert_eq!(one(ElementKind::U16, Little, &[1, 2, 255, 255]), integers(&[513, 65535]));
+        assert_eq!(one(ElementKind::U16, Big, &[1, 2]), integers(&[258]));
+        assert_eq!(one(ElementKind::I16, Big, &[255, 254]), integers(&[-2]));
+        assert_eq!(one(ElementKind::U32, Big, &[255, 255, 255, 255]), integers(&[4_294_967_295]));
+        assert_eq!(one(ElementKind::I32, Little, &[0, 0, 0, 128]), integers(&[-2_147_483_648]));
+        assert_eq!(one(ElementKind::I64, Big, &i64::MIN.to_be_bytes()), integers(&[i64::MIN]));
+        assert_eq!(one(ElementKind::U64, Big, &(i64::MAX as u64).to_be_bytes()), integers(&[i64::MAX]));
+        assert_eq!(one(ElementKind::F32, Big, &0.1f32.to_be_bytes()), floats(&[f64::from(0.1f32)]));
+        assert_eq!(one(ElementKind::F64, Little, &(-0.1f64).to_le_bytes()), floats(&[-0.1]));
+        assert_eq!(one(ElementKind::Bf16, Little, &[0xc0, 0x3f, 0x80, 0xff]), floats(&[1.5, f64::NEG_INFINITY]));
         assert_eq!(
-            one(Kind::F16, Big, &[0x3e, 0x00, 0xfb, 0xff, 0x00, 0x01]),
+            one(ElementKind::F16, Big, &[0x3e, 0x00, 0xfb, 0xff, 0x00, 0x01]),
             floats(&[1.5, -65504.0, 5.960464477539063e-8])
         );
-        let Ok(FileData::Floats(odd)) = one(Kind::F16, Little, &[0x01, 0x7c, 0x00, 0xfc, 0x00, 0x80]) else { panic!() };
+        let Ok(FileData::Floats(odd)) = one(ElementKind::F16, Little, &[0x01, 0x7c, 0x00, 0xfc, 0x00, 0x80]) else {
+            panic!()
+        };
         assert!(odd[0].is_nan() && odd[1] == f64::NEG_INFINITY && odd[2].to_bits() == (-0.0f64).to_bits());
     }
 
@@ -320,15 +322,15 @@ mod tests {
     fn what_does_not_fit_is_an_error() {
         let message = |result: Result<FileData, FileError>| result.unwrap_err().message;
         assert_eq!(
-            message(one(Kind::U64, Endian::Little, &[255; 16])),
+            message(one(ElementKind::U64, Endian::Little, &[255; 16])),
             "holds 18446744073709551615 as its element 0, where 9223372036854775807 is the largest integer that can be read"
         );
         assert_eq!(
-            message(one(Kind::Bool, Endian::Little, &[1, 7])),
+            message(one(ElementKind::Bool, Endian::Little, &[1, 7])),
             "holds 7 as its element 1, where a bool is 0 or 1"
         );
         let shaped = |shape: Vec<usize>, bytes: &[u8]| {
-            tensor(Kind::I16, Endian::Little, shape, bytes, &mut Budget::of(16)).map(|t| t.data)
+            tensor(ElementKind::I16, Endian::Little, shape, bytes, &mut Budget::of(16)).map(|t| t.data)
         };
         assert_eq!(message(shaped(vec![3], &[0; 5])), "ends after 5 of the 6 bytes of data that its header promises");
         assert_eq!(

@@ -4,7 +4,7 @@
 //! all big endian, the last axis fastest.
 
 use super::budget::Budget;
-use super::elements::{Endian, Kind, tensor};
+use super::elements::{ElementKind, Endian, tensor};
 use super::spelling::counted;
 use super::{FileError, FileTensor, elements, gzip};
 
@@ -21,7 +21,7 @@ pub(super) fn affordable(head: &[u8]) -> Result<(), FileError> {
 }
 
 /// The element type, the shape, and what follows the header.
-fn header(bytes: &[u8]) -> Result<(Kind, Vec<usize>, &[u8]), FileError> {
+fn header(bytes: &[u8]) -> Result<(ElementKind, Vec<usize>, &[u8]), FileError> {
     let Some(([0, 0, code, axes], rest)) = bytes.split_first_chunk::<4>() else {
         return Err(FileError::new("is not an IDX file: those begin with two zero bytes")
             .help("MNIST's files are IDX; other arrays can be saved as NPY (`numpy.save`)"));
@@ -51,14 +51,14 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
 }
 
 /// The element type of the code in the header's third byte.
-fn element_type(code: u8) -> Option<Kind> {
+fn element_type(code: u8) -> Option<ElementKind> {
     Some(match code {
-        0x08 => Kind::U8,
-        0x09 => Kind::I8,
-        0x0b => Kind::I16,
-        0x0c => Kind::I32,
-        0x0d => Kind::F32,
-        0x0e => Kind::F64,
+        0x08 => ElementKind::U8,
+        0x09 => ElementKind::I8,
+        0x0b => ElementKind::I16,
+        0x0c => ElementKind::I32,
+        0x0d => ElementKind::F32,
+        0x0e => ElementKind::F64,
         _ => return None,
     })
 }

@@ -192,12 +192,12 @@ fn read_folder_within(files: &[(String, Arc<[u8]>)], mut budget: Budget) -> Resu
 /// Images of one shape, one after the other.
 struct Stack {
     shape: Vec<usize>,
-    samples: Samples,
+    samples: PixelSamples,
     element_type: &'static str,
 }
 
 /// The samples so far.
-enum Samples {
+enum PixelSamples {
     Bytes(Vec<u8>),
     Integers(Vec<i64>),
 }
@@ -205,9 +205,9 @@ enum Samples {
 impl Stack {
     fn new(image: FileTensor) -> Stack {
         let samples = match image.data {
-            FileData::Bytes(v) => Samples::Bytes(v.to_vec()),
-            FileData::Integers(v) => Samples::Integers(v.to_vec()),
-            FileData::Floats(_) | FileData::Decimals(_) | FileData::Text(_) => Samples::Bytes(Vec::new()),
+            FileData::Bytes(v) => PixelSamples::Bytes(v.to_vec()),
+            FileData::Integers(v) => PixelSamples::Integers(v.to_vec()),
+            FileData::Floats(_) | FileData::Decimals(_) | FileData::Text(_) => PixelSamples::Bytes(Vec::new()),
         };
         Stack { shape: image.shape, samples, element_type: image.element_type }
     }
@@ -218,8 +218,8 @@ impl Stack {
             return Err(());
         }
         match (&mut self.samples, &image.data) {
-            (Samples::Bytes(all), FileData::Bytes(v)) => all.extend_from_slice(v),
-            (Samples::Integers(all), FileData::Integers(v)) => all.extend_from_slice(v),
+            (PixelSamples::Bytes(all), FileData::Bytes(v)) => all.extend_from_slice(v),
+            (PixelSamples::Integers(all), FileData::Integers(v)) => all.extend_from_slice(v),
             _ => return Err(()),
         }
         Ok(())
@@ -232,8 +232,8 @@ impl Stack {
     fn finish(self, count: usize) -> FileTensor {
         let shape = [&[count], self.shape.as_slice()].concat();
         let data = match self.samples {
-            Samples::Bytes(v) => FileData::Bytes(v.into()),
-            Samples::Integers(v) => FileData::Integers(v.into()),
+            PixelSamples::Bytes(v) => FileData::Bytes(v.into()),
+            PixelSamples::Integers(v) => FileData::Integers(v.into()),
         };
         FileTensor { shape, data, element_type: self.element_type }
     }

@@ -4,7 +4,7 @@
 //! those recurse as deep as a hostile header asks them to.
 
 use super::budget::Budget;
-use super::elements::{Endian, Kind, fill, tensor_of};
+use super::elements::{ElementKind, Endian, fill, tensor_of};
 use super::spelling::{counted, grouped, quoted};
 use super::tensor::described;
 use super::{FileData, FileError, FileTensor, elements, gzip};
@@ -24,20 +24,20 @@ pub fn read(bytes: &[u8]) -> Result<FileTensor, FileError> {
 
 /// The array of an NPY file that is not compressed, or is unpacked while it is read. `most` bounds how long it may be.
 pub(super) fn array(mut source: &mut dyn Read, most: u64, budget: &mut Budget) -> Result<FileTensor, FileError> {
-    let header = Header::parse(&header_text(&mut source)?)?;
+    let header = NpyHeader::parse(&header_text(&mut source)?)?;
     let array = tensor_of(header.kind, header.endian, header.shape, source, most, budget)?;
     if header.fortran { to_c_order(array, budget) } else { Ok(array) }
 }
 
 /// Refuses an array that needs too much memory by what its first bytes claim.
 pub(super) fn affordable(mut head: &[u8]) -> Result<(), FileError> {
-    let header = header_text(&mut head).and_then(|text| Header::parse(&text));
+    let header = header_text(&mut head).and_then(|text| NpyHeader::parse(&text));
     header.map_or(Ok(()), |header| elements::affordable(header.kind, &header.shape, &Budget::new()))
 }
 
 /// The element type and the shape.
 pub(super) fn describe(mut source: &mut dyn Read) -> Result<String, FileError> {
-    let header = Header::parse(&header_text(&mut source)?)?;
+    let header = NpyHeader::parse(&header_text(&mut source)?)?;
     Ok(described(header.kind.name(), &header.shape))
 }
 
@@ -93,17 +93,17 @@ fn damaged(why: &str) -> FileError {
 
 /// What an NPY header says.
 #[derive(Debug, PartialEq)]
-struct Header {
-    kind: Kind,
+struct NpyHeader {
+    kind: ElementKind,
     endian: Endian,
     fortran: bool,
     shape: Vec<usize>,
 }
 
-impl Header {
+impl NpyHeader {
     /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`, the keys in any order.
-    fn parse(text: &str) -> Result<Header, FileError> {
-        let mut text = Text { rest: text };
+    fn parse(text: &str) -> Result<NpyHeader, FileError> {
+        let mut text = NpyText { rest: text };
         let (mut element, mut fortran, mut shape) = (None, None, None);
         text.expect('{')?;
         while !text.eat('}') {
@@ -126,7 +126,7 @@ impl Header {
         text.end()?;
         let missing = |key: &str| damaged(&format!("it lacks the key `{key}`"));
         let (kind, endian) = element.ok_or_else(|| missing("descr"))?;
-        Ok(Header {
+        Ok(NpyHeader {
             kind,
             endian,
             fortran: fortran.ok_or_else(|| missing("fortran_order"))?,
@@ -136,11 +136,11 @@ impl Header {
 }
 
 /// The rest of a header's text.
-struct Text<'a> {
+struct NpyText<'a> {
     rest: &'a str,
 }
 
-impl<'a> Text<'a> {
+impl<'a> NpyText<'a> {
     /// Steps over white space and then over `symbol`, if it comes next.
     fn eat(&mut self, symbol: char) -> bool {
         self.rest = self.rest.trim_start();
@@ -210,7 +210,7 @@ impl<'a> Text<'a> {
         Ok(shape)
     }
 
-    fn descr(&mut self) -> Result<(Kind, Endian), FileError> {
+    fn descr(&mut self) -> Result<(ElementKind, Endian), FileError> {
         self.rest = self.rest.trim_start();
         if self.rest.starts_with('[') {
             return Err(FileError::new("holds a structured array, whose elements are records of several fields").help(
@@ -228,24 +228,24 @@ impl<'a> Text<'a> {
 }
 
 /// The element type of a NumPy type string such as `<f4`.
-fn element_type(descr: &str) -> Result<(Kind, Endian), FileError> {
+fn element_type(descr: &str) -> Result<(ElementKind, Endian), FileError> {
     let (endian, code) = match descr.strip_prefix('>') {
         Some(code) => (Endian::Big, code),
         None => (Endian::Little, descr.strip_prefix(['<', '|', '=']).unwrap_or(descr)),
     };
     let kind = match code {
-        "b1" | "?" => Kind::Bool,
-        "u1" => Kind::U8,
-        "u2" => Kind::U16,
-        "u4" => Kind::U32,
-        "u8" => Kind::U64,
-        "i1" => Kind::I8,
-        "i2" => Kind::I16,
-        "i4" => Kind::I32,
-        "i8" => Kind::I64,
-        "f2" => Kind::F16,
-        "f4" => Kind::F32,
-        "f8" => Kind::F64,
+        "b1" | "?" => ElementKind::Bool,
+        "u1" => ElementKind::U8,
+        "u2" => ElementKind::U16,
+        "u4" => ElementKind::U32,
+        "u8" => ElementKind::U64,
+        "i1" => ElementKind::I8,
+        "i2" => ElementKind::I16,
+        "i4" => ElementKind::I32,
+        "i8" => ElementKind::I64,
+        "f2" => ElementKind::F16,
+        "f4" => ElementKind::F32,
+        "f8" => ElementKind::F64,
         _ => {
             let (what, help) = match code.chars().next() {
                 Some('f') => ("extended-precision floats", "save it as doubles: `a.astype(\"float64\")`"),

@@ -1,6 +1,6 @@
 //! NPZ: a zip archive of named NPY arrays.
 
-use super::archive::{Source, Tensors};
+use super::archive::{TensorSource, Tensors};
 use super::budget::Budget;
 use super::content::Content;
 use super::spelling::quoted;
@@ -64,7 +64,7 @@ struct Archive {
     bytes: u64,
 }
 
-impl Source for Archive {
+impl TensorSource for Archive {
     /// The array of a member, which is decoded while it is unpacked; its checksum is verified.
     fn read(&self, index: usize, name: &str, memory: &mut Budget) -> Result<FileTensor, FileError> {
         self.member(index, name, |member, most| npy::array(member, most, memory))

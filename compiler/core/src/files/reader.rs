@@ -27,8 +27,8 @@ pub fn read(name_hint: &str, file: &Arc<[u8]>) -> Result<FileContents, FileError
     let name = name_hint.to_ascii_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     let refuse = |head: &[u8]| match kind_of(name, head) {
-        Ok(Kind::Idx) => idx::affordable(head),
-        Ok(Kind::Npy) => npy::affordable(head),
+        Ok(FileKind::Idx) => idx::affordable(head),
+        Ok(FileKind::Npy) => npy::affordable(head),
         _ => Ok(()),
     };
     let content = match gzip::unpack_if(file, refuse)? {
@@ -37,18 +37,18 @@ pub fn read(name_hint: &str, file: &Arc<[u8]>) -> Result<FileContents, FileError
     };
     let bytes = content.as_ref();
     match kind_of(name, bytes)? {
-        Kind::Idx => idx::read(bytes).map(FileContents::Tensor),
-        Kind::Npy => npy::read(bytes).map(FileContents::Tensor),
-        Kind::Npz => npz::open(content).map(FileContents::Tensors),
-        Kind::Safetensors => safetensors::open(content).map(FileContents::Tensors),
-        Kind::Csv => csv::read(bytes).map(FileContents::Table),
-        Kind::Png => images::read(bytes).map(FileContents::Tensor),
+        FileKind::Idx => idx::read(bytes).map(FileContents::Tensor),
+        FileKind::Npy => npy::read(bytes).map(FileContents::Tensor),
+        FileKind::Npz => npz::open(content).map(FileContents::Tensors),
+        FileKind::Safetensors => safetensors::open(content).map(FileContents::Tensors),
+        FileKind::Csv => csv::read(bytes).map(FileContents::Table),
+        FileKind::Png => images::read(bytes).map(FileContents::Tensor),
     }
 }
 
 /// The kinds of file that have a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum FileKind {
     Idx,
     Npy,
     Npz,
@@ -60,34 +60,34 @@ enum Kind {
 const EXPECTED: &str = "IDX, NPY, NPZ, safetensors, CSV or PNG, each of them gzipped or not";
 
 /// Which reader the file is for; `name` is in lower case, without `.gz`.
-fn kind_of(name: &str, bytes: &[u8]) -> Result<Kind, FileError> {
+fn kind_of(name: &str, bytes: &[u8]) -> Result<FileKind, FileError> {
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     if bytes.starts_with(b"\x93NUMPY") {
-        return Ok(Kind::Npy);
+        return Ok(FileKind::Npy);
     }
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        return Ok(Kind::Png);
+        return Ok(FileKind::Png);
     }
     if bytes.starts_with(b"PK\x03\x04") && !ends(&[".pt", ".pth", ".ckpt", ".keras", ".xlsx"]) {
-        return Ok(Kind::Npz);
+        return Ok(FileKind::Npz);
     }
     if let Some(error) = foreign(bytes, ends) {
         return Err(error);
     }
     if safetensors::looks_like(bytes) {
-        return Ok(Kind::Safetensors);
+        return Ok(FileKind::Safetensors);
     }
     if idx::looks_like(bytes) {
-        return Ok(Kind::Idx);
+        return Ok(FileKind::Idx);
     }
     // Damaged or empty files: the reader of the kind that the name promises says best what is wrong.
     for (kind, endings) in [
-        (Kind::Csv, [".csv"].as_slice()),
-        (Kind::Npy, &[".npy"]),
-        (Kind::Npz, &[".npz"]),
-        (Kind::Safetensors, &[".safetensors"]),
-        (Kind::Png, &[".png"]),
-        (Kind::Idx, &["-ubyte", ".idx"]),
+        (FileKind::Csv, [".csv"].as_slice()),
+        (FileKind::Npy, &[".npy"]),
+        (FileKind::Npz, &[".npz"]),
+        (FileKind::Safetensors, &[".safetensors"]),
+        (FileKind::Png, &[".png"]),
+        (FileKind::Idx, &["-ubyte", ".idx"]),
     ] {
         if ends(endings) {
             return Ok(kind);

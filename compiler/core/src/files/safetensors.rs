@@ -2,10 +2,10 @@
 //!
 //! The crate of that name checks the header (contiguous offsets that match shapes); the bytes are read here.
 
-use super::archive::{Source, Tensors};
+use super::archive::{TensorSource, Tensors};
 use super::budget::Budget;
 use super::content::Content;
-use super::elements::{Endian, Kind, tensor};
+use super::elements::{ElementKind, Endian, tensor};
 use super::spelling::{counted, grouped, quoted};
 use super::tensor::described;
 use super::{FileError, FileTensor, gzip};
@@ -51,18 +51,18 @@ pub(super) fn open(content: Content) -> Result<Tensors, FileError> {
     let (names, infos): (Vec<String>, Vec<TensorInfo>) =
         metadata.tensors().into_iter().map(|(name, info)| (name, info.clone())).unzip();
     let names: Vec<(String, usize)> = names.into_iter().zip(0..).collect();
-    Ok(Tensors::new(File { content, start, infos }, names, Budget::new()))
+    Ok(Tensors::new(SafetensorsFile { content, start, infos }, names, Budget::new()))
 }
 
 /// A file and what its header says of its tensors.
-struct File {
+struct SafetensorsFile {
     content: Content,
     /// Where the data begin.
     start: usize,
     infos: Vec<TensorInfo>,
 }
 
-impl Source for File {
+impl TensorSource for SafetensorsFile {
     fn read(&self, index: usize, name: &str, budget: &mut Budget) -> Result<FileTensor, FileError> {
         let beyond = || FileError::new("lies beyond the end of the file");
         let mut read = || {
@@ -103,21 +103,21 @@ fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), FileError> {
 }
 
 /// The element type that is read for one of the format's own.
-fn element_type(dtype: Dtype) -> Result<Kind, FileError> {
+fn element_type(dtype: Dtype) -> Result<ElementKind, FileError> {
     Ok(match dtype {
-        Dtype::BOOL => Kind::Bool,
-        Dtype::U8 => Kind::U8,
-        Dtype::U16 => Kind::U16,
-        Dtype::U32 => Kind::U32,
-        Dtype::U64 => Kind::U64,
-        Dtype::I8 => Kind::I8,
-        Dtype::I16 => Kind::I16,
-        Dtype::I32 => Kind::I32,
-        Dtype::I64 => Kind::I64,
-        Dtype::F16 => Kind::F16,
-        Dtype::BF16 => Kind::Bf16,
-        Dtype::F32 => Kind::F32,
-        Dtype::F64 => Kind::F64,
+        Dtype::BOOL => ElementKind::Bool,
+        Dtype::U8 => ElementKind::U8,
+        Dtype::U16 => ElementKind::U16,
+        Dtype::U32 => ElementKind::U32,
+        Dtype::U64 => ElementKind::U64,
+        Dtype::I8 => ElementKind::I8,
+        Dtype::I16 => ElementKind::I16,
+        Dtype::I32 => ElementKind::I32,
+        Dtype::I64 => ElementKind::I64,
+        Dtype::F16 => ElementKind::F16,
+        Dtype::BF16 => ElementKind::Bf16,
+        Dtype::F32 => ElementKind::F32,
+        Dtype::F64 => ElementKind::F64,
         other => {
             return Err(FileError::new(format!("has elements of type {other:?}, which can't be read"))
                 .help("save it as float32, or as integers"));

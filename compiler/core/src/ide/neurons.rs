@@ -15,7 +15,7 @@ const MOST: usize = 16;
 
 /// The neurons of one cast (with the ReLU or clamp before it), over all inputs that an instance speaks of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layer {
+pub struct LayerNeurons {
     /// `digits<6>.h`.
     pub name: Arc<str>,
     /// How many there are.
@@ -40,7 +40,7 @@ pub fn obligation(db: &dyn Db, item: ItemId, instance: usize) -> Option<Arc<Obli
 }
 
 /// The layers in the order in which they are computed; empty where 128 bits don't hold a range.
-pub fn layers(obligation: &Obligation) -> Vec<Layer> {
+pub fn layers(obligation: &Obligation) -> Vec<LayerNeurons> {
     let Ok(ranges) = obligation.ranges() else { return Vec::new() };
     let graph = &obligation.graph;
     let mut layers = Vec::new();
@@ -55,7 +55,14 @@ pub fn layers(obligation: &Obligation) -> Vec<Layer> {
             !range.is_point() && (range.lo <= step.lo() || range.hi >= step.hi())
         };
         let unstable = after.iter().enumerate().filter(splits).count();
-        layers.push(Layer { name: node.name.clone(), neurons: node.len, fixed, unstable, accumulators, outputs });
+        layers.push(LayerNeurons {
+            name: node.name.clone(),
+            neurons: node.len,
+            fixed,
+            unstable,
+            accumulators,
+            outputs,
+        });
     }
     layers
 }
@@ -66,14 +73,14 @@ fn hull(ranges: &[Interval]) -> Option<Interval> {
 }
 
 /// As a table in Markdown; empty for no layers.
-pub fn markdown(layers: &[Layer]) -> String {
+pub fn markdown(layers: &[LayerNeurons]) -> String {
     if layers.is_empty() {
         return String::new();
     }
     let mut text = "| layer | neurons | stable | of these fixed | unstable | accumulators | outputs |\n".to_owned();
     text.push_str("| --- | ---: | ---: | ---: | ---: | --- | --- |\n");
     for layer in layers.iter().take(MOST) {
-        let Layer { name, neurons, fixed, unstable, accumulators, outputs } = layer;
+        let LayerNeurons { name, neurons, fixed, unstable, accumulators, outputs } = layer;
         let stable = neurons - unstable;
         let range = |range: &Interval| format!("{} to {}", range.lo, range.hi);
         let (accumulators, outputs) = (range(accumulators), range(outputs));

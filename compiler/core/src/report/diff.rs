@@ -18,7 +18,7 @@ const MOST_LISTED: usize = 50;
 /// What a change means, the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Meaning {
+pub enum ChangeMeaning {
     /// It was as expected, or is new, and is not: a counterexample, a smaller radius, an error.
     Regression,
     /// It was decided, or is new, and is undecided.
@@ -37,7 +37,7 @@ pub enum Meaning {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
     /// What it means.
-    pub meaning: Meaning,
+    pub meaning: ChangeMeaning,
     /// The spec.
     pub spec: String,
     /// The instance; of an accuracy, the network.
@@ -156,17 +156,17 @@ fn list(names: &[&str]) -> String {
 }
 
 /// What the change of an instance means; `None` if nothing changed.
-fn compared(was: &InstanceResult, is: &InstanceResult) -> Option<Meaning> {
+fn compared(was: &InstanceResult, is: &InstanceResult) -> Option<ChangeMeaning> {
     let open = |result: &InstanceResult| matches!(result.verdict, Verdict::Timeout | Verdict::Unknown);
     if was.verdict != is.verdict || was.as_expected != is.as_expected {
         return Some(match (was.as_expected, is.as_expected) {
             _ if open(was) && open(is) => return None,
-            (_, false) if open(is) => Meaning::Undecided,
-            (true, false) => Meaning::Regression,
+            (_, false) if open(is) => ChangeMeaning::Undecided,
+            (true, false) => ChangeMeaning::Regression,
             // What was undecided and turns out bad is bad news too.
-            (false, false) if open(was) || is.verdict == Verdict::Error => Meaning::Regression,
-            (false, true) => Meaning::Better,
-            _ => Meaning::Changed,
+            (false, false) if open(was) || is.verdict == Verdict::Error => ChangeMeaning::Regression,
+            (false, true) => ChangeMeaning::Better,
+            _ => ChangeMeaning::Changed,
         });
     }
     let value = |result: &InstanceResult| {
@@ -181,9 +181,9 @@ fn compared(was: &InstanceResult, is: &InstanceResult) -> Option<Meaning> {
     // A radius is better the larger it is. Whether a maximum is, only its author knows.
     let radius = |result: &InstanceResult| result.measure.as_ref()?.found.as_ref().map(|n| n.value);
     Some(match was.kind {
-        Kind::Largest if radius(is) < radius(was) => Meaning::Regression,
-        Kind::Largest if radius(is) > radius(was) => Meaning::Better,
-        _ => Meaning::Changed,
+        Kind::Largest if radius(is) < radius(was) => ChangeMeaning::Regression,
+        Kind::Largest if radius(is) > radius(was) => ChangeMeaning::Better,
+        _ => ChangeMeaning::Changed,
     })
 }
 
@@ -224,16 +224,16 @@ impl Diff {
                 }
                 None => {
                     let meaning = match result.outcome() {
-                        Outcome::Open => Meaning::Undecided,
-                        Outcome::Error | Outcome::Unexpected => Meaning::Regression,
-                        Outcome::Expected => Meaning::New,
+                        Outcome::Open => ChangeMeaning::Undecided,
+                        Outcome::Error | Outcome::Unexpected => ChangeMeaning::Regression,
+                        Outcome::Expected => ChangeMeaning::New,
                     };
                     self.push(meaning, key, None, Some(result));
                 }
             }
         }
         for was in all(old).filter(|result| !after.contains(result.name.as_str())) {
-            self.push(Meaning::Lost, (&name, &was.name), Some(was), None);
+            self.push(ChangeMeaning::Lost, (&name, &was.name), Some(was), None);
         }
         // An accuracy has no expected value: that it changed is worth knowing.
         fn known(spec: Option<&Spec>) -> BTreeMap<&str, String> {
@@ -246,7 +246,7 @@ impl Diff {
             let before = was.get(network).cloned();
             if before.as_ref().is_some_and(|before| *before != after) {
                 self.changes.push(Change {
-                    meaning: Meaning::Changed,
+                    meaning: ChangeMeaning::Changed,
                     spec: name.clone(),
                     name: network.to_owned(),
                     before,
@@ -259,13 +259,13 @@ impl Diff {
 
     /// Forgets what is not asked any more, where only a part was asked.
     pub fn forget_lost(&mut self) {
-        self.changes.retain(|change| change.meaning != Meaning::Lost);
+        self.changes.retain(|change| change.meaning != ChangeMeaning::Lost);
         self.specs.retain(|pair| pair.new.is_some());
     }
 
     fn push(
         &mut self,
-        meaning: Meaning,
+        meaning: ChangeMeaning,
         (spec, name): (&str, &str),
         was: Option<&InstanceResult>,
         is: Option<&InstanceResult>,
@@ -282,7 +282,7 @@ impl Diff {
     }
 
     /// How many changes mean this.
-    pub fn count(&self, meaning: Meaning) -> usize {
+    pub fn count(&self, meaning: ChangeMeaning) -> usize {
         self.changes.iter().filter(|change| change.meaning == meaning).count()
     }
 
@@ -290,22 +290,22 @@ impl Diff {
     /// for any change at all.
     pub fn exit_code(&self, strict: bool) -> u8 {
         match self.changes.first().map(|change| change.meaning) {
-            Some(Meaning::Regression) => 1,
+            Some(ChangeMeaning::Regression) => 1,
             Some(_) if strict => 1,
-            Some(Meaning::Undecided | Meaning::Lost) => 2,
+            Some(ChangeMeaning::Undecided | ChangeMeaning::Lost) => 2,
             _ => 0,
         }
     }
 
     /// As text; in Markdown with headings and lists.
     pub fn text(&self, markdown: bool) -> String {
-        const TITLES: [(Meaning, &str); 6] = [
-            (Meaning::Regression, "regressions"),
-            (Meaning::Undecided, "undecided now"),
-            (Meaning::Lost, "not asked any more"),
-            (Meaning::Changed, "changed"),
-            (Meaning::Better, "better"),
-            (Meaning::New, "new"),
+        const TITLES: [(ChangeMeaning, &str); 6] = [
+            (ChangeMeaning::Regression, "regressions"),
+            (ChangeMeaning::Undecided, "undecided now"),
+            (ChangeMeaning::Lost, "not asked any more"),
+            (ChangeMeaning::Changed, "changed"),
+            (ChangeMeaning::Better, "better"),
+            (ChangeMeaning::New, "new"),
         ];
         let mut text = String::new();
         for Pair { old, new } in &self.specs {
@@ -328,7 +328,7 @@ impl Diff {
             if all.is_empty() {
                 continue;
             }
-            let title = if all.len() == 1 && meaning == Meaning::Regression { "regression" } else { title };
+            let title = if all.len() == 1 && meaning == ChangeMeaning::Regression { "regression" } else { title };
             let _ = match markdown {
                 true => writeln!(text, "### {} {title}\n", thousands(all.len())),
                 false => writeln!(text, "{} {title}", thousands(all.len())),

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The results at a place of an axis: its text, and what it is as a number.
-struct Place<'a> {
+struct CurvePlace<'a> {
     text: &'a str,
     at: f64,
     results: Vec<&'a InstanceResult>,
@@ -30,19 +30,19 @@ const MANY_RADII: usize = 5;
 const MOST_LINES: usize = 8;
 
 /// A family's results by its parameters.
-pub(super) struct Family<'a> {
+pub(super) struct FamilyFigures<'a> {
     pub results: &'a [Arc<InstanceResult>],
-    pub axes: Vec<Parameter>,
+    pub axes: Vec<FamilyParameter>,
 }
 
-pub(super) struct Parameter {
+pub(super) struct FamilyParameter {
     pub name: String,
     pub role: Role,
     /// Its values in the order in which they occur, with what they are as numbers.
     pub values: Vec<(String, Option<f64>)>,
 }
 
-impl Parameter {
+impl FamilyParameter {
     fn is_numeric(&self) -> bool {
         self.values.iter().all(|(_, number)| number.is_some())
     }
@@ -57,8 +57,8 @@ fn number(text: &str) -> Option<f64> {
     parse_exact(text.strip_suffix(" lsb").unwrap_or(text)).map(|value| to_f64(&value).clamp(f64::MIN, f64::MAX))
 }
 
-impl<'a> Family<'a> {
-    pub fn new(results: &'a [Arc<InstanceResult>], role: &dyn Fn(&str) -> Role) -> Family<'a> {
+impl<'a> FamilyFigures<'a> {
+    pub fn new(results: &'a [Arc<InstanceResult>], role: &dyn Fn(&str) -> Role) -> FamilyFigures<'a> {
         let names = results.first().map(|first| first.parameters.as_slice()).unwrap_or_default();
         let axes = names.iter().enumerate().map(|(index, parameter)| {
             let mut values: Vec<(String, Option<f64>)> = Vec::new();
@@ -68,18 +68,19 @@ impl<'a> Family<'a> {
                     values.push((text.clone(), number(text)));
                 }
             }
-            let mut parameter = Parameter { name: parameter.name.to_string(), role: role(&parameter.name), values };
+            let mut parameter =
+                FamilyParameter { name: parameter.name.to_string(), role: role(&parameter.name), values };
             if parameter.is_numeric() {
                 parameter.values.sort_by(|a, b| a.1.unwrap_or(0.0).total_cmp(&b.1.unwrap_or(0.0)));
             }
             parameter
         });
-        Family { results, axes: axes.collect() }
+        FamilyFigures { results, axes: axes.collect() }
     }
 
     /// The axis that runs to the right: the widths, or the radii where there are many, and more of them, else any other that is no sample.
     pub fn horizontal(&self) -> Option<usize> {
-        let fits = |a: &Parameter| a.varies() && a.is_numeric() && a.values.len() <= MOST_PLACES;
+        let fits = |a: &FamilyParameter| a.varies() && a.is_numeric() && a.values.len() <= MOST_PLACES;
         let fit = |role: Role| self.axes.iter().position(|a| a.role == role && fits(a));
         let count = |axis: usize| self.axes[axis].values.len();
         match (fit(Role::Width), fit(Role::Radius)) {
@@ -91,7 +92,7 @@ impl<'a> Family<'a> {
     /// The axis that has a line for each value: the radii, else another width, else any other that is no sample.
     pub fn lines(&self, horizontal: Option<usize>) -> Option<usize> {
         let fit = |role: Role| {
-            let fits = |a: &Parameter| a.role == role && a.varies() && a.values.len() <= MOST_LINES;
+            let fits = |a: &FamilyParameter| a.role == role && a.varies() && a.values.len() <= MOST_LINES;
             (0..self.axes.len()).find(|i| Some(*i) != horizontal && fits(&self.axes[*i]))
         };
         fit(Role::Radius).or_else(|| fit(Role::Width)).or_else(|| fit(Role::Other))
@@ -102,7 +103,7 @@ impl<'a> Family<'a> {
     }
 
     /// The results of each line: its name and the results at each place of the horizontal axis.
-    fn groups(&self, horizontal: usize, lines: Option<usize>) -> Vec<(String, Vec<Place<'_>>)> {
+    fn groups(&self, horizontal: usize, lines: Option<usize>) -> Vec<(String, Vec<CurvePlace<'_>>)> {
         let names: Vec<Option<&str>> = match lines {
             Some(axis) => self.axes[axis].values.iter().map(|(text, _)| Some(text.as_str())).collect(),
             None => vec![None],
@@ -110,15 +111,15 @@ impl<'a> Family<'a> {
         let mut groups = Vec::new();
         for value in names {
             let on_line = |r: &&InstanceResult| match (lines, value) {
-                (Some(axis), Some(value)) => Family::text(r, axis) == value,
+                (Some(axis), Some(value)) => FamilyFigures::text(r, axis) == value,
                 _ => true,
             };
             let places = self.axes[horizontal].values.iter().filter_map(|(text, at)| {
                 let results: Vec<&InstanceResult> = (self.results.iter().map(Arc::as_ref))
-                    .filter(|r| Family::text(r, horizontal) == text)
+                    .filter(|r| FamilyFigures::text(r, horizontal) == text)
                     .filter(on_line)
                     .collect();
-                (!results.is_empty()).then_some(Place { text, at: (*at)?, results })
+                (!results.is_empty()).then_some(CurvePlace { text, at: (*at)?, results })
             });
             let name = lines.zip(value).map(|(axis, value)| format!("{} = {value}", self.axes[axis].name));
             groups.push((name.unwrap_or_default(), places.collect()));
@@ -137,13 +138,13 @@ impl<'a> Family<'a> {
 
     /// The parameters, with the verdicts for each value.
     pub fn axes(&self) -> Vec<Axis> {
-        let tabulated = |index: usize, parameter: &Parameter| -> Vec<AxisValue> {
+        let tabulated = |index: usize, parameter: &FamilyParameter| -> Vec<AxisValue> {
             if !parameter.varies() || parameter.values.len() > MOST_VALUES {
                 return Vec::new();
             }
             let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
             for result in self.results {
-                counts.entry(Family::text(result, index)).or_default().count(result);
+                counts.entry(FamilyFigures::text(result, index)).or_default().count(result);
             }
             let value = |(text, _): &(String, _)| AxisValue {
                 value: text.clone(),
@@ -151,7 +152,7 @@ impl<'a> Family<'a> {
             };
             parameter.values.iter().map(value).collect()
         };
-        let axis = |(index, parameter): (usize, &Parameter)| Axis {
+        let axis = |(index, parameter): (usize, &FamilyParameter)| Axis {
             name: parameter.name.clone(),
             role: parameter.role,
             count: parameter.values.len(),
@@ -179,9 +180,9 @@ impl<'a> Family<'a> {
         }
         let mut cells: HashMap<(&str, &str), Cell> = HashMap::new();
         for result in self.results {
-            let row = rows.map_or("", |rows| Family::text(result, rows));
+            let row = rows.map_or("", |rows| FamilyFigures::text(result, rows));
             let cell = Cell { verdict: result.verdict, as_expected: result.as_expected, instance: result.name.clone() };
-            cells.insert((row, Family::text(result, columns)), cell);
+            cells.insert((row, FamilyFigures::text(result, columns)), cell);
         }
         let places: Vec<String> = self.axes[columns].values.iter().map(|(text, _)| text.clone()).collect();
         let names = rows.map_or_else(|| vec![""], |rows| self.axes[rows].values.iter().map(|v| v.0.as_str()).collect());
@@ -204,7 +205,7 @@ impl<'a> Family<'a> {
         }
         let horizontal = self.horizontal()?;
         let lines = self.lines(Some(horizontal));
-        let point = |place: Place<'_>| {
+        let point = |place: CurvePlace<'_>| {
             let counts = Counts::of(place.results.iter().copied());
             let Counts { proved, violated, .. } = counts;
             let (text, at, instances) = (place.text.to_owned(), place.at, place.results.len());
@@ -233,7 +234,7 @@ impl<'a> Family<'a> {
             let pick = |a: Rational, b: Rational| if kind == Kind::Maximize { a.max(b) } else { a.min(b) };
             values.into_iter().flatten().reduce(pick).as_ref().map(Number::from)
         };
-        let point = |place: Place<'_>| {
+        let point = |place: CurvePlace<'_>| {
             let measured: Vec<_> = place.results.iter().filter(|r| r.verdict != Verdict::Vacuous).collect();
             let of = |f: &dyn Fn(&MeasureResult) -> Option<&Number>| {
                 let number = |r: &&&InstanceResult| r.measure.as_ref().and_then(f).and_then(Number::rational);
@@ -275,7 +276,7 @@ impl<'a> Family<'a> {
             };
             let mut bars: BTreeMap<i128, usize> = BTreeMap::new();
             for result in self.results {
-                if compared.zip(value).is_some_and(|(axis, value)| Family::text(result, axis) != value) {
+                if compared.zip(value).is_some_and(|(axis, value)| FamilyFigures::text(result, axis) != value) {
                     continue;
                 }
                 let answer = result.measure.as_ref().and_then(|m| Some((m.complete, m.largest.as_ref()?.proved)));
@@ -306,8 +307,8 @@ impl<'a> Family<'a> {
             let mut order: Vec<Vec<&str>> = Vec::new();
             for result in self.results {
                 let others: Vec<&str> =
-                    (0..self.axes.len()).filter(|i| *i != axis).map(|i| Family::text(result, i)).collect();
-                let Some(at) = number(Family::text(result, axis)) else { continue };
+                    (0..self.axes.len()).filter(|i| *i != axis).map(|i| FamilyFigures::text(result, i)).collect();
+                let Some(at) = number(FamilyFigures::text(result, axis)) else { continue };
                 let entry = alike.entry(others.clone()).or_default();
                 if entry.is_empty() {
                     order.push(others);
@@ -326,8 +327,8 @@ impl<'a> Family<'a> {
                         found.push(Reversal {
                             axis: parameter.name.clone(),
                             given: given.join(", "),
-                            from: Family::text(better, axis).to_owned(),
-                            to: Family::text(worse, axis).to_owned(),
+                            from: FamilyFigures::text(better, axis).to_owned(),
+                            to: FamilyFigures::text(worse, axis).to_owned(),
                             better: good,
                             worse: bad,
                         });

@@ -115,7 +115,7 @@ fn property(
     let roles = roles(db, item);
     let applied = networks.of(jobs, &roles);
     let role = |name: &str| roles.parameters.get(name).copied().unwrap_or(Role::Other);
-    let family = family_figures::Family::new(results, &role);
+    let family = family_figures::FamilyFigures::new(results, &role);
     let mut engines = BTreeMap::new();
     for engine in results.iter().filter_map(|result| result.engine.clone()) {
         *engines.entry(engine).or_default() += 1;
@@ -185,13 +185,13 @@ fn definitions(db: &Database, item: ItemId) -> Vec<String> {
 }
 
 /// A choice of parameters: name and value.
-type Choice = Vec<(String, String)>;
+type DecidingParameters = Vec<(String, String)>;
 
 /// The networks that a property applies.
 struct Applied {
     names: Vec<String>,
     /// For each choice of the parameters that decide them.
-    by_choice: Vec<(Choice, String)>,
+    by_choice: Vec<(DecidingParameters, String)>,
 }
 
 /// What an instance calls.
@@ -217,11 +217,11 @@ struct Networks<'a> {
 impl Networks<'_> {
     fn of(&mut self, jobs: &[Job], roles: &Roles) -> Applied {
         let mut applied = Applied { names: Vec::new(), by_choice: Vec::new() };
-        let mut choices: HashMap<Choice, &Job> = HashMap::new();
+        let mut choices: HashMap<DecidingParameters, &Job> = HashMap::new();
         let mut order = Vec::new();
         for job in jobs {
             let deciding = job.parameters.iter().filter(|p| roles.parameters.get(&p.name) == Some(&Role::Width));
-            let choice: Choice = deciding.map(|p| (p.name.to_string(), p.text.clone())).collect();
+            let choice: DecidingParameters = deciding.map(|p| (p.name.to_string(), p.text.clone())).collect();
             if choices.len() < MOST_CHOICES && !choices.contains_key(&choice) {
                 choices.insert(choice.clone(), job);
                 order.push((choice, job));

@@ -1,6 +1,6 @@
 //! Pictures for hovers and pages: panels of colours and changes, as PNG or as characters.
 
-use super::terminal_picture::{Ink, Panel, PictureSize, Scale, image_size, largest, side_by_side};
+use super::terminal_picture::{ColorScale, Ink, Panel, PictureSize, image_size, largest, side_by_side};
 use crate::verify::verdict::{Counterexample, Layout, VariableValue};
 
 /// Some panels side by side.
@@ -80,15 +80,15 @@ pub(super) fn pixels(panel: &Panel) -> Vec<u8> {
     encode(width, height, &pixels).unwrap_or_default()
 }
 
-fn color(channels: [f64; 3], scale: Scale) -> [u8; 4] {
+fn color(channels: [f64; 3], scale: ColorScale) -> [u8; 4] {
     let byte = |x: f64| (x.clamp(0.0, 1.0) * 255.0).round() as u8;
     match scale {
-        Scale::Grey(least, greatest) => {
+        ColorScale::Grey(least, greatest) => {
             let part = |value: f64| if greatest > least { (value - least) / (greatest - least) } else { 0.0 };
             let [red, green, blue] = channels.map(|value| byte(part(value)));
             [red, green, blue, 255]
         }
-        Scale::Change(most) => {
+        ColorScale::Change(most) => {
             let value = largest(channels);
             // White is no change, red is more, blue is less; the least change is still seen.
             if value == 0.0 || most <= 0.0 {
@@ -117,7 +117,7 @@ pub(crate) fn panels(variable: &VariableValue) -> Vec<Panel> {
     let values = variable.numbers.floats();
     let center = variable.center.as_ref().map(|c| c.numbers.floats());
     let all = || values.iter().chain(center.iter().flatten()).copied();
-    let scale = Scale::Grey(all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
+    let scale = ColorScale::Grey(all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
     let panel = |caption: &str, pixels: Vec<f64>, scale| Panel { caption: caption.to_owned(), size, pixels, scale };
     match center {
         Some(center) => {
@@ -126,7 +126,7 @@ pub(crate) fn panels(variable: &VariableValue) -> Vec<Panel> {
             vec![
                 panel("original", center, scale),
                 panel(&variable.name, values, scale),
-                panel("difference", change, Scale::Change(most)),
+                panel("difference", change, ColorScale::Change(most)),
             ]
         }
         None => vec![panel(&variable.name, values, scale)],
@@ -136,7 +136,7 @@ pub(crate) fn panels(variable: &VariableValue) -> Vec<Panel> {
 /// A tensor as one panel, if it is an image.
 pub(crate) fn single(caption: &str, shape: &[usize], values: Vec<f64>) -> Option<Picture> {
     let size = image_size(shape)?;
-    let scale = Scale::Grey(
+    let scale = ColorScale::Grey(
         values.iter().copied().fold(f64::INFINITY, f64::min),
         values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
     );

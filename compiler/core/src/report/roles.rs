@@ -49,7 +49,7 @@ pub(super) struct Roles {
 }
 
 /// Where a name comes from: whether it holds a sample's field.
-type Samples = HashMap<Arc<str>, (ItemId, Arc<str>)>;
+type SampleNames = HashMap<Arc<str>, (ItemId, Arc<str>)>;
 
 /// What a property or measure says of its parameters and networks.
 pub(super) fn roles(db: &dyn Db, item: ItemId) -> Roles {
@@ -57,7 +57,7 @@ pub(super) fn roles(db: &dyn Db, item: ItemId) -> Roles {
     let Some(found) = tree(db, item).clone() else { return roles };
     // Each of its parameters stands for itself.
     let own: Names = parameters(&found).into_iter().map(|name| (name.clone(), vec![name])).collect();
-    Walker { db, roles: &mut roles }.item(item, &found, &own, &Samples::new(), 0);
+    Walker { db, roles: &mut roles }.item(item, &found, &own, &SampleNames::new(), 0);
     roles
 }
 
@@ -85,7 +85,7 @@ struct Walker<'a> {
 }
 
 impl Walker<'_> {
-    fn item(&mut self, item: ItemId, found: &Item, names: &Names, samples: &Samples, depth: usize) {
+    fn item(&mut self, item: ItemId, found: &Item, names: &Names, samples: &SampleNames, depth: usize) {
         if depth > MOST_DEPTH {
             return;
         }
@@ -133,7 +133,7 @@ impl Walker<'_> {
         });
     }
 
-    fn binders(&mut self, item: ItemId, binders: &[Binder], names: &Names, samples: &mut Samples) {
+    fn binders(&mut self, item: ItemId, binders: &[Binder], names: &Names, samples: &mut SampleNames) {
         for binder in binders {
             let mut sample = None;
             match &binder.range {
@@ -156,7 +156,7 @@ impl Walker<'_> {
     }
 
     /// `test[i].image` as the dataset and its field.
-    fn sample(&self, item: ItemId, expr: &Expr, samples: &Samples) -> Option<(ItemId, Arc<str>)> {
+    fn sample(&self, item: ItemId, expr: &Expr, samples: &SampleNames) -> Option<(ItemId, Arc<str>)> {
         match &expr.kind {
             ExprKind::Name(name) => samples.get(&name.text).cloned(),
             ExprKind::Field(inner, field) => {
@@ -196,12 +196,12 @@ impl Walker<'_> {
         }
     }
 
-    fn expr(&mut self, item: ItemId, expr: &Expr, names: &Names, samples: &Samples, depth: usize) {
+    fn expr(&mut self, item: ItemId, expr: &Expr, names: &Names, samples: &SampleNames, depth: usize) {
         self.indices(item, expr, names);
         self.walk(item, expr, names, samples, depth);
     }
 
-    fn walk(&mut self, item: ItemId, expr: &Expr, names: &Names, samples: &Samples, depth: usize) {
+    fn walk(&mut self, item: ItemId, expr: &Expr, names: &Names, samples: &SampleNames, depth: usize) {
         let mut go = |e: &Expr| self.walk(item, e, names, samples, depth);
         match &expr.kind {
             ExprKind::Quantifier(q) => {
@@ -247,7 +247,7 @@ impl Walker<'_> {
         }
     }
 
-    fn call(&mut self, item: ItemId, call: &Call, names: &Names, samples: &Samples, depth: usize) {
+    fn call(&mut self, item: ItemId, call: &Call, names: &Names, samples: &SampleNames, depth: usize) {
         let Some(callee) = self.named(item, &call.callee.text) else { return };
         let Some(found) = tree(self.db, callee).clone() else { return };
         let (generics, parameters): (Vec<Arc<str>>, Vec<Arc<str>>) = match &found.kind {
@@ -264,7 +264,7 @@ impl Walker<'_> {
         };
         // What it calls its parameters depends on what it is given.
         let mut inner = Names::new();
-        let mut inner_samples = Samples::new();
+        let mut inner_samples = SampleNames::new();
         let given = call.generics.iter().zip(&generics);
         for (value, name) in given.chain(call.arguments.iter().map(|a| &a.value).zip(&parameters)) {
             inner.insert(name.clone(), mentioned(value, names));
@@ -276,7 +276,7 @@ impl Walker<'_> {
     }
 
     /// `argmax(net(x)) == test[i].label`, where `x` is or is near a field of `test`.
-    fn pair(&mut self, item: ItemId, left: &Expr, right: &Expr, samples: &Samples) {
+    fn pair(&mut self, item: ItemId, left: &Expr, right: &Expr, samples: &SampleNames) {
         let pairing = (|| {
             let ExprKind::Call(outer) = &left.kind else { return None };
             let [argument] = outer.arguments.as_slice() else { return None };

@@ -2,7 +2,7 @@
 //!
 //! In: a family's results. Out: text in rows and columns, for a terminal. The parameters are chosen as for the charts of a page; samples are counted over.
 
-use super::family_figures::Family;
+use super::family_figures::FamilyFigures;
 use super::model::{Counts, Property, Role};
 use super::roles::roles;
 use super::sentences::thousands;
@@ -18,7 +18,7 @@ const MOST_VALUES: usize = 24;
 
 /// A table: its first row names the columns, and the first cell of each row names the row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
+pub struct SummaryTable {
     /// What its cells say: `proved, of all`.
     pub title: String,
     /// The rows, all of the same length.
@@ -26,20 +26,20 @@ pub struct Table {
 }
 
 /// The table of a family; `None` if no parameter divides it, or all its cells would say the same.
-pub fn table(db: &dyn Db, item: ItemId, results: &[Arc<InstanceResult>]) -> Option<Table> {
+pub fn table(db: &dyn Db, item: ItemId, results: &[Arc<InstanceResult>]) -> Option<SummaryTable> {
     let roles = roles(db, item);
     let role = |name: &str| roles.parameters.get(name).copied().unwrap_or(Role::Other);
-    of(&Family::new(results, &role))
+    of(&FamilyFigures::new(results, &role))
 }
 
 /// The table of a property of a report.
-pub(super) fn of_property(property: &Property, results: &[&InstanceResult]) -> Option<Table> {
+pub(super) fn of_property(property: &Property, results: &[&InstanceResult]) -> Option<SummaryTable> {
     let results: Vec<Arc<InstanceResult>> = results.iter().map(|result| Arc::new((*result).clone())).collect();
     let role = |name: &str| property.axes.iter().find(|axis| axis.name == name).map_or(Role::Other, |axis| axis.role);
-    of(&Family::new(&results, &role))
+    of(&FamilyFigures::new(&results, &role))
 }
 
-fn of(family: &Family<'_>) -> Option<Table> {
+fn of(family: &FamilyFigures<'_>) -> Option<SummaryTable> {
     let first = family.results.first()?;
     let divides = |index: &usize| {
         let axis = &family.axes[*index];
@@ -54,8 +54,8 @@ fn of(family: &Family<'_>) -> Option<Table> {
     let vertical = vertical.or_else(|| (0..family.axes.len()).find(|index| *index != horizontal && divides(index)));
     let mut cells: BTreeMap<(&str, &str), Vec<&InstanceResult>> = BTreeMap::new();
     for result in family.results {
-        let row = vertical.map_or("", |axis| Family::text(result, axis));
-        cells.entry((row, Family::text(result, horizontal))).or_default().push(result);
+        let row = vertical.map_or("", |axis| FamilyFigures::text(result, axis));
+        cells.entry((row, FamilyFigures::text(result, horizontal))).or_default().push(result);
     }
     let named = |axis: usize| {
         let axis = &family.axes[axis];
@@ -77,7 +77,7 @@ fn of(family: &Family<'_>) -> Option<Table> {
         (Kind::Minimize, _) => "least",
         (Kind::Largest, _) => "answers",
     };
-    Some(Table { title: format!("{what}{over}"), rows })
+    Some(SummaryTable { title: format!("{what}{over}"), rows })
 }
 
 /// What the instances at a place come to.
@@ -152,7 +152,7 @@ fn extremes(kind: Kind, all: &[&InstanceResult]) -> String {
 }
 
 /// How often each answer of a `largest` occurs.
-fn answers(family: &Family<'_>) -> Option<Table> {
+fn answers(family: &FamilyFigures<'_>) -> Option<SummaryTable> {
     let histogram = family.histogram()?;
     let mut rows = vec![vec![histogram.variable.clone()], vec!["instances".to_owned()]];
     for group in &histogram.groups {
@@ -165,5 +165,5 @@ fn answers(family: &Family<'_>) -> Option<Table> {
         }
     }
     (histogram.groups.len() == 1 && rows[0].len() <= MOST_VALUES + 2)
-        .then(|| Table { title: "how often each answer occurs".to_owned(), rows })
+        .then(|| SummaryTable { title: "how often each answer occurs".to_owned(), rows })
 }

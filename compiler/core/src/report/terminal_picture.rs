@@ -36,7 +36,7 @@ pub enum Ink {
 
 /// What a panel's numbers are.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Scale {
+pub enum ColorScale {
     /// Grey levels between the two.
     Grey(f64, f64),
     /// Changes of at most this magnitude: red up, blue down; `+` and `-` in plain characters.
@@ -53,7 +53,7 @@ pub struct Panel {
     /// As many numbers as channels times rows times columns.
     pub pixels: Vec<f64>,
     /// What they are.
-    pub scale: Scale,
+    pub scale: ColorScale,
 }
 
 /// The size of a tensor that is an image: two axes, or three of which the first has 1 or 3 entries.
@@ -80,8 +80,8 @@ impl Panel {
         let [red, green, blue] = self.channels(row, column)?;
         Some(match self.scale {
             _ if self.size.channels == 1 => red,
-            Scale::Grey(..) => (red + green + blue) / 3.0,
-            Scale::Change(_) => largest([red, green, blue]),
+            ColorScale::Grey(..) => (red + green + blue) / 3.0,
+            ColorScale::Change(_) => largest([red, green, blue]),
         })
     }
 }
@@ -160,10 +160,10 @@ fn lines(panel: &Panel, ink: Ink) -> Vec<(String, usize)> {
 }
 
 /// Of two pixels that share a character, what the character shows: the mean grey, the larger change.
-fn stronger(pair: (Option<f64>, Option<f64>), scale: Scale) -> Option<f64> {
+fn stronger(pair: (Option<f64>, Option<f64>), scale: ColorScale) -> Option<f64> {
     match (pair, scale) {
-        ((Some(a), Some(b)), Scale::Grey(..)) => Some((a + b) / 2.0),
-        ((Some(a), Some(b)), Scale::Change(_)) => Some(if a.abs() >= b.abs() { a } else { b }),
+        ((Some(a), Some(b)), ColorScale::Grey(..)) => Some((a + b) / 2.0),
+        ((Some(a), Some(b)), ColorScale::Change(_)) => Some(if a.abs() >= b.abs() { a } else { b }),
         ((a, b), _) => a.or(b),
     }
 }
@@ -173,23 +173,23 @@ fn part(value: f64, least: f64, greatest: f64) -> f64 {
     if greatest > least { ((value - least) / (greatest - least)).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-fn character(pixel: Option<f64>, scale: Scale) -> char {
+fn character(pixel: Option<f64>, scale: ColorScale) -> char {
     const RAMP: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
     let Some(value) = pixel else { return ' ' };
     match scale {
-        Scale::Grey(least, greatest) => RAMP[(part(value, least, greatest) * 9.0).round() as usize],
-        Scale::Change(_) if value > 0.0 => '+',
-        Scale::Change(_) if value < 0.0 => '-',
-        Scale::Change(_) => '.',
+        ColorScale::Grey(least, greatest) => RAMP[(part(value, least, greatest) * 9.0).round() as usize],
+        ColorScale::Change(_) if value > 0.0 => '+',
+        ColorScale::Change(_) if value < 0.0 => '-',
+        ColorScale::Change(_) => '.',
     }
 }
 
-fn color(pixel: Option<[f64; 3]>, scale: Scale) -> [u8; 3] {
+fn color(pixel: Option<[f64; 3]>, scale: ColorScale) -> [u8; 3] {
     let byte = |x: f64| (x * 255.0).round() as u8;
     let channels = pixel.unwrap_or_default();
     match scale {
-        Scale::Grey(least, greatest) => channels.map(|value| byte(part(value, least, greatest))),
-        Scale::Change(most) => {
+        ColorScale::Grey(least, greatest) => channels.map(|value| byte(part(value, least, greatest))),
+        ColorScale::Change(most) => {
             let value = largest(channels);
             // The least change is still seen.
             let strength = if value == 0.0 { 0.0 } else { 0.35 + 0.65 * part(value.abs(), 0.0, most) };
@@ -244,9 +244,9 @@ mod tests {
             scale,
         };
         vec![
-            panel("original", original, Scale::Grey(0.0, top)),
-            panel("attacked", attacked, Scale::Grey(0.0, top)),
-            panel("difference", change, Scale::Change(1.0)),
+            panel("original", original, ColorScale::Grey(0.0, top)),
+            panel("attacked", attacked, ColorScale::Grey(0.0, top)),
+            panel("difference", change, ColorScale::Change(1.0)),
         ]
     }
 
@@ -284,10 +284,10 @@ mod tests {
     fn colours_are_shown_where_the_terminal_has_them_and_their_mean_elsewhere() {
         let size = PictureSize { height: 1, width: 2, channels: 3 };
         let pixels = vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        let panel = Panel { caption: String::new(), size, pixels: pixels.clone(), scale: Scale::Grey(0.0, 1.0) };
+        let panel = Panel { caption: String::new(), size, pixels: pixels.clone(), scale: ColorScale::Grey(0.0, 1.0) };
         assert!(side_by_side(std::slice::from_ref(&panel), Ink::TrueColor).contains("38;2;255;0;0m"));
         assert_eq!(side_by_side(std::slice::from_ref(&panel), Ink::Plain).trim(), "--");
-        let change = Panel { scale: Scale::Change(1.0), ..panel };
+        let change = Panel { scale: ColorScale::Change(1.0), ..panel };
         assert_eq!(side_by_side(&[change], Ink::Plain).trim(), "++..");
     }
 }

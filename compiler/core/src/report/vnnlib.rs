@@ -16,10 +16,10 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 /// A variable of the text with the value of a step of its integer.
-type Meaning = HashMap<(NodeId, u32), (String, Rational)>;
+type IntendedMeaning = HashMap<(NodeId, u32), (String, Rational)>;
 
 /// A text that is written piece by piece: its cases repeat their conditions, which are held once.
-pub struct Text {
+pub struct VnnlibText {
     /// All but the cases.
     head: String,
     /// The conditions of the cases.
@@ -28,7 +28,7 @@ pub struct Text {
     cases: Vec<Vec<u32>>,
 }
 
-impl Text {
+impl VnnlibText {
     /// Its pieces in order.
     pub fn pieces<'a>(&'a self) -> impl Iterator<Item = &'a str> {
         let case = |case: &'a Vec<u32>| {
@@ -44,13 +44,13 @@ impl Text {
 ///
 /// # Errors
 /// With the reason, if VNN-LIB can't say it.
-pub fn text(statement: &Statement, title: &str) -> Result<Text, String> {
+pub fn text(statement: &Statement, title: &str) -> Result<VnnlibText, String> {
     let [call] = statement.calls.as_slice() else {
         let count = statement.calls.len();
         return Err(format!("VNN-LIB speaks of one network, and it applies {count}"));
     };
     let obligation = &statement.obligation;
-    let (mut meaning, mut boxes) = (Meaning::new(), String::new());
+    let (mut meaning, mut boxes) = (IntendedMeaning::new(), String::new());
     let mut next = 0;
     for input in &call.inputs {
         let variable = obligation.variables.iter().zip(&statement.variables).find(|(v, _)| v.node == *input);
@@ -95,11 +95,11 @@ pub fn text(statement: &Statement, title: &str) -> Result<Text, String> {
     let table = obligation.table();
     let atoms = table.atoms.iter().map(|a| atom(a, &meaning)).collect::<Result<Vec<_>, _>>()?;
     let asked = table.cases.iter().all(|case| !case.is_empty());
-    Ok(Text { head: text, atoms, cases: if asked { table.cases } else { Vec::new() } })
+    Ok(VnnlibText { head: text, atoms, cases: if asked { table.cases } else { Vec::new() } })
 }
 
 /// A linear constraint over values.
-fn atom(atom: &Atom, meaning: &Meaning) -> Result<String, String> {
+fn atom(atom: &Atom, meaning: &IntendedMeaning) -> Result<String, String> {
     let Linear { terms, constant } = &*atom.linear;
     let mut parts: Vec<(String, Rational)> = Vec::new();
     for (node, element, factor) in terms {

@@ -3,7 +3,7 @@
 //! In: an instance of the spec in the database, a record. Out: what the claim rests on. Each obligation is lowered from the spec as it is on this machine;
 //! evidence counts only for the obligation whose key it names.
 
-use super::file::{Ground, Item, Record, brief};
+use super::file::{Item, Record, RecordGround, brief};
 use crate::check::property::Statement;
 use crate::check::spec::{Question, largest_at, question};
 use crate::db::Database;
@@ -144,7 +144,7 @@ pub(super) fn claim(
 }
 
 /// `Err` ends the look at an instance: nothing that follows could mend it.
-type Found = Result<ClaimStanding, ClaimStanding>;
+type ClaimResult = Result<ClaimStanding, ClaimStanding>;
 
 fn rejected(why: impl Into<String>) -> ClaimStanding {
     ClaimStanding::Rejected(why.into())
@@ -159,7 +159,7 @@ struct Claim<'a> {
 }
 
 impl Claim<'_> {
-    fn standing(&mut self, db: &Database, job: &Job) -> Found {
+    fn standing(&mut self, db: &Database, job: &Job) -> ClaimResult {
         let verdict = self.record.verdict;
         if self.record.kind != job.kind {
             return Err(rejected("the spec's instance of this name is of another kind"));
@@ -193,7 +193,7 @@ impl Claim<'_> {
         }
     }
 
-    fn property(&mut self, statement: &Statement) -> Found {
+    fn property(&mut self, statement: &Statement) -> ClaimResult {
         match (self.record.verdict, &statement.vacuity) {
             (Verdict::Violated, _) => self.answered(About::Statement, None, &statement.obligation),
             (Verdict::Proved, assumptions) => {
@@ -208,7 +208,7 @@ impl Claim<'_> {
         }
     }
 
-    fn optimize(&mut self, objective: &Objective) -> Found {
+    fn optimize(&mut self, objective: &Objective) -> ClaimResult {
         if self.record.verdict == Verdict::Vacuous {
             return self.unanswered(About::Assumptions, None, &objective.feasible());
         }
@@ -255,7 +255,7 @@ impl Claim<'_> {
         (first, last): (i128, i128),
         monotone: bool,
         at: &dyn Fn(i128) -> Result<Statement, ClaimStanding>,
-    ) -> Found {
+    ) -> ClaimResult {
         let best = match &self.record.found {
             None => None,
             Some(text) => {
@@ -322,7 +322,7 @@ impl Claim<'_> {
     }
 
     /// An input answers the obligation.
-    fn answered(&self, about: About, candidate: Option<i128>, obligation: &Obligation) -> Found {
+    fn answered(&self, about: About, candidate: Option<i128>, obligation: &Obligation) -> ClaimResult {
         self.input(about, candidate, obligation).map(|_| ClaimStanding::Counterexample)
     }
 
@@ -333,7 +333,7 @@ impl Claim<'_> {
         candidate: Option<i128>,
         obligation: &Obligation,
     ) -> Result<Assignment, ClaimStanding> {
-        let Ground::Assignment(assignment) = &self.evidence(about, candidate, obligation)?.rests_on else {
+        let RecordGround::Assignment(assignment) = &self.evidence(about, candidate, obligation)?.rests_on else {
             return Err(rejected("it needs an input, and there is none"));
         };
         let assignment = assignment.read().map_err(|why| rejected(format!("its input can't be read: {why}")))?;
@@ -345,9 +345,9 @@ impl Claim<'_> {
     }
 
     /// No input answers the obligation.
-    fn unanswered(&mut self, about: About, candidate: Option<i128>, obligation: &Obligation) -> Found {
+    fn unanswered(&mut self, about: About, candidate: Option<i128>, obligation: &Obligation) -> ClaimResult {
         let steps = match &self.evidence(about, candidate, obligation)?.rests_on {
-            Ground::Certificate(certificate) => {
+            RecordGround::Certificate(certificate) => {
                 let certificate = certificate.read();
                 let certificate =
                     certificate.map_err(|why| rejected(format!("its certificate can't be read: {why}")))?;
@@ -356,7 +356,7 @@ impl Claim<'_> {
                     .map_err(|why| rejected(format!("its certificate is rejected: {why}")))?;
                 certificate.steps()
             }
-            Ground::Interval => {
+            RecordGround::Interval => {
                 let found = plain(obligation).ok_or_else(|| {
                     ClaimStanding::Open(
                         "interval arithmetic is said to prove it, which this checker can't repeat".to_owned(),
@@ -365,8 +365,8 @@ impl Claim<'_> {
                 (self.on_certificate)(obligation, &found);
                 found.steps()
             }
-            Ground::Solver(name) => return Ok(ClaimStanding::Solver(brief(name))),
-            Ground::Assignment(_) => return Err(rejected("it needs a proof, and there is an input only")),
+            RecordGround::Solver(name) => return Ok(ClaimStanding::Solver(brief(name))),
+            RecordGround::Assignment(_) => return Err(rejected("it needs a proof, and there is an input only")),
         };
         self.certificates += 1;
         self.steps += steps;

@@ -56,9 +56,9 @@ pub struct Header {
     /// [`SEMANTICS_VERSION`].
     pub semantics: u32,
     /// The specs; paths are relative to the proof file's folder where they can be.
-    pub specs: Vec<Place>,
+    pub specs: Vec<PinnedFile>,
     /// Every other file that was read: specs that are used, models, datasets.
-    pub files: Vec<Place>,
+    pub files: Vec<PinnedFile>,
     /// The patterns of which the instances match one; empty, if it is about all of them.
     #[serde(default)]
     pub filter: Vec<String>,
@@ -70,7 +70,7 @@ pub struct Header {
 
 /// A file and its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct PinnedFile {
     /// Where it is.
     pub path: String,
     /// The BLAKE3 hash of its bytes, in hexadecimal; of a folder, of its files' names and hashes.
@@ -107,13 +107,13 @@ pub struct Item {
     /// The obligation's key.
     pub obligation: String,
     /// What the answer rests on.
-    pub rests_on: Ground,
+    pub rests_on: RecordGround,
 }
 
 /// What an answer rests on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Ground {
+pub enum RecordGround {
     /// No input answers it: the proof.
     Certificate(Json<Certificate>),
     /// This input does: one vector of raw integers for each variable.
@@ -149,7 +149,13 @@ impl<T: Serialize + DeserializeOwned> Json<T> {
 
 impl Header {
     /// The header of a file about these specs.
-    pub fn new(specs: Vec<Place>, files: Vec<Place>, filter: Vec<String>, instances: usize, left_out: usize) -> Header {
+    pub fn new(
+        specs: Vec<PinnedFile>,
+        files: Vec<PinnedFile>,
+        filter: Vec<String>,
+        instances: usize,
+        left_out: usize,
+    ) -> Header {
         Header {
             format: FORMAT.to_owned(),
             version: FILE_VERSION,
@@ -171,11 +177,11 @@ impl Record {
             // One that was too large to be kept is none.
             Support::Certificate(kept) => {
                 let certificate = kept.packed.as_ref().and_then(|bytes| unpack(bytes).ok());
-                certificate.and_then(|certificate| Json::of(&certificate)).map(Ground::Certificate)
+                certificate.and_then(|certificate| Json::of(&certificate)).map(RecordGround::Certificate)
             }
-            Support::Assignment(assignment) => Json::of(assignment).map(Ground::Assignment),
-            Support::Interval => Some(Ground::Interval),
-            Support::Solver(name) => Some(Ground::Solver(name.clone())),
+            Support::Assignment(assignment) => Json::of(assignment).map(RecordGround::Assignment),
+            Support::Interval => Some(RecordGround::Interval),
+            Support::Solver(name) => Some(RecordGround::Solver(name.clone())),
         };
         let evidence = (result.evidence.iter())
             .filter_map(|evidence| {
@@ -205,7 +211,7 @@ impl Record {
         let grounds = || self.evidence.iter().map(|item| &item.rests_on);
         let keys = self.evidence.iter().map(|item| &item.obligation);
         let solvers = grounds().filter_map(|ground| match ground {
-            Ground::Solver(name) => Some(name),
+            RecordGround::Solver(name) => Some(name),
             _ => None,
         });
         let mut names = [&self.instance].into_iter().chain(&self.found).chain(&self.bound).chain(keys).chain(solvers);
@@ -213,9 +219,9 @@ impl Record {
             return Some(format!("a name or a number has more than {} bytes", limits.name));
         }
         let mut sizes = grounds().filter_map(|ground| match ground {
-            Ground::Certificate(json) => Some(json.text.get().len()),
-            Ground::Assignment(json) => Some(json.text.get().len()),
-            Ground::Interval | Ground::Solver(_) => None,
+            RecordGround::Certificate(json) => Some(json.text.get().len()),
+            RecordGround::Assignment(json) => Some(json.text.get().len()),
+            RecordGround::Interval | RecordGround::Solver(_) => None,
         });
         let large = sizes.any(|bytes| bytes as u64 > limits.evidence);
         large.then(|| format!("a certificate or an input has more than {} bytes", limits.evidence))
@@ -367,7 +373,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn header(instances: usize) -> Value {
-        let place = Place { path: "spec.qnn".to_owned(), blake3: "ab".repeat(32) };
+        let place = PinnedFile { path: "spec.qnn".to_owned(), blake3: "ab".repeat(32) };
         serde_json::to_value(Header::new(vec![place], Vec::new(), Vec::new(), instances, 0)).unwrap()
     }
 

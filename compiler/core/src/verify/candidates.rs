@@ -2,7 +2,7 @@
 
 use super::evidence::About;
 use super::largest::Search;
-use super::lowering::{Asked, Failure, Source, lower_candidate};
+use super::lowering::{Asked, Failure, JobSource, lower_candidate};
 use super::plan::Job;
 use super::progress::Finding;
 use super::property::{allowance, assumed};
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// The candidates of a `largest`, as they are tried.
 pub(super) struct Candidates<'a> {
     job: &'a Job,
-    source: &'a Source<'a>,
+    source: &'a JobSource<'a>,
     session: &'a Session<'a>,
     tried: Vec<Candidate>,
     /// The largest that is proved, and the least above it that is violated, with what is needed to say more of them.
@@ -31,7 +31,7 @@ pub(super) struct Candidates<'a> {
 
 impl<'a> Candidates<'a> {
     /// None has been tried.
-    pub fn new(job: &'a Job, source: &'a Source<'a>, session: &'a Session<'a>) -> Candidates<'a> {
+    pub fn new(job: &'a Job, source: &'a JobSource<'a>, session: &'a Session<'a>) -> Candidates<'a> {
         Candidates {
             job,
             source,

@@ -4,7 +4,7 @@
 
 use super::candidates::Candidates;
 use super::evidence::Evidence;
-use super::lowering::{Lowered, Source, lower};
+use super::lowering::{JobSource, Lowered, lower};
 use super::optimize::optimize;
 use super::plan::Job;
 use super::progress::Finding;
@@ -17,7 +17,7 @@ use crate::files::spelling::size;
 /// Decides a job, as far as its turn goes.
 pub(super) fn decide(
     job: &Job,
-    source: &Source<'_>,
+    source: &JobSource<'_>,
     session: &Session<'_>,
     on_finding: &mut (dyn FnMut(Finding) + Send),
 ) -> InstanceResult {

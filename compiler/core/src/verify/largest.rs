@@ -28,7 +28,7 @@ pub(super) struct Search {
 }
 
 /// What to do with a candidate's verdict: an error ends the search.
-pub(super) type Asked<E> = Result<Verdict, E>;
+pub(super) type Answered<E> = Result<Verdict, E>;
 
 impl Search {
     /// Nothing tried.
@@ -45,7 +45,7 @@ impl Search {
         budget: Duration,
         clock: &Clock,
         is_cancelled: &dyn Fn() -> bool,
-        ask: &mut dyn FnMut(i128, Duration) -> Asked<E>,
+        ask: &mut dyn FnMut(i128, Duration) -> Answered<E>,
     ) -> Result<(), E> {
         let start = clock.now();
         let remaining = || budget.saturating_sub(clock.since(start));

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Where lowering gets the database.
-pub(super) struct Source<'a> {
+pub(super) struct JobSource<'a> {
     /// A clone, or `None` once the job is not what it was.
     pub snapshot: &'a (dyn Fn() -> Option<Database> + Sync),
     /// The revision of the plan: instances are known by their index, which means nothing in another. `None` if the caller vouches that
@@ -38,7 +38,7 @@ pub(super) enum Failure {
     Internal(String),
 }
 
-impl Source<'_> {
+impl JobSource<'_> {
     /// Uses the database for a moment, at most for the budget.
     fn with<T>(&self, session: &Session<'_>, budget: Duration, f: impl Fn(&Database) -> T) -> Result<T, Failure> {
         let (cancel, clock) = (session.cancel.clone(), session.clock.clone());
@@ -114,7 +114,7 @@ pub(super) enum Lowered {
 }
 
 /// What a job asks.
-pub(super) fn lower(job: &Job, source: &Source<'_>, session: &Session<'_>) -> Result<Lowered, Failure> {
+pub(super) fn lower(job: &Job, source: &JobSource<'_>, session: &Session<'_>) -> Result<Lowered, Failure> {
     source.with(session, job.budget, |db| {
         let outcome = question_once(db, job.item, job.instance);
         // If the family itself is wrong, that is where the reason stands.
@@ -145,7 +145,7 @@ pub(super) fn key(db: &Database, job: &Job, portfolio: &Portfolio) -> Option<Str
 /// The statement of a `largest` for one candidate.
 pub(super) fn lower_candidate(
     job: &Job,
-    source: &Source<'_>,
+    source: &JobSource<'_>,
     session: &Session<'_>,
     budget: Duration,
     candidate: i128,

@@ -3,7 +3,7 @@
 //! In: a plan, a way to the database, options. Out: events as they happen and one result per planned instance, in the plan's order.
 
 use super::evidence::Evidence;
-use super::lowering::Source;
+use super::lowering::JobSource;
 use super::options::Options;
 use super::plan::Plan;
 use super::progress::{Event, ProgressReporter};
@@ -50,7 +50,7 @@ pub fn run(
     on_event: &(dyn Fn(Event) + Sync),
 ) -> Summary {
     let start = Instant::now();
-    let source = Source { snapshot, revision: Some(plan.revision) };
+    let source = JobSource { snapshot, revision: Some(plan.revision) };
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = options.jobs.unwrap_or_else(cores).clamp(1, plan.jobs.len().max(1));
     let budgets = plan.jobs.iter().map(|job| job.budget).collect();

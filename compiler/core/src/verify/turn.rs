@@ -4,7 +4,7 @@
 //! anywhere in a job is that job's error.
 
 use super::job;
-use super::lowering::{self, Failure, Source};
+use super::lowering::{self, Failure, JobSource};
 use super::options::Options;
 use super::plan::Job;
 use super::progress::{Event, ProgressReporter};
@@ -42,7 +42,7 @@ pub struct Worker<'a> {
 /// when they are wanted.
 pub fn decide(job: &Job, turn: &Turn, earlier: Option<Earlier>, worker: &Worker<'_>) -> Ended {
     let reporter = ProgressReporter::new(worker.on_event);
-    let source = Source { snapshot: worker.snapshot, revision: None };
+    let source = JobSource { snapshot: worker.snapshot, revision: None };
     let turns = Turns { worker, source: &source, reporter: &reporter };
     reporter.over(|| turns.decide(job, turn, earlier))
 }
@@ -94,7 +94,7 @@ impl Ended {
 /// What a thread has for the turns that it gives.
 pub(super) struct Turns<'a> {
     pub worker: &'a Worker<'a>,
-    pub source: &'a Source<'a>,
+    pub source: &'a JobSource<'a>,
     pub reporter: &'a ProgressReporter<'a>,
 }
 

@@ -22,7 +22,7 @@ const TEMPERATURES: (f64, f64) = (0.01, 0.001);
 const SPARSE: usize = 8;
 
 /// What an atom has of a column.
-struct Term {
+struct AtomTerm {
     coefficient: f64,
     column: usize,
     line: Option<Line>,
@@ -37,7 +37,7 @@ struct Line {
 }
 
 /// An atom: (constant, factor of its score, terms).
-type Scored = (f64, f64, Vec<Term>);
+type Scored = (f64, f64, Vec<AtomTerm>);
 
 /// A point and what all columns and expressions are there.
 pub struct Annealing<'a> {
@@ -78,7 +78,8 @@ impl<'a> Annealing<'a> {
         let mut atoms = Vec::new();
         for atom in &attack.problem.atoms {
             let all = atom.runs().flat_map(|(first, values)| (first..).zip(values)).filter(|(_, c)| **c != 0.0);
-            let terms = all.map(|(column, c)| Term { coefficient: *c, column, line: line(column, *c > 0.0) }).collect();
+            let terms =
+                all.map(|(column, c)| AtomTerm { coefficient: *c, column, line: line(column, *c > 0.0) }).collect();
             atoms.push((atom.constant, 1.0 / atom.greatest.max(1.0), terms));
         }
         Annealing {
@@ -181,7 +182,7 @@ impl<'a> Annealing<'a> {
         let (mut score, mut hold) = (0.0, true);
         for (constant, factor, terms) in &self.atoms {
             let (mut value, mut soft) = (*constant, *constant);
-            for Term { coefficient, column, line } in terms {
+            for AtomTerm { coefficient, column, line } in terms {
                 let own = self.x[*column];
                 value += coefficient * own;
                 soft += coefficient

@@ -3,7 +3,7 @@
 use super::node::{Branch, DualBound, Goal, WarmStart};
 use super::propagation::all_facets;
 use super::pseudocost::Pseudocosts;
-use super::search_tree::{Effort, Entry, SearchTree};
+use super::search_tree::{Effort, ProofNode, SearchTree};
 use crate::relaxation::LinearExpr;
 use crate::relaxation::Problem;
 use crate::relaxation::Ranges;
@@ -191,7 +191,7 @@ impl<'a> Case<'a> {
     }
 
     /// The whole case as one open branch.
-    pub fn frontier(&self, known: Option<DualBound>, mut learned: Pseudocosts) -> SearchTree {
+    pub fn search_tree(&self, known: Option<DualBound>, mut learned: Pseudocosts) -> SearchTree {
         learned.resize(self.problem.relaxation.columns.len(), Default::default());
         let root = Branch {
             facets: all_facets(self.problem, &self.root),
@@ -204,8 +204,8 @@ impl<'a> Case<'a> {
             share: 1.0,
             inputs_only: false,
         };
-        let mut frontier = SearchTree {
-            proof: vec![Entry::open()],
+        let mut search_tree = SearchTree {
+            proof: vec![ProofNode::open()],
             written: 0,
             open: BinaryHeap::new(),
             near_misses: Vec::new(),
@@ -220,7 +220,7 @@ impl<'a> Case<'a> {
             learned,
             gains: Vec::new(),
         };
-        frontier.push(root);
-        frontier
+        search_tree.push(root);
+        search_tree
     }
 }

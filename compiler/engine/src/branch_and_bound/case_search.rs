@@ -15,17 +15,16 @@ use std::sync::atomic::{self, AtomicBool};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 impl Case<'_> {
-    /// Searches until all branches are closed, or a point is found, or there is a reason to stop. The frontier is then complete: a search
+    /// Searches until all branches are closed, or a point is found, or there is a reason to stop. The tree is then complete: a search
     /// may go on from it, with another threshold in the objective's atom if a greater one.
-    pub fn search(&self, frontier: SearchTree) -> (CaseOutcome, SearchTree) {
-        let mut frontier = frontier;
+    pub fn search(&self, mut search_tree: SearchTree) -> (CaseOutcome, SearchTree) {
         // A higher threshold may exclude them.
-        let near_misses = std::mem::take(&mut frontier.near_misses);
-        frontier.open.extend(near_misses.into_iter().map(OpenNode));
-        let learned = std::mem::take(&mut frontier.learned);
-        let branches = frontier.effort.branches;
+        let near_misses = std::mem::take(&mut search_tree.near_misses);
+        search_tree.open.extend(near_misses.into_iter().map(OpenNode));
+        let learned = std::mem::take(&mut search_tree.learned);
+        let branches = search_tree.effort.branches;
         let mut worker = Worker::new(self, learned.clone(), branches, 0);
-        let shared = (Mutex::new(frontier), Condvar::new());
+        let shared = (Mutex::new(search_tree), Condvar::new());
         let (inherited, interrupted) = (inherited(), AtomicBool::new(false));
         std::thread::scope(|scope| {
             let workers = Cell::new(1);
@@ -62,14 +61,14 @@ impl Case<'_> {
             worker.work(&shared, &recruit, None);
         });
         if interrupted.into_inner() {
-            // The interrupted worker's branch is lost, so that the frontier is not complete.
+            // The interrupted worker's branch is lost, so that the tree is not complete.
             Interrupted.unwind();
         }
-        let mut frontier = shared.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        worker.learn_from(&frontier);
-        frontier.gains.clear();
-        frontier.learned = worker.learned;
-        let found = frontier.ended.take().unwrap_or(CaseOutcome::Closed);
-        (found, frontier)
+        let mut search_tree = shared.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        worker.learn_from(&search_tree);
+        search_tree.gains.clear();
+        search_tree.learned = worker.learned;
+        let found = search_tree.ended.take().unwrap_or(CaseOutcome::Closed);
+        (found, search_tree)
     }
 }

@@ -160,7 +160,7 @@ impl<'a> Run<'a> {
     fn most(&self, index: usize) -> Option<i128> {
         let open = match &self.cases[index] {
             Progress::New(known, _) => known.as_ref().map(DualBound::most),
-            Progress::Begun(frontier, _) => frontier.most(),
+            Progress::Begun(search_tree, _) => search_tree.most(),
             Progress::Closed(_) => Some(i128::MIN),
         };
         let kept = self.kept[index].as_ref().map(|(most, _)| *most);
@@ -184,7 +184,7 @@ impl<'a> Run<'a> {
     /// About how many bytes the trees take.
     pub(super) fn tree_bytes(&self) -> usize {
         let begun = self.cases.iter().map(|case| match case {
-            Progress::Begun(frontier, _) => frontier.tree_bytes(),
+            Progress::Begun(search_tree, _) => search_tree.tree_bytes(),
             _ => 0,
         });
         begun.sum()
@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
             match &self.cases[index] {
                 Progress::Closed(tree) => Some(tree.clone()),
                 Progress::New(known, _) => Some(vec![Step::Bound(known.as_ref()?.multipliers.clone())]),
-                Progress::Begun(frontier, first) => Some(tree_after(first.clone(), frontier.tree_by_bounds()?)),
+                Progress::Begun(search_tree, first) => Some(tree_after(first.clone(), search_tree.tree_by_bounds()?)),
             }
         };
         let cases = (0..self.cases.len()).map(tree).collect::<Option<_>>()?;

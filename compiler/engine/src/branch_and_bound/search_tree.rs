@@ -25,15 +25,15 @@ pub enum CaseOutcome {
 }
 
 /// A node of the proof; its children are added later.
-pub(super) struct Entry {
+pub(super) struct ProofNode {
     pub(super) step: Step,
     pub(super) children: Vec<usize>,
 }
 
-impl Entry {
+impl ProofNode {
     /// A node without its step.
-    pub(super) fn open() -> Entry {
-        Entry { step: Step::Empty, children: Vec::new() }
+    pub(super) fn open() -> ProofNode {
+        ProofNode { step: Step::Empty, children: Vec::new() }
     }
 }
 
@@ -59,7 +59,7 @@ pub struct Effort {
 
 /// A case's tree so far: what is proved, and which branches are open.
 pub struct SearchTree {
-    pub(super) proof: Vec<Entry>,
+    pub(super) proof: Vec<ProofNode>,
     /// The bytes that the proof's steps take.
     pub(super) written: usize,
     pub(super) open: BinaryHeap<OpenNode>,
@@ -157,7 +157,7 @@ impl SearchTree {
         self.fill(branch.entry, Step::Split { node: split.node, element: split.element, value: split.value });
         let mut children = Vec::with_capacity(2);
         for (number, side) in [split.below.take(), split.above.take()].into_iter().enumerate() {
-            self.proof.push(Entry::open());
+            self.proof.push(ProofNode::open());
             let entry = self.proof.len() - 1;
             self.proof[branch.entry].children.push(entry);
             children.extend(side.map(|side| Child { number, entry, side }));
@@ -209,7 +209,7 @@ impl SearchTree {
     pub(super) fn chain(&mut self, entry: &mut usize, steps: Vec<Step>) {
         for step in steps {
             self.fill(*entry, step);
-            self.proof.push(Entry::open());
+            self.proof.push(ProofNode::open());
             let place = self.proof.len() - 1;
             self.proof[*entry].children.push(place);
             *entry = place;
@@ -218,7 +218,7 @@ impl SearchTree {
 }
 
 /// The tree in preorder.
-pub(super) fn flatten(proof: &[Entry], mut step: impl FnMut(usize) -> Step) -> Tree {
+pub(super) fn flatten(proof: &[ProofNode], mut step: impl FnMut(usize) -> Step) -> Tree {
     let mut tree = Vec::with_capacity(proof.len());
     let mut open = vec![0];
     while let Some(at) = open.pop() {

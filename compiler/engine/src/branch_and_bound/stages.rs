@@ -206,7 +206,7 @@ impl<'a> Run<'a> {
             Ok(warm_starts) => {
                 let mut case = case(self.engine, problem, own, control, &|_| Accepted::Yes, index, &|_| ());
                 case.warm_starts = warm_starts.into();
-                Progress::Begun(Box::new(case.frontier(known, learned)), first)
+                Progress::Begun(Box::new(case.search_tree(known, learned)), first)
             }
         };
     }
@@ -222,17 +222,17 @@ impl<'a> Run<'a> {
         let problem = &self.problems[index];
         let others = self.cases.iter().enumerate().filter(|(other, _)| *other != index);
         let waiting = others.filter_map(|(_, case)| match case {
-            Progress::Begun(frontier, _) => Some(frontier),
+            Progress::Begun(search_tree, _) => Some(search_tree),
             _ => None,
         });
         let closed = self.cases.iter().filter(|case| matches!(case, Progress::Closed(_))).count() as f64;
-        let closed = closed + waiting.clone().map(|frontier| frontier.closed()).sum::<f64>();
+        let closed = closed + waiting.clone().map(|search_tree| search_tree.closed()).sum::<f64>();
         let all = self.cases.len() as f64;
         // A short try counts only if it closes the whole case.
         let counts = if matches!(turn, Turn::Long) { 1.0 } else { 0.0 };
         let progress = |share: f64| control.meter.reach((closed + counts * share) / all);
         // All open branches together have the memory.
-        let held = waiting.map(|frontier| frontier.bytes() as u64).sum();
+        let held = waiting.map(|search_tree| search_tree.bytes() as u64).sum();
         let memory = control.memory.unwrap_or(MEMORY).saturating_sub(held);
         let control = &Control { memory: Some(memory), ..control.clone() };
         let begun = self.begun;
@@ -243,49 +243,51 @@ impl<'a> Run<'a> {
             helpers: helpers.clone(),
             ..case(self.engine, problem, root, control, accept, index, &progress)
         };
-        let (mut case, mut frontier, first) =
+        let (mut case, mut search_tree, first) =
             match std::mem::replace(&mut self.cases[index], Progress::New(None, Pseudocosts::new())) {
                 Progress::Closed(tree) => {
                     self.cases[index] = Progress::Closed(tree);
                     return None;
                 }
-                Progress::Begun(frontier, first) => (resumed(frontier.root().clone()), *frontier, first),
+                Progress::Begun(search_tree, first) => (resumed(search_tree.root().clone()), *search_tree, first),
                 Progress::New(known, learned) => {
                     let case = resumed(self.ranges.clone());
-                    let frontier = case.frontier(known, learned);
-                    (case, frontier, Vec::new())
+                    let search_tree = case.search_tree(known, learned);
+                    (case, search_tree, Vec::new())
                 }
             };
-        case.warm_starts = frontier.warm_starts.clone();
-        let before = frontier.effort;
+        case.warm_starts = search_tree.warm_starts.clone();
+        let before = search_tree.effort;
         let limit = match turn {
             Turn::Try(limit) => limit,
             // As many branches as it had so far; where bounds are shown, turns are shorter.
             Turn::Long if self.pieces.is_empty() => before.branches.max(self.engine.turn),
             Turn::Long => (before.branches / 4).max(self.engine.turn),
         };
-        frontier.limit = before.branches.saturating_add(limit);
-        let (found, frontier) = case.search(frontier);
-        self.effort.branches += frontier.effort.branches - before.branches;
-        self.effort.steps += frontier.effort.steps - before.steps;
+        search_tree.limit = before.branches.saturating_add(limit);
+        let (found, search_tree) = case.search(search_tree);
+        self.effort.branches += search_tree.effort.branches - before.branches;
+        self.effort.steps += search_tree.effort.steps - before.steps;
         let (case, ended) = match found {
-            CaseOutcome::Closed => (Progress::Closed(tree_after(first, frontier.tree())), None),
-            CaseOutcome::Limit if matches!(turn, Turn::Long) => (Progress::Begun(Box::new(frontier), first), None),
+            CaseOutcome::Closed => (Progress::Closed(tree_after(first, search_tree.tree())), None),
+            CaseOutcome::Limit if matches!(turn, Turn::Long) => (Progress::Begun(Box::new(search_tree), first), None),
             // A short try's tree was made with wider ranges: the search starts again after these are narrowed.
             CaseOutcome::Limit => {
                 let keeps = !self.pieces.is_empty();
                 if keeps
-                    && let Some(most) = frontier.most()
+                    && let Some(most) = search_tree.most()
                     && self.kept[index].as_ref().is_none_or(|(kept, _)| most < *kept)
                 {
-                    self.kept[index] = frontier.tree_by_bounds().map(|tree| (most, tree_after(first, tree)));
+                    self.kept[index] = search_tree.tree_by_bounds().map(|tree| (most, tree_after(first, tree)));
                 }
                 let known = keeps.then(|| root_bound(problem, &self.ranges)).flatten();
-                (Progress::New(known, frontier.learned()), None)
+                (Progress::New(known, search_tree.learned()), None)
             }
-            CaseOutcome::Point(point) => (Progress::Begun(Box::new(frontier), first), Some(RunOutcome::Point(point))),
+            CaseOutcome::Point(point) => {
+                (Progress::Begun(Box::new(search_tree), first), Some(RunOutcome::Point(point)))
+            }
             CaseOutcome::Stopped(reason) => {
-                (Progress::Begun(Box::new(frontier), first), Some(RunOutcome::Stopped(reason)))
+                (Progress::Begun(Box::new(search_tree), first), Some(RunOutcome::Stopped(reason)))
             }
         };
         self.cases[index] = case;

@@ -49,7 +49,7 @@ pub(super) struct Worker<'a> {
     /// Evaluates points quickly.
     pub(super) attack: Attack<'a>,
     pub(super) learned: Pseudocosts,
-    /// How many of the frontier's gains are in `learned`.
+    /// How many of the tree's gains are in `learned`.
     pub(super) seen: usize,
     /// The gain of the split that the branch at hand comes from.
     pub(super) gain: Option<(u32, usize, f64)>,
@@ -103,11 +103,11 @@ impl<'a> Worker<'a> {
     }
 
     /// Adds the gains that other workers found to the pseudocosts.
-    pub(super) fn learn_from(&mut self, frontier: &SearchTree) {
-        for (column, side, gain) in &frontier.gains[self.seen..] {
+    pub(super) fn learn_from(&mut self, search_tree: &SearchTree) {
+        for (column, side, gain) in &search_tree.gains[self.seen..] {
             self.learned[*column as usize][*side].add(*gain);
         }
-        self.seen = frontier.gains.len();
+        self.seen = search_tree.gains.len();
     }
 
     /// Takes branches until there are none, or the search has ended.

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// The relaxations of the graphs that were searched last: most graphs have several obligations. Clones share them.
 #[derive(Clone, Default)]
-pub struct RelaxationCache(Arc<Mutex<Vec<Entry>>>);
+pub struct RelaxationCache(Arc<Mutex<Vec<CachedRelaxation>>>);
 
 /// A graph, for as long as it lives, and its relaxation.
-type Entry = (Weak<Graph>, Arc<Relaxation>);
+type CachedRelaxation = (Weak<Graph>, Arc<Relaxation>);
 
 /// How many relaxations are kept.
 const KEPT: usize = 4;
@@ -18,7 +18,7 @@ impl RelaxationCache {
     /// The graph's relaxation; `None` where a number is too large for it.
     pub(crate) fn of(&self, graph: &Arc<Graph>) -> Option<Arc<Relaxation>> {
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = |(other, _): &&Entry| std::ptr::eq(other.as_ptr(), Arc::as_ptr(graph));
+        let known = |(other, _): &&CachedRelaxation| std::ptr::eq(other.as_ptr(), Arc::as_ptr(graph));
         if let Some((_, relaxation)) = lock().iter().find(known) {
             return Some(relaxation.clone());
         }

@@ -144,7 +144,7 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
 /// Runs on the worker's thread, whose context no other thread uses.
 fn work(encoding: &Encoding, strategy: Strategy, control: &Control) -> Result<Verdict, Reason> {
     let context = z3::Context::thread_local();
-    let place = Place::new(control.memory.unwrap_or(DEFAULT_MEMORY));
+    let place = QuerySlot::new(control.memory.unwrap_or(DEFAULT_MEMORY));
     let stopped = AtomicU8::new(RUNNING);
     let (done, wait) = channel::<()>();
     let handle = context.handle();
@@ -174,7 +174,7 @@ fn watch(
     wait: &std::sync::mpsc::Receiver<()>,
     handle: &ContextHandle<'_>,
     control: &Control,
-    place: &Place,
+    place: &QuerySlot,
     stopped: &AtomicU8,
 ) {
     while let Err(RecvTimeoutError::Timeout) = wait.recv_timeout(POLL) {
@@ -206,12 +206,12 @@ fn queries() -> MutexGuard<'static, Queries> {
 }
 
 /// A running query's place among the running queries.
-struct Place {
+struct QuerySlot {
     number: u64,
 }
 
-impl Place {
-    fn new(limit: u64) -> Place {
+impl QuerySlot {
+    fn new(limit: u64) -> QuerySlot {
         let mut queries = queries();
         let number = queries.next;
         queries.next += 1;
@@ -219,7 +219,7 @@ impl Place {
             queries.idle = allocated();
         }
         queries.limits.insert(number, limit);
-        Place { number }
+        QuerySlot { number }
     }
 
     /// Whether the queries together hold more than they may, and this one is the oldest: some query is above its own limit
@@ -232,7 +232,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for QuerySlot {
     fn drop(&mut self) {
         queries().limits.remove(&self.number);
     }

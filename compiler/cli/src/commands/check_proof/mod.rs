@@ -16,7 +16,7 @@ use qnn::files::spelling::hex;
 use qnn::ir::interrupt::Condition;
 use qnn::ir::obligation::Obligation;
 use qnn::proof::{Certificate, Unreadable};
-use qnn::review::file::Place;
+use qnn::review::file::PinnedFile;
 use qnn::review::{CheckedRecord, ClaimStanding, Header, Reader, Record, Subject, brief, review};
 use qnn::verify::{Filter, Options, Store, plan, snapshots};
 use serde_json::json;
@@ -290,7 +290,7 @@ fn changed(specs: &Specs, header: &Header, folder: &Path, paths: &[PathBuf]) -> 
     let here: std::collections::HashMap<PathBuf, Option<[u8; 32]>> = specs.db.files().into_iter().collect();
     let hash = |path: &Path| here.get(&normalise(path)).copied().flatten().map(|hash| hex(&hash));
     // What lay beside a spec that is elsewhere now lies beside it there.
-    let moved = |place: &Place| -> PathBuf {
+    let moved = |place: &PinnedFile| -> PathBuf {
         let was = folder.join(&place.path);
         match (paths, header.specs.first()) {
             ([now], Some(spec)) => {

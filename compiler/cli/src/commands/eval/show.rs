@@ -10,7 +10,7 @@ use qnn::check::constant::variant_names;
 use qnn::check::network::Port;
 use qnn::ir::rational::{show, to_f64};
 use qnn::report::sentences::{percent, tied};
-use qnn::report::terminal_picture::{Panel, Scale, image_size, side_by_side};
+use qnn::report::terminal_picture::{ColorScale, Panel, image_size, side_by_side};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -156,8 +156,10 @@ fn show_tensor(
     output.line(format_args!("  {}  {}", port.name.bold(), port_type(specs, port).dimmed()))?;
     if let Some(size) = image_size(&sizes(port)).filter(|_| picture) {
         let pixels: Vec<f64> = numbers.iter().enumerate().map(|(i, n)| to_f64(&port.value(i, *n))).collect();
-        let scale =
-            Scale::Grey(pixels.iter().copied().fold(0.0, f64::min), pixels.iter().copied().fold(f64::MIN, f64::max));
+        let scale = ColorScale::Grey(
+            pixels.iter().copied().fold(0.0, f64::min),
+            pixels.iter().copied().fold(f64::MIN, f64::max),
+        );
         let panel = Panel { caption: String::new(), size, pixels, scale };
         for line in side_by_side(&[panel], output.ink()).lines().skip(1) {
             output.line(format_args!("    {line}"))?;

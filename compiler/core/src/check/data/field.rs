@@ -2,7 +2,7 @@
 
 use super::list_names;
 use super::quantize::{Quantization, index_text, no_number, open, sizes_text, unreadable};
-use super::samples::{Field, Numbers, Samples};
+use super::samples::{Field, FieldIntegers, Samples};
 use crate::check::constant::{Evaluator, enum_variants};
 use crate::check::scope::similar;
 use crate::check::types::{Axis, Classes, Type, count, show_shape};
@@ -128,7 +128,7 @@ fn numbers(
         && bytes.iter().max().is_none_or(|n| i64::from(*n) <= format.max_raw())
         && format.min_raw() <= 0
     {
-        return Ok(Samples::Numbers { numbers: Numbers::Bytes(bytes.clone()), each });
+        return Ok(Samples::Numbers { numbers: FieldIntegers::Bytes(bytes.clone()), each });
     }
     let channel_size = (each / first).max(1);
     let (numbers, loss) = Quantization { context, place, what: &what, tensor, format, raw, channel_size }.numbers()?;
@@ -155,7 +155,7 @@ fn numbers(
         }
         context.report(diagnostic);
     }
-    Ok(Samples::Numbers { numbers: Numbers::Words(numbers.into()), each })
+    Ok(Samples::Numbers { numbers: FieldIntegers::Words(numbers.into()), each })
 }
 
 /// Refuses a tensor that is not samples times the shape that the field declares.

@@ -9,7 +9,7 @@ mod tensor;
 
 pub use datasets::{Dataset, dataset};
 pub use params::ParamsFile;
-pub use samples::{Field, Numbers, Samples};
+pub use samples::{Field, FieldIntegers, Samples};
 pub use tensor::{ConstantTensor, Loss, PerElement, scales, zero, zeros};
 
 /// «`a`, `b` and `c`», shortened.

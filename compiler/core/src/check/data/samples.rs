@@ -20,7 +20,7 @@ pub enum Samples {
     /// raw − zero point; as many numbers for each sample as its type has elements.
     Numbers {
         /// All samples' numbers.
-        numbers: Numbers,
+        numbers: FieldIntegers,
         /// Numbers in one sample.
         each: usize,
     },
@@ -30,19 +30,19 @@ pub enum Samples {
 
 /// Integers, as many bytes each as they need.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Numbers {
+pub enum FieldIntegers {
     /// 0 to 255: the pixels of images, as their file holds them.
     Bytes(Arc<[u8]>),
     /// Any.
     Words(Arc<[i64]>),
 }
 
-impl Numbers {
+impl FieldIntegers {
     /// How many there are.
     pub fn len(&self) -> usize {
         match self {
-            Numbers::Bytes(bytes) => bytes.len(),
-            Numbers::Words(words) => words.len(),
+            FieldIntegers::Bytes(bytes) => bytes.len(),
+            FieldIntegers::Words(words) => words.len(),
         }
     }
 
@@ -55,16 +55,16 @@ impl Numbers {
     pub fn part(&self, start: usize, len: usize) -> Option<Arc<[i64]>> {
         let range = start..start.checked_add(len)?;
         Some(match self {
-            Numbers::Bytes(bytes) => bytes.get(range)?.iter().map(|n| i64::from(*n)).collect(),
-            Numbers::Words(words) => words.get(range)?.into(),
+            FieldIntegers::Bytes(bytes) => bytes.get(range)?.iter().map(|n| i64::from(*n)).collect(),
+            FieldIntegers::Words(words) => words.get(range)?.into(),
         })
     }
 
     /// The least and the greatest; `None` if there is none.
     pub fn range(&self) -> Option<(i64, i64)> {
         match self {
-            Numbers::Bytes(bytes) => Some((i64::from(*bytes.iter().min()?), i64::from(*bytes.iter().max()?))),
-            Numbers::Words(words) => Some((*words.iter().min()?, *words.iter().max()?)),
+            FieldIntegers::Bytes(bytes) => Some((i64::from(*bytes.iter().min()?), i64::from(*bytes.iter().max()?))),
+            FieldIntegers::Words(words) => Some((*words.iter().min()?, *words.iter().max()?)),
         }
     }
 }

@@ -128,7 +128,7 @@ fn a_share_is_of_what_is_kept() {
         }
         let closed = run.cases.iter().map(|case| match case {
             Progress::New(..) => 0.0,
-            Progress::Begun(frontier, _) => frontier.closed(),
+            Progress::Begun(search_tree, _) => search_tree.closed(),
             Progress::Closed(_) => 1.0,
         });
         let share = closed.sum::<f64>() / run.cases.len() as f64;
