@@ -9,18 +9,18 @@ use source::{Crate, Import};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// The repository's folder.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies in the workspace")
+}
+
 /// The crates, by their folders.
-const CRATES: [&str; 9] = [
-    "compiler/allocator",
-    "compiler/cli",
-    "compiler/core",
-    "compiler/engine",
-    "compiler/ir",
-    "compiler/proof",
-    "compiler/rational",
-    "compiler/syntax",
-    "lsp",
-];
+fn crates() -> Vec<String> {
+    let folders = std::fs::read_dir(root().join("compiler")).expect("a readable folder");
+    let names = folders.map(|folder| folder.expect("a readable folder").file_name().into_string().expect("a name"));
+    let all = names.map(|name| format!("compiler/{name}")).chain(["lsp".to_owned()]);
+    all.filter(|name| root().join(name).join("src").is_dir()).collect()
+}
 
 /// Circles that stay: the folder, its parts that form one, and the reason.
 const EXCEPTIONS: [(&str, &[&str], &str); 1] = [(
@@ -28,6 +28,41 @@ const EXCEPTIONS: [(&str, &[&str], &str); 1] = [(
     &["builder", "ops"],
     "a function that no cast has rounded yet is a value of the builder, and defined beside the operations that make one",
 )];
+
+/// Folders whose documentation says in which order their parts build on each other: each imports only those before it.
+const ORDERS: [(&str, &[&str]); 2] = [
+    (
+        "compiler/core/src/check",
+        &["context", "scope", "constant", "types", "data", "index", "network", "property", "spec"],
+    ),
+    (
+        "compiler/core/src/verify",
+        &[
+            "evidence",
+            "verdict",
+            "store",
+            "question_key",
+            "options",
+            "filter",
+            "plan",
+            "schedule",
+            "progress",
+            "session",
+            "recheck_stored",
+            "decide",
+            "largest",
+            "counterexample",
+            "lowering",
+            "result",
+            "property",
+            "optimize",
+            "candidates",
+            "job",
+            "turn",
+            "run",
+        ],
+    ),
+];
 
 /// What a part imports, and what that imports, and so on.
 fn reached<'a>(next: &BTreeMap<&'a str, BTreeSet<&'a str>>, from: &'a str) -> BTreeSet<&'a str> {
@@ -58,10 +93,9 @@ fn circles(imports: &[Import]) -> Vec<(BTreeSet<&str>, Vec<&Import>)> {
 
 #[test]
 fn modules_have_no_circles() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies in the workspace");
     let (mut wrong, mut excepted, mut count) = (String::new(), BTreeSet::new(), 0);
-    for name in CRATES {
-        let sources = root.join(name).join("src");
+    for name in crates() {
+        let sources = root().join(&name).join("src");
         for (folder, imports) in Crate::read(&sources).imports() {
             count += imports.len();
             let place = [&[format!("{name}/src")], &folder[..]].concat().join("/");
@@ -83,6 +117,24 @@ fn modules_have_no_circles() {
     assert!(wrong.is_empty(), "{wrong}");
     assert!(count > 900, "imports are found: {count}");
     assert_eq!(excepted.len(), EXCEPTIONS.len(), "each exception is needed");
+}
+
+#[test]
+fn parts_build_on_those_before_them() {
+    let all = Crate::read(&root().join("compiler/core/src")).imports();
+    for (place, order) in ORDERS {
+        let folder = place.strip_prefix("compiler/core/src/").expect("a folder of the library").to_owned();
+        let position = |part: &str| order.iter().position(|other| *other == part);
+        let wrong = |import: &&Import| {
+            position(&import.from).is_none() || position(&import.to).is_none_or(|to| Some(to) > position(&import.from))
+        };
+        let wrong: Vec<String> = all[&vec![folder]]
+            .iter()
+            .filter(wrong)
+            .map(|i| format!("{} imports {}: {}", i.from, i.to, i.path))
+            .collect();
+        assert!(wrong.is_empty(), "{place}: {wrong:#?}");
+    }
 }
 
 /// The imports between the parts of the folder `f` of a crate of these files.
