@@ -103,7 +103,7 @@ fn modules_have_no_circles() {
                 let is_it = |(at, parts, _): &(&str, &[&str], &str)| {
                     *at == place && parts.iter().copied().eq(circle.iter().copied())
                 };
-                if let Some(at) = EXCEPTIONS.iter().position(|exception| is_it(exception)) {
+                if let Some(at) = EXCEPTIONS.iter().position(is_it) {
                     excepted.insert(at);
                     continue;
                 }

@@ -58,7 +58,9 @@ impl Crate {
         }
         let tests: Vec<Place> = modules
             .iter()
-            .flat_map(|(place, module)| module.tests.iter().map(|name| [&place[..], &[name.clone()]].concat()))
+            .flat_map(|(place, module)| {
+                module.tests.iter().map(|name| [&place[..], std::slice::from_ref(name)].concat())
+            })
             .collect();
         modules.retain(|place, _| !tests.iter().any(|test| place.starts_with(test)));
         Crate(modules)

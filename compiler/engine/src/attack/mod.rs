@@ -3,11 +3,11 @@
 //! In: a relaxation's problem with its root ranges, a seed. Out: the inputs' values of a point that meets every atom, as exact
 //! evaluation shows, or nothing. Deterministic for a seed.
 
-mod anneal;
 mod cell;
 mod gradient;
 mod lattice;
 mod repair;
+mod simulated_annealing;
 
 use super::relaxation::network::{NONE, Nonlinearity};
 use super::relaxation::{Problem, relevant};
