@@ -1,7 +1,7 @@
 //! The engine `interval`: exact integer intervals, of outputs and of differences of outputs.
 //!
 //! In: an obligation. Out: a proof where intervals alone exclude every case, a counterexample where one of a few obvious candidates is one,
-//! else undecided. A form is bounded after back-substitution ([`super::form`]), so that what two outputs share cancels; and two
+//! else undecided. A form is bounded after back-substitution ([`super::back_substitution`]), so that what two outputs share cancels; and two
 //! steps with opposite factors are bounded together, from an interval of the difference of their accumulators: both
 //! roundings and both saturations are in that bound, exactly.
 
