@@ -1,4 +1,4 @@
-//! The reference manual is true: every example in it compiles, and says nothing but what its fence announces.
+//! The reference manual and the pages beside it are true: every example in it compiles, and says nothing but what its fence announces.
 
 mod support;
 
@@ -10,14 +10,16 @@ use support::fixtures::Fixtures;
 use support::{SPEC, blocks, check, read};
 
 #[test]
-fn the_manuals_examples_compile() {
+fn the_examples_of_pages_compile() {
     let mut wrong = String::new();
-    let blocks = blocks(&read("docs/language.md"));
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        let said = block.check();
-        if said.codes != block.announced() {
-            let _ = writeln!(wrong, "language.md:{}: expected {:?}\n{}", block.line, block.announced(), said.text);
+    for page in ["docs/language.md", "docs/coming-from.md", "docs/beyond.md"] {
+        let blocks = blocks(&read(page));
+        assert!(!blocks.is_empty());
+        for block in blocks {
+            let said = block.check();
+            if said.codes != block.announced() {
+                let _ = writeln!(wrong, "{page}:{}: expected {:?}\n{}", block.line, block.announced(), said.text);
+            }
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");

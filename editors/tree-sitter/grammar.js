@@ -57,7 +57,7 @@ module.exports = grammar({
       ),
 
     params: ($) => seq(optional($._attributes), "params", field("name", $.name), "=", $.string, "{", repeat($.params_rule), "}"),
-    params_rule: ($) => seq(choice($.string, $.glob), ":", $.type, optional("raw"), ";"),
+    params_rule: ($) => seq(choice($.string, $.glob), ":", $.type, optional(seq("raw", optional("packed"))), ";"),
 
     network: ($) =>
       seq(
@@ -123,7 +123,7 @@ module.exports = grammar({
     range: ($) => prec.left(RANGE, seq($._expression, choice("..", "..="), $._expression)),
     cast: ($) => prec(POSTFIX, seq($._expression, "as", $.type)),
     steps: ($) => prec(POSTFIX, seq($._expression, "lsb")),
-    field: ($) => prec(POSTFIX, seq($._expression, ".", field("name", choice($.name, alias(/[0-9]+/, $.number))))),
+    field: ($) => prec(POSTFIX, seq($._expression, ".", field("name", choice($.name, $.string, alias(/[0-9]+/, $.number))))),
     index: ($) => prec(POSTFIX, seq($._expression, "[", separated($._index_item), "]")),
     _index_item: ($) => choice($._expression, $.open_range),
     open_range: ($) => choice(seq(choice("..", "..="), $._expression), "..", prec.left(RANGE, seq($._expression, ".."))),
@@ -160,7 +160,7 @@ module.exports = grammar({
         prec.left(ADD, seq($._simple, field("operator", choice("+", "-")), $._simple)),
         prec.left(MULTIPLY, seq($._simple, field("operator", choice("*", "/")), $._simple)),
       ),
-    simple_field: ($) => prec(POSTFIX, seq($._simple, ".", field("name", choice($.name, alias(/[0-9]+/, $.number))))),
+    simple_field: ($) => prec(POSTFIX, seq($._simple, ".", field("name", choice($.name, $.string, alias(/[0-9]+/, $.number))))),
     simple_call: ($) => seq(field("function", $.name), alias($.simple_arguments, $.arguments)),
     simple_arguments: ($) => seq("(", list($._simple), ")"),
     simple_list: ($) => seq("[", list($._simple), "]"),

@@ -63,6 +63,11 @@ fn file(name: &str) -> Option<Vec<u8>> {
             ("bn.moving_mean", floats(&[2], |i| [0.5, -1.0][i])),
             ("bn.moving_variance", floats(&[2], |i| [3.75, 0.75][i])),
         ]),
+        "keras.npz" => npz(&[
+            ("dense/kernel", floats(&[2, 3], |i| (i as f32 - 2.0) / 4.0)),
+            ("dense/bias", floats(&[3], |i| i as f32 / 4.0)),
+            ("in.3x3.weights[0]", floats(&[3, 3], |i| (4.0 - i as f32) / 8.0)),
+        ]),
         "int8.npz" => npz(&[
             ("fc.weight", npy("|i1", &[2, 2], &[10, 246, 100, 3])),
             ("fc.bias", npy("<i4", &[2], &[5, 0, 0, 0, 251, 255, 255, 255])),

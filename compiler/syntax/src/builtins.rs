@@ -277,6 +277,13 @@ pub const FUNCTIONS: &[Function] = &[
         docs: "The index of its only maximum. If there are several, it equals no class.",
     },
     Function {
+        name: "softmax",
+        usage: &["softmax(x)"],
+        stands: Stands::Properties,
+        takes: "a vector",
+        docs: "The probabilities exp(x[i]) / (exp(x[0]) + … + exp(x[n - 1])), exact: for `argmax`, and to compare two of them.",
+    },
+    Function {
         name: "len",
         usage: &["len(x)"],
         stands: Stands::Properties,

@@ -4,6 +4,8 @@
 //! tell where items and statements begin, how deeply brackets nest, where comments stand, and what to say about the
 //! place where the grammar gave up.
 
+use std::borrow::Cow;
+
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -203,6 +205,37 @@ pub fn is_keyword(word: &str) -> bool {
     KEYWORDS.contains(&word)
 }
 
+/// A name of a file as it follows a dot in a spec: as it is where it is a name of the language, else between quotes.
+pub fn member_text(name: &str) -> Cow<'_, str> {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let number = name.bytes().all(|b| b.is_ascii_digit());
+    let plain = name.bytes().all(word) && (number || !name.starts_with(|c: char| c.is_ascii_digit()));
+    if plain && !name.is_empty() && !is_keyword(name) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(quoted(name))
+}
+
+/// A tensor's name as the pattern of a rule: as it is where that is a bare pattern, else between quotes.
+pub fn pattern_text(name: &str) -> Cow<'_, str> {
+    let bare = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+    if bare && !name.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(quoted(name)) }
+}
+
+fn quoted(name: &str) -> String {
+    let mut text = String::from("\"");
+    for character in name.chars() {
+        match character {
+            '"' | '\\' => text.extend(['\\', character]),
+            '\n' => text.push_str("\\n"),
+            '\t' => text.push_str("\\t"),
+            other => text.push(other),
+        }
+    }
+    text.push('"');
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,6 +250,21 @@ mod tests {
             texts("0..100 1.5e-3 4. .5 m.0.1 10s 1..=2"),
             ["0", "..", "100", "1.5e-3", "4", ".", ".", "5", "m", ".", "0", ".", "1", "10s", "1", "..=", "2"]
         );
+    }
+
+    #[test]
+    fn members_are_quoted_where_they_are_no_names() {
+        for (name, written) in [
+            ("weight", "weight"),
+            ("0", "0"),
+            ("in", "\"in\""),
+            ("dense/kernel:0", "\"dense/kernel:0\""),
+            ("3x3", "\"3x3\""),
+            ("", "\"\""),
+            ("a\"b\\", "\"a\\\"b\\\\\""),
+        ] {
+            assert_eq!(member_text(name), written);
+        }
     }
 
     #[test]

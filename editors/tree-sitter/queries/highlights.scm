@@ -9,7 +9,7 @@
 (glob) @string.special
 
 ["use" "type" "enum" "const" "dataset" "params" "network" "def" "property" "measure" "let"] @keyword
-["forall" "exists" "where" "maximize" "minimize" "largest" "such" "that" "over" "from" "tensor" "column" "raw" "as" "lsb"] @keyword
+["forall" "exists" "where" "maximize" "minimize" "largest" "such" "that" "over" "from" "tensor" "column" "raw" "packed" "as" "lsb"] @keyword
 ["and" "or" "not" "in"] @keyword.operator
 ["=>" "==" "!=" "<=" ">=" "+" "-" "*" "/" ".." "..=" "=" "->"] @operator
 ["(" ")" "[" "]" "{" "}"] @punctuation.bracket

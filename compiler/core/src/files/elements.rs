@@ -25,6 +25,10 @@ pub(super) enum ElementKind {
     I16,
     I32,
     I64,
+    /// 8-bit floats of four exponent bits, without infinities (OCP's E4M3, `float8_e4m3fn`).
+    F8E4m3,
+    /// 8-bit floats of five exponent bits, the upper half of a float16 (OCP's E5M2).
+    F8E5m2,
     F16,
     Bf16,
     F32,
@@ -35,7 +39,7 @@ impl ElementKind {
     /// Bytes that one element takes in a file.
     pub(super) fn size(self) -> usize {
         match self {
-            ElementKind::Bool | ElementKind::U8 | ElementKind::I8 => 1,
+            ElementKind::Bool | ElementKind::U8 | ElementKind::I8 | ElementKind::F8E4m3 | ElementKind::F8E5m2 => 1,
             ElementKind::U16 | ElementKind::I16 | ElementKind::F16 | ElementKind::Bf16 => 2,
             ElementKind::U32 | ElementKind::I32 | ElementKind::F32 => 4,
             ElementKind::U64 | ElementKind::I64 | ElementKind::F64 => 8,
@@ -59,6 +63,8 @@ impl ElementKind {
             ElementKind::I16 => "int16",
             ElementKind::I32 => "int32",
             ElementKind::I64 => "int64",
+            ElementKind::F8E4m3 => "float8_e4m3fn",
+            ElementKind::F8E5m2 => "float8_e5m2",
             ElementKind::F16 => "float16",
             ElementKind::Bf16 => "bfloat16",
             ElementKind::F32 => "float32",
@@ -219,6 +225,8 @@ impl ElementSource<'_> {
                     .help("export it again as int64 or as float64")
                 })
             })?),
+            ElementKind::F8E4m3 => self.floats(|[byte]| float8_e4m3(byte))?,
+            ElementKind::F8E5m2 => self.floats(|[byte]| float16(u16::from(byte) << 8))?,
             ElementKind::F16 => self.floats(|raw| float16(u16::from_le_bytes(raw)))?,
             ElementKind::Bf16 => self.floats(|raw| f32::from_bits(u32::from(u16::from_le_bytes(raw)) << 16).into())?,
             ElementKind::F32 => self.floats(|raw| f32::from_le_bytes(raw).into())?,
@@ -282,6 +290,17 @@ fn float16(bits: u16) -> f64 {
     if bits >> 15 == 1 { -magnitude } else { magnitude }
 }
 
+/// The value of an E4M3 number (OCP 8-bit Floating Point Specification 1.0): bias 7, one pattern of each sign a NaN, no infinities.
+fn float8_e4m3(byte: u8) -> f64 {
+    let mantissa = f64::from(byte & 0x7);
+    let magnitude = match (byte >> 3) & 0xf {
+        0 => mantissa * f64::powi(2.0, -9),
+        0xf if mantissa == 7.0 => f64::NAN,
+        exponent => (8.0 + mantissa) * f64::powi(2.0, i32::from(exponent) - 10),
+    };
+    if byte >> 7 == 1 { -magnitude } else { magnitude }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,9 +331,17 @@ mod tests {
             one(ElementKind::F16, Big, &[0x3e, 0x00, 0xfb, 0xff, 0x00, 0x01]),
             floats(&[1.5, -65504.0, 5.960464477539063e-8])
         );
-        let Ok(FileData::Floats(odd)) = one(ElementKind::F16, Little, &[0x01, 0x7c, 0x00, 0xfc, 0x00, 0x80]) else {
-            panic!()
-        };
+        assert_eq!(
+            one(ElementKind::F8E4m3, Little, &[0x00, 0x01, 0x08, 0x38, 0xbc, 0x7e]),
+            floats(&[0.0, f64::powi(2.0, -9), f64::powi(2.0, -6), 1.0, -1.5, 448.0])
+        );
+        assert_eq!(
+            one(ElementKind::F8E5m2, Little, &[0x01, 0x3c, 0xbe, 0x7b, 0x7c]),
+            floats(&[f64::powi(2.0, -16), 1.0, -1.5, 57344.0, f64::INFINITY])
+        );
+        let Ok(FileData::Floats(odd)) = one(ElementKind::F8E4m3, Little, &[0x7f, 0xff]) else { panic!() };
+        assert!(odd.iter().all(|value| value.is_nan()));
+        let Ok(FileData::Floats(odd)) = one(ElementKind::F16, Little, &[0x01, 0x7c, 0x00, 0xfc, 0x00, 0x80]) else { panic!() };
         assert!(odd[0].is_nan() && odd[1] == f64::NEG_INFINITY && odd[2].to_bits() == (-0.0f64).to_bits());
     }
 

@@ -243,6 +243,8 @@ fn element_type(descr: &str) -> Result<(ElementKind, Endian), FileError> {
         "i2" => ElementKind::I16,
         "i4" => ElementKind::I32,
         "i8" => ElementKind::I64,
+        // NumPy has no type for bfloat16: the ones of JAX and TensorFlow are saved as two bytes of no type.
+        "V2" => ElementKind::Bf16,
         "f2" => ElementKind::F16,
         "f4" => ElementKind::F32,
         "f8" => ElementKind::F64,
@@ -259,9 +261,10 @@ fn element_type(descr: &str) -> Result<(ElementKind, Endian), FileError> {
                     "save numbers: `a.astype(\"float32\")`, or `numpy.unique(a, return_inverse=True)[1]` for names of classes",
                 ),
                 Some('M' | 'm') => ("dates or durations", "save numbers: `a.astype(\"int64\")`"),
-                Some('V') => {
-                    ("raw bytes of no known type (bfloat16, perhaps)", "save it as floats: `a.astype(\"float32\")`")
-                }
+                Some('V') => (
+                    "raw bytes of no known type",
+                    "save it as floats, `a.astype(\"float32\")`, or as integers, `a.astype(\"int8\")`",
+                ),
                 _ => ("elements of an unknown type", "save numbers: `a.astype(\"float32\")`"),
             };
             return Err(
@@ -417,7 +420,7 @@ pub(super) mod tests {
             ("<c8", "complex"),
             ("|O", "Python objects"),
             ("<U3", "texts"),
-            ("|V2", "raw bytes"),
+            ("|V1", "raw bytes"),
             ("<M8[s]", "dates"),
             ("", "unknown"),
         ] {

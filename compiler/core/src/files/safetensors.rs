@@ -114,6 +114,8 @@ fn element_type(dtype: Dtype) -> Result<ElementKind, FileError> {
         Dtype::I16 => ElementKind::I16,
         Dtype::I32 => ElementKind::I32,
         Dtype::I64 => ElementKind::I64,
+        Dtype::F8_E4M3 => ElementKind::F8E4m3,
+        Dtype::F8_E5M2 => ElementKind::F8E5m2,
         Dtype::F16 => ElementKind::F16,
         Dtype::BF16 => ElementKind::Bf16,
         Dtype::F32 => ElementKind::F32,
@@ -208,11 +210,11 @@ mod tests {
             "holds the tensor `a`, which has elements of type C64, which can't be read"
         );
         // One of a type that can't be read spoils no other.
-        let both = r#"{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}"#;
+        let both = r#"{"a":{"dtype":"F8_E8M0","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}"#;
         let both = super::read(&file(both, &[1, 2, 3])).unwrap();
         assert_eq!(both.get("b").unwrap().unwrap().data, FileData::Bytes([3].into()));
-        assert!(both.get("a").unwrap().unwrap_err().message.contains("F8_E4M3"));
-        assert_eq!(both.describe("a").unwrap(), "F8_E4M3[2]");
+        assert!(both.get("a").unwrap().unwrap_err().message.contains("F8_E8M0"));
+        assert_eq!(both.describe("a").unwrap(), "F8_E8M0[2]");
         assert!(message(&file(&"[".repeat(5000), &[])).starts_with("has a header that can't be read"));
         assert!(message(&file("{\"\u{1}\":1}", &[])).starts_with("has a header that can't be read"));
     }

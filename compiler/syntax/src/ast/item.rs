@@ -146,6 +146,8 @@ pub struct ParamsRule {
     pub ty: TypeExpr,
     /// `raw`: the file's integers are the format's own.
     pub raw: Option<Span>,
+    /// `packed`: a byte of the file holds several of them.
+    pub packed: Option<Span>,
 }
 
 /// A parameter with its type.

@@ -60,9 +60,8 @@ impl Expected<'_> {
 /// A rule in the reader's words; `None` for what may always follow and would only be noise.
 fn describe(rule: Rule) -> Option<&'static str> {
     Some(match rule {
-        Rule::name | Rule::generic_names | Rule::field_name | Rule::binder | Rule::binders | Rule::enum_head => {
-            "a name"
-        }
+        Rule::field_name => "a name, or a name of a file between quotes",
+        Rule::name | Rule::generic_names | Rule::binder | Rule::binders | Rule::enum_head => "a name",
         Rule::parameter => "a parameter `name: Type`",
         Rule::family_param => "a parameter `name in set`",
         Rule::string => "a text in double quotes",

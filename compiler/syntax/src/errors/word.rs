@@ -114,7 +114,11 @@ impl Context<'_> {
             self.span(at),
             format!("`{word}` is a word of the language and can't be a name"),
             "reserved",
-            format!("choose another name, such as `{word}_` or `my_{word}`"),
+            if expected.has(Rule::field_name) {
+                format!("a name of a file stands between quotes: `.\"{word}\"`")
+            } else {
+                format!("choose another name, such as `{word}_` or `my_{word}`")
+            },
         ))
     }
 }

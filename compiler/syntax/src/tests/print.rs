@@ -2,6 +2,7 @@
 
 use super::super::ast::*;
 use super::*;
+use crate::lexer::member_text;
 use proptest::prelude::*;
 use qnn_rational::ratio;
 
@@ -64,7 +65,7 @@ fn expr(e: &Expr) -> String {
             format!("{} {} {}", within(a, left), op.symbol(), within(b, right))
         }
         ExprKind::Cast(e, t) => format!("({} as {})", operand(e), ty(t)),
-        ExprKind::Field(e, n) => format!("{}.{}", operand(e), n.text),
+        ExprKind::Field(e, n) => format!("{}.{}", operand(e), member_text(&n.text)),
         ExprKind::Index(e, items) => format!("{}[{}]", operand(e), comma(items, expr)),
         ExprKind::Call(c) => {
             let generics =
@@ -113,6 +114,10 @@ fn some_name() -> impl Strategy<Value = Name> {
     const WORDS: [&str; 12] =
         ["x", "y", "bits", "eps", "Pixel", "tensor", "column", "round", "_a1", "classifier", "format", "int"];
     proptest::sample::select(&WORDS[..]).prop_map(|text| Name { text: text.into(), span: Span::default() })
+}
+
+fn name_of(text: String) -> Name {
+    Name { text: text.into(), span: Span::default() }
 }
 
 fn at(kind: ExprKind) -> Expr {
@@ -201,7 +206,7 @@ fn some_expr() -> impl Strategy<Value = Expr> {
             1 => prop::collection::vec(inner.clone(), 0..4).prop_map(|l| at(ExprKind::List(l))),
             1 => boxed.clone().prop_map(|e| at(ExprKind::Lsb(e))),
             1 => (boxed.clone(), some_type()).prop_map(|(e, t)| at(ExprKind::Cast(e, t))),
-            1 => (boxed.clone(), some_name())
+            1 => (boxed.clone(), prop_oneof![3 => some_name(), 1 => "[a-z/ .\"\\\\:0-9]{0,6}".prop_map(name_of)])
                 .prop_filter("a number has no fields", |(e, _)| !matches!(e.kind, ExprKind::Number { .. }))
                 .prop_map(|(e, n)| at(ExprKind::Field(e, n))),
             1 => (boxed, prop::collection::vec(item, 1..3)).prop_map(|(e, items)| at(ExprKind::Index(e, items))),

@@ -175,17 +175,18 @@ impl<'a> Builder<'a> {
     /// A pair of rule `params_rule`.
     pub fn params_rule(&mut self, pair: Pair<'a, Rule>) -> ParamsRule {
         let mut pattern = Text { text: "".into(), span: self.span(&pair) };
-        let (mut ty, mut raw) = (no_type(&self.no_name(&pair)), None);
+        let (mut ty, mut raw, mut packed) = (no_type(&self.no_name(&pair)), None, None);
         for pair in pair.into_inner() {
             match pair.as_rule() {
                 Rule::string => pattern = self.string(&pair),
                 Rule::glob => pattern = Text { text: pair.as_str().into(), span: self.span(&pair) },
                 Rule::r#type => ty = self.ty(pair).0,
                 Rule::kw_raw => raw = Some(self.span(&pair)),
+                Rule::word_packed => packed = Some(self.span(&pair)),
                 _ => {}
             }
         }
-        ParamsRule { pattern, ty, raw }
+        ParamsRule { pattern, ty, raw, packed }
     }
 
     fn network(&mut self, pair: Pair<'a, Rule>) -> NetworkItem {

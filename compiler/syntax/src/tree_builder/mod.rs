@@ -73,6 +73,15 @@ impl<'a> Builder<'a> {
         Name { text: pair.as_str().into(), span: self.span(pair) }
     }
 
+    /// What follows a dot: a name, or a name of a file between quotes.
+    fn field_name(&mut self, pair: &Pair<'a, Rule>) -> Name {
+        if !pair.as_str().starts_with('"') {
+            return self.name(pair);
+        }
+        let Text { text, span } = self.string(pair);
+        Name { text, span }
+    }
+
     fn no_name(&self, pair: &Pair<'a, Rule>) -> Name {
         Name { text: "".into(), span: self.span(pair) }
     }

@@ -120,7 +120,10 @@ impl<'a> Builder<'a> {
                 }
                 Rule::field => {
                     let field = pair.clone().into_inner().find(|p| p.as_rule() == Rule::field_name);
-                    let field = field.map_or_else(|| self.no_name(&pair), |p| self.name(&p));
+                    let field = match field {
+                        Some(field) => self.field_name(&field),
+                        None => self.no_name(&pair),
+                    };
                     if matches!(inner.kind, ExprKind::Number { .. }) {
                         self.errors.push(malformed_number(span, self.source(span)));
                     }

@@ -2,6 +2,7 @@
 
 mod datasets;
 mod field;
+mod packed;
 mod params;
 mod quantize;
 mod samples;

@@ -5,6 +5,7 @@ use super::super::scope::similar;
 use super::super::types::{Axis, Shape};
 use super::super::{Checked, Context, Reported, at};
 use super::list_names;
+use super::packed::unpack;
 use super::quantize::{Quantization, index_text, open, sizes_text, unreadable};
 use super::tensor::{ConstantTensor, scales};
 use crate::db::ItemId;
@@ -16,6 +17,7 @@ use qnn_ir::interrupt::work;
 use qnn_ir::rational::show;
 use qnn_ir::real::Values;
 use qnn_syntax::ast::{Params, Text};
+use qnn_syntax::lexer::{member_text, pattern_text};
 use std::sync::Arc;
 
 /// What the tensor of a file is called that holds one, without a name.
@@ -28,7 +30,25 @@ pub struct ParamsFile {
     pub name: Arc<str>,
     item: ItemId,
     file: Text,
-    rules: Vec<(globset::GlobMatcher, Format, Option<Place>, Place)>,
+    rules: Vec<Rule>,
+}
+
+/// A rule of a `params` file.
+#[derive(Clone)]
+struct Rule {
+    /// As written: a tensor of just this name matches, whatever the signs in it mean.
+    pattern: Arc<str>,
+    glob: globset::GlobMatcher,
+    format: Format,
+    raw: Option<Place>,
+    packed: Option<Place>,
+    place: Place,
+}
+
+impl Rule {
+    fn matches(&self, name: &str) -> bool {
+        *self.pattern == *name || self.glob.is_match(name)
+    }
 }
 
 impl ParamsFile {
@@ -48,7 +68,14 @@ impl ParamsFile {
                 );
             };
             let format = evaluator.format(&rule.ty)?;
-            rules.push((glob.compile_matcher(), format, rule.raw.map(|span| at(evaluator.item, span)), place));
+            rules.push(Rule {
+                pattern: rule.pattern.text.clone(),
+                glob: glob.compile_matcher(),
+                format,
+                raw: rule.raw.map(|span| at(evaluator.item, span)),
+                packed: rule.packed.map(|span| at(evaluator.item, span)),
+                place,
+            });
         }
         open(context, evaluator.item, &params.file)?;
         Ok(ParamsFile { name: params.name.text.clone(), item: evaluator.item, file: params.file.clone(), rules })
@@ -115,17 +142,20 @@ impl ParamsFile {
             if let Some(candidate) = similar(name, names.iter().copied()) {
                 diagnostic = diagnostic.help(format!("did you mean `{candidate}`?"));
                 // The name as the spec has it, `m.fc1` of `m.fc1.weight` perhaps.
-                let shown = ((used.span.end - used.span.start) as usize).checked_sub(self.name.len() + 1);
-                let rest = shown.and_then(|shown| name.get(shown..)).and_then(|rest| candidate.strip_suffix(rest));
-                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
-                if let Some(shown) = rest.filter(|shown| shown.chars().all(plain)) {
-                    let text = format!("{}.{shown}", self.name);
+                let shown = (used.span.end - used.span.start) as usize;
+                let rest =
+                    group_ends(name).find(|end| self.member(&name[..*end]).len() == shown).map(|end| &name[end..]);
+                if let Some(meant) = rest.and_then(|rest| candidate.strip_suffix(rest)) {
+                    let text = self.member(meant);
                     diagnostic = diagnostic.fix(format!("write `{text}`"), used, text);
                 }
+            } else if let Some(longer) = names.iter().find(|known| goes_on(known, name)) {
+                diagnostic = diagnostic.help(format!("names of files stand between quotes: `{}`", self.member(longer)));
             }
             return Err(context.report(diagnostic));
         };
-        let Some((_, format, raw, rule)) = self.rules.iter().find(|(glob, ..)| glob.is_match(name)) else {
+        let Some(Rule { format, raw, packed, place: rule, .. }) = self.rules.iter().find(|rule| rule.matches(name))
+        else {
             return Err(context.report(
                 Diagnostic::error(
                     "E0509",
@@ -134,8 +164,16 @@ impl ParamsFile {
                     "this tensor has no format",
                 )
                 .label(at(self.item, self.file.span), "the rules belong to this file")
-                .help(format!("add a rule such as `{name}: fixed<8, 6>;`")),
+                .help(format!("add a rule such as `{}: fixed<8, 6>;`", pattern_text(name))),
             ));
+        };
+        let unpacked;
+        let tensor = match packed {
+            Some(packed) => {
+                unpacked = unpack(context, name, tensor, format, *packed)?;
+                &unpacked
+            }
+            None => tensor,
         };
         if tensor.data.is_empty() {
             return context.error(
@@ -200,7 +238,7 @@ impl ParamsFile {
     /// The same tensor before any format: the numbers that the file holds, or, of a `raw` one, those that its integers stand for.
     pub fn real(&self, context: &Context<'_>, name: &str, used: Place) -> Checked<ConstantTensor> {
         let quantized = self.tensor(context, name, used)?;
-        let raw = self.rules.iter().find(|(glob, ..)| glob.is_match(name)).is_some_and(|(_, _, raw, _)| raw.is_some());
+        let raw = self.rules.iter().find(|rule| rule.matches(name)).is_some_and(|rule| rule.raw.is_some());
         let values = if raw {
             quantized.over_one()
         } else {
@@ -219,8 +257,23 @@ impl ParamsFile {
         Ok(ConstantTensor::exact(quantized.shape, values))
     }
 
+    /// A tensor or a group of them as a spec writes it.
+    fn member(&self, name: &str) -> String {
+        name.split('.').fold(self.name.to_string(), |path, member| format!("{path}.{}", member_text(member)))
+    }
+
     /// The file as the spec writes it.
     pub fn path(&self) -> &str {
         &self.file.text
     }
+}
+
+/// Where a tensor's name and the names of the groups that it lies in end.
+fn group_ends(name: &str) -> impl Iterator<Item = usize> + '_ {
+    name.match_indices('.').map(|(end, _)| end).chain([name.len()])
+}
+
+/// Whether a name goes on where a spec that has it without quotes ends: `dense/kernel`, after `dense`.
+fn goes_on(name: &str, beginning: &str) -> bool {
+    name.strip_prefix(beginning).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('.'))
 }

@@ -1,19 +1,21 @@
 //! Bodies of networks: statements and expressions, evaluated to tensors.
 
 use super::super::constant::{Constant, Evaluator};
-use super::super::data::ParamsFile;
+use super::super::data::{ConstantTensor, ParamsFile};
 use super::super::index::index_range;
 use super::super::scope::lookup;
 use super::super::types::{Shape, interchangeable, show_shape};
-use super::super::{Checked, at};
-use super::ops::{pick_indices, picked};
-use super::{Builder, NetTensor, NetValue, instantiate, remap};
+use super::super::{Checked, Reported, at};
+use super::ops::{Clamped, pick_indices, picked};
+use super::{Builder, NetTensor, NetValue, Port, instantiate, remap};
 use crate::db::{ItemId, tree};
 use crate::diagnostic::Diagnostic;
 use crate::number_format::Format;
-use num_traits::{One, Zero};
-use qnn_ir::NodeId;
-use qnn_ir::Rational;
+use num_traits::{One, ToPrimitive, Zero};
+use qnn_ir::interrupt::work;
+use qnn_ir::rational::exact;
+use qnn_ir::real::NUMBER;
+use qnn_ir::{NodeId, Op, Rational};
 use qnn_syntax::Span;
 use qnn_syntax::ast::{BinaryOp, Call, Expr, ExprKind, ItemKind, NetworkItem, UnaryOp};
 use qnn_syntax::walk::Role;
@@ -56,6 +58,7 @@ impl Builder<'_> {
     pub(super) fn eval(&mut self, expr: &Expr) -> Checked<NetValue> {
         match self.eval_unrounded(expr)? {
             NetValue::Curve(curve) => self.unrounded(&curve).map(NetValue::Tensor),
+            NetValue::Clamped(clamped) => self.exactly_clamped(clamped).map(NetValue::Tensor),
             other => Ok(other),
         }
     }
@@ -113,7 +116,10 @@ impl Builder<'_> {
                 let format = self.constants(|e| e.format(ty))?;
                 match value {
                     NetValue::Curve(curve) => self.cast_curve(&curve, &format, expr.span, ty).map(NetValue::Tensor),
-                    NetValue::Tensor(tensor) => self.cast(&tensor, &format, expr.span, ty).map(NetValue::Tensor),
+                    NetValue::Clamped(Clamped { x, ends, .. }) => {
+                        self.cast(&x, Some(&ends), &format, expr.span, ty).map(NetValue::Tensor)
+                    }
+                    NetValue::Tensor(tensor) => self.cast(&tensor, None, &format, expr.span, ty).map(NetValue::Tensor),
                     other => {
                         let tensor = self.constant_tensor(other, inner.span)?;
                         self.quantize_literal(&tensor, &format, expr.span).map(NetValue::ConstantTensor)
@@ -264,6 +270,38 @@ impl Builder<'_> {
     }
 
     /// A call of another network.
+    /// A constant that is passed to a network: values of the input's format, stored in it.
+    fn constant_input(&mut self, constant: &ConstantTensor, port: &Port, span: Span) -> Checked<NodeId> {
+        let Some(format) = &port.format else { return Err(Reported) };
+        if !interchangeable(&constant.shape, &port.shape) {
+            let (wanted, found) = (show_shape(self.db(), &port.shape), show_shape(self.db(), &constant.shape));
+            let message = format!("this input is `{format}{wanted}`, but the constant has the shape {found}");
+            return self.error("E0306", span, message, "another shape");
+        }
+        let mut stored = Vec::with_capacity(constant.len());
+        for i in 0..constant.len() {
+            work(NUMBER);
+            let value = constant.value(i);
+            let steps = &value / port.scale.get(i);
+            let number = steps.is_integer().then(|| steps.to_integer().to_i128()).flatten();
+            let raw = number.map(|number| port.raw(i, number));
+            let range = i128::from(format.min_raw())..=i128::from(format.max_raw());
+            let Some(number) = number.filter(|_| raw.is_some_and(|raw| range.contains(&raw))) else {
+                return self.report(
+                    Diagnostic::error(
+                        "E0408",
+                        format!("{} is not a value of `{format}`", exact(&value)),
+                        self.place(span),
+                        "would have to be rounded, or is out of range",
+                    )
+                    .help(format!("round it: `… as {format}`")),
+                );
+            };
+            stored.push(number);
+        }
+        self.push(Op::Constant(stored.into()), span)
+    }
+
     pub(super) fn call_network(&mut self, item: ItemId, call: &Call, span: Span) -> Checked<NetValue> {
         let generics: Vec<i128> =
             call.generics.iter().map(|g| self.constants(|e| e.integer(g))).collect::<Checked<_>>()?;
@@ -289,14 +327,13 @@ impl Builder<'_> {
             if let Some(name) = &argument.name {
                 return self.error("E0303", name.span, "inputs have no names here", "write the value alone");
             }
-            let value = self.eval(&argument.value)?;
-            let NetValue::Tensor(tensor) = value else {
-                return self.error(
-                    "E0302",
-                    argument.value.span,
-                    format!("expected a tensor, found {}", value.kind()),
-                    "not a tensor",
-                );
+            let tensor = match self.eval(&argument.value)? {
+                NetValue::Tensor(tensor) => tensor,
+                constant => {
+                    let constant = self.constant_tensor(constant, argument.value.span)?;
+                    map[port.node.index()] = Some(self.constant_input(&constant, port, argument.value.span)?);
+                    continue;
+                }
             };
             if tensor.format != port.format || !interchangeable(&tensor.shape, &port.shape) {
                 let format = port.format.as_ref().map(Format::to_string).unwrap_or_default();

@@ -4,7 +4,7 @@ use super::super::constant::{Constant, Evaluator};
 use super::super::data::{ConstantTensor, ParamsFile, PerElement, scales, zeros};
 use super::super::types::{Shape, count, show_shape};
 use super::super::{Checked, at};
-use super::ops::Curve;
+use super::ops::{Clamped, Curve};
 use super::{Layer, Network, Parameters, Port};
 use crate::db::Db;
 use crate::diagnostic::{Diagnostic, Place};
@@ -46,6 +46,8 @@ pub(super) enum NetValue {
     ConstantTensor(ConstantTensor),
     /// A function of a stored tensor, before a cast rounds it.
     Curve(Curve),
+    /// A tensor between two ends that its integers can't hold, before a cast rounds it.
+    Clamped(Clamped),
     /// A constant.
     Constant(Constant),
     /// A `params` file or a group of its tensors by prefix.
@@ -56,7 +58,7 @@ impl NetValue {
     pub(super) fn kind(&self) -> String {
         match self {
             NetValue::Tensor(_) => "a tensor of the network".to_owned(),
-            NetValue::Curve(_) => "a function that no cast has rounded yet".to_owned(),
+            NetValue::Curve(_) | NetValue::Clamped(_) => "a function that no cast has rounded yet".to_owned(),
             NetValue::ConstantTensor(_) => "a tensor of constants".to_owned(),
             NetValue::Constant(c) => c.kind().to_owned(),
             NetValue::Group(..) => "a group of parameters".to_owned(),

@@ -273,7 +273,12 @@ impl Builder<'_> {
         for argument in &call.arguments {
             match self.eval(&argument.value)? {
                 NetValue::Tensor(tensor) => arguments.push(tensor),
-                _ => return Err(Reported),
+                constant => {
+                    let constant = self.constant_tensor(constant, argument.value.span)?;
+                    let bias = constant.values().into();
+                    let node = self.push_real(RealOp::Affine { terms: Vec::new(), bias }, argument.value.span)?;
+                    arguments.push(reading(node.index(), constant.shape));
+                }
             }
         }
         let context = self.evaluator.context;

@@ -29,7 +29,8 @@ impl Lowering<'_> {
         let values: Vec<Value> = call.arguments.iter().map(|a| self.eval(env, &a.value)).collect::<Checked<_>>()?;
         let places: Vec<Place> = call.arguments.iter().map(|a| at(env.item, a.value.span)).collect();
         match (name, values.as_slice()) {
-            ("argmax" | "strict_argmax", [Value::Tensor(t)]) => self.argmax(name, t, places[0]),
+            ("argmax" | "strict_argmax", [Value::Tensor(t) | Value::Softmax(t)]) => self.argmax(name, t, places[0]),
+            ("softmax", [Value::Tensor(t)]) => self.softmax(t, places[0]),
             (
                 "ball",
                 [center @ (Value::Tensor(_) | Value::Constant(Constant::Number(_) | Constant::List(_))), radius],
@@ -101,6 +102,15 @@ impl Lowering<'_> {
             self.calls[call].argmax = true;
         }
         Ok(Value::Argmax { of: t.clone(), strict: name == "strict_argmax" })
+    }
+
+    fn softmax(&self, t: &Tensor, place: Place) -> Checked<Value> {
+        if t.shape.len() != 1 || t.len() < 2 {
+            let shape = shape_text(self.context.db, &t.shape);
+            let message = format!("`softmax` needs a vector of scores, not {shape}");
+            return self.error("E0301", place, message, "not a vector of two or more");
+        }
+        Ok(Value::Softmax(t.clone()))
     }
 
     fn ball(&self, center: &Value, radius: &Value, places: (Place, Place)) -> Checked<Value> {

@@ -26,6 +26,13 @@ pub(crate) enum Value {
         of: Tensor,
         strict: bool,
     },
+    /// The softmax of a vector.
+    Softmax(Tensor),
+    /// An element of the softmax of a vector.
+    Probability {
+        of: Tensor,
+        at: usize,
+    },
     Dataset(ItemId),
     Sample(ItemId, usize),
     /// All values of the centre's format whose elements are within the radius.
@@ -44,6 +51,8 @@ impl Value {
             Value::Tensor(_) => "a tensor".to_owned(),
             Value::Class(..) => "a class".to_owned(),
             Value::Argmax { .. } => "an argmax".to_owned(),
+            Value::Softmax(_) => "the probabilities of a softmax".to_owned(),
+            Value::Probability { .. } => "a probability of a softmax".to_owned(),
             Value::Dataset(_) => "a dataset".to_owned(),
             Value::Sample(..) => "a sample of a dataset".to_owned(),
             Value::Ball { .. } => "a ball".to_owned(),

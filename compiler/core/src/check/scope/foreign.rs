@@ -41,7 +41,7 @@ pub(super) fn foreign_name(name: &str, role: Role) -> Option<ForeignName> {
         (Role::Type, "string" | "str" | "text") => {
             help("there are no texts as values; an `enum` names classes and axes")
         }
-        (Role::Function, "softmax" | "log_softmax") => {
+        (Role::Function, "log_softmax") => {
             help("it keeps the order of the scores: leave it out, and compare the scores or their `argmax`")
         }
         (

@@ -1,5 +1,6 @@
 //! Outside of quotes: keywords, types, expressions, names, and what a format's angle brackets hold.
 
+use super::quoted::TensorName;
 use super::{Completer, Completion, CompletionKind};
 use crate::check::scope::scope;
 use crate::check::spec::Expectation;
@@ -131,12 +132,13 @@ impl<'a> Completer<'a> {
             ":" => self.types(),
             _ if self.at_statement() => {
                 if let Some(file) = self.in_params() {
-                    self.tensors(&file, "", ": ");
+                    self.tensors(&file, "", TensorName::Rule);
                 }
                 self.snippet("*.weight", "*.weight: ${1:fixed<8, 6>};", "the weights of all layers", 1);
                 self.snippet("*.bias", "*.bias: ${1:fixed<8, 6>};", "the biases of all layers", 1);
             }
             ">" | ")" => self.keywords(&["raw"], 0),
+            "raw" => self.keywords(&["packed"], 0),
             _ => {}
         }
     }

@@ -1,5 +1,6 @@
 //! After a dot: fields, variants, tensors, as the tokens before it tell.
 
+use super::quoted::TensorName;
 use super::{Completer, CompletionKind};
 use crate::check::constant::variant_names;
 use crate::check::scope::scope;
@@ -41,7 +42,7 @@ impl<'a> Completer<'a> {
                     self.add(&*name, CompletionKind::Variant, item.name(self.db), 0);
                 }
             }
-            Some(Members::Params { file, prefix }) => self.tensors(&file, &prefix, "."),
+            Some(Members::Params { file, prefix }) => self.tensors(&file, &prefix, TensorName::Member),
             Some(Members::Network(_)) => {
                 self.add("real", CompletionKind::Network, "with the files' weights, without rounding", 0);
                 if let Some(item) = self.items.last_mut() {
@@ -49,6 +50,14 @@ impl<'a> Completer<'a> {
                 }
             }
             None => {}
+        }
+    }
+
+    /// The names of tensors, between the quotes after a dot.
+    pub(super) fn quoted_members(&mut self) {
+        let dot = self.before.len().checked_sub(1);
+        if let Some(Members::Params { file, prefix }) = dot.and_then(|dot| self.members_of(dot, 0)) {
+            self.tensors(&file, &prefix, TensorName::QuotedMember);
         }
     }
 
@@ -82,7 +91,7 @@ impl<'a> Completer<'a> {
             }
             at = at.checked_sub(1)?;
         }
-        let name = word(at);
+        let name = word(at).trim_matches('"');
         if at > 0 && word(at - 1) == "." {
             return match self.members_of(at - 1, depth + 1)? {
                 Members::Dataset(item) => {

@@ -3,15 +3,20 @@
 use super::{Completer, CompletionKind};
 use crate::db::{FolderEntry, contents};
 use crate::files::reader::FileContents;
+use qnn_syntax::lexer::{member_text, pattern_text};
 use std::path::Path;
 
 impl<'a> Completer<'a> {
     /// Inside quotes: files, tensors, columns. Returns how much of the text stays before what is replaced.
     pub(super) fn in_text(&mut self, written: &str) -> u32 {
         match self.word(1) {
+            "." => {
+                self.quoted_members();
+                0
+            }
             "tensor" | "column" => {
                 if let Some(file) = self.file_of_field() {
-                    self.tensors(&file, "", "");
+                    self.tensors(&file, "", TensorName::Text);
                 }
                 0
             }
@@ -59,8 +64,8 @@ impl<'a> Completer<'a> {
         kept as u32
     }
 
-    /// The tensors of a file whose names go on after a prefix, up to the next dot.
-    pub(super) fn tensors(&mut self, file: &str, prefix: &str, suffix: &str) {
+    /// The tensors of a file whose names go on after a prefix; of members, up to the next dot.
+    pub(super) fn tensors(&mut self, file: &str, prefix: &str, written: TensorName) {
         let folder = self.file.path(self.db).parent().unwrap_or(Path::new(""));
         let data = self.db.data(&folder.join(file));
         let outcome = contents(self.db, data);
@@ -75,12 +80,27 @@ impl<'a> Completer<'a> {
         };
         for (name, kind) in tensors {
             let Some(rest) = name.strip_prefix(prefix) else { continue };
-            if suffix == "." {
-                let (member, group) = rest.split_once('.').map_or((rest, false), |(member, _)| (member, true));
-                self.add(member, CompletionKind::Tensor, if group { "layer".to_owned() } else { kind }, 0);
-            } else {
-                self.add(format!("{rest}{suffix}"), CompletionKind::Tensor, kind, 0);
+            let (member, group) = rest.split_once('.').map_or((rest, false), |(member, _)| (member, true));
+            let layer = || if group { "layer".to_owned() } else { kind.clone() };
+            match written {
+                TensorName::Text => self.add(rest, CompletionKind::Tensor, kind, 0),
+                TensorName::Rule => self.add(format!("{}: ", pattern_text(rest)), CompletionKind::Tensor, kind, 0),
+                TensorName::Member => self.add(member_text(member), CompletionKind::Tensor, layer(), 0),
+                TensorName::QuotedMember => self.add(member, CompletionKind::Tensor, layer(), 0),
             }
         }
     }
+}
+
+/// Where a tensor's name is to be written.
+#[derive(Clone, Copy)]
+pub(super) enum TensorName {
+    /// Inside quotes, the whole name.
+    Text,
+    /// As the pattern of a rule of `params`.
+    Rule,
+    /// After a dot.
+    Member,
+    /// After a dot, inside quotes.
+    QuotedMember,
 }

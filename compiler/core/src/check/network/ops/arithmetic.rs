@@ -193,17 +193,22 @@ impl Builder<'_> {
             return self.real_diagonal(x, values, vec![Rational::zero(); values.len()], span);
         }
         let denominator = qnn_ir::rational::common_denominator(values.iter().inspect(|_| work(NUMBER)));
-        let mut factors = Vec::new();
-        for value in values {
-            work(NUMBER);
-            let Some(factor) = (value * Rational::from_integer(denominator.clone())).to_integer().to_i64() else {
-                return self.error("E0404", span, "these constants have too many digits to be exact", "too precise");
-            };
-            factors.push(factor);
-        }
-        let terms = vec![(x.node, Matrix::diagonal(&factors))];
-        let node = self.push(Op::Affine { terms, bias: vec![0; factors.len()].into() }, span)?;
-        let scale = x.scale.map(|s| s / Rational::from_integer(denominator.clone()));
+        let common = Rational::from_integer(denominator);
+        let factor = |value: &Rational| (value * &common).to_integer().to_i64();
+        let factors: Option<Vec<i64>> = values.iter().inspect(|_| work(NUMBER)).map(factor).collect();
+        // Factors that have no common denominator within 64 bits go into the scales, of which each element then has its own.
+        let (factors, scale) = match factors {
+            Some(factors) => (factors, x.scale.map(|s| s / &common)),
+            None => {
+                let sign = |value: &Rational| value.signum().to_integer().to_i64().unwrap_or(0);
+                let size = |value: &Rational| if value.is_zero() { Rational::one() } else { value.abs() };
+                let scales = values.iter().inspect(|_| work(NUMBER)).enumerate();
+                let scales = scales.map(|(i, value)| x.scale.get(i) * size(value)).collect();
+                (values.iter().map(sign).collect(), PerElement::from_each(scales))
+            }
+        };
+        let bias = vec![0; factors.len()].into();
+        let node = self.push(Op::Affine { terms: vec![(x.node, Matrix::diagonal(&factors))], bias }, span)?;
         Ok(NetTensor { node, shape: x.shape.clone(), scale, format: None })
     }
 

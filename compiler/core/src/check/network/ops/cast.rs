@@ -8,34 +8,48 @@ use super::super::{Builder, NetTensor, Parameters};
 use crate::db::tree;
 use crate::diagnostic::{Diagnostic, Fix, Place};
 use crate::number_format::{Format, MAX_WIDTH, Overflow, Scale};
-use num_traits::ToPrimitive;
+use num_bigint::BigInt;
+use num_traits::{One, ToPrimitive, Zero};
 use qnn_ir::interrupt::work;
 use qnn_ir::rational::{exact, integer};
 use qnn_ir::real::NUMBER;
-use qnn_ir::{Interval, Matrix, NodeId, Op, Step, Steps};
+use qnn_ir::{Interval, Matrix, NodeId, Op, Rational, Step, Steps};
 use qnn_syntax::Span;
 use qnn_syntax::ast::{Expr, ExprKind, ItemKind, TypeArgument, TypeExpr};
+use std::ops::Range;
+
+/// A cast that is being lowered.
+struct Cast<'a> {
+    x: &'a NetTensor,
+    /// The node that it rounds: what `x` clamps, where that is all that `x` does.
+    source: NodeId,
+    /// Ends between which the source's integers are taken before.
+    clamps: Option<(i128, i128)>,
+    /// Ends between which the values are taken before.
+    ends: Option<&'a (Rational, Rational)>,
+    format: &'a Format,
+    span: Span,
+    ty: &'a TypeExpr,
+}
 
 impl Builder<'_> {
-    /// `x as Format`: the one place where bits are lost.
+    /// `x as Format`: the one place where bits are lost. With ends, of `x` between them.
     pub(in crate::check::network) fn cast(
         &mut self,
         x: &NetTensor,
+        ends: Option<&(Rational, Rational)>,
         format: &Format,
         span: Span,
         ty: &TypeExpr,
     ) -> Checked<NetTensor> {
-        let format_span = ty.span;
         if self.real.is_some() {
-            return self.real_cast(x, format, span, format_span);
+            return self.real_cast(x, format, span, ty.span);
         }
-        if x.format.as_ref() == Some(format) {
+        if ends.is_none() && x.format.as_ref() == Some(format) {
             return Ok(x.clone());
         }
-        self.channels_fit(x, format, format_span)?;
-        let scale = scales(format, &x.shape);
-        let zeros = zeros(format, &x.shape);
-        let len = count(&x.shape);
+        self.channels_fit(x, format, ty.span)?;
+        let (scale, zeros, len) = (scales(format, &x.shape), zeros(format, &x.shape), count(&x.shape));
         // A ReLU or clamp just before is part of the same Step.
         let (source, clamps) = match &self.graph.node(x.node).op {
             Op::Step {
@@ -44,66 +58,16 @@ impl Builder<'_> {
             } => (*source, Some((*lo, *hi))),
             _ => (x.node, None),
         };
+        let cast = Cast { x, source, clamps, ends, format, span, ty };
         let uniform_cast =
             matches!((&x.scale, &scale, &zeros), (PerElement::All(_), PerElement::All(_), PerElement::All(_)));
-        let mut steps = Vec::with_capacity(if uniform_cast { 1 } else { len });
         let mut wraps = false;
-        for i in 0..if uniform_cast { 1 } else { len } {
-            work(NUMBER);
-            let zero = i128::from(*zeros.get(i));
-            let (min, max) = (i128::from(format.min_raw()) - zero, i128::from(format.max_raw()) - zero);
-            let quotient = x.scale.get(i) / scale.get(i);
-            let parts = (quotient.numer().to_i128(), quotient.denom().to_i128());
-            let (Some(numerator), Some(denominator)) = parts else {
-                return self.too_precise_cast(span);
-            };
-            let small = |n: i128| n.checked_mul(4).and_then(|n| n.checked_mul(1 << (MAX_WIDTH + 1))).is_some();
-            if !small(denominator) || numerator > 1 << 60 {
-                return self.too_precise_cast(span);
-            }
-            let round =
-                |lo: i128, hi: i128| Step::Round { numerator, denominator, offset: 0, mode: format.rounding, lo, hi };
-            let free = round(i128::MIN >> 2, i128::MAX >> 2);
-            let elements: Vec<usize> = if uniform_cast { (0..len).collect() } else { vec![i] };
-            // What the cast would have to hold, over all inputs.
-            let mut worst: Option<(usize, Interval)> = None;
-            for element in elements {
-                work(8);
-                let mut range = self.ranges[source.index()][element];
-                if let Some((lo, hi)) = clamps {
-                    range = Interval::new(range.lo.clamp(lo, hi), range.hi.clamp(lo, hi));
-                }
-                let ends = free.checked_apply(range.lo).zip(free.checked_apply(range.hi));
-                let Some((lo, hi)) = ends else { return self.too_precise_cast(span) };
-                let need = Interval::new(lo, hi);
-                let over = |r: Interval| (min - r.lo).max(r.hi - max);
-                if worst.is_none_or(|(_, known)| over(need) > over(known)) {
-                    worst = Some((element, need));
-                }
-            }
-            let Some((element, need)) = worst else { continue };
-            let beyond = need.lo < min || need.hi > max;
-            match format.overflow {
-                Overflow::Error if beyond => return self.overflow_error(x, format, element, need, span, ty),
-                Overflow::Wrap if beyond => {
-                    wraps = true;
-                    let (lo, hi) = self.unclamped(source, clamps, &free)?;
-                    steps.push(round(lo, hi));
-                }
-                _ => {
-                    let step = round(min, max);
-                    let clamped = match clamps {
-                        Some((lo, hi)) => match step.checked_apply(lo).zip(step.checked_apply(hi)) {
-                            Some((low, high)) => step.then_clamp(low, high),
-                            None => return self.too_precise_cast(span),
-                        },
-                        None => step,
-                    };
-                    steps.push(clamped);
-                }
-            }
-        }
-        let steps = if uniform_cast { Steps::Uniform(steps.remove(0)) } else { uniform(steps) };
+        let steps = if uniform_cast {
+            Steps::Uniform(self.cast_step(&cast, 0..len, scale.get(0), *zeros.get(0), &mut wraps)?)
+        } else {
+            let each = (0..len).map(|i| self.cast_step(&cast, i..i + 1, scale.get(i), *zeros.get(i), &mut wraps));
+            uniform(each.collect::<Checked<Vec<Step>>>()?)
+        };
         let mut node = self.push(Op::Step { source, steps }, span)?;
         if wraps {
             node = self.wrap(node, format, &zeros, len, span)?;
@@ -111,6 +75,71 @@ impl Builder<'_> {
         let result = NetTensor { node, shape: x.shape.clone(), scale, format: Some(format.clone()) };
         self.layer(format!("as {format}"), &result, Parameters::default(), span);
         Ok(result)
+    }
+
+    /// The step of elements that share their scales. Says whether it must wrap afterwards.
+    fn cast_step(
+        &self,
+        cast: &Cast<'_>,
+        elements: Range<usize>,
+        lsb: &Rational,
+        zero: i64,
+        wraps: &mut bool,
+    ) -> Checked<Step> {
+        work(NUMBER);
+        let Cast { x, source, clamps, ends, format, span, ty } = *cast;
+        let zero = i128::from(zero);
+        let (min, max) = (i128::from(format.min_raw()) - zero, i128::from(format.max_raw()) - zero);
+        let range_of = |element: usize| {
+            let range = self.ranges[source.index()][element];
+            clamps.map_or(range, |(lo, hi)| Interval::new(range.lo.clamp(lo, hi), range.hi.clamp(lo, hi)))
+        };
+        let most = elements.clone().map(|i| range_of(i).lo.abs().max(range_of(i).hi.abs())).max().unwrap_or(0);
+        let Some((numerator, denominator)) = quotient(&(x.scale.get(elements.start) / lsb), most) else {
+            return self.too_precise_cast(span);
+        };
+        let round =
+            |lo: i128, hi: i128| Step::Round { numerator, denominator, offset: 0, mode: format.rounding, lo, hi };
+        let mut free = round(i128::MIN >> 2, i128::MAX >> 2);
+        if let Some((lo, hi)) = ends {
+            let end = |value: &Rational| format.rounding.round(&(value / lsb)).to_i128();
+            let Some((lo, hi)) = end(lo).zip(end(hi)) else { return self.too_precise_cast(span) };
+            free = free.then_clamp(lo, hi);
+        }
+        // What the cast would have to hold, over all inputs.
+        let mut worst: Option<(usize, Interval)> = None;
+        for element in elements {
+            work(8);
+            let range = range_of(element);
+            let ends = free.checked_apply(range.lo).zip(free.checked_apply(range.hi));
+            let Some((lo, hi)) = ends else { return self.too_precise_cast(span) };
+            let need = Interval::new(lo, hi);
+            let over = |r: Interval| (min - r.lo).max(r.hi - max);
+            if worst.is_none_or(|(_, known)| over(need) > over(known)) {
+                worst = Some((element, need));
+            }
+        }
+        let Some((element, need)) = worst else { return Ok(round(min, max)) };
+        let beyond = need.lo < min || need.hi > max;
+        match format.overflow {
+            Overflow::Error if beyond => self.overflow_error(x, format, element, need, span, ty),
+            Overflow::Wrap if beyond => {
+                *wraps = true;
+                let (lo, hi) = self.unclamped(source, clamps, &free)?;
+                Ok(round(lo, hi))
+            }
+            _ => {
+                let mut step = round(min, max);
+                if ends.is_some() {
+                    step = step.then_clamp(free.lo(), free.hi());
+                }
+                let Some((lo, hi)) = clamps else { return Ok(step) };
+                match step.checked_apply(lo).zip(step.checked_apply(hi)) {
+                    Some((low, high)) => Ok(step.then_clamp(low, high)),
+                    None => self.too_precise_cast(span),
+                }
+            }
+        }
     }
 
     /// A format with a scale for each channel has as many as the tensor.
@@ -165,9 +194,9 @@ impl Builder<'_> {
                 "E0404",
                 "this cast needs more than 127 bits to be exact",
                 self.place(span),
-                "scales too far apart",
+                "the sum is too wide, or the scales are too far apart",
             )
-            .help("cast in two steps, or use constants with fewer digits"),
+            .help("cast earlier, or in two steps"),
         )
     }
 
@@ -247,10 +276,86 @@ impl Builder<'_> {
     }
 }
 
+/// The quotient of two scales as a fraction that steps can compute with: its own, or a simpler one with which all integers of at most `most` are rounded
+/// alike, in every mode. `None` if there is none.
+///
+/// How a·q rounds depends on no more than how q compares with k / a and (2k + 1) / 2a, which are fractions with denominators of at most 2a. So any q' that lies
+/// between the same two neighbours among the fractions with denominators of at most 2·`most` will do; their mediant does
+/// (Graham, Knuth, Patashnik, *Concrete Mathematics*, 4.5).
+fn quotient(exact: &Rational, most: i128) -> Option<(i128, i128)> {
+    let fits = |q: &Rational| {
+        let (numerator, denominator) = (q.numer().to_i128()?, q.denom().to_i128()?);
+        let small = |n: i128| n.checked_mul(4).and_then(|n| n.checked_mul(1 << (MAX_WIDTH + 1))).is_some();
+        (small(denominator) && numerator <= 1 << 60).then_some((numerator, denominator))
+    };
+    fits(exact).or_else(|| fits(&between_neighbours(exact, &BigInt::from(most.max(1).checked_mul(2)?))))
+}
+
+/// The mediant of the two fractions next to a positive number among those with denominators of at most `order`; the number itself if it is one of them.
+fn between_neighbours(number: &Rational, order: &BigInt) -> Rational {
+    if number.denom() <= order {
+        return number.clone();
+    }
+    // The path to the number in the Stern-Brocot tree, by its continued fraction, as far as denominators are within the order.
+    let (mut below, mut above) = ((number.floor().to_integer(), BigInt::one()), (BigInt::one(), BigInt::zero()));
+    let mut rest = number.fract();
+    let mut upper = true;
+    while !rest.is_zero() {
+        work(NUMBER);
+        let next = rest.recip();
+        let wanted = next.floor().to_integer();
+        let (moved, fixed) = if upper { (&mut above, &below) } else { (&mut below, &above) };
+        let possible = (order - &moved.1) / &fixed.1;
+        let steps = wanted.clone().min(possible.clone());
+        moved.0 += &steps * &fixed.0;
+        moved.1 += &steps * &fixed.1;
+        if possible < wanted {
+            break;
+        }
+        (rest, upper) = (next.fract(), !upper);
+    }
+    Rational::new(below.0 + above.0, below.1 + above.1)
+}
+
 /// Equal steps as one.
 pub(in crate::check::network) fn uniform(steps: Vec<Step>) -> Steps {
     match steps.split_first() {
         Some((first, rest)) if rest.iter().inspect(|_| work(1)).all(|s| s == first) => Steps::Uniform(first.clone()),
         _ => Steps::Each(steps.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use qnn_ir::Rounding;
+    use qnn_ir::rational::ratio;
+
+    #[test]
+    fn a_quotient_of_many_digits_rounds_as_its_neighbours_mediant() {
+        let q = ratio(271_828_182_845_904_523_536_028, 314_159_265_358_979_323_846_264_338_327);
+        let (numerator, denominator) = quotient(&q, 1000).unwrap();
+        assert!(denominator <= 4001, "{numerator}/{denominator}");
+        let simple = ratio(numerator, denominator);
+        for a in -1000..=1000 {
+            for mode in Rounding::ALL {
+                assert_eq!(mode.round(&(integer(a) * &q)), mode.round(&(integer(a) * &simple)), "{a} {mode:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn neighbours_enclose_as_closely_as_their_order_allows(n in 1..5000i128, d in 1..5000i128, order in 1..60i128) {
+            let number = ratio(n, d);
+            let found = between_neighbours(&number, &BigInt::from(order));
+            let (low, high) = (number.clone().min(found.clone()), number.clone().max(found.clone()));
+            for denominator in 1..=order {
+                // No fraction of the order between the two, nor one that is the one and not the other.
+                let first = (&low * integer(denominator)).ceil();
+                prop_assert!(low == high || first / integer(denominator) > high, "{number} {found} {denominator}");
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@
 use super::super::super::Checked;
 use super::super::super::data::{PerElement, scales};
 use super::super::super::types::count;
-use super::super::{Builder, NetTensor, Parameters};
+use super::super::{Builder, NetTensor, NetValue, Parameters};
 use super::logistic;
 use super::table::Table;
 use crate::diagnostic::Diagnostic;
@@ -99,22 +99,22 @@ struct Group {
 }
 
 impl Builder<'_> {
-    pub(super) fn hard_swish(&mut self, call: &Call, span: Span) -> Checked<Curve> {
+    pub(super) fn hard_swish(&mut self, call: &Call, span: Span) -> Checked<NetValue> {
         let [x] = self.positional(call, span)?;
-        self.curve(x, Function::HardSwish, span)
+        self.curve(x, Function::HardSwish, span).map(NetValue::Curve)
     }
 
-    pub(super) fn sigmoid(&mut self, call: &Call, span: Span) -> Checked<Curve> {
+    pub(super) fn sigmoid(&mut self, call: &Call, span: Span) -> Checked<NetValue> {
         let [x] = self.positional(call, span)?;
-        self.curve(x, Function::Sigmoid, span)
+        self.curve(x, Function::Sigmoid, span).map(NetValue::Curve)
     }
 
-    pub(super) fn tanh(&mut self, call: &Call, span: Span) -> Checked<Curve> {
+    pub(super) fn tanh(&mut self, call: &Call, span: Span) -> Checked<NetValue> {
         let [x] = self.positional(call, span)?;
-        self.curve(x, Function::Tanh, span)
+        self.curve(x, Function::Tanh, span).map(NetValue::Curve)
     }
 
-    pub(super) fn lookup(&mut self, call: &Call, span: Span) -> Checked<Curve> {
+    pub(super) fn lookup(&mut self, call: &Call, span: Span) -> Checked<NetValue> {
         let [x, table] = self.positional(call, span)?;
         let entries = self.eval(&table.value)?;
         let entries = self.constant_tensor(entries, table.value.span)?;
@@ -136,7 +136,7 @@ impl Builder<'_> {
                 )),
             );
         }
-        Ok(curve)
+        Ok(NetValue::Curve(curve))
     }
 
     fn curve(&mut self, x: &Argument, function: Function, span: Span) -> Checked<Curve> {

@@ -22,6 +22,7 @@ mod sign;
 mod table;
 mod transpose;
 
+pub(super) use clamp::Clamped;
 pub(super) use constants::picked;
 pub(super) use curve::Curve;
 pub use layout::pick_indices;
@@ -40,17 +41,14 @@ use qnn_syntax::walk::Role;
 type Lower<'a> = fn(&mut Builder<'a>, &Call, Span) -> Checked<NetTensor>;
 
 /// The operations, by name.
-fn operations<'a>() -> [(&'static str, Lower<'a>); 15] {
+fn operations<'a>() -> [(&'static str, Lower<'a>); 12] {
     [
         ("dense", Builder::dense),
         ("conv2d", Builder::conv2d),
         ("max_pool2d", Builder::max_pool2d),
         ("avg_pool2d", Builder::avg_pool2d),
         ("relu", Builder::relu),
-        ("clamp", Builder::clamp),
         ("leaky_relu", Builder::leaky_relu),
-        ("relu6", Builder::relu6),
-        ("hard_sigmoid", Builder::hard_sigmoid),
         ("sign", Builder::sign),
         ("batch_norm", Builder::batch_norm),
         ("add", Builder::add),
@@ -64,11 +62,14 @@ fn operations<'a>() -> [(&'static str, Lower<'a>); 15] {
 const TRANSPOSE: &str = "transpose";
 
 /// What prepares the call of a function that a cast rounds.
-type Prepare<'a> = fn(&mut Builder<'a>, &Call, Span) -> Checked<Curve>;
+type Prepare<'a> = fn(&mut Builder<'a>, &Call, Span) -> Checked<NetValue>;
 
-/// The functions of stored values, by name.
-fn curves<'a>() -> [(&'static str, Prepare<'a>); 4] {
+/// The functions whose values the integers of a tensor may not hold before a cast rounds them, by name.
+fn unrounded<'a>() -> [(&'static str, Prepare<'a>); 7] {
     [
+        ("clamp", Builder::clamp),
+        ("relu6", Builder::relu6),
+        ("hard_sigmoid", Builder::hard_sigmoid),
         ("hard_swish", Builder::hard_swish),
         ("sigmoid", Builder::sigmoid),
         ("tanh", Builder::tanh),
@@ -104,8 +105,8 @@ impl Builder<'_> {
         if let Some((_, lower)) = operations().into_iter().find(|(known, _)| *known == name) {
             return lower(self, call, span).map(NetValue::Tensor);
         }
-        if let Some((_, prepare)) = curves().into_iter().find(|(known, _)| *known == name) {
-            return prepare(self, call, span).map(NetValue::Curve);
+        if let Some((_, prepare)) = unrounded().into_iter().find(|(known, _)| *known == name) {
+            return prepare(self, call, span);
         }
         if name == TRANSPOSE {
             return self.transpose(call, span);
@@ -120,15 +121,18 @@ impl Builder<'_> {
                 "A network computes bit-exactly with {}, + - * with constants, and casts.",
                 operations.join(", ")
             );
-            return self.report(
-                Diagnostic::error(
-                    "E0612",
-                    format!("`{name}` belongs in properties, not in networks"),
-                    self.place(call.callee.span),
-                    "not an operation of networks",
-                )
-                .note(note),
-            );
+            let mut diagnostic = Diagnostic::error(
+                "E0612",
+                format!("`{name}` belongs in properties, not in networks"),
+                self.place(call.callee.span),
+                "not an operation of networks",
+            )
+            .note(note);
+            if name == "softmax" {
+                diagnostic =
+                    diagnostic.help("let the network end with its scores: their `argmax` is that of the softmax");
+            }
+            return self.report(diagnostic);
         }
         let item = lookup(self.evaluator.context, self.evaluator.item, &call.callee, Role::Function)?;
         match tree(self.db(), item).as_deref().map(|t| &t.kind) {
@@ -202,7 +206,7 @@ mod tests {
     #[test]
     fn each_function_of_networks_is_lowered() {
         let listed: BTreeSet<&str> = FUNCTIONS.iter().filter(|f| f.in_networks()).map(|f| f.name).collect();
-        let prepared = curves().map(|(name, _)| name);
+        let prepared = unrounded().map(|(name, _)| name);
         let lowered: BTreeSet<&str> =
             operations().map(|(name, _)| name).into_iter().chain(prepared).chain([TRANSPOSE]).collect();
         assert_eq!(listed, lowered);

@@ -11,6 +11,7 @@ use super::comparison::listed;
 use crate::diagnostic::{Diagnostic, Place};
 use num_traits::Zero;
 use qnn_ir::Rational;
+use qnn_ir::interrupt::work;
 use qnn_ir::obligation::term::Term;
 use qnn_ir::rational::integer;
 use qnn_syntax::ast::{BinaryOp, Expr};
@@ -198,11 +199,19 @@ impl Lowering<'_> {
         let lsb = match (op, la, lb) {
             (BinaryOp::Add | BinaryOp::Subtract, Some(x), Some(y)) => (x == y).then_some(x),
             (BinaryOp::Add | BinaryOp::Subtract, Some(x), None)
-            | (BinaryOp::Add | BinaryOp::Subtract, None, Some(x)) => {
-                (!matches!(a, Value::Tensor(_)) || !matches!(b, Value::Tensor(_))).then_some(x)
-            }
+            | (BinaryOp::Add | BinaryOp::Subtract, None, Some(x)) => (is_known(a) || is_known(b)).then_some(x),
             _ => None,
         };
         Ok(Tensor { shape, elements: Elements::Terms(terms.into()), lsb, format: None })
+    }
+}
+
+/// Whether a value is numbers that the spec says.
+fn is_known(value: &Value) -> bool {
+    match value {
+        Value::Tensor(t) => {
+            t.lsb.is_none() && (0..t.len()).inspect(|_| work(1)).all(|i| t.term(i).as_constant().is_some())
+        }
+        _ => true,
     }
 }

@@ -164,6 +164,9 @@ impl Lowering<'_> {
             }
             _ => {}
         }
+        if let Some(formula) = self.compare_probabilities(op, a, b, place)? {
+            return Ok(formula);
+        }
         let (a, b) = (&listed(a), &listed(b));
         // Equal tensors: element by element.
         if let (BinaryOp::Equal | BinaryOp::NotEqual, Value::Tensor(x), Value::Tensor(y)) = (op, a, b)
@@ -191,14 +194,7 @@ impl Lowering<'_> {
         };
         let (la, lb) = (lsb(a), lsb(b));
         let (x, y) = (self.number(a, lb.as_ref(), sides.0)?, self.number(b, la.as_ref(), sides.1)?);
-        Ok(match op {
-            BinaryOp::Equal => Formula::zero(x.minus(&y)),
-            BinaryOp::NotEqual => Formula::zero(x.minus(&y)).opposite(),
-            BinaryOp::Less => Formula::at_least_zero(y.minus(&x), true),
-            BinaryOp::LessEqual => Formula::at_least_zero(y.minus(&x), false),
-            BinaryOp::Greater => Formula::at_least_zero(x.minus(&y), true),
-            _ => Formula::at_least_zero(x.minus(&y), false),
-        })
+        Ok(ordered(op, x, y))
     }
 
     /// Compares the indices of two greatest elements: pair by pair.
@@ -233,6 +229,18 @@ impl Lowering<'_> {
             });
         }
         Ok(Formula::either(pairs(&holds), pairs(&|ordering| !holds(ordering))))
+    }
+}
+
+/// A comparison of two numbers.
+pub(super) fn ordered(op: BinaryOp, x: Term, y: Term) -> Formula {
+    match op {
+        BinaryOp::Equal => Formula::zero(x.minus(&y)),
+        BinaryOp::NotEqual => Formula::zero(x.minus(&y)).opposite(),
+        BinaryOp::Less => Formula::at_least_zero(y.minus(&x), true),
+        BinaryOp::LessEqual => Formula::at_least_zero(y.minus(&x), false),
+        BinaryOp::Greater => Formula::at_least_zero(x.minus(&y), true),
+        _ => Formula::at_least_zero(x.minus(&y), false),
     }
 }
 

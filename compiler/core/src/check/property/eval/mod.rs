@@ -6,6 +6,7 @@ mod call;
 mod comparison;
 mod definition;
 mod quantifier;
+mod softmax;
 
 use super::super::constant::{Constant, Evaluator, Range, bounded, element, negated, size_of, variant};
 use super::super::data::dataset;
@@ -360,6 +361,11 @@ impl Lowering<'_> {
                 let index = variant(self.context, labels, field, env.item)?;
                 Ok(Value::Tensor(self.selected(&t, &[(index, index + 1, true)])))
             }
+            Value::Softmax(of) if of.shape[0].labels.is_some() => {
+                let labels = of.shape[0].labels.ok_or(Reported)?;
+                let at = variant(self.context, labels, field, env.item)?;
+                Ok(Value::Probability { of, at })
+            }
             Value::Dataset(item) => Err(self.context.report(
                 Diagnostic::error(
                     "E0305",
@@ -428,6 +434,16 @@ impl Lowering<'_> {
                     })
                     .collect::<Checked<Vec<_>>>()?;
                 Ok(Value::Tensor(self.selected(&t, &ranges)))
+            }
+            Value::Softmax(of) => {
+                let [index] = indices else {
+                    return self.error("E0304", place, "a softmax has one axis", "write `softmax(y)[i]`");
+                };
+                let context = self.context;
+                match index_range(context, env.item, index, &of.shape[0], &mut |e| self.known(env, e))? {
+                    (at, _, true) => Ok(Value::Probability { of, at }),
+                    _ => self.not_linear(place),
+                }
             }
             Value::Constant(mut value @ Constant::List(_)) => {
                 for index in indices {
