@@ -129,10 +129,8 @@ impl Builder<'_> {
                 Ok(round(lo, hi))
             }
             _ => {
-                let mut step = round(min, max);
-                if ends.is_some() {
-                    step = step.then_clamp(free.lo(), free.hi());
-                }
+                // The ends come first, the format's range after them.
+                let step = round(free.lo().clamp(min, max), free.hi().clamp(min, max));
                 let Some((lo, hi)) = clamps else { return Ok(step) };
                 match step.checked_apply(lo).zip(step.checked_apply(hi)) {
                     Some((low, high)) => Ok(step.then_clamp(low, high)),
