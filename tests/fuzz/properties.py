@@ -121,6 +121,14 @@ class Statements:
         only = lambda env: (value(env).num == value(env).num.max(axis=1, keepdims=True)).sum(axis=1) == 1
         index = rng.randrange(shape[0])
         kind = rng.random()
+        if kind < 0.08:
+            # The elements of a softmax compare as the scores do.
+            op, other = rng.choice(["<=", ">=", "<", ">", "==", "!="]), rng.randrange(shape[0])
+            score = lambda env, i: value(env).num[:, i]
+            compare = {"<=": np.less_equal, ">=": np.greater_equal, "<": np.less, ">": np.greater, "==": np.equal, "!=": np.not_equal}[op]
+            return f"softmax({text})[{index}] {op} softmax({text})[{other}]", lambda env: compare(score(env, index), score(env, other)).astype(bool)
+        if rng.random() < 0.1:
+            text = f"softmax({text})"
         if kind < 0.3:
             op = rng.choice(["==", "!="])
             holds = lambda env: only(env) & (first(env) == index)
