@@ -41,5 +41,6 @@ fn checked(spec: &str) -> (Database, SourceFile) {
 
 include!("language/text.rs");
 include!("language/measures.rs");
+include!("language/convolutions.rs");
 include!("language/operations.rs");
 include!("language/ranges.rs");

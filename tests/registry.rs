@@ -4,7 +4,7 @@
 
 use qnn::check::spec::Expectation;
 use qnn::engine::{ENGINES, NAMES};
-use qnn::syntax::builtins::{ATTRIBUTES, FUNCTIONS, Function, TYPES};
+use qnn::syntax::builtins::{ATTRIBUTES, FUNCTIONS, Function, FunctionOption, OPTIONS, TYPES};
 use qnn::syntax::lexer::KEYWORDS;
 use qnn::{ir::Rounding, number_format::Overflow};
 use std::collections::BTreeSet;
@@ -55,6 +55,19 @@ fn the_manual_has_every_function() {
     );
     let of_properties = FUNCTIONS.iter().filter(|f| f.in_properties());
     holds(page, "<!-- functions of properties -->", end, &table("function", of_properties));
+}
+
+#[test]
+fn the_manual_has_every_option() {
+    let row = |option: &FunctionOption| {
+        let of = FUNCTIONS.iter().filter(|f| f.options().any(|name| name == option.name));
+        let of: Vec<String> = of.map(|f| format!("`{}`", f.name)).collect();
+        let mut docs = option.docs.chars();
+        let capital: String = docs.next().into_iter().flat_map(char::to_uppercase).chain(docs).collect();
+        format!("| `{}` | {} | {capital}. |\n", option.name, of.join(", "))
+    };
+    let table = format!("\n| option | of | is |\n| --- | --- | --- |\n{}", OPTIONS.iter().map(row).collect::<String>());
+    holds("docs/language.md", "<!-- options of functions -->", "<!-- end -->", &table);
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from itertools import product
+from math import lcm
 
 import numpy as np
-from values import Format, Q, decimal, random_format
+from values import Format, Q, decimal, random_format, times
 
 
 def nested(values):
@@ -61,29 +63,112 @@ def dense(x, w, b):
     return out + b if b is not None else out
 
 
-def windows(x, size, stride, padding, fill):
-    """The windows of each channel: points, channels, rows, columns, size · size."""
-    num = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)), constant_values=fill)
-    rows, columns = ((num.shape[axis] - size) // stride + 1 for axis in (2, 3))
-    out = np.zeros((*num.shape[:2], rows, columns, size * size), dtype=num.dtype)
-    for i in range(rows):
-        for j in range(columns):
-            part = num[:, :, i * stride : i * stride + size, j * stride : j * stride + size]
-            out[:, :, i, j] = part.reshape(*num.shape[:2], -1)
+class Sliding:
+    """How windows slide along the axes of an image: everything for each axis, padding as (before, after)."""
+
+    def __init__(self, rng, sizes, pool):
+        axes = len(sizes)
+        self.taps = [rng.randint(1, 3) for _ in sizes]
+        self.stride = [rng.randint(1, 2) for _ in sizes]
+        self.dilation = [rng.choice([1, 1, 2]) for _ in sizes] if pool != "avg" else [1] * axes
+        self.ceil = pool is not None and rng.random() < 0.3
+        kind = rng.choice(["none", "number", "pairs", "same"])
+        self.word = "same" if kind == "same" else None
+        if kind == "same":
+            self.padding = [self.same(*numbers) for numbers in zip(sizes, self.taps, self.stride, self.dilation)]
+        else:
+            number = rng.randint(1, 2)
+            self.padding = [{"none": (0, 0), "number": (number, number)}.get(kind) or (rng.randint(0, 2), rng.randint(0, 2)) for _ in sizes]
+        self.counts = [self.count(axis, size) for axis, size in enumerate(sizes)]
+
+    @staticmethod
+    def same(size, taps, stride, dilation):
+        """As many as make size / stride windows, rounded up; the odd one at the end."""
+        wanted = -(-size // stride)
+        total = max(0, (wanted - 1) * stride + (taps - 1) * dilation + 1 - size)
+        return total // 2, total - total // 2
+
+    def count(self, axis, size):
+        before, after = self.padding[axis]
+        room = before + size + after - (self.taps[axis] - 1) * self.dilation[axis] - 1
+        count = (-(-room // self.stride[axis]) if self.ceil else room // self.stride[axis]) + 1
+        # The last window begins within the input, or the padding before it.
+        while self.ceil and count > 0 and (count - 1) * self.stride[axis] >= size + before:
+            count -= 1
+        return max(0, count) if room >= 0 or self.ceil else 0
+
+    def places(self, axis, window, size):
+        """Where a window's taps lie along an axis: indices of its elements, None outside of it."""
+        start = window * self.stride[axis] - self.padding[axis][0]
+        at = [start + tap * self.dilation[axis] for tap in range(self.taps[axis])]
+        return [i if 0 <= i < size else None for i in at]
+
+    def padded_places(self, axis, window, size):
+        """How many of a window's taps lie on elements or padding."""
+        before, after = self.padding[axis]
+        start = window * self.stride[axis]
+        return sum(start + tap < before + size + after for tap in range(self.taps[axis]))
+
+    def fits(self, sizes, pool):
+        if min(self.counts) < 1:
+            return False
+        covered = lambda axis, window: any(i is not None for i in self.places(axis, window, sizes[axis]))
+        return pool is None or all(covered(axis, w) for axis, count in enumerate(self.counts) for w in range(count))
+
+    def options(self, rng):
+        """As a spec writes them."""
+        short = lambda numbers: numbers[0] if len(set(map(str, numbers))) == 1 and rng.random() < 0.7 else list(numbers)
+        entries = [p[0] if p[0] == p[1] and rng.random() < 0.5 else list(p) for p in self.padding]
+        padding = entries[0] if len(set(map(str, entries))) == 1 and isinstance(entries[0], int) else entries
+        found = [f"stride = {short(self.stride)}", f"padding = {self.word or padding}"]
+        if any(d != 1 for d in self.dilation):
+            found.append(f"dilation = {short(self.dilation)}")
+        if self.ceil:
+            found.append("ceil_mode = true")
+        return found
+
+    def size(self, rng):
+        return self.taps[0] if len(set(self.taps)) == 1 and rng.random() < 0.7 else self.taps
+
+
+def windows(x, sliding, fill):
+    """The windows of each channel: points, channels, windows of each axis in turn, taps. What is outside of the image is `fill`."""
+    sizes = x.shape[2:]
+    out = np.full((*x.shape[:2], *sliding.counts, int(np.prod(sliding.taps))), fill, dtype=x.dtype)
+    for window in np.ndindex(*sliding.counts):
+        places = [sliding.places(axis, w, sizes[axis]) for axis, w in enumerate(window)]
+        for tap, at in enumerate(product(*places)):
+            if None not in at:
+                out[(slice(None), slice(None), *window, tap)] = x[(slice(None), slice(None), *at)]
     return out
 
 
-def conv(x, w, b, stride, padding, groups):
-    out_channels, in_channels, size, _ = w.num.shape[1:]
-    view = windows(x.num, size, stride, padding, 0)
+def conv(x, w, b, sliding, groups):
+    out_channels, in_channels = w.num.shape[1:3]
+    view = windows(x.num, sliding, 0)
     per_group = out_channels // groups
+    axes = len(sliding.taps)
     planes = []
     for o in range(out_channels):
         group = o // per_group
         part = view[:, group * in_channels : (group + 1) * in_channels]
-        planes.append((part * w.num[0][o].reshape(in_channels, 1, 1, -1)).sum(axis=(1, 4)))
+        planes.append((part * w.num[0][o].reshape(in_channels, *[1] * axes, -1)).sum(axis=(1, -1)))
     out = Q(np.stack(planes, axis=1), x.den * w.den)
-    return out + Q(b.num[:, :, None, None], b.den) if b is not None else out
+    return out + along(b, x.num.shape[1:]) if b is not None else out
+
+
+def average(x, sliding, counted):
+    """The mean of each window: over its elements and its padding, or over its elements alone."""
+    total = windows(x.num, sliding, 0).sum(axis=-1)
+    sizes = x.num.shape[2:]
+    divisors = np.ones(sliding.counts, dtype=object)
+    for window in np.ndindex(*sliding.counts):
+        for axis, w in enumerate(window):
+            places = sliding.places(axis, w, sizes[axis])
+            divisors[window] *= sliding.padded_places(axis, w, sizes[axis]) if counted else sum(i is not None for i in places)
+    den = lcm(*map(int, divisors.reshape(-1)))
+    shares = np.array([den // int(d) for d in divisors.reshape(-1)], dtype=object).reshape(divisors.shape)
+    return Q(total.astype(object) * shares, x.den * den)
 
 
 def multiplied(x, c):
@@ -323,26 +408,78 @@ class Network:
     def image_layer(self, value):
         rng = self.rng
         name, (channels, rows, columns) = value
-        kind = rng.choice(["conv", "conv", "max", "avg", "flatten"])
-        size, stride, padding = rng.randint(1, 2), rng.randint(1, 2), rng.randint(0, 1)
-        padding = min(padding, size - 1) if kind != "conv" else padding
-        if kind == "flatten" or min(rows, columns) + 2 * padding < size:
+        kind = rng.choice(["conv", "conv", "max", "avg", "flatten", "pad", "reduce", "line"])
+        if kind == "flatten":
             return self.flat(value)
-        after = lambda n: (n + 2 * padding - size) // stride + 1
+        if kind == "pad":
+            return self.padded(value)
+        if kind == "reduce":
+            return self.reduced(value)
+        if kind == "line":
+            # One-dimensional forms, along the columns of an image of one row, or of the rows as channels.
+            shape = (channels * rows, columns)
+            value = self.let(f"reshape({name}, {list(shape)})", lambda env: Q(env[name].num.reshape(-1, *shape), env[name].den), shape)
+            kind = rng.choice(["conv", "max", "avg"])
+        name, (channels, *sizes) = value
+        axes = len(sizes)
+        pool = None if kind == "conv" else kind
+        sliding = Sliding(rng, sizes, pool)
+        if not sliding.fits(sizes, pool):
+            return value if axes == 2 else self.flat(value)
+        options = sliding.options(rng)
         if kind == "conv":
             groups = channels if rng.random() < 0.3 else 1
             out = groups * rng.randint(1, 2)
-            text, w, b = self.weights((out, channels // groups, size, size), rng.random() < 0.6)
-            options = f"stride = {stride}, padding = {padding}, groups = {groups}"
-            return self.let(f"conv2d({name}, {text}, {options})", lambda env: conv(env[name], w, b, stride, padding, groups),
-                            (out, after(rows), after(columns)))
+            text, w, b = self.weights((out, channels // groups, *sliding.taps), rng.random() < 0.6)
+            text = f"conv{axes}d({name}, {text}, {', '.join([*options, f'groups = {groups}'])})"
+            return self.let(text, lambda env: conv(env[name], w, b, sliding, groups), (out, *sliding.counts))
         if kind == "max":
             least = -(1 << 62)
-            pool = lambda env: Q(windows(env[name].num.astype(object), size, stride, padding, least).max(axis=-1), env[name].den)
+            result = lambda env: Q(windows(env[name].num.astype(object), sliding, least).max(axis=-1), env[name].den)
         else:
-            pool = lambda env: Q(windows(env[name].num, size, stride, padding, 0).sum(axis=-1), env[name].den * size * size)
-        text = f"{kind}_pool2d({name}, {size}, stride = {stride}, padding = {padding})"
-        return self.let(text, pool, (channels, after(rows), after(columns)))
+            counted = rng.random() < 0.5
+            if not counted or sliding.word:
+                options.append(f"count_padding = {'true' if counted else 'false'}")
+            result = lambda env: average(env[name], sliding, counted)
+        text = f"{kind}_pool{axes}d({name}, {', '.join([str(sliding.size(rng)), *options])})"
+        return self.let(text, result, (channels, *sliding.counts))
+
+    def padded(self, value):
+        rng = self.rng
+        name, shape = value
+        ends = [(rng.randint(0, 1), rng.randint(0, 1)) for _ in shape]
+        # Any number stands around an exact tensor, which a product is; 0 stands around a stored one, too.
+        number = rng.choice([Fraction(0), Fraction(0), Fraction(1), Fraction(-1, 2), Fraction(1, 10)])
+        operand = f"{name} * 1" if number else name
+        text = ", ".join(str(a) if a == b and rng.random() < 0.5 else f"[{a}, {b}]" for a, b in ends)
+        option = f", value = {decimal(number)}" if number or rng.random() < 0.3 else ""
+
+        def result(env):
+            x = env[name].scaled(1)
+            whole = Q(times(x.num, number.denominator), x.den * number.denominator)
+            fill = number.numerator * x.den
+            num = whole.num if abs(fill) < 1 << 62 else whole.num.astype(object)
+            return Q(np.pad(num, [(0, 0), *ends], constant_values=fill), whole.den)
+
+        return self.let(f"pad({operand}, [{text}]{option})", result, tuple(a + n + b for (a, b), n in zip(ends, shape)))
+
+    def reduced(self, value):
+        rng = self.rng
+        name, shape = value
+        axes = rng.sample(range(len(shape)), rng.randint(1, len(shape) - 1))
+        along = tuple(1 + axis for axis in axes)
+        terms = int(np.prod([shape[axis] for axis in axes]))
+        function = rng.choice(["sum", "mean", "maximum", "minimum"])
+
+        def result(env):
+            num = env[name].num.astype(object)
+            if function in ("maximum", "minimum"):
+                return Q(num.max(axis=along) if function == "maximum" else num.min(axis=along), env[name].den)
+            return Q(num.sum(axis=along), env[name].den * (terms if function == "mean" else 1))
+
+        text = axes[0] if len(axes) == 1 and rng.random() < 0.5 else axes
+        left = tuple(size for axis, size in enumerate(shape) if axis not in axes)
+        return self.let(f"{function}({name}, axes = {text})", result, left)
 
     def pointwise(self, value):
         rng = self.rng

@@ -8,7 +8,7 @@
 pub struct Function {
     /// Its name.
     pub name: &'static str,
-    /// The ways to call it, with the defaults of named options: `max_pool2d(x, size, stride = size, padding = 0)`.
+    /// The ways to call it, with the defaults of named options: `concat(x, y, …, axis = 0)`. The first has all options.
     pub usage: &'static [&'static str],
     /// Where it may stand.
     pub stands: Stands,
@@ -52,6 +52,17 @@ impl Function {
     }
 }
 
+/// A named option of functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FunctionOption {
+    /// Its name.
+    pub name: &'static str,
+    /// The words that may stand for a value: they name nothing of the spec.
+    pub words: &'static [&'static str],
+    /// What it says, and what may stand for its value: without a capital and a final stop.
+    pub docs: &'static str,
+}
+
 /// A type of the language, or the head of a family of formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Type {
@@ -89,24 +100,60 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "conv2d",
-        usage: &["conv2d(x, layer, stride = 1, padding = 0, groups = 1)", "conv2d(x, w, …)", "conv2d(x, w, b, …)"],
+        usage: &[
+            "conv2d(x, layer, stride = 1, padding = 0, dilation = 1, groups = 1)",
+            "conv2d(x, w, …)",
+            "conv2d(x, w, b, …)",
+        ],
         stands: Stands::Networks,
         takes: "x `[c, h, w]`, w `[out, c / groups, kh, kw]`, b `[out]` → `[out, h′, w′]`",
         docs: "Cross-correlation, as PyTorch's `Conv2d`, exactly. Padding holds the value 0.",
     },
     Function {
+        name: "conv1d",
+        usage: &[
+            "conv1d(x, layer, stride = 1, padding = 0, dilation = 1, groups = 1)",
+            "conv1d(x, w, …)",
+            "conv1d(x, w, b, …)",
+        ],
+        stands: Stands::Networks,
+        takes: "x `[c, n]`, w `[out, c / groups, k]`, b `[out]` → `[out, n′]`",
+        docs: "The same along one axis.",
+    },
+    Function {
         name: "max_pool2d",
-        usage: &["max_pool2d(x, size, stride = size, padding = 0)"],
+        usage: &["max_pool2d(x, size, stride = size, padding = 0, dilation = 1, ceil_mode = false)"],
         stands: Stands::Networks,
         takes: "`[c, h, w]` → `[c, h′, w′]`",
         docs: "The greatest of each window. Padding never counts.",
     },
     Function {
+        name: "max_pool1d",
+        usage: &["max_pool1d(x, size, stride = size, padding = 0, dilation = 1, ceil_mode = false)"],
+        stands: Stands::Networks,
+        takes: "`[c, n]` → `[c, n′]`",
+        docs: "The same along one axis.",
+    },
+    Function {
         name: "avg_pool2d",
-        usage: &["avg_pool2d(x, size, stride = size, padding = 0)"],
+        usage: &["avg_pool2d(x, size, stride = size, padding = 0, ceil_mode = false, count_padding = true)"],
         stands: Stands::Networks,
         takes: "`[c, h, w]` → `[c, h′, w′]`",
-        docs: "The sum of each window divided by size², exactly. Padding counts as the value 0.",
+        docs: "The mean of each window, exactly. Padding counts as the value 0, or, with `count_padding = false`, not at all.",
+    },
+    Function {
+        name: "avg_pool1d",
+        usage: &["avg_pool1d(x, size, stride = size, padding = 0, ceil_mode = false, count_padding = true)"],
+        stands: Stands::Networks,
+        takes: "`[c, n]` → `[c, n′]`",
+        docs: "The same along one axis.",
+    },
+    Function {
+        name: "pad",
+        usage: &["pad(x, [[before, after], …], value = 0)"],
+        stands: Stands::Networks,
+        takes: "any shape, an entry for each axis",
+        docs: "The tensor with so many elements of the value before and after it along each axis. A number for an entry stands for both ends.",
     },
     Function {
         name: "relu",
@@ -196,14 +243,14 @@ pub const FUNCTIONS: &[Function] = &[
         name: "flatten",
         usage: &["flatten(x)"],
         stands: Stands::Both,
-        takes: "any shape",
+        takes: "any shape; parameters too",
         docs: "The same elements in one axis, row by row.",
     },
     Function {
         name: "reshape",
         usage: &["reshape(x, [sizes])"],
         stands: Stands::Networks,
-        takes: "as many elements",
+        takes: "as many elements; parameters too",
         docs: "The same elements with other axes, row by row.",
     },
     Function {
@@ -243,24 +290,31 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "minimum",
-        usage: &["minimum(x)"],
-        stands: Stands::Properties,
+        usage: &["minimum(x, axes = […])", "minimum(x)"],
+        stands: Stands::Both,
         takes: "a tensor",
-        docs: "The least of all elements.",
+        docs: "The least of all elements, or of those along the axes, which are dropped.",
     },
     Function {
         name: "maximum",
-        usage: &["maximum(x)"],
-        stands: Stands::Properties,
+        usage: &["maximum(x, axes = […])", "maximum(x)"],
+        stands: Stands::Both,
         takes: "a tensor",
-        docs: "The greatest of all elements.",
+        docs: "The greatest of all elements, or of those along the axes, which are dropped.",
     },
     Function {
         name: "sum",
-        usage: &["sum(x)"],
-        stands: Stands::Properties,
+        usage: &["sum(x, axes = […])", "sum(x)"],
+        stands: Stands::Both,
         takes: "a tensor",
-        docs: "The sum of all elements.",
+        docs: "The sum of all elements, or of those along the axes, which are dropped.",
+    },
+    Function {
+        name: "mean",
+        usage: &["mean(x, axes = […])", "mean(x)"],
+        stands: Stands::Both,
+        takes: "a tensor",
+        docs: "That sum divided by the number of its terms, exactly.",
     },
     Function {
         name: "argmax",
@@ -297,6 +351,52 @@ pub const FUNCTIONS: &[Function] = &[
         takes: "a stored tensor, a radius",
         docs: "The values of the centre's format whose every element is within the radius of the centre's.",
     },
+];
+
+/// The options of functions, in the manual's order.
+pub const OPTIONS: &[FunctionOption] = &[
+    FunctionOption {
+        name: "stride",
+        words: &[],
+        docs: "how far a window moves from one output to the next: a number, or one for each axis. That of a pool is its size, where nothing is said",
+    },
+    FunctionOption {
+        name: "padding",
+        words: &["same", "valid"],
+        docs: "how many elements stand around the input, as zeros: a number, one for each axis, or `[before, after]` for each. `same` is as much as makes size / stride windows, rounded up, with the odd element at the end; `valid` is 0",
+    },
+    FunctionOption {
+        name: "dilation",
+        words: &[],
+        docs: "how far apart the elements of a window are: a number, or one for each axis",
+    },
+    FunctionOption {
+        name: "groups",
+        words: &[],
+        docs: "into how many independent convolutions the channels are divided; as many as there are channels make a depthwise one",
+    },
+    FunctionOption {
+        name: "ceil_mode",
+        words: &["true", "false"],
+        docs: "whether a last window may reach beyond the end, as PyTorch has it: if it begins within the input or the padding before it. What is beyond never counts",
+    },
+    FunctionOption {
+        name: "count_padding",
+        words: &["true", "false"],
+        docs: "whether an average divides by the elements of padding, too, as PyTorch does by default, or by those of the input alone, as TFLite does",
+    },
+    FunctionOption {
+        name: "value",
+        words: &[],
+        docs: "what stands around the tensor: a number, not a raw integer. Around a stored tensor it is one that its format holds, and the result is stored in the same format",
+    },
+    FunctionOption {
+        name: "axes",
+        words: &[],
+        docs: "the axes that are put together, counted from 0: a number or a list",
+    },
+    FunctionOption { name: "axis", words: &[], docs: "the axis along which tensors are joined, counted from 0" },
+    FunctionOption { name: "epsilon", words: &[], docs: "what is added to a variance before its square root divides" },
 ];
 
 /// The types, in the manual's order.
@@ -369,6 +469,11 @@ pub fn function(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name)
 }
 
+/// The option of a name.
+pub fn option(name: &str) -> Option<&'static FunctionOption> {
+    OPTIONS.iter().find(|option| option.name == name)
+}
+
 /// The type of a name.
 pub fn type_named(name: &str) -> Option<&'static Type> {
     TYPES.iter().find(|ty| ty.name == name)
@@ -391,9 +496,18 @@ mod tests {
     #[test]
     fn options_are_read_off_the_usage() {
         let options = |name| function(name).unwrap().options().collect::<Vec<_>>();
-        assert_eq!(options("conv2d"), ["stride", "padding", "groups"]);
+        assert_eq!(options("conv2d"), ["stride", "padding", "dilation", "groups"]);
         assert_eq!(options("concat"), ["axis"]);
+        assert_eq!(options("sum"), ["axes"]);
         assert_eq!(options("dense"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn each_option_is_described() {
+        let used = || FUNCTIONS.iter().flat_map(Function::options);
+        assert!(used().all(|name| option(name).is_some()));
+        assert!(OPTIONS.iter().all(|option| used().any(|name| name == option.name)));
+        assert!(OPTIONS.iter().all(|option| !option.docs.ends_with('.')));
     }
 
     #[test]

@@ -107,7 +107,8 @@ pub fn expr<'a>(e: &'a Expr, f: &mut dyn FnMut(Visit<'a>)) {
         }
         ExprKind::Call(call) => {
             call.generics.iter().for_each(|e| expr(e, f));
-            call.arguments.iter().for_each(|a| expr(&a.value, f));
+            // `padding = same`: a word of the option, not a name of the spec.
+            call.arguments.iter().filter(|a| a.word().is_none()).for_each(|a| expr(&a.value, f));
         }
         ExprKind::Range { start, end, .. } => {
             start.iter().for_each(|e| expr(e, f));

@@ -5,7 +5,8 @@
 //! value or [`Reported`], which says that the reason stands among the context's diagnostics. Nothing here solves or reads files.
 //!
 //! Each module knows only those before it in this order: `context` (where diagnostics gather), `scope` (which item a name means), `constant` (values that
-//! are known), `types` (type expressions), `data` (files through formats), `index` (indices of axes), `network` (bodies to graphs), `property` (statements
+//! are known), `types` (type expressions), `data` (files through formats), `index` (indices of axes),
+//! `reduction` (elements along axes), `network` (bodies to graphs), `property` (statements
 //! to obligations), `spec` (families, what is asked, all diagnostics).
 
 pub mod constant;
@@ -14,6 +15,7 @@ pub mod data;
 mod index;
 pub mod network;
 pub mod property;
+mod reduction;
 pub mod scope;
 pub mod spec;
 pub mod types;

@@ -311,10 +311,14 @@ impl<'a> NameWalker<'a> {
             self.record(real, Definition::Builtin("real".into()), false);
         }
         for argument in &call.arguments {
-            if let Some(name) = &argument.name {
-                self.record(name.span, Definition::Option(name.text.clone()), false);
+            let option = argument.name.as_ref().map(|name| Definition::Option(name.text.clone()));
+            if let (Some(name), Some(option)) = (&argument.name, &option) {
+                self.record(name.span, option.clone(), false);
             }
-            self.expr(&argument.value);
+            match (argument.word(), option) {
+                (Some(word), Some(option)) => self.record(word.span, option, false),
+                _ => self.expr(&argument.value),
+            }
         }
     }
 

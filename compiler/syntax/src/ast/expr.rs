@@ -1,6 +1,7 @@
 //! Types and expressions.
 
 use super::{Name, Span};
+use crate::builtins::option;
 use qnn_rational::Rational;
 
 /// A type as written: `ufixed<8, 8>[28, 28]`, `class<Digit>`, `Student`, `acc<20>`.
@@ -101,6 +102,17 @@ pub struct Argument {
     pub name: Option<Name>,
     /// The value.
     pub value: Expr,
+}
+
+impl Argument {
+    /// A word of the option that the argument is, which names nothing of the spec: `same` of `padding = same`.
+    pub fn word(&self) -> Option<&Name> {
+        let option = option(&self.name.as_ref()?.text)?;
+        match &self.value.kind {
+            ExprKind::Name(name) if option.words.contains(&&*name.text) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// Which quantifier.

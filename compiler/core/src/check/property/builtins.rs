@@ -1,23 +1,27 @@
 //! The functions that properties know.
 
 use super::super::constant::{Constant, Evaluator};
-use super::super::data::{PerElement, dataset};
+use super::super::data::dataset;
 use super::super::types::{Axis, count, same_sizes, shape_text};
 use super::super::{Checked, Reported, at};
 use super::env::Env;
 use super::lowering::Lowering;
 use super::value::{Elements, Tensor, Value};
 use crate::diagnostic::{Diagnostic, Place};
-use num_traits::{Signed, Zero};
-use qnn_ir::Rational;
+use num_traits::Signed;
 use qnn_ir::obligation::term::Term;
-use qnn_syntax::Span;
 use qnn_syntax::ast::{Call, Expr, ExprKind, UnaryOp};
 use qnn_syntax::builtins::{Function, function};
+
+/// The functions of the elements along some axes, or of all.
+const REDUCTIONS: [&str; 4] = ["maximum", "minimum", "sum", "mean"];
 
 impl Lowering<'_> {
     pub(super) fn builtin(&mut self, env: &Env, call: &Call, place: Place) -> Checked<Value> {
         let name = &*call.callee.text;
+        if REDUCTIONS.contains(&name) {
+            return self.reduction(env, call, place);
+        }
         if let Some(argument) = call.arguments.iter().find_map(|a| a.name.as_ref()) {
             return self.error(
                 "E0303",
@@ -39,19 +43,6 @@ impl Lowering<'_> {
             ("abs", [Value::Constant(Constant::Lsb(n))]) => Ok(Value::Constant(Constant::Lsb(n.abs()))),
             ("abs", [Value::Tensor(t)]) => self.mapped(t, Term::absolute, place).map(Value::Tensor),
             ("min" | "max", [a, b]) => self.extreme(name == "max", a, b, (places[0], places[1]), place),
-            ("maximum" | "minimum" | "sum", [Value::Tensor(t)]) => self.reduction(name, t, place),
-            ("maximum" | "minimum" | "sum", [Value::Constant(Constant::List(list))]) => {
-                self.list_reduction(name, list, places[0])
-            }
-            ("maximum" | "minimum", [_, _]) => Err(self.context.report(
-                Diagnostic::error("E0303", format!("`{name}` takes one tensor"), place, "two arguments")
-                    .help(format!("for two numbers write `{}(a, b)`", &name[..3]))
-                    .fix(
-                        format!("write `{}`", &name[..3]),
-                        Place { span: Span::new(place.span.start, place.span.start + name.len() as u32), ..place },
-                        &name[..3],
-                    ),
-            )),
             ("len", [Value::Dataset(item)]) => {
                 let data = dataset(self.context.db, *item);
                 for diagnostic in data.diagnostics.iter() {
@@ -134,41 +125,6 @@ impl Lowering<'_> {
                     .help("write a dataset's sample or a variable, as in `ball(test[0].x, 1 lsb)`"),
             )),
         }
-    }
-
-    /// The greatest or least element of a tensor, or the sum of all.
-    fn reduction(&self, name: &str, t: &Tensor, place: Place) -> Checked<Value> {
-        if name != "sum" {
-            self.parts(t.len(), place)?;
-        }
-        let term = match (name, &t.elements) {
-            ("maximum", _) => Term::greatest(t.terms()),
-            ("minimum", _) => Term::least(t.terms()),
-            (_, Elements::Terms(terms)) => Term::sum(terms),
-            _ => t.sum(),
-        };
-        let lsb = t.lsb.clone().filter(|l| matches!(l, PerElement::All(_)));
-        Ok(Value::Tensor(Tensor { shape: Vec::new(), elements: Elements::Terms([term].into()), lsb, format: None }))
-    }
-
-    /// The same of a list of constants.
-    fn list_reduction(&self, name: &str, list: &[Constant], place: Place) -> Checked<Value> {
-        let numbers: Option<Vec<&Rational>> = list
-            .iter()
-            .map(|c| match c {
-                Constant::Number(n) => Some(n),
-                _ => None,
-            })
-            .collect();
-        let Some(numbers) = numbers.filter(|n| !n.is_empty()) else {
-            return self.error("E0302", place, format!("`{name}` takes numbers"), "not a list of numbers");
-        };
-        let value = match name {
-            "maximum" => numbers.into_iter().max().cloned(),
-            "minimum" => numbers.into_iter().min().cloned(),
-            _ => Some(numbers.into_iter().fold(Rational::zero(), |sum, n| sum + n)),
-        };
-        value.map(|v| Value::Constant(Constant::Number(v))).ok_or(Reported)
     }
 
     /// min or max of two, element by element.

@@ -14,6 +14,7 @@ mod lowering;
 mod normal_form;
 mod premise;
 mod prune;
+mod reductions;
 mod statement;
 mod value;
 

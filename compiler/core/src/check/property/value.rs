@@ -100,16 +100,16 @@ impl Tensor {
         }
     }
 
-    /// The sum of the elements, none of which is made a term of its own.
-    pub(super) fn sum(&self) -> Term {
+    /// The sum of some elements, none of which is made a term of its own.
+    pub(super) fn sum(&self, elements: impl Iterator<Item = usize>) -> Term {
         let lsb = |i: usize| self.lsb.as_ref().map(|l| l.get(i).clone()).unwrap_or_else(num_traits::One::one);
         match &self.elements {
-            Elements::Picks(picks) => Term::of_elements((0..picks.len()).map(|i| (picks[i], lsb(i))).collect()),
+            Elements::Picks(picks) => Term::of_elements(elements.map(|i| (picks[i], lsb(i))).collect()),
             Elements::Known(numbers) => {
                 let value = |i: usize| qnn_ir::rational::integer(i128::from(numbers[i])) * lsb(i);
-                Term::constant((0..numbers.len()).inspect(|_| work(EXPRESSION)).map(value).sum())
+                Term::constant(elements.inspect(|_| work(EXPRESSION)).map(value).sum())
             }
-            Elements::Terms(terms) => Term::sum(terms),
+            Elements::Terms(terms) => Term::sum(&elements.map(|i| terms[i].clone()).collect::<Vec<Term>>()),
         }
     }
 

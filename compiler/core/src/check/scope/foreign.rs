@@ -55,15 +55,58 @@ pub(super) fn foreign_name(name: &str, role: Role) -> Option<ForeignName> {
         (Role::Function, "step" | "heaviside") => help("`sign(x)` is 1 or -1, so that `(sign(x) + 1) / 2` is 1 or 0"),
         (Role::Function, "linear" | "fc" | "fully_connected" | "matmul" | "gemm" | "dot") => simple("dense"),
         (Role::Function, "conv" | "convolution" | "conv2") => simple("conv2d"),
-        (Role::Function, "maxpool" | "maxpool2d" | "max_pool") => simple("max_pool2d"),
-        (Role::Function, "avgpool" | "avgpool2d" | "avg_pool" | "mean_pool") => simple("avg_pool2d"),
+        (Role::Function, "depthwise_conv2d" | "depthwiseconv2d" | "depthwise_conv" | "depthwise") => help(
+            "a depthwise convolution has as many groups as channels: `conv2d(x, w, groups = c)`, with weights [out, 1, height, width]",
+        ),
+        (Role::Function, "conv3d" | "max_pool3d" | "avg_pool3d") => {
+            help("windows slide over one or two axes: `conv1d`, `conv2d`")
+        }
+        (Role::Function, "maxpool" | "maxpool2d" | "max_pool" | "maxpooling2d" | "max_pooling2d") => {
+            simple("max_pool2d")
+        }
+        (Role::Function, "maxpool1d" | "maxpooling1d" | "max_pooling1d") => simple("max_pool1d"),
+        (
+            Role::Function,
+            "avgpool" | "avgpool2d" | "avg_pool" | "mean_pool" | "averagepooling2d" | "average_pooling2d"
+            | "average_pool2d" | "averagepool",
+        ) => simple("avg_pool2d"),
+        (Role::Function, "avgpool1d" | "averagepooling1d" | "average_pooling1d") => simple("avg_pool1d"),
+        (
+            Role::Function,
+            "global_avg_pool"
+            | "global_avg_pool2d"
+            | "globalaveragepooling2d"
+            | "global_average_pooling2d"
+            | "globalaveragepool"
+            | "global_average_pool"
+            | "adaptive_avg_pool2d"
+            | "adaptiveavgpool2d",
+        ) => help("the mean over height and width is `mean(x, axes = [1, 2])`"),
+        (
+            Role::Function,
+            "global_max_pool"
+            | "global_max_pool2d"
+            | "globalmaxpooling2d"
+            | "global_max_pooling2d"
+            | "globalmaxpool"
+            | "adaptive_max_pool2d"
+            | "adaptivemaxpool2d",
+        ) => help("the greatest over height and width is `maximum(x, axes = [1, 2])`"),
+        (Role::Function, "reduce_mean" | "reducemean" | "average" | "avg") => simple("mean"),
+        (Role::Function, "reduce_sum" | "reducesum") => simple("sum"),
+        (Role::Function, "reduce_max" | "reducemax" | "amax") => simple("maximum"),
+        (Role::Function, "reduce_min" | "reducemin" | "amin") => simple("minimum"),
+        (
+            Role::Function,
+            "zeropadding2d" | "zero_padding2d" | "zero_pad2d" | "zeropad2d" | "constantpad2d" | "constant_pad2d"
+            | "padv2" | "padding",
+        ) => help("write `pad(x, [[before, after], …], value = 0)`, with an entry for each axis"),
         (Role::Function, "hardtanh" | "clip") => help("write `clamp(x, lo, hi)`, as in `clamp(x, -1, 1)`"),
         (Role::Function, "leakyrelu" | "prelu") => help("write `leaky_relu(x, slope)`, as in `leaky_relu(x, 0.01)`"),
         (Role::Function, "hardsigmoid") => simple("hard_sigmoid"),
         (Role::Function, "hardswish") => simple("hard_swish"),
         (Role::Function, "logistic" | "expit") => simple("sigmoid"),
         (Role::Function, "lut" | "table" | "gather") => simple("lookup"),
-        (Role::Function, "mean" | "average" | "avg") => help("write the sum over a number: `sum(x) / 10`"),
         (Role::Function, "norm" | "dist" | "distance" | "linf") => {
             help("write `maximum(abs(x - y))` for the greatest difference, `sum(abs(x - y))` for their sum")
         }
@@ -72,12 +115,18 @@ pub(super) fn foreign_name(name: &str, role: Role) -> Option<ForeignName> {
             help("a cast rounds: `x as fixed<8, 4, round = floor>`")
         }
         (Role::Function, "size" | "length" | "shape" | "count") => simple("len"),
-        (Role::Function, "view" | "squeeze" | "unsqueeze") => help("write `reshape(x, [sizes])`"),
+        (Role::Function, "permute" | "swapaxes" | "moveaxis") => {
+            help("write `transpose(x, [axes])`, with the old place of each new axis")
+        }
+        (Role::Function, "view" | "squeeze" | "unsqueeze" | "expand_dims") => help("write `reshape(x, [sizes])`"),
         (Role::Function, "cat" | "stack" | "concatenate") => simple("concat"),
         (Role::Function, "range") => help("write `0..n`"),
         (Role::Function, "all") => help("write `forall i in 0..n: …`"),
         (Role::Function, "any" | "some") => help("write `exists i in 0..n: …`"),
         (Role::Value, "true" | "false") => simple(&lower),
+        (Role::Value, "same" | "valid") => {
+            help("the word stands alone, in lower case, as `padding` of a convolution or a pool: `padding = same`")
+        }
         (Role::Value, "none" | "null" | "nil" | "inf" | "infinity" | "nan") => {
             help("every value is an exact number: there is nothing that is no number")
         }

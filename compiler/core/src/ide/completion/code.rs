@@ -8,7 +8,7 @@ use crate::db::tree;
 use crate::number_format::Overflow;
 use qnn_ir::Rounding;
 use qnn_syntax::ast::ItemKind;
-use qnn_syntax::builtins::{ATTRIBUTES, FUNCTIONS, TYPES};
+use qnn_syntax::builtins::{ATTRIBUTES, FUNCTIONS, Function, TYPES, option};
 use qnn_syntax::lexer::{Kind, is_keyword};
 
 impl<'a> Completer<'a> {
@@ -36,6 +36,10 @@ impl<'a> Completer<'a> {
             }
             ("=", "overflow") => {
                 return Overflow::ALL.iter().for_each(|o| self.add(o.name(), CompletionKind::Value, "overflow", 0));
+            }
+            ("=", name) if self.depth() > 1 && option(name).is_some_and(|option| !option.words.is_empty()) => {
+                let words = option(name).map_or(&[][..], |option| option.words);
+                return words.iter().for_each(|word| self.add(*word, CompletionKind::Value, name, 0));
             }
             ("such", _) => return self.keywords(&["that"], 0),
             _ => {}
@@ -162,6 +166,10 @@ impl<'a> Completer<'a> {
             let words: &[&str] =
                 if network { &["as"] } else { &["and", "or", "in", "lsb", "where", "over", "such that", "as"] };
             return self.keywords(words, 0);
+        }
+        for name in self.next_argument().into_iter().flat_map(Function::options) {
+            let docs = option(name).map_or("", |option| option.docs);
+            self.snippet(&format!("{name} = …"), &format!("{name} = $0"), docs, 0);
         }
         self.locals(0);
         self.names(&|kind| !matches!(kind, ItemKind::Type(_) | ItemKind::Use(_)), 1);

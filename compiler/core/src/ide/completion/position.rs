@@ -1,6 +1,7 @@
 //! What kind of place the cursor stands in, by the tokens before it.
 
 use super::Completer;
+use qnn_syntax::builtins::{Function, function};
 use qnn_syntax::lexer::Token;
 use qnn_syntax::split_items::ITEM_KEYWORDS;
 
@@ -47,6 +48,25 @@ impl<'a> Completer<'a> {
 
     pub(super) fn at_statement(&self) -> bool {
         matches!(self.word(1), ";" | "{" | "}")
+    }
+
+    /// The function whose next argument the cursor stands at: right after the comma of its call.
+    pub(super) fn next_argument(&self) -> Option<&'static Function> {
+        let (last, before) = self.before.split_last()?;
+        if last.text(self.source) != "," {
+            return None;
+        }
+        let mut depth = 0usize;
+        for (at, token) in before.iter().enumerate().rev() {
+            match token.text(self.source) {
+                ")" | "]" | "}" => depth += 1,
+                "(" if depth == 0 => return function(before.get(at.checked_sub(1)?)?.text(self.source)),
+                "(" | "[" | "{" => depth = depth.checked_sub(1)?,
+                ";" => return None,
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Whether a new name is to be written here.

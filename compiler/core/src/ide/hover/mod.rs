@@ -98,7 +98,7 @@ pub fn hover(db: &dyn Db, file: SourceFile, offset: u32) -> Option<Hover> {
             }
             text
         }
-        Definition::Option(name) => about_option(name)?.to_owned(),
+        Definition::Option(name) => about_option(name)?,
         Definition::Unknown => return None,
     };
     Some(Hover { range, markdown, pictures, property })
@@ -122,18 +122,15 @@ fn attribute(found: &Item, relative: u32, file: SourceFile, start: u32) -> Optio
     Some(Hover { range, markdown: meaning, pictures: Vec::new(), property: None })
 }
 
-fn about_option(name: &str) -> Option<&'static str> {
-    Some(match name {
+fn about_option(name: &str) -> Option<String> {
+    let meaning = match name {
         "round" => {
-            "`round =` how a cast rounds: to nearest with ties `half_up` (the default), `half_even`, `half_away`, `half_down`, `half_toward_zero`; or `floor`, `ceil`, `toward_zero`, `up` (away from zero)."
+            "how a cast rounds: to nearest with ties `half_up` (the default), `half_even`, `half_away`, `half_down`, `half_toward_zero`; or `floor`, `ceil`, `toward_zero`, `up` (away from zero)"
         }
         "overflow" => {
-            "`overflow =` what a cast does beyond the format's ends: `saturate` (the default), `symmetric` (which leaves out the least integer: −127 … 127), `wrap`, `error` (the checker proves that it can't happen)."
+            "what a cast does beyond the format's ends: `saturate` (the default), `symmetric` (which leaves out the least integer: −127 … 127), `wrap`, `error` (the checker proves that it can't happen)"
         }
-        "stride" => "`stride =` how far the window moves at each step.",
-        "padding" => "`padding =` how many zeros are put around the image.",
-        "epsilon" => "`epsilon =` what is added to a variance before its square root divides.",
-        "groups" => "`groups =` into how many independent convolutions the channels are divided.",
-        _ => return None,
-    })
+        _ => builtins::option(name)?.docs,
+    };
+    Some(format!("`{name} =` {meaning}."))
 }

@@ -4,11 +4,11 @@ use super::super::super::Checked;
 use super::super::super::data::{ConstantTensor, PerElement};
 use super::super::super::types::{Shape, count, shape_text};
 use super::super::{Builder, NetTensor, NetValue};
+use super::options::path_text;
 use crate::diagnostic::Diagnostic;
 use num_traits::{One, ToPrimitive, Zero};
 use qnn_ir::interrupt::work;
 use qnn_ir::rational::{common_step, exact, integer};
-
 use qnn_ir::real::Row;
 use qnn_ir::{Matrix, Op, Rational};
 use qnn_syntax::Span;
@@ -16,7 +16,7 @@ use qnn_syntax::ast::{Call, Expr};
 
 impl Builder<'_> {
     /// Weights and bias: a group of parameters, or tensors.
-    pub(in crate::check::network) fn weights(
+    pub(super) fn weights(
         &mut self,
         call: &Call,
         arguments: &[&Expr],
@@ -47,135 +47,56 @@ impl Builder<'_> {
         }
     }
 
-    /// bias + weights · x, exactly: the scale of each output is the coarsest that all its terms share.
-    #[expect(clippy::too_many_arguments, reason = "one call site per layer kind, each names them all")]
-    pub(in crate::check::network) fn affine(
+    /// What names a layer's weights, where a path does: `m.conv.weight`, be the argument that or the group.
+    pub(super) fn weight_path(&self, argument: &Expr) -> Option<String> {
+        let path = path_text(argument)?;
+        let (root, rest) = path.split_once('.').unwrap_or((&path, ""));
+        let known = self.locals.iter().rev().find(|(name, _)| &**name == root);
+        let is_group = match known {
+            Some((_, NetValue::Group(file, prefix))) => {
+                let parts: Vec<&str> = [&**prefix, rest].into_iter().filter(|part| !part.is_empty()).collect();
+                !file.has(self.evaluator.context, &parts.join("."))
+            }
+            _ => false,
+        };
+        Some(if is_group { format!("{path}.weight") } else { path })
+    }
+
+    /// bias + weights · x, exactly: the scale of each output is the coarsest that all its terms share. The bias comes with its place.
+    pub(super) fn affine(
         &mut self,
         x: &NetTensor,
-        rows: Vec<Row>,
+        rows: Rows<'_>,
         weights: &ConstantTensor,
-        bias: Option<&ConstantTensor>,
-        bias_of: &dyn Fn(usize) -> usize,
-        shape: Shape,
-        bias_span: Span,
+        bias: Option<(&ConstantTensor, Span)>,
         span: Span,
     ) -> Checked<NetTensor> {
-        if let Some(bias) = bias {
-            let wanted = rows.len().checked_sub(1).map_or(0, |last| bias_of(last) + 1);
-            if bias.shape.len() != 1 || bias.shape[0].size != wanted {
-                return self.error(
-                    "E0301",
-                    bias_span,
-                    format!(
-                        "the bias has the shape {}, but there are {wanted} outputs",
-                        shape_text(self.db(), &bias.shape)
-                    ),
-                    format!("[{wanted}] is needed"),
-                );
-            }
+        let Rows { rows, bias_of, shape } = rows;
+        if let Some((bias, bias_span)) = bias {
+            self.bias_fits(bias, rows.len().checked_sub(1).map_or(0, |last| bias_of(last) + 1), bias_span)?;
         }
+        let bias_value = bias.map(|(bias, _)| bias);
         if self.real.is_some() {
-            let bias = |row: usize| bias.map_or_else(Rational::zero, |bias| bias.value(bias_of(row)));
-            return self.real_affine(x, rows, weights, &bias, shape, span);
+            let value = |row: usize| bias_value.map_or_else(Rational::zero, |bias| bias.value(bias_of(row)));
+            return self.real_affine(x, rows, weights, &value, shape, span);
         }
-        let uniform = match (&x.scale, &weights.scale) {
-            (PerElement::All(a), PerElement::All(b)) => Some(a * b),
-            _ => None,
-        };
-        let mut entries = Vec::with_capacity(rows.len());
-        let mut constants = Vec::with_capacity(rows.len());
-        let mut row_scales = Vec::with_capacity(rows.len());
-        let mut cached: Option<(Option<Rational>, Rational, i64)> = None;
-        let too_precise = |builder: &Self| {
-            builder.report::<NetTensor>(
-                Diagnostic::error(
-                    "E0404",
-                    "these weights need more than 64 bits to be exact",
-                    builder.place(span),
-                    "too precise",
-                )
-                .help("cast weights and constants to formats with fewer fraction bits"),
-            )
-        };
+        let mut lines = Lines { x: &x.scale, weights, uniform: None, cached: None };
+        if let (PerElement::All(a), PerElement::All(b)) = (&x.scale, &weights.scale) {
+            lines.uniform = Some(a * b);
+        }
+        let (mut entries, mut constants, mut scales) = (Vec::new(), Vec::new(), Vec::new());
         for (r, row) in rows.iter().enumerate() {
             work(16 * (1 + row.len()));
-            let bias_scale = bias.map(|b| b.scale.get(bias_of(r)).clone());
-            let (scale, factor) = match (&uniform, &cached) {
-                (Some(_), Some((known, scale, factor))) if *known == bias_scale => (scale.clone(), Some(*factor)),
-                (Some(product), _) => {
-                    let scale = bias_scale.as_ref().map_or_else(|| product.clone(), |b| common_step(product, b));
-                    let Some(factor) = (product / &scale).to_integer().to_i64() else { return too_precise(self) };
-                    cached = Some((bias_scale.clone(), scale.clone(), factor));
-                    (scale, Some(factor))
-                }
-                (None, _) => {
-                    let zero = Rational::zero();
-                    let mut scale = bias_scale.clone().unwrap_or(zero);
-                    let mut last: Option<(&Rational, &Rational)> = None;
-                    for (column, index) in row {
-                        let pair = (x.scale.get(*column as usize), weights.scale.get(*index as usize));
-                        if last != Some(pair) {
-                            scale = common_step(&scale, &(pair.0 * pair.1));
-                            last = Some(pair);
-                        }
-                    }
-                    (if scale.is_zero() { Rational::one() } else { scale }, None)
-                }
+            let own = bias_value.map(|bias| (bias.scale.get(bias_of(r)), bias.numbers[bias_of(r)]));
+            let Some(Line { terms, constant, scale }) = lines.line(row, own) else {
+                return self.too_precise_weights(span);
             };
-            let mut out: Vec<(u32, i64)> = Vec::with_capacity(row.len());
-            let mut last: Option<((&Rational, &Rational), i64)> = None;
-            for (column, index) in row {
-                let factor = match factor {
-                    Some(factor) => factor,
-                    None => {
-                        let pair = (x.scale.get(*column as usize), weights.scale.get(*index as usize));
-                        match last {
-                            Some((known, factor)) if known == pair => factor,
-                            _ => {
-                                let Some(factor) = (pair.0 * pair.1 / &scale).to_integer().to_i64() else {
-                                    return too_precise(self);
-                                };
-                                last = Some((pair, factor));
-                                factor
-                            }
-                        }
-                    }
-                };
-                let Some(weight) = weights.numbers[*index as usize].checked_mul(factor) else {
-                    return too_precise(self);
-                };
-                out.push((*column, weight));
-            }
-            entries.push(out);
-            constants.push(match (bias, &bias_scale) {
-                (Some(bias), Some(bias_scale)) => {
-                    let number = integer(i128::from(bias.numbers[bias_of(r)])) * bias_scale / &scale;
-                    let Some(number) = number.to_integer().to_i128() else { return too_precise(self) };
-                    number
-                }
-                _ => 0,
-            });
-            row_scales.push(scale);
+            entries.push(terms);
+            constants.push(constant);
+            scales.push(scale);
         }
-        if let (Some(product), Some(ConstantTensor { scale: PerElement::All(b), format: Some(format), .. })) =
-            (&uniform, bias)
-            && !(b / product).is_integer()
-            && weights.format.is_some()
-        {
-            self.evaluator.context.report(
-                Diagnostic::warning(
-                    "W0406",
-                    format!(
-                        "the bias's steps of {} don't line up with the products' steps of {}",
-                        exact(b),
-                        exact(product)
-                    ),
-                    self.place(bias_span),
-                    format!("`{format}` does not line up with the accumulator"),
-                )
-                .note("The sum is still exact, but the accumulator is wider than the products need.")
-                .help("give the bias no more fraction bits than input and weights have together"),
-            );
+        if let (Some(product), Some((bias, bias_span))) = (&lines.uniform, bias) {
+            self.warn_of_bias(product, weights, bias, bias_span);
         }
         let columns = count(&x.shape);
         let full = entries.iter().all(|row| row.len() == columns);
@@ -187,6 +108,141 @@ impl Builder<'_> {
             Matrix::sparse(columns, entries)
         };
         let node = self.push(Op::Affine { terms: vec![(x.node, matrix)], bias: constants.into() }, span)?;
-        Ok(NetTensor { node, shape, scale: PerElement::from_each(row_scales), format: None })
+        Ok(NetTensor { node, shape, scale: PerElement::from_each(scales), format: None })
+    }
+
+    /// A bias has one axis, with a number for each output or channel.
+    fn bias_fits(&self, bias: &ConstantTensor, wanted: usize, span: Span) -> Checked<()> {
+        if bias.shape.len() == 1 && bias.shape[0].size == wanted {
+            return Ok(());
+        }
+        self.error(
+            "E0301",
+            span,
+            format!("the bias has the shape {}, but there are {wanted} outputs", shape_text(self.db(), &bias.shape)),
+            format!("[{wanted}] is needed"),
+        )
+    }
+
+    fn too_precise_weights<T>(&self, span: Span) -> Checked<T> {
+        self.report(
+            Diagnostic::error(
+                "E0404",
+                "these weights need more than 64 bits to be exact",
+                self.place(span),
+                "too precise",
+            )
+            .help("cast weights and constants to formats with fewer fraction bits"),
+        )
+    }
+
+    /// Warns of a bias with a format whose steps are no multiples of the products'.
+    fn warn_of_bias(&self, product: &Rational, weights: &ConstantTensor, bias: &ConstantTensor, span: Span) {
+        let ConstantTensor { scale: PerElement::All(step), format: Some(format), .. } = bias else { return };
+        if (step / product).is_integer() || weights.format.is_none() {
+            return;
+        }
+        self.evaluator.context.report(
+            Diagnostic::warning(
+                "W0406",
+                format!(
+                    "the bias's steps of {} don't line up with the products' steps of {}",
+                    exact(step),
+                    exact(product)
+                ),
+                self.place(span),
+                format!("`{format}` does not line up with the accumulator"),
+            )
+            .note("The sum is still exact, but the accumulator is wider than the products need.")
+            .help("give the bias no more fraction bits than input and weights have together"),
+        );
+    }
+}
+
+/// The sums that a layer makes.
+pub(super) struct Rows<'r> {
+    /// The terms of each output: (element of x, weight).
+    pub rows: Vec<Row>,
+    /// The element of the bias that an output adds.
+    pub bias_of: &'r dyn Fn(usize) -> usize,
+    /// The axes of the outputs.
+    pub shape: Shape,
+}
+
+/// One output in integers: (terms · x + constant) · scale.
+struct Line {
+    terms: Vec<(u32, i64)>,
+    constant: i128,
+    scale: Rational,
+}
+
+/// The rows of a layer, brought to integers one by one.
+struct Lines<'a> {
+    x: &'a PerElement<Rational>,
+    weights: &'a ConstantTensor,
+    /// The step of all products, where it is one.
+    uniform: Option<Rational>,
+    /// The last bias's step, with the scale and the factor that it led to.
+    cached: Option<(Option<Rational>, Rational, i64)>,
+}
+
+impl Lines<'_> {
+    /// A row with the bias's step and number; `None` if 64 bits don't hold its weights.
+    fn line(&mut self, row: &Row, bias: Option<(&Rational, i64)>) -> Option<Line> {
+        let (scale, factor) = self.scale(row, bias.map(|(step, _)| step))?;
+        let mut terms: Vec<(u32, i64)> = Vec::with_capacity(row.len());
+        let mut last: Option<((&Rational, &Rational), i64)> = None;
+        for (column, index) in row {
+            let factor = match factor {
+                Some(factor) => factor,
+                None => {
+                    let pair = self.pair(*column, *index);
+                    match last {
+                        Some((known, factor)) if known == pair => factor,
+                        _ => {
+                            let factor = (pair.0 * pair.1 / &scale).to_integer().to_i64()?;
+                            last = Some((pair, factor));
+                            factor
+                        }
+                    }
+                }
+            };
+            terms.push((*column, self.weights.numbers[*index as usize].checked_mul(factor)?));
+        }
+        let constant = match bias {
+            Some((step, number)) => (integer(i128::from(number)) * step / &scale).to_integer().to_i128()?,
+            None => 0,
+        };
+        Some(Line { terms, constant, scale })
+    }
+
+    /// The steps of an element and a weight.
+    fn pair(&self, column: u32, index: u32) -> (&Rational, &Rational) {
+        (self.x.get(column as usize), self.weights.scale.get(index as usize))
+    }
+
+    /// A row's scale, and what its weights' numbers are multiplied by, where that is one number.
+    fn scale(&mut self, row: &Row, bias: Option<&Rational>) -> Option<(Rational, Option<i64>)> {
+        if let Some(product) = &self.uniform {
+            if let Some((known, scale, factor)) = &self.cached
+                && known.as_ref() == bias
+            {
+                return Some((scale.clone(), Some(*factor)));
+            }
+            let scale = bias.map_or_else(|| product.clone(), |bias| common_step(product, bias));
+            let factor = (product / &scale).to_integer().to_i64()?;
+            self.cached = Some((bias.cloned(), scale.clone(), factor));
+            return Some((scale, Some(factor)));
+        }
+        let mut scale = bias.cloned().unwrap_or_else(Rational::zero);
+        let mut last: Option<(&Rational, &Rational)> = None;
+        for (column, index) in row {
+            let pair = self.pair(*column, *index);
+            if last != Some(pair) {
+                scale = common_step(&scale, &(pair.0 * pair.1));
+                last = Some(pair);
+            }
+        }
+        Some((if scale.is_zero() { Rational::one() } else { scale }, None))
     }
 }

@@ -3,6 +3,7 @@
 use super::super::super::Checked;
 use super::super::super::types::{Axis, count, shape_text};
 use super::super::{Builder, NetTensor, Parameters};
+use super::affine::Rows;
 use crate::diagnostic::Diagnostic;
 use qnn_ir::interrupt::work;
 use qnn_syntax::Span;
@@ -10,8 +11,8 @@ use qnn_syntax::ast::Call;
 
 impl Builder<'_> {
     pub(in crate::check::network) fn dense(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
-        let (arguments, _) = self.options(call)?;
-        let Some((input, rest)) = arguments.split_first() else {
+        let arguments = self.arguments(call)?;
+        let Some((input, rest)) = arguments.positional.split_first() else {
             return self.wrong_arguments(call, span);
         };
         let x = self.tensor(input)?;
@@ -36,7 +37,9 @@ impl Builder<'_> {
             if x.shape.len() != 1 && count(&x.shape) == inputs.size {
                 diagnostic = diagnostic.help("flatten it first: `dense(flatten(x), …)`");
             } else if x.shape.len() == 1 && x.shape[0].size == out.size {
-                diagnostic = diagnostic.help("the weights seem to be stored as [in, out]: transpose them in the file");
+                let name = self.weight_path(rest[0]).unwrap_or_else(|| "…".to_owned());
+                diagnostic =
+                    diagnostic.help(format!("the weights seem to be stored as [in, out]: write `transpose({name})`"));
             }
             return self.report(diagnostic);
         }
@@ -45,16 +48,9 @@ impl Builder<'_> {
             .inspect(|_| work(inputs))
             .map(|o| (0..inputs).map(|i| (i as u32, (o * inputs + i) as u32)).collect())
             .collect();
-        let result = self.affine(
-            &x,
-            rows,
-            &weight,
-            bias.as_ref(),
-            &|row| row,
-            vec![Axis::of(out)],
-            rest.last().map_or(span, |e| e.span),
-            span,
-        )?;
+        let rows = Rows { rows, bias_of: &|row| row, shape: vec![Axis::of(out)] };
+        let bias_span = rest.last().map_or(span, |e| e.span);
+        let result = self.affine(&x, rows, &weight, bias.as_ref().map(|bias| (bias, bias_span)), span)?;
         let parameters = Parameters::of(&weight, bias.as_ref());
         self.layer(format!("dense {inputs} → {out}"), &result, parameters, span);
         Ok(result)

@@ -2,9 +2,9 @@
 
 use super::super::super::Checked;
 use super::super::super::constant::Constant;
-use super::super::super::data::PerElement;
+use super::super::super::data::{ConstantTensor, PerElement};
 use super::super::super::types::{Axis, MAX_ELEMENTS, Shape, count, plural, shape_text};
-use super::super::{Builder, NetTensor};
+use super::super::{Builder, NetTensor, NetValue};
 use crate::number_format::Format;
 use num_traits::ToPrimitive;
 use qnn_ir::interrupt::work;
@@ -12,19 +12,21 @@ use qnn_ir::real::NUMBER;
 use qnn_ir::real::RealOp;
 use qnn_ir::{NodeId, Op};
 use qnn_syntax::Span;
-use qnn_syntax::ast::Call;
+use qnn_syntax::ast::{Call, Expr};
 
 impl Builder<'_> {
-    pub(super) fn flatten(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
+    /// Of a tensor of the network, or of constants.
+    pub(super) fn flatten(&mut self, call: &Call, span: Span) -> Checked<NetValue> {
         let [x] = self.positional(call, span)?;
-        let x = self.tensor(&x.value)?;
-        let shape = vec![Axis::of(count(&x.shape))];
-        Ok(reshaped(&x, shape))
+        let value = self.layout_operand(&x.value)?;
+        let shape = vec![Axis::of(count(shape_of(&value)))];
+        Ok(reshaped(value, shape))
     }
 
-    pub(super) fn reshape(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
+    /// Of a tensor of the network, or of constants.
+    pub(super) fn reshape(&mut self, call: &Call, span: Span) -> Checked<NetValue> {
         let [x, shape] = self.positional(call, span)?;
-        let tensor = self.tensor(&x.value)?;
+        let value = self.layout_operand(&x.value)?;
         let Constant::List(sizes) = self.constants(|e| e.eval(&shape.value))? else {
             return self.error("E0303", shape.value.span, "the new shape is a list of sizes", "write `[4, 7]`, say");
         };
@@ -46,16 +48,25 @@ impl Builder<'_> {
                 }
             }
         }
+        let old = shape_of(&value);
         let total = axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.size));
-        if total != Some(count(&tensor.shape)) {
+        if total != Some(count(old)) {
             return self.error(
                 "E0301",
                 span,
-                format!("{} elements can't be reshaped to {}", count(&tensor.shape), shape_text(self.db(), &axes)),
-                format!("has the shape {}", shape_text(self.db(), &tensor.shape)),
+                format!("{} elements can't be reshaped to {}", count(old), shape_text(self.db(), &axes)),
+                format!("has the shape {}", shape_text(self.db(), old)),
             );
         }
-        Ok(reshaped(&tensor, axes))
+        Ok(reshaped(value, axes))
+    }
+
+    /// A tensor of the network or of constants, whose elements are put elsewhere.
+    pub(super) fn layout_operand(&mut self, expr: &Expr) -> Checked<NetValue> {
+        match self.eval(expr)? {
+            NetValue::Tensor(tensor) => Ok(NetValue::Tensor(tensor)),
+            other => self.constant_tensor(other, expr.span).map(NetValue::ConstantTensor),
+        }
     }
 
     /// Elements by index ranges of the axes; axes beyond the given ones are kept whole.
@@ -73,8 +84,9 @@ impl Builder<'_> {
     }
 
     pub(in crate::check::network) fn concat(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
-        let (arguments, named) = self.options(call)?;
-        let axis = named[0].unwrap_or(0);
+        let options = self.arguments(call)?;
+        let axis = self.size_option(&options, "axis")?.unwrap_or(0);
+        let arguments = options.positional;
         let parts: Vec<NetTensor> = arguments.iter().map(|e| self.tensor(e)).collect::<Checked<_>>()?;
         let Some(first) = parts.first() else {
             return self.error("E0303", span, "write `concat(x, y, axis = 0)`", plural(0, "argument"));
@@ -132,9 +144,24 @@ impl Builder<'_> {
     }
 }
 
+/// The axes of a tensor of the network or of constants.
+fn shape_of(value: &NetValue) -> &[Axis] {
+    match value {
+        NetValue::Tensor(tensor) => &tensor.shape,
+        NetValue::ConstantTensor(tensor) => &tensor.shape,
+        _ => &[],
+    }
+}
+
 /// The same elements with other axes.
-pub(in crate::check::network) fn reshaped(x: &NetTensor, shape: Shape) -> NetTensor {
-    NetTensor { node: x.node, shape, scale: x.scale.clone(), format: uniform_format(&x.format) }
+fn reshaped(value: NetValue, shape: Shape) -> NetValue {
+    match value {
+        NetValue::Tensor(x) => NetValue::Tensor(NetTensor { shape, format: uniform_format(&x.format), ..x }),
+        NetValue::ConstantTensor(tensor) => {
+            NetValue::ConstantTensor(ConstantTensor { shape, format: uniform_format(&tensor.format), ..tensor })
+        }
+        other => other,
+    }
 }
 
 /// A per-channel format belongs to its tensor's first axis: elements moved elsewhere are exact numbers.

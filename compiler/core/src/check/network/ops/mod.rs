@@ -1,8 +1,8 @@
 //! The operations of networks, each lowered to nodes of the graph: one file an operation or family of them.
 //!
-//! In: a call, or operands. Out: the tensor that it comes to. [`operations`] and [`curves`] have an entry for each function that the registry of the
-//! language lets stand in networks. Layouts: `dense` weights are [out, in]; images are [channels, height, width]; `conv2d` weights are
-//! [out, in / groups, height, width], as PyTorch exports them.
+//! In: a call, or operands. Out: the tensor that it comes to. [`operations`], [`curves`] and [`rearrangements`] have an entry for each function that the registry of the
+//! language lets stand in networks. Layouts: `dense` weights are [out, in]; images are [channels, height, width];
+//! `conv2d` weights are [out, in / groups, height, width], as PyTorch exports them.
 
 mod affine;
 mod arithmetic;
@@ -10,17 +10,23 @@ mod batch_norm;
 mod cast;
 mod clamp;
 mod constants;
-mod conv2d;
+mod conv;
 mod curve;
 mod dense;
+mod kernel_layout;
 mod layout;
 mod leaky_relu;
 mod logistic;
-mod pool2d;
+mod options;
+mod pad;
+mod plane;
+mod pool;
+mod reduce;
 mod relu;
 mod sign;
 mod table;
 mod transpose;
+mod window;
 
 pub(super) use clamp::Clamped;
 pub(super) use constants::picked;
@@ -33,7 +39,7 @@ use super::{Builder, NetTensor, NetValue};
 use crate::db::tree;
 use crate::diagnostic::Diagnostic;
 use qnn_syntax::Span;
-use qnn_syntax::ast::{Argument, Call, Expr, ExprKind, ItemKind};
+use qnn_syntax::ast::{Call, Expr, ExprKind, ItemKind};
 use qnn_syntax::builtins::{FUNCTIONS, Function, function};
 use qnn_syntax::walk::Role;
 
@@ -41,25 +47,36 @@ use qnn_syntax::walk::Role;
 type Lower<'a> = fn(&mut Builder<'a>, &Call, Span) -> Checked<NetTensor>;
 
 /// The operations, by name.
-fn operations<'a>() -> [(&'static str, Lower<'a>); 12] {
+fn operations<'a>() -> [(&'static str, Lower<'a>); 18] {
     [
         ("dense", Builder::dense),
         ("conv2d", Builder::conv2d),
+        ("conv1d", Builder::conv1d),
         ("max_pool2d", Builder::max_pool2d),
+        ("max_pool1d", Builder::max_pool1d),
         ("avg_pool2d", Builder::avg_pool2d),
+        ("avg_pool1d", Builder::avg_pool1d),
+        ("pad", Builder::pad),
+        ("minimum", Builder::minimum),
+        ("maximum", Builder::maximum),
+        ("sum", Builder::sum_over_axes),
+        ("mean", Builder::mean),
         ("relu", Builder::relu),
         ("leaky_relu", Builder::leaky_relu),
         ("sign", Builder::sign),
         ("batch_norm", Builder::batch_norm),
         ("add", Builder::add),
-        ("flatten", Builder::flatten),
-        ("reshape", Builder::reshape),
         ("concat", Builder::concat),
     ]
 }
 
-/// The operation that constants have too, and that gives constants then.
-const TRANSPOSE: &str = "transpose";
+/// What puts elements elsewhere: those of a tensor of the network, or constants, which give constants.
+type Rearrange<'a> = fn(&mut Builder<'a>, &Call, Span) -> Checked<NetValue>;
+
+/// The operations that constants have too, by name.
+fn rearrangements<'a>() -> [(&'static str, Rearrange<'a>); 3] {
+    [("flatten", Builder::flatten), ("reshape", Builder::reshape), ("transpose", Builder::transpose)]
+}
 
 /// What prepares the call of a function that a cast rounds.
 type Prepare<'a> = fn(&mut Builder<'a>, &Call, Span) -> Checked<NetValue>;
@@ -108,8 +125,8 @@ impl Builder<'_> {
         if let Some((_, prepare)) = unrounded().into_iter().find(|(known, _)| *known == name) {
             return prepare(self, call, span);
         }
-        if name == TRANSPOSE {
-            return self.transpose(call, span);
+        if let Some((_, rearrange)) = rearrangements().into_iter().find(|(known, _)| *known == name) {
+            return rearrange(self, call, span);
         }
         if matches!(name, "min" | "max" | "abs" | "len") {
             let expr = Expr { kind: ExprKind::Call(call.clone()), span };
@@ -141,49 +158,6 @@ impl Builder<'_> {
         }
     }
 
-    /// Exactly so many arguments, none of them named.
-    fn positional<'e, const N: usize>(&self, call: &'e Call, span: Span) -> Checked<[&'e Argument; N]> {
-        let all: Vec<&Argument> = call.arguments.iter().collect();
-        match <[&Argument; N]>::try_from(all) {
-            Ok(arguments) if arguments.iter().all(|a| a.name.is_none()) => Ok(arguments),
-            _ => self.wrong_arguments(call, span),
-        }
-    }
-
-    /// Says how the function is called.
-    fn wrong_arguments<T>(&self, call: &Call, span: Span) -> Checked<T> {
-        let usage = function(&call.callee.text).map_or(&[][..], |function| function.usage);
-        let usage: Vec<String> = usage.iter().map(|usage| format!("`{usage}`")).collect();
-        self.error("E0303", span, format!("write {}", usage.join(" or ")), "wrong arguments")
-    }
-
-    /// Positional arguments, and the function's options in the registry's order, each an integer.
-    fn options<'e>(&self, call: &'e Call) -> Checked<(Vec<&'e Expr>, Vec<Option<usize>>)> {
-        let known: Vec<&str> = function(&call.callee.text).into_iter().flat_map(Function::options).collect();
-        let mut positional = Vec::new();
-        let mut named = vec![None; known.len()];
-        for argument in &call.arguments {
-            let Some(name) = &argument.name else {
-                positional.push(&argument.value);
-                continue;
-            };
-            let Some(index) = known.iter().position(|k| *k == &*name.text) else {
-                let names = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                return self.error(
-                    "E0303",
-                    name.span,
-                    format!("`{}` has no option `{}`", call.callee.text, name.text),
-                    format!("its options: {names}"),
-                );
-            };
-            if named[index].is_some() {
-                return self.error("E0303", name.span, format!("`{}` is given twice", name.text), "given before");
-            }
-            named[index] = Some(self.constants(|e| e.size(&argument.value))?);
-        }
-        Ok((positional, named))
-    }
-
     /// An argument that must be a tensor of the network.
     fn tensor(&mut self, expr: &Expr) -> Checked<NetTensor> {
         match self.eval(expr)? {
@@ -206,9 +180,9 @@ mod tests {
     #[test]
     fn each_function_of_networks_is_lowered() {
         let listed: BTreeSet<&str> = FUNCTIONS.iter().filter(|f| f.in_networks()).map(|f| f.name).collect();
-        let prepared = unrounded().map(|(name, _)| name);
+        let (prepared, rearranged) = (unrounded().map(|(name, _)| name), rearrangements().map(|(name, _)| name));
         let lowered: BTreeSet<&str> =
-            operations().map(|(name, _)| name).into_iter().chain(prepared).chain([TRANSPOSE]).collect();
+            operations().map(|(name, _)| name).into_iter().chain(prepared).chain(rearranged).collect();
         assert_eq!(listed, lowered);
     }
 }

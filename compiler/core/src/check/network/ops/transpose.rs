@@ -20,7 +20,7 @@ impl Builder<'_> {
             [input, order] if input.name.is_none() && order.name.is_none() => (input, Some(order)),
             _ => return self.wrong_arguments(call, span),
         };
-        match self.eval(&input.value)? {
+        match self.layout_operand(&input.value)? {
             NetValue::Tensor(x) => {
                 let order = self.order(&x.shape, order)?;
                 let (indices, shape) = transposed(&x.shape, &order);
