@@ -418,7 +418,7 @@ class Network:
         if kind == "line":
             # One-dimensional forms, along the columns of an image of one row, or of the rows as channels.
             shape = (channels * rows, columns)
-            value = self.let(f"reshape({name}, {list(shape)})", lambda env: Q(env[name].num.reshape(-1, *shape), env[name].den), shape)
+            value = self.let(f"reshape({name}, {list(shape)})", lambda env, n=name: Q(env[n].num.reshape(-1, *shape), env[n].den), shape)
             kind = rng.choice(["conv", "max", "avg"])
         name, (channels, *sizes) = value
         axes = len(sizes)

@@ -378,7 +378,7 @@ pub const OPTIONS: &[FunctionOption] = &[
     FunctionOption {
         name: "ceil_mode",
         words: &["true", "false"],
-        docs: "whether a last window may reach beyond the end, as PyTorch has it: if it begins within the input or the padding before it. What is beyond never counts",
+        docs: "whether windows may reach beyond the end, as PyTorch has it: those that begin within the input or the padding before it, and no others. What is beyond never counts",
     },
     FunctionOption {
         name: "count_padding",

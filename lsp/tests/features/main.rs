@@ -108,6 +108,13 @@ fn completion_knows_where_it_is() {
         complete(&folder, "type T = fixed<8, 4, round = $0"),
         ["ceil", "floor", "half_away", "half_down", "half_even", "half_toward_zero", "half_up", "toward_zero", "up"]
     );
+    let call = |rest: &str| {
+        complete(&folder, &format!("network f(x: int<4>[1, 4, 4]) -> real[1, 2, 2] {{ avg_pool2d(x, 2{rest} }}\n"))
+    };
+    has(&call(", $0)"), &["stride = …", "padding = …", "ceil_mode = …", "count_padding = …", "x"]);
+    has_not(&call(", $0)"), &["groups = …", "dilation = …"]);
+    assert_eq!(call(", padding = $0)"), ["same", "valid"]);
+    assert_eq!(call(", ceil_mode = $0)"), ["false", "true"]);
     // Numbers where numbers stand.
     let widths = complete(&folder, "const wide = 10;\ntype T = ufixed<$0");
     assert_eq!(widths, ["8", "4", "6", "16", "12", "2", "wide"]);
@@ -137,6 +144,8 @@ fn completion_knows_where_it_is() {
 fn hover_says_what_things_are() {
     let folder = Folder::new();
     model(&folder);
+    let padding = "network f(x: int<4>[1, 4]) -> real[1, 4] { conv1d(x, [[[1, 2]]], padding = $0same) }\n";
+    assert!(hover(&folder, padding).contains("`padding =` how many elements"), "{}", hover(&folder, padding));
     let coord = hover(&folder, &small_at("Coord = "));
     assert!(coord.contains("0 to 3.75 in steps of 0.25"), "{coord}");
     let format = hover(&folder, &small_at("fixed<6, 3>"));

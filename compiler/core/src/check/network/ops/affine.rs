@@ -16,12 +16,7 @@ use qnn_syntax::ast::{Call, Expr};
 
 impl Builder<'_> {
     /// Weights and bias: a group of parameters, or tensors.
-    pub(super) fn weights(
-        &mut self,
-        call: &Call,
-        arguments: &[&Expr],
-        span: Span,
-    ) -> Checked<(ConstantTensor, Option<ConstantTensor>)> {
+    pub(super) fn weights(&mut self, call: &Call, arguments: &[&Expr], span: Span) -> Checked<LayerWeights> {
         let context = self.evaluator.context;
         match arguments {
             [group] => match self.eval(group)? {
@@ -35,31 +30,21 @@ impl Builder<'_> {
                     } else {
                         None
                     };
-                    Ok((weight, bias))
+                    Ok(LayerWeights { weight, bias, path: path_text(group).map(|path| format!("{path}.weight")) })
                 }
-                other => Ok((self.constant_tensor(other, group.span)?, None)),
+                other => {
+                    let weight = self.constant_tensor(other, group.span)?;
+                    Ok(LayerWeights { weight, bias: None, path: path_text(group) })
+                }
             },
             [weight, bias] => {
                 let (w, b) = (self.eval(weight)?, self.eval(bias)?);
-                Ok((self.constant_tensor(w, weight.span)?, Some(self.constant_tensor(b, bias.span)?)))
+                let path = path_text(weight);
+                let (weight, bias) = (self.constant_tensor(w, weight.span)?, self.constant_tensor(b, bias.span)?);
+                Ok(LayerWeights { weight, bias: Some(bias), path })
             }
             _ => self.wrong_arguments(call, span),
         }
-    }
-
-    /// What names a layer's weights, where a path does: `m.conv.weight`, be the argument that or the group.
-    pub(super) fn weight_path(&self, argument: &Expr) -> Option<String> {
-        let path = path_text(argument)?;
-        let (root, rest) = path.split_once('.').unwrap_or((&path, ""));
-        let known = self.locals.iter().rev().find(|(name, _)| &**name == root);
-        let is_group = match known {
-            Some((_, NetValue::Group(file, prefix))) => {
-                let parts: Vec<&str> = [&**prefix, rest].into_iter().filter(|part| !part.is_empty()).collect();
-                !file.has(self.evaluator.context, &parts.join("."))
-            }
-            _ => false,
-        };
-        Some(if is_group { format!("{path}.weight") } else { path })
     }
 
     /// bias + weights · x, exactly: the scale of each output is the coarsest that all its terms share. The bias comes with its place.
@@ -157,6 +142,14 @@ impl Builder<'_> {
             .help("give the bias no more fraction bits than input and weights have together"),
         );
     }
+}
+
+/// What a layer is made of.
+pub(super) struct LayerWeights {
+    pub weight: ConstantTensor,
+    pub bias: Option<ConstantTensor>,
+    /// What names the weight, where a path does: `m.conv.weight`.
+    pub path: Option<String>,
 }
 
 /// The sums that a layer makes.

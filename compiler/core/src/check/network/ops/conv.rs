@@ -1,10 +1,9 @@
 //! `conv2d` and `conv1d`: cross-correlation, written out as a sparse matrix.
 
 use super::super::super::Checked;
-use super::super::super::data::ConstantTensor;
-use super::super::super::types::{Axis, shape_text};
+use super::super::super::types::{Axis, plural, shape_text};
 use super::super::{Builder, NetTensor, Parameters};
-use super::affine::Rows;
+use super::affine::{LayerWeights, Rows};
 use super::kernel_layout::{Guess, guess};
 use super::options::path_text;
 use super::plane::{Image, Plane, Space, size_text};
@@ -30,8 +29,7 @@ struct Parts<'e> {
     input: &'e Expr,
     weights: &'e Expr,
     x: &'e NetTensor,
-    weight: &'e ConstantTensor,
-    bias: bool,
+    layer: &'e LayerWeights,
     groups: usize,
     span: Span,
 }
@@ -51,10 +49,11 @@ impl Builder<'_> {
             return self.wrong_arguments(call, span);
         };
         let x = self.tensor(input)?;
-        let (weight, bias) = self.weights(call, rest, span)?;
+        let layer = self.weights(call, rest, span)?;
         let image = self.image(&x, space, input)?;
         let groups = self.size_option(&arguments, "groups")?.unwrap_or(1);
-        let parts = Parts { input, weights: rest[0], x: &x, weight: &weight, bias: bias.is_some(), groups, span };
+        let parts = Parts { input, weights: rest[0], x: &x, layer: &layer, groups, span };
+        let LayerWeights { weight, bias, .. } = &layer;
         let sizes: Vec<usize> = weight.shape.iter().map(|axis| axis.size).collect();
         let kernel = self.kernel(&parts, &sizes, image.channels, space)?;
         let ones = vec![1; kernel.taps.len()];
@@ -72,8 +71,8 @@ impl Builder<'_> {
         let windows = plane.count();
         let rows = Rows { rows, bias_of: &|row| row / windows, shape: plane.shape(kernel.out) };
         let bias_span = rest.last().map_or(span, |e| e.span);
-        let result = self.affine(&x, rows, &weight, bias.as_ref().map(|bias| (bias, bias_span)), span)?;
-        let parameters = Parameters::of(&weight, bias.as_ref());
+        let result = self.affine(&x, rows, weight, bias.as_ref().map(|bias| (bias, bias_span)), span)?;
+        let parameters = Parameters::of(weight, bias.as_ref());
         let text = format!("{} {} → {}, {}", call.callee.text, image.channels, kernel.out, size_text(kernel.taps));
         self.layer(text, &result, parameters, span);
         Ok(result)
@@ -91,7 +90,7 @@ impl Builder<'_> {
                     format!(
                         "these weights have the axes [out, in / groups, {}], not {}",
                         space.axes().join(", "),
-                        shape_text(self.db(), &parts.weight.shape)
+                        shape_text(self.db(), &parts.layer.weight.shape)
                     ),
                     "not a convolution's weights",
                 );
@@ -102,25 +101,29 @@ impl Builder<'_> {
             let diagnostic = Diagnostic::error(
                 "E0301",
                 match groups {
-                    1 => format!("these weights take {takes} input channels, not {channels}"),
-                    _ => format!("these weights take {takes} input channels in {groups} groups, not {channels}"),
+                    1 => format!("these weights take {}, not {channels}", plural(takes, "input channel")),
+                    _ => format!(
+                        "these weights take {} in {groups} groups, not {channels}",
+                        plural(takes, "input channel")
+                    ),
                 },
                 self.place(parts.input.span),
                 format!("has the shape {}", shape_text(self.db(), &parts.x.shape)),
             )
             .label(
                 self.place(parts.weights.span),
-                format!("has the shape {}", shape_text(self.db(), &parts.weight.shape)),
+                format!("has the shape {}", shape_text(self.db(), &parts.layer.weight.shape)),
             );
             return self.report(self.suggest_layout(diagnostic, parts));
         }
         if out % groups != 0 {
-            return self.error(
+            let diagnostic = Diagnostic::error(
                 "E0301",
-                parts.span,
-                format!("{out} output channels can't be divided into {groups} groups"),
+                format!("{} can't be divided into {groups} groups", plural(out, "output channel")),
+                self.place(parts.span),
                 "groups divide both numbers of channels",
             );
+            return self.report(self.suggest_layout(diagnostic, parts));
         }
         Ok(Kernel { out, groups, inner, taps })
     }
@@ -128,44 +131,46 @@ impl Builder<'_> {
     /// Says how image and weights seem to be stored, and how they are turned.
     fn suggest_layout(&self, diagnostic: Diagnostic, parts: &Parts<'_>) -> Diagnostic {
         let sizes = |shape: &[Axis]| shape.iter().map(|axis| axis.size).collect::<Vec<usize>>();
-        let weights = sizes(&parts.weight.shape);
+        let weights = sizes(&parts.layer.weight.shape);
         let Some(Guess { channels_last, kernel, groups }) = guess(&sizes(&parts.x.shape), &weights, parts.groups)
         else {
             return diagnostic;
         };
         let mut said = Vec::new();
-        let mut fixes = Vec::new();
+        // What stands for both arguments then, where paths name them.
+        let (mut input, mut argument) = (path_text(parts.input), path_text(parts.weights));
         if channels_last {
             let (axes, order) = match weights.len() {
                 3 => ("[length, channels]", "[1, 0]"),
                 _ => ("[height, width, channels]", "[2, 0, 1]"),
             };
-            let name = path_text(parts.input);
-            let text = format!("transpose({}, {order})", name.as_deref().unwrap_or("…"));
+            let text = format!("transpose({}, {order})", input.as_deref().unwrap_or("…"));
             said.push(format!("the input looks like {axes}: write `{text}`"));
-            fixes.extend(name.map(|_| (parts.input.span, text)));
+            input = input.map(|_| text);
         }
         if !kernel.is_wanted() {
-            // Of a group, the weight is turned by itself, and the bias stands beside it.
-            let name = self.weight_path(parts.weights);
-            let group = name != path_text(parts.weights);
-            let text = kernel.text(name.as_deref().unwrap_or("…"), &weights);
+            let name = parts.layer.path.as_deref();
+            let text = kernel.text(name.unwrap_or("…"), &weights);
             said.push(format!(
                 "the weights look like {}, as {} have them: write `{text}`",
                 kernel.axes, kernel.used_by
             ));
-            let bias = path_text(parts.weights).filter(|_| group && parts.bias);
-            let text = bias.map_or_else(|| text.clone(), |group| format!("{text}, {group}.bias"));
-            fixes.extend(name.map(|_| (parts.weights.span, text)));
+            // Of a group, the weight is turned by itself, and the bias stands beside it.
+            let bias = argument.as_deref().filter(|group| name != Some(group) && parts.layer.bias.is_some());
+            argument = name.map(|_| bias.map_or_else(|| text.clone(), |group| format!("{text}, {group}.bias")));
         }
         if let Some(groups) = groups {
             said.push(format!("`groups = {groups}` makes the convolution depthwise"));
         }
         let diagnostic = diagnostic.help(said.join("; "));
-        let fix = |diagnostic: Diagnostic, (span, text): (Span, String)| {
-            diagnostic.fix(format!("write `{text}`"), self.place(span), text)
-        };
-        fixes.into_iter().fold(diagnostic, fix)
+        match (input, argument) {
+            (Some(input), Some(argument)) if groups.is_none() => {
+                let text = format!("{input}, {argument}");
+                let span = Span::new(parts.input.span.start, parts.weights.span.end);
+                diagnostic.fix(format!("write `{text}`"), self.place(span), text)
+            }
+            _ => diagnostic,
+        }
     }
 }
 

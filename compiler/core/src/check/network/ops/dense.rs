@@ -3,7 +3,7 @@
 use super::super::super::Checked;
 use super::super::super::types::{Axis, count, shape_text};
 use super::super::{Builder, NetTensor, Parameters};
-use super::affine::Rows;
+use super::affine::{LayerWeights, Rows};
 use crate::diagnostic::Diagnostic;
 use qnn_ir::interrupt::work;
 use qnn_syntax::Span;
@@ -16,7 +16,7 @@ impl Builder<'_> {
             return self.wrong_arguments(call, span);
         };
         let x = self.tensor(input)?;
-        let (weight, bias) = self.weights(call, rest, span)?;
+        let LayerWeights { weight, bias, path } = self.weights(call, rest, span)?;
         let (place, weight_place) = (self.place(input.span), self.place(rest[0].span));
         let [out, inputs] = weight.shape.as_slice() else {
             return self.error(
@@ -37,7 +37,7 @@ impl Builder<'_> {
             if x.shape.len() != 1 && count(&x.shape) == inputs.size {
                 diagnostic = diagnostic.help("flatten it first: `dense(flatten(x), …)`");
             } else if x.shape.len() == 1 && x.shape[0].size == out.size {
-                let name = self.weight_path(rest[0]).unwrap_or_else(|| "…".to_owned());
+                let name = path.as_deref().unwrap_or("…");
                 diagnostic =
                     diagnostic.help(format!("the weights seem to be stored as [in, out]: write `transpose({name})`"));
             }

@@ -59,8 +59,8 @@ impl Windows {
     /// An axis of one element, with one window of one tap.
     pub(super) const ONE: Windows = Windows { size: 1, taps: 1, stride: 1, dilation: 1, before: 0, after: 0, count: 1 };
 
-    /// The windows along an axis of 1 or more elements: (padded − window) / stride + 1, rounded down, or up with `ceil`, but for a window that would begin in the
-    /// padding after the end (PyTorch's rule).
+    /// The windows along an axis of 1 or more elements: (padded − window) / stride + 1, rounded down, or up with `ceil`, but then without those that would begin in
+    /// the padding after the end (PyTorch's rule).
     pub(super) fn new(size: usize, sliding: Sliding) -> Result<Windows, Misfit> {
         let Sliding { taps, stride, dilation, padding, ceil } = sliding;
         for (name, number) in [("size", taps), ("stride", stride), ("dilation", dilation)] {
@@ -79,16 +79,14 @@ impl Windows {
             }
         };
         let padded = before.checked_add(size).and_then(|n| n.checked_add(after)).ok_or(Misfit::Overflow)?;
-        let count = match padded.checked_sub(window) {
-            Some(room) => {
-                let count = room / stride + 1;
-                let begins = || count.checked_mul(stride).is_some_and(|start| start < before + size);
-                count + usize::from(ceil && room % stride != 0 && begins())
-            }
+        let fitting = match padded.checked_sub(window) {
+            Some(room) if ceil => room.div_ceil(stride) + 1,
+            Some(room) => room / stride + 1,
             // Rounded up, a negative quotient above -1 is 0.
             None if ceil && window - padded < stride => 1,
             None => return Err(Misfit::TooLarge { window, padded }),
         };
+        let count = if ceil { fitting.min((before + size).div_ceil(stride)) } else { fitting };
         Ok(Windows { size, taps, stride, dilation, before, after, count })
     }
 
