@@ -118,7 +118,7 @@ pub const FUNCTIONS: &[Function] = &[
         ],
         stands: Stands::Networks,
         takes: "x `[c, n]`, w `[out, c / groups, k]`, b `[out]` → `[out, n′]`",
-        docs: "The same along one axis.",
+        docs: "`conv2d` along one axis, as PyTorch's `Conv1d`.",
     },
     Function {
         name: "max_pool2d",
@@ -132,7 +132,7 @@ pub const FUNCTIONS: &[Function] = &[
         usage: &["max_pool1d(x, size, stride = size, padding = 0, dilation = 1, ceil_mode = false)"],
         stands: Stands::Networks,
         takes: "`[c, n]` → `[c, n′]`",
-        docs: "The same along one axis.",
+        docs: "`max_pool2d` along one axis.",
     },
     Function {
         name: "avg_pool2d",
@@ -146,7 +146,7 @@ pub const FUNCTIONS: &[Function] = &[
         usage: &["avg_pool1d(x, size, stride = size, padding = 0, ceil_mode = false, count_padding = true)"],
         stands: Stands::Networks,
         takes: "`[c, n]` → `[c, n′]`",
-        docs: "The same along one axis.",
+        docs: "`avg_pool2d` along one axis.",
     },
     Function {
         name: "pad",
@@ -363,7 +363,7 @@ pub const OPTIONS: &[FunctionOption] = &[
     FunctionOption {
         name: "padding",
         words: &["same", "valid"],
-        docs: "how many elements stand around the input, as zeros: a number, one for each axis, or `[before, after]` for each. `same` is as much as makes size / stride windows, rounded up, with the odd element at the end; `valid` is 0",
+        docs: "how many elements stand around the input: a number, one for each axis, or `[before, after]` for each. Where they count, they are 0. `same` is as much as makes size / stride windows, rounded up, with the odd element at the end; `valid` is 0",
     },
     FunctionOption {
         name: "dilation",

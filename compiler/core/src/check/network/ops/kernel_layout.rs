@@ -95,30 +95,29 @@ impl KernelLayout {
     }
 }
 
-/// How an image and weights of these sizes may be stored, so that they go together; the fewest taps are the likeliest.
+/// How an image and weights of these sizes may be stored, so that they go together: with as few changes as possible, and then with the fewest taps.
 pub(super) fn guess(image: &[usize], weights: &[usize], groups: usize) -> Option<Guess> {
     let layouts = if weights.len() == 3 { LINES } else { PLANES };
-    let candidates = |channels_last: bool| {
+    let candidates = [false, true].into_iter().flat_map(|channels_last| {
         let channels = if channels_last { image.last() } else { image.first() }.copied().unwrap_or(0);
         layouts.iter().filter_map(move |kernel| {
             let (out, inner, taps) = kernel.read(weights)?;
-            let asked = match kernel.depthwise {
-                Depthwise::No => groups,
-                _ => channels,
-            };
+            let asked = if kernel.depthwise == Depthwise::No { groups } else { channels };
             let fits = inner.checked_mul(asked) == Some(channels) && out % asked.max(1) == 0;
             let groups = (asked != groups).then_some(asked);
-            // Depthwise weights without groups look like a plain layout more often than not.
-            let rank = (groups.is_some(), taps);
-            (fits && !(kernel.is_wanted() && !channels_last))
-                .then_some((rank, Guess { channels_last, kernel: *kernel, groups }))
+            // What is stored as it should be is not what went wrong.
+            let changes = channels_last || !kernel.is_wanted();
+            let rank = match (channels_last, kernel.is_wanted(), groups.is_some()) {
+                (false, _, false) => 0,
+                (true, true, _) => 1,
+                (true, false, false) => 2,
+                (true, false, true) => 3,
+                (false, _, true) => 4,
+            };
+            (fits && changes).then_some(((rank, taps), Guess { channels_last, kernel: *kernel, groups }))
         })
-    };
-    let turned = candidates(true).filter(|(_, guess)| guess.kernel.is_wanted());
-    let best = |found: &mut dyn Iterator<Item = ((bool, usize), Guess)>| found.min_by_key(|(rank, _)| *rank);
-    let found = best(&mut candidates(false)).filter(|(rank, _)| !rank.0);
-    let found = found.or_else(|| best(&mut turned.into_iter())).or_else(|| best(&mut candidates(true)));
-    found.or_else(|| best(&mut candidates(false))).map(|(_, guess)| guess)
+    });
+    candidates.min_by_key(|(rank, _)| *rank).map(|(_, guess)| guess)
 }
 
 #[cfg(test)]
