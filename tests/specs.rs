@@ -159,7 +159,10 @@ impl<'a> Spec<'a> {
         let mut lines = String::new();
         for (exact, other) in by("enumerate").iter().zip(by("auto")) {
             if !matches!(other.verdict, Verdict::Timeout | Verdict::Unknown) {
-                assert_eq!((other.verdict, value(&other)), (exact.verdict, value(exact)), "{}", exact.name);
+                assert_eq!(other.verdict, exact.verdict, "{}", exact.name);
+                // Where an interval is enough, each engine stops at its own.
+                let close = |result: &InstanceResult| result.measure.as_ref().is_some_and(|measure| !measure.complete);
+                assert!(close(exact) || close(&other) || value(&other) == value(exact), "{}", exact.name);
             }
             let _ = writeln!(lines, "{}: {}", exact.name, verdict(exact));
         }
@@ -181,7 +184,7 @@ fn verdict(result: &InstanceResult) -> String {
         (Some(_), _) | (None, Verdict::Vacuous | Verdict::Timeout | Verdict::Unknown | Verdict::Error) => {
             format!("{}{expected}: {}{input}", result.verdict, finding(result))
         }
-        (None, Verdict::Proved | Verdict::Violated) => format!("{}{expected}{input}", result.verdict),
+        (None, verdict) => format!("{verdict}{expected}{input}"),
     }
 }
 

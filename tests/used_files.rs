@@ -76,6 +76,9 @@ fn questions(db: &Database, main: SourceFile) -> Vec<String> {
                 Question::Largest { domain, monotone, .. } => {
                     format!("{} {index} {domain:?} {monotone}", item.name(db))
                 }
+                Question::Share(counted) | Question::Average(counted) => {
+                    format!("{} {index} {}", item.name(db), counted.len())
+                }
             });
         }
     }

@@ -21,14 +21,14 @@
 
 (defconst qnn-mode-font-lock-keywords
   (list
-   (cons (regexp-opt '("type" "enum" "const" "dataset" "network" "params" "let" "def" "property" "measure" "forall"
+   (cons (regexp-opt '("type" "enum" "const" "dataset" "network" "params" "let" "def" "property" "find" "measure" "forall"
                        "exists" "where" "in" "and" "or" "not" "as" "use" "maximize" "minimize" "largest" "such" "that"
-                       "over" "from" "raw" "lsb" "import")
+                       "over" "within" "share" "of" "average" "from" "raw" "lsb" "import")
                      'words)
          'font-lock-keyword-face)
    (cons (regexp-opt '("true" "false") 'words) 'font-lock-constant-face)
    (cons (regexp-opt '("fixed" "ufixed" "int" "uint" "affine" "class" "bool" "real" "acc") 'words) 'font-lock-type-face)
-   '("\\<\\(network\\|def\\|property\\|measure\\)\\s-+\\(\\w+\\)" 2 font-lock-function-name-face)
+   '("\\<\\(network\\|def\\|property\\|find\\|measure\\)\\s-+\\(\\w+\\)" 2 font-lock-function-name-face)
    '("\\<\\(type\\|enum\\)\\s-+\\(\\w+\\)" 2 font-lock-type-face)
    '("\\<[0-9][0-9_]*\\(\\.[0-9_]+\\)?\\([eE][-+]?[0-9]+\\)?" . font-lock-constant-face)
    '("#\\[[^]]*\\]" . font-lock-preprocessor-face))

@@ -34,7 +34,7 @@ module.exports = grammar({
 
     // ---- Items
 
-    _item: ($) => choice($.use, $.type_definition, $.enum, $.const, $.dataset, $.params, $.network, $.definition, $.property, $.measure),
+    _item: ($) => choice($.use, $.type_definition, $.enum, $.const, $.dataset, $.params, $.network, $.definition, $.property, $.find, $.measure),
 
     attribute: ($) => seq("#", "[", field("name", $.name), optional(seq("(", list($.attribute_argument), ")")), "]"),
     attribute_argument: ($) => choice(/-?[A-Za-z_0-9.]+/, $.string),
@@ -82,13 +82,20 @@ module.exports = grammar({
     family_parameter: ($) => seq(field("name", $.name), "in", $._expression),
     filter: ($) => seq("where", $._expression),
 
+    find: ($) =>
+      seq(optional($._attributes), "find", field("name", $.name), optional($.family), optional($.filter), "=", field("body", $.search), ";"),
+    search: ($) => seq(binders($), optional($.filter), "such", "that", $._expression),
+
     measure: ($) =>
       seq(
         optional($._attributes), "measure", field("name", $.name), optional($.family), optional($.filter),
-        "=", field("body", choice($.optimize, $.largest)), ";",
+        "=", field("body", choice($.optimize, $.largest, $.share, $.average)), ";",
       ),
-    optimize: ($) => seq(choice("maximize", "minimize"), $._expression, "over", binders($), optional($.filter)),
+    optimize: ($) => seq(choice("maximize", "minimize"), $._expression, "over", binders($), optional($.filter), optional($.within)),
+    within: ($) => seq("within", $._expression),
     largest: ($) => seq("largest", field("name", $.name), "in", $._expression, "such", "that", $._expression),
+    share: ($) => seq("share", "of", $.search),
+    average: ($) => seq("average", $._expression, "over", binders($), optional($.filter)),
 
     // ---- Types
 

@@ -85,7 +85,7 @@ fn states_are_named_and_ordered_as_documented() {
     let documented: Vec<State> = rows
         .map(|row| serde_json::from_value(Value::from(row.split('`').nth(1).expect("a name"))).expect("a state"))
         .collect();
-    assert_eq!(documented.len(), 10);
+    assert_eq!(documented.len(), 12);
     assert!(documented.is_sorted());
 }
 

@@ -58,7 +58,7 @@ def undecided(item, key, result):
     if result["verdict"] == "error" and result["fault"] == "internal":
         yield f"{result['name']}: {result['detail']}"
     measure = result["measure"]
-    if not measure or item.kind == "largest":
+    if not measure or item.kind in ("largest", "share"):
         return
     kind, *value = item.truth(key)
     if kind == "vacuous":
@@ -71,14 +71,14 @@ def undecided(item, key, result):
 
 def decided(item, key, result, truth):
     name, verdict = result["name"], result["verdict"]
-    if item.kind == "property":
+    if item.kind in ("property", "find"):
         if verdict != truth[0]:
             yield f"{name}: {verdict}, but it is {truth[0]}"
-        elif verdict == "violated":
+        elif verdict in ("violated", "found"):
             raws = [v["numbers"]["raw"] for v in result["counterexample"]["variables"]]
             breaks, calls = item.breaks(key, raws)
             if not breaks:
-                yield f"{name}: {raws} breaks nothing"
+                yield f"{name}: {raws} shows nothing"
             for call in result["counterexample"]["calls"]:
                 yield from output(item, name, call, calls)
         return

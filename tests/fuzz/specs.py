@@ -88,10 +88,17 @@ class Item:
         over = lambda holds: np.broadcast_to(holds, (points,))
         condition, statement = self.body
         allowed = over(condition(env)) if condition else np.ones(points, dtype=bool)
+        if self.kind == "find":
+            if not allowed.any():
+                return ("vacuous",)
+            return ("found",) if (allowed & over(statement(env))).any() else ("none",)
         if self.kind == "property":
             if not allowed.any():
                 return ("vacuous",)
             return ("violated",) if (allowed & ~over(statement(env))).any() else ("proved",)
+        if self.kind == "share":
+            holds = [over(statement(env.with_parameters({"n": Q.of(n)}))).all() for n in self.candidates]
+            return ("share", Fraction(sum(map(int, holds)), len(holds)))
         if self.kind == "largest":
             best = None
             for n in self.candidates:
@@ -118,7 +125,8 @@ class Item:
             values[v.name] = v.form.values(np.array(raw, dtype=np.int64).reshape(1, *v.shape))
         env = Env({**values, **{n: Q.of(x) for n, x in named.items()}})
         condition, statement = self.body
-        return bool((condition is None or condition(env).all()) and not statement(env).all()), env.calls
+        wanted = self.kind == "find"
+        return bool((condition is None or condition(env).all()) and bool(statement(env).all()) == wanted), env.calls
 
 
 class Spec:
@@ -209,23 +217,26 @@ class Spec:
         text, statement = scope.statement(rng.randint(0, 3))
         over = ", ".join(v.text() for v in variables)
         name = f"p{number}"
+        if rng.random() < 0.2:
+            body = f"find {name}{head} =\n    {over}{where} such that {text};\n"
+            return Item(name, body, parameters, variables, (condition, statement), "find")
         return Item(name, f"property {name}{head} =\n    forall {over}{where}: {text};\n", parameters, variables, (condition, statement), "property")
 
     def measure(self, number):
         rng = self.rng
         variables = self.variables()
-        kind = rng.choice(["maximize", "minimize", "largest"])
+        kind = rng.choice(["maximize", "minimize", "largest", "share"])
         parameters, head = self.family(variables)
         parameters = [(n, v[:6] if n == "k" else v) for n, v in parameters]
         head = head if all(n != "k" for n, _ in parameters) else self.head(parameters)
         over = ", ".join(v.text() for v in variables)
         name = f"m{number}"
-        if kind == "largest":
+        if kind in ("largest", "share"):
             first = rng.randint(-4, 2)
             last = first + rng.randint(0, 8)
             scope = self.scope(variables, [n for n, _ in parameters] + ["n"])
             text, statement = scope.statement(1)
-            body = f"largest n in {first if first >= 0 else f'({first})'}..={last if last >= 0 else f'({last})'} such that forall {over}: {text}"
+            body = f"{'largest' if kind == 'largest' else 'share of'} n in {first if first >= 0 else f'({first})'}..={last if last >= 0 else f'({last})'} such that forall {over}: {text}"
             item = Item(name, f"measure {name}{head} = {body};\n", parameters, variables, (None, statement), kind)
             item.candidates = range(first, last + 1)
             return item

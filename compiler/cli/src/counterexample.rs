@@ -4,7 +4,7 @@ use super::output::{columns, flow, table};
 use owo_colors::OwoColorize;
 use qnn::ir::rational;
 use qnn::report::image::picture_size;
-use qnn::report::sentences::{argmax, greatest, label};
+use qnn::report::sentences::{argmax, greatest, label, smallest_line};
 use qnn::report::terminal_picture::{ColorScale, Ink, Panel, PictureSize, side_by_side};
 use qnn::verify::verdict::{CallValue, Counterexample, Layout, Numbers, Output as Outputs, VariableValue};
 
@@ -33,6 +33,9 @@ pub fn show(counterexample: &Counterexample, ink: Ink, width: usize) -> String {
     }
     for call in &counterexample.calls {
         text.push_str(&outputs(call, width));
+    }
+    if let Some(smallest) = &counterexample.smallest {
+        text.push_str(&flow("", &[smallest_line(smallest).dimmed().to_string()], width));
     }
     text
 }
@@ -223,7 +226,8 @@ mod tests {
             label: None,
             wrong_before: false,
         };
-        let shown = Counterexample { variables: vec![variable], calls: vec![call(vec![12]), call(vec![3, 4])] };
+        let shown =
+            Counterexample { variables: vec![variable], calls: vec![call(vec![12]), call(vec![3, 4])], smallest: None };
         for width in [30, 50, 80] {
             let text = show(&shown, Ink::Plain, width);
             assert!(text.lines().all(|line| columns(line) + 6 <= width), "{width}: {text}");

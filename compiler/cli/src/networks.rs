@@ -4,7 +4,7 @@ use super::output::{Failure, Output};
 use super::spec::Specs;
 use qnn::check::network::{Network, Port, network, real_network};
 use qnn::check::scope::{scope, similar};
-use qnn::check::spec::{Question, family, largest_at, question, verifiable};
+use qnn::check::spec::{family, question, shown_calls, verifiable};
 use qnn::check::types::{plural, show_shape};
 use qnn::db::{ItemId, SourceFile, items, tree};
 use qnn::syntax::ast::ItemKind;
@@ -60,14 +60,9 @@ fn used_integers(specs: &Specs, file: SourceFile) -> BTreeSet<(String, Vec<i128>
         let spread = (0..count).step_by(step);
         let end = count.saturating_sub(MOST_INSTANCES / 4)..count;
         for index in spread.chain(if step > 1 { end } else { 0..0 }) {
-            let calls = match &question(&specs.db, item, index).value {
-                Some(Question::Property(statement)) => statement.calls.clone(),
-                Some(Question::Optimize(optimization)) => optimization.calls.clone(),
-                Some(Question::Largest { domain, .. }) => {
-                    largest_at(&specs.db, item, index, domain.0).value.map(|s| s.calls).unwrap_or_default()
-                }
-                None => Vec::new(),
-            };
+            let outcome = question(&specs.db, item, index);
+            let calls = outcome.value.as_ref().map(|found| shown_calls(&specs.db, item, index, found));
+            let calls = calls.unwrap_or_default();
             used.extend(calls.iter().filter_map(|call| integers_of(&call.network.name)));
         }
     }

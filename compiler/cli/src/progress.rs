@@ -129,7 +129,7 @@ impl Live {
     pub fn finished(&mut self, index: usize, verdict: Verdict) {
         self.with_running(|running| _ = running.remove(&index));
         match verdict {
-            Verdict::Proved => self.proved += 1,
+            Verdict::Proved | Verdict::Found | Verdict::None => self.proved += 1,
             Verdict::Violated => self.violated += 1,
             _ => self.other += 1,
         }

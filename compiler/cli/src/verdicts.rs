@@ -7,10 +7,10 @@ use super::output::{flow, plural, table, thousands};
 use owo_colors::{OwoColorize, Style};
 use qnn::check::spec::Expectation;
 use qnn::report::model::{Counts, urgency};
-use qnn::report::sentences::{Standing, Total, UNCHECKED, duration};
+use qnn::report::sentences::{Standing, Total, UNCHECKED, duration, finding};
 use qnn::report::summary::{SummaryTable, sign};
 use qnn::report::terminal_picture::Ink;
-use qnn::verify::verdict::{Kind, Outcome};
+use qnn::verify::verdict::Outcome;
 use qnn::verify::{InstanceResult, Verdict};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,7 +80,7 @@ impl Verdicts {
                 let cells = [result.name.clone(), standing(result), duration(result.time).dimmed().to_string()];
                 text.push_str(&flow("  ", &cells, self.width));
             }
-            let measure = result.kind != Kind::Property;
+            let measure = result.kind.is_measure();
             let witness = result.measure.as_ref().and_then(|m| m.witness.as_ref());
             let wanted = !measure || results.len() == 1 || self.counterexamples.is_some();
             if let Some(counterexample) = result.counterexample.as_ref().or(witness)
@@ -106,7 +106,7 @@ impl Verdicts {
         match result.outcome() {
             Outcome::Open => !self.is_cancelled(result) || result.measure.is_some() || result.searched.is_some(),
             Outcome::Error | Outcome::Unexpected => true,
-            Outcome::Expected => !self.quiet && result.verdict != Verdict::Proved,
+            Outcome::Expected => !self.quiet && !matches!(result.verdict, Verdict::Proved | Verdict::None),
         }
     }
 
@@ -116,7 +116,7 @@ impl Verdicts {
         if self.list {
             return all.collect();
         }
-        if results.len() <= FEW && results.iter().all(|r| r.kind != Kind::Property) {
+        if results.len() <= FEW && results.iter().all(|r| r.kind.is_measure()) {
             return all.filter(|r| !self.quiet || self.is_news(r)).collect();
         }
         // Whoever wants more counterexamples wants them by name.
@@ -137,7 +137,7 @@ impl Verdicts {
         let left: Vec<&InstanceResult> =
             results.iter().map(Arc::as_ref).filter(|r| !named.iter().any(|n| std::ptr::eq(*n, *r))).collect();
         let unnamed: Vec<&InstanceResult> = left.iter().copied().filter(news).collect();
-        let measures = results.iter().any(|r| r.kind != Kind::Property);
+        let measures = results.iter().any(|r| r.kind.is_measure());
         let (count, what) = match (unnamed.len(), measures && !tabulated && !self.quiet) {
             (0, true) if !left.is_empty() => (left.len(), String::new()),
             (0, _) => return String::new(),
@@ -171,7 +171,7 @@ impl Verdicts {
 
 /// Whether there is nothing to tell instances apart by: all are as expected, and none has a value.
 fn uniform(results: &[Arc<InstanceResult>]) -> bool {
-    results.iter().all(|r| r.kind == Kind::Property && urgency(r) >= 4)
+    results.iter().all(|r| !r.kind.is_measure() && urgency(r) >= 4)
         && results.windows(2).all(|pair| pair[0].verdict == pair[1].verdict)
 }
 
@@ -185,6 +185,7 @@ fn style(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Proved => Style::new().green(),
         Verdict::Violated => Style::new().red(),
+        Verdict::Found | Verdict::None => Style::new().green(),
         Verdict::Error => Style::new().red().bold(),
         Verdict::Vacuous | Verdict::Timeout | Verdict::Unknown => Style::new().yellow(),
     }
@@ -194,7 +195,7 @@ fn style(verdict: Verdict) -> Style {
 fn tally(results: &[Arc<InstanceResult>], cancelled: bool) -> String {
     let mut parts = Vec::new();
     // A measure is not proved but known, also beside properties; one that should not be is news.
-    let measured = |r: &&Arc<InstanceResult>| r.verdict == Verdict::Proved && r.kind != Kind::Property && r.as_expected;
+    let measured = |r: &&Arc<InstanceResult>| r.verdict == Verdict::Proved && r.kind.is_measure() && r.as_expected;
     let (measured, others): (Vec<_>, Vec<_>) = results.iter().partition(measured);
     let each = Counts::of(others.iter().map(|r| r.as_ref())).each();
     let is_proved = |(verdict, _): &(Verdict, usize)| *verdict == Verdict::Proved;
@@ -205,7 +206,7 @@ fn tally(results: &[Arc<InstanceResult>], cancelled: bool) -> String {
         // An expected violation is nothing to worry about; an unexpected proof is.
         let style = match verdict {
             Verdict::Violated | Verdict::Vacuous if unexpected == 0 => Style::new().green(),
-            Verdict::Proved if unexpected > 0 => Style::new().red(),
+            Verdict::Proved | Verdict::Found | Verdict::None if unexpected > 0 => Style::new().red(),
             _ => style(verdict),
         };
         let word = match verdict {
@@ -214,7 +215,9 @@ fn tally(results: &[Arc<InstanceResult>], cancelled: bool) -> String {
         };
         let note = match verdict {
             Verdict::Violated | Verdict::Vacuous if unexpected == 0 => " as expected".to_owned(),
-            Verdict::Proved if unexpected > 0 => format!(" ({} unexpectedly)", thousands(unexpected)),
+            Verdict::Proved | Verdict::Found | Verdict::None if unexpected > 0 => {
+                format!(" ({} unexpectedly)", thousands(unexpected))
+            }
             Verdict::Violated | Verdict::Vacuous if unexpected < count => {
                 format!(" ({} unexpectedly)", thousands(unexpected))
             }
@@ -236,21 +239,20 @@ fn standing(result: &InstanceResult) -> String {
     if let Some(measure) = &result.measure {
         let what = match (&measure.found, measure.complete) {
             (Some(found), true) => format!("= {}", found.text.bold()),
+            _ if result.verdict == Verdict::Proved && measure.is_close() => format!("= {}", finding(result).bold()),
             (None, true) if result.verdict == Verdict::Proved => result.detail.trim_end_matches('.').to_owned(),
             _ => format!("{}: {}", result.verdict.name().style(style), after_a_word(&result.detail)),
         };
         return format!("{} {what}", sign.style(style));
     }
-    let expected = match result.expected {
-        Expectation::Proved => "proved",
-        Expectation::Violated => "violated",
-        Expectation::Vacuous => "vacuous",
-    };
+    let expected = result.expected.name();
     let word = result.verdict.name();
     let what = match result.verdict {
-        Verdict::Proved if result.as_expected => word.style(style).to_string(),
+        _ if result.as_expected && matches!(result.expected, Expectation::Proved | Expectation::Decided) => {
+            word.style(style).to_string()
+        }
         _ if result.as_expected => format!("{word}, as expected").style(style).to_string(),
-        Verdict::Proved | Verdict::Violated | Verdict::Vacuous if result.expected != Expectation::Proved => {
+        verdict if verdict.is_decided() && !matches!(result.expected, Expectation::Proved | Expectation::Decided) => {
             format!("{}, although `#[expect({expected})]` says otherwise", word.style(style))
         }
         Verdict::Violated => word.style(style).to_string(),

@@ -460,7 +460,13 @@ pub const ATTRIBUTES: &[Attribute] = &[
         name: "expect",
         usage: "expect(violated)",
         snippet: "expect(${1:violated})",
-        docs: "the verdict that is expected: `proved`, `violated` or `vacuous`. Any other is a failure",
+        docs: "the verdict that is expected: `proved`, `violated` or `vacuous`, of a search `found` or `none`. Any other is a failure",
+    },
+    Attribute {
+        name: "counterexample",
+        usage: "counterexample(fewest)",
+        snippet: "counterexample(${1|fewest,least|})",
+        docs: "which counterexample is shown: the one with the `fewest` changed elements, or with the `least` greatest change, from the centres of balls",
     },
 ];
 

@@ -194,10 +194,10 @@ impl Scan {
 }
 
 /// The words that are not names.
-pub const KEYWORDS: [&str; 31] = [
-    "type", "enum", "const", "dataset", "network", "params", "let", "def", "property", "measure", "forall", "exists",
-    "where", "in", "and", "or", "not", "as", "use", "maximize", "minimize", "largest", "such", "that", "over", "from",
-    "raw", "true", "false", "lsb", "import",
+pub const KEYWORDS: [&str; 32] = [
+    "type", "enum", "const", "dataset", "network", "params", "let", "def", "property", "find", "measure", "forall",
+    "exists", "where", "in", "and", "or", "not", "as", "use", "maximize", "minimize", "largest", "such", "that",
+    "over", "from", "raw", "true", "false", "lsb", "import",
 ];
 
 /// Whether a word is reserved.

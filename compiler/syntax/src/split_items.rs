@@ -6,8 +6,8 @@
 use super::lexer::{CommentKind, Scan, Token, is_keyword};
 
 /// The words that start an item.
-pub const ITEM_KEYWORDS: [&str; 10] =
-    ["use", "type", "enum", "const", "dataset", "params", "network", "def", "property", "measure"];
+pub const ITEM_KEYWORDS: [&str; 11] =
+    ["use", "type", "enum", "const", "dataset", "params", "network", "def", "property", "find", "measure"];
 
 /// A piece of a file: an item as far as its tokens tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

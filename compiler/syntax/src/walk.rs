@@ -47,14 +47,20 @@ pub fn item<'a>(item: &'a Item, f: &mut dyn FnMut(Visit<'a>)) {
             i.params.iter().for_each(|p| expr(&p.domain, f));
             i.filter.iter().for_each(|e| expr(e, f));
             match &i.body {
-                MeasureBody::Optimize { objective, over, condition, .. } => {
+                MeasureBody::Optimize { objective, over, condition, within, .. } => {
                     over.iter().for_each(|b| binder(&b.range, f));
-                    condition.iter().for_each(|e| expr(e, f));
+                    condition.iter().chain(within).for_each(|e| expr(e, f));
                     expr(objective, f);
                 }
                 MeasureBody::Largest { domain, goal, .. } => {
                     expr(domain, f);
                     expr(goal, f);
+                }
+                MeasureBody::Share { over, condition, goal: e }
+                | MeasureBody::Average { value: e, over, condition } => {
+                    over.iter().for_each(|b| binder(&b.range, f));
+                    condition.iter().for_each(|e| expr(e, f));
+                    expr(e, f);
                 }
             }
         }
@@ -175,7 +181,9 @@ pub fn mentions(tree: &Item) -> Vec<(&super::ast::Name, Role)> {
         ItemKind::Measure(i) => {
             bound.extend(i.params.iter().map(|p| &*p.name.text));
             match &i.body {
-                MeasureBody::Optimize { over, .. } => bound.extend(over.iter().map(|b| &*b.name.text)),
+                MeasureBody::Optimize { over, .. }
+                | MeasureBody::Share { over, .. }
+                | MeasureBody::Average { over, .. } => bound.extend(over.iter().map(|b| &*b.name.text)),
                 MeasureBody::Largest { name, .. } => bound.extend([&*name.text]),
             }
         }

@@ -8,8 +8,8 @@
 (string) @string
 (glob) @string.special
 
-["use" "type" "enum" "const" "dataset" "params" "network" "def" "property" "measure" "let"] @keyword
-["forall" "exists" "where" "maximize" "minimize" "largest" "such" "that" "over" "from" "tensor" "column" "raw" "packed" "as" "lsb"] @keyword
+["use" "type" "enum" "const" "dataset" "params" "network" "def" "property" "find" "measure" "let"] @keyword
+["forall" "exists" "where" "maximize" "minimize" "largest" "such" "that" "over" "within" "share" "of" "average" "from" "tensor" "column" "raw" "packed" "as" "lsb"] @keyword
 ["and" "or" "not" "in"] @keyword.operator
 ["=>" "==" "!=" "<=" ">=" "+" "-" "*" "/" ".." "..=" "=" "->"] @operator
 ["(" ")" "[" "]" "{" "}"] @punctuation.bracket
@@ -32,6 +32,7 @@
 (network name: (name) @function)
 (definition name: (name) @function)
 (property name: (name) @function)
+(find name: (name) @function)
 (measure name: (name) @function)
 (call function: (name) @function)
 

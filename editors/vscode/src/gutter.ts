@@ -6,7 +6,7 @@ import { rangeOf } from "./ranges";
 import type { Store } from "./store";
 
 const STATES: State[] = [
-    "running", "queued", "error", "violated", "vacuous", "timeout", "unknown", "stale", "unverified", "proved",
+    "running", "queued", "error", "violated", "vacuous", "timeout", "unknown", "stale", "unverified", "found", "none", "proved",
 ];
 
 /** Only what asks for attention is marked in the ruler. */

@@ -58,6 +58,10 @@ export interface Counts {
     proved: number;
     /** Broken by a counterexample. */
     violated: number;
+    /** Found what a `find` looks for. */
+    found: number;
+    /** Of a `find`: there is none. */
+    none: number;
     /** Says nothing. */
     vacuous: number;
     /** Undecided when the time was up. */
@@ -112,12 +116,18 @@ export interface PropertyStatus {
 export type Kind =
     /** A `property`. */
     | "property"
+    /** A `find`. */
+    | "find"
     /** A `measure` that maximises. */
     | "maximize"
     /** A `measure` that minimises. */
     | "minimize"
     /** A `measure` of the largest integer. */
-    | "largest";
+    | "largest"
+    /** A `measure` of the share of instances for which a statement holds. */
+    | "share"
+    /** A `measure` of the mean of known numbers. */
+    | "average";
 
 /** A range of a document. */
 export interface Range {
@@ -151,6 +161,10 @@ export type State =
     | "stale"
     /** It was never run. */
     | "unverified"
+    /** What is looked for was found. */
+    | "found"
+    /** There is none of what is looked for. */
+    | "none"
     /** It holds. */
     | "proved";
 
@@ -161,7 +175,13 @@ export type Expectation =
     /** A counterexample is known, or wanted. */
     | "violated"
     /** No input meets the assumptions. */
-    | "vacuous";
+    | "vacuous"
+    /** A search finds something. */
+    | "found"
+    /** A search finds nothing, for there is nothing. */
+    | "none"
+    /** Of a search, by default: it finds something or there is nothing. */
+    | "decided";
 
 /** An instance. */
 export interface InstanceStatus {
@@ -223,6 +243,10 @@ export type Verdict =
     | "proved"
     /** A counterexample breaks it, replayed through the reference interpreter. */
     | "violated"
+    /** Of a `find`: what is looked for, replayed through the reference interpreter. */
+    | "found"
+    /** Of a `find`: it is proved that there is none, and there are inputs that it could be. */
+    | "none"
     /** No input meets the assumptions, so it says nothing. */
     | "vacuous"
     /** The budget was spent before it was decided. */

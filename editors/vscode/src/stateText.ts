@@ -17,6 +17,8 @@ const WORDS: Record<State, string> = {
     queued: "queued",
     error: "error",
     violated: "violated",
+    found: "found",
+    none: "none",
     vacuous: "vacuous",
     timeout: "timed out",
     unknown: "unknown",
@@ -27,7 +29,7 @@ const WORDS: Record<State, string> = {
 
 /** In the order in which they are told: what is good first. */
 const ORDER: State[] = [
-    "proved", "violated", "vacuous", "timeout", "unknown", "error", "running", "queued", "stale", "unverified",
+    "proved", "violated", "found", "none", "vacuous", "timeout", "unknown", "error", "running", "queued", "stale", "unverified",
 ];
 
 export function word(state: State): string {
@@ -51,7 +53,7 @@ export function inWords(counts: Counts): string {
 /** An instance's state in words: what was cancelled is not said to be beyond the engines. */
 export function stateInWords(instance: InstanceStatus): string {
     if (instance.state === "unknown" && instance.cancelled) return "cancelled";
-    const expected = instance.asExpected === true && instance.state !== "proved" ? ", as expected" : "";
+    const expected = instance.asExpected === true && instance.expected !== "proved" && instance.expected !== "decided" ? ", as expected" : "";
     return WORDS[instance.state] + expected;
 }
 
@@ -61,7 +63,7 @@ export function total(counts: Counts): number {
 
 /** The instances whose verdict is decided and the expected one. */
 export function asExpected(counts: Counts): number {
-    return counts.proved + counts.violated + counts.vacuous - counts.unexpected;
+    return counts.proved + counts.violated + counts.found + counts.none + counts.vacuous - counts.unexpected;
 }
 
 /** How a spec stands, with the number of the compiler's errors. */
@@ -125,7 +127,7 @@ function inErrors(errors: number): string {
 export function provenance(instance: InstanceStatus): string {
     const parts: string[] = [];
     if (instance.engine !== null) parts.push(`by ${instance.engine}`);
-    if (instance.verdict === "proved" && instance.trust !== null) parts.push(`on ${instance.trust.text}`);
+    if ((instance.verdict === "proved" || instance.verdict === "none") && instance.trust !== null) parts.push(`on ${instance.trust.text}`);
     if (instance.engine !== null) parts.push(`in ${instance.timeText}`);
     if (instance.cached) parts.push("remembered");
     return parts.join(", ");

@@ -39,7 +39,7 @@ test("every command that is offered is there, and none takes a name of the serve
 });
 
 test("every state has its sign, light and dark", () => {
-    const states = ["running", "queued", "error", "violated", "vacuous", "timeout", "unknown", "stale", "unverified", "proved"];
+    const states = ["running", "queued", "error", "violated", "vacuous", "timeout", "unknown", "stale", "unverified", "found", "none", "proved"];
     for (const state of states) for (const theme of ["light", "dark"]) assert.ok(existsSync(`icons/gutter/${state}-${theme}.svg`), `${state}-${theme}`);
 });
 

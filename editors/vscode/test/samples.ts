@@ -3,7 +3,7 @@
 import { type Counts, type CounterexampleStatus, type InstanceStatus, type Mood, type PropertyStatus, type State, type Status, type Verdict, VERSION } from "../src/protocol.generated";
 
 export function counts(some: Partial<Counts> = {}): Counts {
-    const none = { running: 0, queued: 0, error: 0, violated: 0, vacuous: 0, timeout: 0, unknown: 0, stale: 0, unverified: 0, proved: 0, cancelled: 0, unexpected: 0 };
+    const none = { running: 0, queued: 0, error: 0, violated: 0, found: 0, none: 0, vacuous: 0, timeout: 0, unknown: 0, stale: 0, unverified: 0, proved: 0, cancelled: 0, unexpected: 0 };
     return { ...none, ...some };
 }
 

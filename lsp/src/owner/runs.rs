@@ -18,6 +18,8 @@ pub struct Run {
 pub struct Tally {
     pub proved: usize,
     pub violated: usize,
+    pub found: usize,
+    pub none: usize,
     pub other: usize,
     pub dropped: usize,
 }
@@ -28,6 +30,8 @@ impl Tally {
         let all = [
             (self.proved, "proved"),
             (self.violated, "violated"),
+            (self.found, "found"),
+            (self.none, "none"),
             (self.other, "undecided"),
             (self.dropped, "cancelled"),
         ];

@@ -149,8 +149,9 @@ impl Document {
         let counts = self.counts(property);
         // By what is expected: a proof of what should fail is as urgent as a violation.
         let state = |job: &Job| match (self.state(property, job), self.as_expected(property, job)) {
+            (state @ (State::Found | State::None), Some(true)) => state,
             (_, Some(true)) => State::Proved,
-            (State::Proved, Some(false)) => State::Violated,
+            (State::Proved | State::Found | State::None, Some(false)) => State::Violated,
             (state, _) => state,
         };
         let urgent = property.jobs.iter().map(state).min();
@@ -225,6 +226,8 @@ impl Document {
                 Verdict::Unknown,
                 Verdict::Error,
                 Verdict::Proved,
+                Verdict::Found,
+                Verdict::None,
             ] {
                 if verdict.is(property.expected) {
                     continue;
@@ -271,6 +274,8 @@ impl Document {
             Verdict::Unknown => "is undecided",
             Verdict::Error => "could not be decided",
             Verdict::Proved => "is proved, though it is expected to fail",
+            Verdict::Found => "finds something, though nothing is expected",
+            Verdict::None => "finds nothing, though something is expected",
         };
         let mut message = match property.family {
             false => format!("`{}` {words}", property.name),
@@ -303,7 +308,9 @@ impl Document {
             counterexample.calls.iter().for_each(|call| say(&call.text, call_line(call)));
         }
         let severity = match verdict {
-            Verdict::Violated | Verdict::Error | Verdict::Proved => DiagnosticSeverity::ERROR,
+            Verdict::Violated | Verdict::Error | Verdict::Proved | Verdict::Found | Verdict::None => {
+                DiagnosticSeverity::ERROR
+            }
             Verdict::Vacuous => DiagnosticSeverity::WARNING,
             Verdict::Timeout | Verdict::Unknown => DiagnosticSeverity::INFORMATION,
         };

@@ -152,6 +152,8 @@ impl Owner {
                 match result.verdict {
                     Verdict::Proved => tally.proved = 1,
                     Verdict::Violated => tally.violated = 1,
+                    Verdict::Found => tally.found = 1,
+                    Verdict::None => tally.none = 1,
                     _ => tally.other = 1,
                 }
                 instance.held = Some(Held { result: Arc::from(result), fingerprint });
@@ -174,6 +176,8 @@ impl Owner {
         known.ended += count;
         known.tally.proved += tally.proved;
         known.tally.violated += tally.violated;
+        known.tally.found += tally.found;
+        known.tally.none += tally.none;
         known.tally.other += tally.other;
         known.tally.dropped += tally.dropped;
         let words = known.tally.words();

@@ -258,7 +258,8 @@ mod tests {
                     center: None,
                 };
                 let told = VariableStatus::from(&variable).picture;
-                let shown = Picture::of(&Counterexample { variables: vec![variable], calls: Vec::new() });
+                let shown =
+                    Picture::of(&Counterexample { variables: vec![variable], calls: Vec::new(), smallest: None });
                 assert_eq!(told, shown.first().map(|picture| picture.panels[0].size), "{shape:?}");
             }
         }

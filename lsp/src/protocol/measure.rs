@@ -24,6 +24,11 @@ impl MeasureStatus {
         let text = match (measure.complete, &measure.found) {
             (true, Some(found)) => equals(found),
             (true, None) => "none".to_owned(),
+            (false, found) if measure.is_close() => {
+                let width = measure.within.as_ref().map(|width| format!(" (within {})", width.text));
+                let between = between(kind, found.as_ref(), measure.bound.as_ref()).unwrap_or_default();
+                format!("= {between}{}", width.unwrap_or_default())
+            }
             (false, found) => between(kind, found.as_ref(), measure.bound.as_ref()).unwrap_or_default(),
         };
         MeasureStatus { text, found: measure.found.clone(), bound: measure.bound.clone(), complete: measure.complete }

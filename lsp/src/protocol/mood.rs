@@ -36,7 +36,7 @@ impl Mood {
             State::Timeout | State::Unknown => Mood::Undecided,
             State::Stale => Mood::Stale,
             State::Unverified => Mood::None,
-            State::Proved | State::Violated | State::Vacuous => match as_expected {
+            State::Proved | State::Violated | State::Found | State::None | State::Vacuous => match as_expected {
                 Some(true) => Mood::Passed,
                 _ => Mood::Failed,
             },
@@ -68,7 +68,7 @@ impl Mood {
 mod tests {
     use super::*;
 
-    const STATES: [State; 10] = [
+    const STATES: [State; 12] = [
         State::Running,
         State::Queued,
         State::Error,
@@ -78,6 +78,8 @@ mod tests {
         State::Unknown,
         State::Stale,
         State::Unverified,
+        State::Found,
+        State::None,
         State::Proved,
     ];
 
@@ -86,7 +88,7 @@ mod tests {
         let mut all = Vec::new();
         for state in STATES {
             match state {
-                State::Proved | State::Violated | State::Vacuous => {
+                State::Proved | State::Violated | State::Found | State::None | State::Vacuous => {
                     all.extend([(state, Some(true)), (state, Some(false))]);
                 }
                 State::Error | State::Timeout => all.push((state, Some(false))),
@@ -113,7 +115,7 @@ mod tests {
         for set in sets {
             let mood = Mood::of_all(set.iter().map(|(state, expected)| Mood::of(*state, *expected)));
             let any = |states: &[State]| set.iter().any(|(state, _)| states.contains(state));
-            let decided = [State::Proved, State::Violated, State::Vacuous];
+            let decided = [State::Proved, State::Violated, State::Found, State::None, State::Vacuous];
             let right = if any(&[State::Running, State::Queued]) {
                 Mood::Running
             } else if any(&[State::Error]) {

@@ -27,6 +27,10 @@ pub enum State {
     Stale,
     /// It was never run.
     Unverified,
+    /// What is looked for was found.
+    Found,
+    /// There is none of what is looked for.
+    None,
     /// It holds.
     Proved,
 }
@@ -36,6 +40,8 @@ impl From<Verdict> for State {
         match verdict {
             Verdict::Proved => State::Proved,
             Verdict::Violated => State::Violated,
+            Verdict::Found => State::Found,
+            Verdict::None => State::None,
             Verdict::Vacuous => State::Vacuous,
             Verdict::Timeout => State::Timeout,
             Verdict::Unknown => State::Unknown,
@@ -74,6 +80,8 @@ impl Counts {
             State::Unverified => &mut self.unverified,
             State::Error => &mut self.verdicts.error,
             State::Violated => &mut self.verdicts.violated,
+            State::Found => &mut self.verdicts.found,
+            State::None => &mut self.verdicts.none,
             State::Vacuous => &mut self.verdicts.vacuous,
             State::Timeout => &mut self.verdicts.timeout,
             State::Unknown => &mut self.verdicts.unknown,
@@ -105,6 +113,8 @@ impl Counts {
             (self.queued, "queued"),
             (self.stale, "stale"),
             (self.unverified, "not verified"),
+            (verdicts.found, "found"),
+            (verdicts.none, "none"),
             (verdicts.proved, "proved"),
         ];
         let words: Vec<String> = all.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();

@@ -10,7 +10,7 @@ use qnn::ide::hover::hover;
 use qnn::ide::neurons::{layers, markdown, obligation};
 use qnn::ide::{counterexample_text, duration};
 use qnn::report::image::Picture;
-use qnn::verify::{Filter, InstanceResult, Options, STACK, plan};
+use qnn::verify::{Filter, InstanceResult, Options, STACK, Verdict, plan};
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -130,7 +130,7 @@ fn neurons(snapshot: &Snapshot, file: SourceFile, name: String) -> Option<String
 fn provenance(result: &InstanceResult) -> String {
     let mut parts = Vec::new();
     parts.extend(result.engine.as_ref().map(|engine| format!("by `{engine}`")));
-    if result.verdict == qnn::verify::Verdict::Proved {
+    if matches!(result.verdict, Verdict::Proved | Verdict::None) {
         parts.extend(result.trust.as_ref().map(|trust| format!("on {trust}")));
     }
     parts.push(format!("in {}", duration(result.time)));

@@ -6,7 +6,7 @@ use crate::snapshot::Snapshot;
 use qnn::check::spec::Expectation;
 use qnn::ide::inlay_hints::{HintKind, hints};
 use qnn::ide::seconds;
-use qnn::verify::verdict::{Kind, Number};
+use qnn::verify::verdict::Number;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{InlayHint, InlayHintKind, InlayHintLabel, InlayHintParams, InlayHintTooltip, Position};
 
@@ -63,7 +63,8 @@ pub fn standing(property: &PropertyStatus) -> String {
 }
 
 fn words(property: &PropertyStatus) -> String {
-    let special = property.expected != Expectation::Proved && property.mood == Mood::Passed;
+    let plain = matches!(property.expected, Expectation::Proved | Expectation::Decided);
+    let special = !plain && property.mood == Mood::Passed;
     let expected = if special { ", as expected" } else { "" };
     let [only] = property.instances.as_slice() else { return family(property) + expected };
     if property.family {
@@ -75,7 +76,9 @@ fn words(property: &PropertyStatus) -> String {
         (State::Proved | State::Timeout | State::Unknown, Some(value)) if property.mood != Mood::Failed => {
             value.to_owned()
         }
-        (State::Proved, _) if property.mood == Mood::Failed => "proved, not as expected".to_owned(),
+        (State::Proved | State::Found | State::None, _) if property.mood == Mood::Failed => {
+            format!("{}, not as expected", property.counts.words().trim_start_matches("1 "))
+        }
         (State::Violated, _) if property.mood == Mood::Failed && wrong_before(only) => {
             "violated, wrong before any change".to_owned()
         }
@@ -103,7 +106,7 @@ fn family(property: &PropertyStatus) -> String {
         return "no instance".to_owned();
     }
     let words = property.counts.words();
-    if property.kind == Kind::Property || property.mood != Mood::Passed {
+    if !property.kind.is_measure() || property.mood != Mood::Passed {
         return words;
     }
     let found = || property.instances.iter().filter_map(|i| i.measure.as_ref()?.found.as_ref());

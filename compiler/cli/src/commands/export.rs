@@ -7,7 +7,6 @@ use qnn::check::spec::{Question, question};
 use qnn::engine::Control;
 use qnn::report::smtlib::Script;
 use qnn::report::vnnlib;
-use qnn::verify::verdict::Kind;
 use qnn::verify::{Filter, Job, Options, plan};
 use std::collections::HashSet;
 use std::io::{BufWriter, Write};
@@ -54,7 +53,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
     let (mut specs, file) = Specs::read_one(&arguments.spec)?;
     specs.demand(file, output)?;
     let all = plan(&specs.db, file, &Filter::new(&arguments.filter), &Options::default()).jobs;
-    let (jobs, measures): (Vec<Job>, Vec<Job>) = all.into_iter().partition(|job| job.kind == Kind::Property);
+    let (jobs, measures): (Vec<Job>, Vec<Job>) = all.into_iter().partition(|job| !job.kind.is_measure());
     if jobs.is_empty() {
         let why = if measures.is_empty() {
             "there is nothing to export"

@@ -239,7 +239,10 @@ fn questions<'a>(
                 MeasureBody::Optimize { maximize: true, .. } => "maximize",
                 MeasureBody::Optimize { .. } => "minimize",
                 MeasureBody::Largest { .. } => "largest",
+                MeasureBody::Share { .. } => "share",
+                MeasureBody::Average { .. } => "average",
             },
+            Some(ItemKind::Property(property)) if property.find => "find",
             _ => "property",
         };
         QuestionLine {
@@ -253,7 +256,7 @@ fn questions<'a>(
 
 impl QuestionLine {
     fn row(&self, specs: &Specs) -> Vec<String> {
-        let kind = if self.kind == "property" { "property" } else { "measure" };
+        let kind = if matches!(self.kind, "property" | "find") { self.kind } else { "measure" };
         let list = if self.parameters.is_empty() { String::new() } else { format!("({})", self.parameters.join(", ")) };
         let expects = attributes(&specs.db, self.item).value.as_ref().and_then(|a| a.expect);
         let expects = expects.map(|e| format!("expected to be {}", format!("{e:?}").to_lowercase()));

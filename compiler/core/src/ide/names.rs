@@ -240,10 +240,17 @@ impl<'a> NameWalker<'a> {
                 }
                 i.filter.iter().for_each(|e| self.expr(e));
                 match &i.body {
-                    MeasureBody::Optimize { objective, over, condition, .. } => {
+                    MeasureBody::Optimize { objective, over, condition, within, .. } => {
+                        within.iter().for_each(|e| self.expr(e));
                         over.iter().for_each(|b| self.binder(b));
                         condition.iter().for_each(|e| self.expr(e));
                         self.expr(objective);
+                    }
+                    MeasureBody::Share { over, condition, goal: value }
+                    | MeasureBody::Average { value, over, condition } => {
+                        over.iter().for_each(|b| self.binder(b));
+                        condition.iter().for_each(|e| self.expr(e));
+                        self.expr(value);
                     }
                     MeasureBody::Largest { name, domain, goal } => {
                         self.expr(domain);

@@ -53,7 +53,7 @@ pub fn outline(db: &dyn Db, file: SourceFile, options: &Options) -> Vec<Property
     let mut all: Vec<Property> = Vec::new();
     for (item, slice) in items(db, file).iter().zip(&parsed(db, file).items) {
         let (params, kind) = match &slice.item.kind {
-            ItemKind::Property(p) => (&p.params, Kind::Property),
+            ItemKind::Property(p) => (&p.params, if p.find { Kind::Find } else { Kind::Property }),
             ItemKind::Measure(m) => {
                 (&m.params, jobs.get(item).and_then(|j| j.first()).map_or(Kind::Maximize, |j| j.kind))
             }
@@ -69,7 +69,7 @@ pub fn outline(db: &dyn Db, file: SourceFile, options: &Options) -> Vec<Property
             span: moved(first.to(slice.item.span), slice.start),
             broken: false,
             family: !params.is_empty(),
-            expected: said.value.as_ref().and_then(|a| a.expect).unwrap_or(Expectation::Proved),
+            expected: said.value.as_ref().map_or(Expectation::Proved, |said| said.expected(kind == Kind::Find)),
             fingerprint: *fingerprint(db, *item),
             jobs: jobs.remove(item).unwrap_or_default(),
             anchors: anchors(text(db, file), slice.start, &slice.item),
@@ -98,6 +98,7 @@ fn broken(db: &dyn Db, file: SourceFile) -> Vec<Property> {
         let [word, name, ..] = tokens else { continue };
         let kind = match word.text(text) {
             "property" => Kind::Property,
+            "find" => Kind::Find,
             "measure" => Kind::Maximize,
             _ => continue,
         };
@@ -130,7 +131,10 @@ fn anchors(source: &str, start: u32, item: &Item) -> Vec<(String, Span)> {
             all.push((text.to_owned(), moved(span, start)));
         }
     };
-    if let ItemKind::Measure(MeasureItem { body: MeasureBody::Optimize { over, .. }, .. }) = &item.kind {
+    if let ItemKind::Measure(MeasureItem { body, .. }) = &item.kind
+        && let MeasureBody::Optimize { over, .. } | MeasureBody::Share { over, .. } | MeasureBody::Average { over, .. } =
+            body
+    {
         over.iter().for_each(|b| add(&b.name.text, b.name.span));
     }
     walk::item(item, &mut |visit| {

@@ -46,7 +46,7 @@ pub fn signature(db: &dyn Db, file: SourceFile, offset: u32) -> Option<Signature
                 let callee = tokens.get(at).filter(|t| t.kind == Kind::Word)?.text(source);
                 // The head of a declaration is no call.
                 let before = at.checked_sub(1).and_then(|b| tokens.get(b)).map_or("", |t| t.text(source));
-                let declares = matches!(before, "network" | "def" | "property" | "measure" | "type");
+                let declares = matches!(before, "network" | "def" | "property" | "find" | "measure" | "type");
                 if let Some(found) = (!declares).then(|| of(db, file, callee, word == "<", commas)).flatten() {
                     return Some(found);
                 }

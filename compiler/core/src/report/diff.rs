@@ -178,11 +178,11 @@ fn compared(was: &InstanceResult, is: &InstanceResult) -> Option<ChangeMeaning> 
     if value(was) == value(is) {
         return None;
     }
-    // A radius is better the larger it is. Whether a maximum is, only its author knows.
+    // A radius and a share are better the larger they are. Whether a maximum is, only its author knows.
     let radius = |result: &InstanceResult| result.measure.as_ref()?.found.as_ref().map(|n| n.value);
     Some(match was.kind {
-        Kind::Largest if radius(is) < radius(was) => ChangeMeaning::Regression,
-        Kind::Largest if radius(is) > radius(was) => ChangeMeaning::Better,
+        Kind::Largest | Kind::Share if radius(is) < radius(was) => ChangeMeaning::Regression,
+        Kind::Largest | Kind::Share if radius(is) > radius(was) => ChangeMeaning::Better,
         _ => ChangeMeaning::Changed,
     })
 }

@@ -5,8 +5,8 @@
 
 use super::sentences::{and, capitalised};
 use qnn_syntax::ast::{
-    BinaryOp, Binder, BinderRange, Expr, ExprKind, FamilyParam, Item, ItemKind, MeasureBody, QuantifierKind, Span,
-    UnaryOp,
+    BinaryOp, Binder, BinderRange, Expr, ExprKind, FamilyParam, Item, ItemKind, MeasureBody, PropertyItem, Quantifier,
+    QuantifierKind, Span, UnaryOp,
 };
 
 /// How deeply expressions are put into words; what is deeper stays code.
@@ -16,19 +16,37 @@ const MOST_DEPTH: usize = 40;
 pub(super) fn words(text: &str, item: &Item) -> String {
     let speaker = Speaker { text };
     let sentence = match &item.kind {
-        ItemKind::Property(p) => speaker.family(&p.params, p.filter.as_ref()) + &speaker.expr(&p.body, 0),
+        ItemKind::Property(p) => {
+            let family = speaker.family(&p.params, p.filter.as_ref());
+            match searched(p) {
+                Some((search, goal)) => format!("{family}{}", speaker.search(search, goal)),
+                None => family + &speaker.expr(&p.body, 0),
+            }
+        }
         ItemKind::Measure(m) => {
             let family = speaker.family(&m.params, m.filter.as_ref());
             match &m.body {
-                MeasureBody::Optimize { maximize, objective, over, condition } => {
+                MeasureBody::Optimize { maximize, objective, over, condition, within } => {
                     let most = if *maximize { "greatest" } else { "least" };
                     let given = condition.as_ref().map(|c| format!(" such that {}", speaker.statement(c)));
+                    let within = within.as_ref().map(|w| format!(", within {}", speaker.code(w.span)));
                     format!(
-                        "{family}the {most} value of {}, over every {}{}",
+                        "{family}the {most} value of {}, over every {}{}{}",
                         speaker.expr(objective, 0),
                         speaker.binders(over),
-                        given.unwrap_or_default()
+                        given.unwrap_or_default(),
+                        within.unwrap_or_default()
                     )
+                }
+                MeasureBody::Share { over, condition, goal } => {
+                    let given = condition.as_ref().map(|c| format!(" where {}", speaker.statement(c)));
+                    let (over, given) = (speaker.binders(over), given.unwrap_or_default());
+                    format!("{family}the share of every {over}{given} for which {}", speaker.statement(goal))
+                }
+                MeasureBody::Average { value, over, condition } => {
+                    let given = condition.as_ref().map(|c| format!(" where {}", speaker.statement(c)));
+                    let (over, given) = (speaker.binders(over), given.unwrap_or_default());
+                    format!("{family}the average of {} over every {over}{given}", speaker.expr(value, 0))
                 }
                 MeasureBody::Largest { name, domain, goal } => {
                     let (name, domain) = (&name.text, speaker.code(domain.span));
@@ -45,6 +63,13 @@ pub(super) fn words(text: &str, item: &Item) -> String {
     capitalised(&sentence) + "."
 }
 
+/// What a `find` ranges over, and what it looks for.
+fn searched(property: &PropertyItem) -> Option<(&Quantifier, &Expr)> {
+    let ExprKind::Quantifier(search) = &property.body.kind else { return None };
+    let ExprKind::Unary(UnaryOp::Not, goal) = &search.body.kind else { return None };
+    property.find.then_some((search, goal))
+}
+
 /// What a property takes for granted: where its variables range, and the conditions on them.
 pub(super) fn assumptions(text: &str, item: &Item) -> Vec<String> {
     let speaker = Speaker { text };
@@ -57,6 +82,14 @@ pub(super) fn assumptions(text: &str, item: &Item) -> Vec<String> {
         ItemKind::Property(p) => Some(&p.body),
         ItemKind::Measure(m) => match &m.body {
             MeasureBody::Optimize { over, condition, .. } => {
+                of(over, condition.as_ref());
+                None
+            }
+            MeasureBody::Share { over, condition, goal } => {
+                of(over, condition.as_ref());
+                Some(goal)
+            }
+            MeasureBody::Average { over, condition, .. } => {
                 of(over, condition.as_ref());
                 None
             }
@@ -114,6 +147,16 @@ impl Speaker<'_> {
 
     fn binders(&self, binders: &[Binder]) -> String {
         and(&binders.iter().map(|binder| self.binder(binder)).collect::<Vec<_>>())
+    }
+
+    /// What a `find` looks for.
+    fn search(&self, search: &Quantifier, goal: &Expr) -> String {
+        let given = search.condition.as_ref().map(|c| format!("{} and ", self.part(c, Some(BinaryOp::And))));
+        let goal = match given {
+            Some(_) => self.part(goal, Some(BinaryOp::And)),
+            None => self.statement(goal),
+        };
+        format!("a search for {} such that {}{goal}", self.binders(&search.binders), given.unwrap_or_default())
     }
 
     /// A statement: a bare call of a definition or property holds.

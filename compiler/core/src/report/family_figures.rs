@@ -165,7 +165,7 @@ impl<'a> FamilyFigures<'a> {
     pub fn grid(&self) -> Option<Grid> {
         let varying: Vec<usize> = (0..self.axes.len()).filter(|i| self.axes[*i].varies()).collect();
         let few = |axis: &usize| self.axes[*axis].values.len() <= MOST_PLACES;
-        if self.kind() != Some(Kind::Property) || !varying.iter().all(few) {
+        if self.kind().is_none_or(Kind::is_measure) || !varying.iter().all(few) {
             return None;
         }
         let (columns, rows) = match (varying.as_slice(), self.horizontal()) {
@@ -221,9 +221,9 @@ impl<'a> FamilyFigures<'a> {
         })
     }
 
-    /// What is known of a maximum or minimum against the horizontal axis; the worst of all instances at a place.
+    /// What is known of a maximum, minimum, share or average against the horizontal axis; the worst of all instances at a place.
     pub fn intervals(&self) -> Option<Intervals> {
-        let kind = self.kind().filter(|kind| matches!(kind, Kind::Maximize | Kind::Minimize))?;
+        let kind = self.kind().filter(|kind| !matches!(kind, Kind::Property | Kind::Find | Kind::Largest))?;
         let horizontal = self.horizontal()?;
         let lines = self.lines(Some(horizontal));
         let worst = |values: Vec<Option<Rational>>, all: bool| -> Option<Number> {
@@ -231,6 +231,7 @@ impl<'a> FamilyFigures<'a> {
             if all && values.iter().any(Option::is_none) {
                 return None;
             }
+            // Of shares, the least is the worst.
             let pick = |a: Rational, b: Rational| if kind == Kind::Maximize { a.max(b) } else { a.min(b) };
             values.into_iter().flatten().reduce(pick).as_ref().map(Number::from)
         };
@@ -344,6 +345,7 @@ impl<'a> FamilyFigures<'a> {
 fn decided(result: &InstanceResult) -> bool {
     match result.kind {
         Kind::Property => matches!(result.verdict, Verdict::Proved | Verdict::Violated),
+        Kind::Find => false,
         _ => result.measure.is_some(),
     }
 }

@@ -11,7 +11,7 @@ use super::roles::{Pairing, Roles, roles};
 use crate::check::data::{Samples, dataset};
 use crate::check::network::{self, Memory, Port};
 use crate::check::property::CallInfo;
-use crate::check::spec::{Question, largest_at, question_once};
+use crate::check::spec::{question_once, shown_calls};
 use crate::check::types::{Type, count, same_sizes, show_shape};
 use crate::db::{Database, ItemId, SourceFile, normalise, offset, parsed, tree};
 use crate::diagnostic::{Diagnostic, Place};
@@ -196,15 +196,8 @@ struct Applied {
 
 /// What an instance calls.
 fn calls(db: &Database, job: &Job) -> Vec<CallInfo> {
-    match question_once(db, job.item, job.instance).value {
-        Some(Question::Property(statement)) => statement.calls,
-        Some(Question::Optimize(optimization)) => optimization.calls,
-        Some(Question::Largest { domain, .. }) => {
-            let statement = largest_at(db, job.item, job.instance, domain.0).value;
-            statement.map(|s| s.calls).unwrap_or_default()
-        }
-        None => Vec::new(),
-    }
+    let question = question_once(db, job.item, job.instance).value;
+    question.map(|question| shown_calls(db, job.item, job.instance, &question)).unwrap_or_default()
 }
 
 /// The networks that were met so far.

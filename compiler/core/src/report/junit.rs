@@ -117,9 +117,8 @@ fn suites(spec: &Spec) -> Vec<(String, Vec<Case>)> {
 
 fn case(spec: &Spec, result: &InstanceResult) -> Case {
     let expected = match result.expected {
-        Expectation::Proved => "proved",
-        Expectation::Violated => "violated",
-        Expectation::Vacuous => "vacuous",
+        Expectation::Decided => "found or none",
+        other => other.name(),
     };
     let (kind, verdict) = (result.verdict.name().to_owned(), result.verdict);
     let wrong = match result.outcome() {

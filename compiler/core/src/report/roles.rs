@@ -99,6 +99,13 @@ impl Walker<'_> {
                     condition.iter().for_each(|e| self.expr(item, e, names, &samples, depth));
                     self.expr(item, objective, names, &samples, depth);
                 }
+                MeasureBody::Share { over, condition, goal: value }
+                | MeasureBody::Average { value, over, condition } => {
+                    let mut samples = samples.clone();
+                    self.binders(item, over, names, &mut samples);
+                    condition.iter().for_each(|e| self.expr(item, e, names, &samples, depth));
+                    self.expr(item, value, names, &samples, depth);
+                }
                 MeasureBody::Largest { goal, .. } => self.expr(item, goal, names, samples, depth),
             },
             _ => {}

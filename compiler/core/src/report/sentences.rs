@@ -3,11 +3,11 @@
 use super::image::{panels, picture_size};
 use super::model::{Counts, Ground, Property, Report, Reversal};
 use super::terminal_picture::{Ink, side_by_side};
-use crate::check::spec::Expectation;
+use crate::check::spec::{Expectation, Smallness};
 pub use crate::files::spelling::duration;
 use crate::files::spelling::{grouped, size};
 use crate::verify::verdict::{
-    CallValue, Counterexample, Kind, Layout, Number, Numbers, Outcome, Output, VariableValue,
+    CallValue, Counterexample, Kind, Layout, Number, Numbers, Outcome, Output, Smallest, VariableValue,
 };
 use crate::verify::{InstanceResult, Verdict};
 use qnn_engine::Trust;
@@ -28,7 +28,19 @@ pub fn seconds(seconds: f64) -> String {
 pub fn counterexample_line(counterexample: &Counterexample) -> String {
     let variables = counterexample.variables.iter().map(variable_line);
     let calls = counterexample.calls.iter().map(call_line);
-    variables.chain(calls).collect::<Vec<_>>().join("; ")
+    let smallest = counterexample.smallest.as_ref().map(smallest_line);
+    variables.chain(calls).chain(smallest).collect::<Vec<_>>().join("; ")
+}
+
+/// How small a counterexample is: `3 elements changed, proved the fewest`.
+pub fn smallest_line(smallest: &Smallest) -> String {
+    let size = smallest.size.unsigned_abs() as usize;
+    match (smallest.goal, smallest.proved) {
+        (Smallness::Fewest, true) => format!("{} changed, proved the fewest", plural(size, "element", "elements")),
+        (Smallness::Fewest, false) => format!("{} changed; fewer not excluded", plural(size, "element", "elements")),
+        (Smallness::Least, true) => format!("changed by at most {} lsb, proved the least", thousands(size)),
+        (Smallness::Least, false) => format!("changed by at most {} lsb; less not excluded", thousands(size)),
+    }
 }
 
 /// A variable in a line: `x = [1, 2]`, `x differs from its centre in 3 of 64 numbers`.
@@ -203,7 +215,11 @@ pub fn sign(verdict: Verdict, as_expected: bool) -> (&'static str, &'static str)
         Outcome::Open => ("open", "?"),
         Outcome::Error => ("bad", "!"),
         Outcome::Unexpected => ("bad", "✗"),
-        Outcome::Expected => ("good", "✓"),
+        Outcome::Expected => match verdict {
+            Verdict::Found => ("good", "●"),
+            Verdict::None => ("good", "○"),
+            _ => ("good", "✓"),
+        },
     }
 }
 
@@ -268,12 +284,16 @@ impl Standing {
     pub fn words(self, property: &Property) -> &'static str {
         match (self, property.kind, property.expected) {
             (Standing::Error, ..) => "in error",
-            (Standing::Unexpected, _, Expectation::Proved) => "does not hold",
+            (Standing::Unexpected, Kind::Property, Expectation::Proved) => "does not hold",
             (Standing::Unexpected, ..) => "not as expected",
             (Standing::Open, ..) => "undecided",
             (Standing::Expected, Kind::Property, Expectation::Proved) => "holds",
             (Standing::Expected, Kind::Property, Expectation::Violated) => "violated, as expected",
             (Standing::Expected, Kind::Property, Expectation::Vacuous) => "vacuous, as expected",
+            (Standing::Expected, Kind::Find, Expectation::Found) => "found, as expected",
+            (Standing::Expected, Kind::Find, Expectation::None) => "none, as expected",
+            (Standing::Expected, Kind::Find, Expectation::Vacuous) => "vacuous, as expected",
+            (Standing::Expected, Kind::Find, _) => "decided",
             (Standing::Expected, ..) => "measured",
             (Standing::Nothing, ..) => "no instances",
         }
@@ -304,7 +324,7 @@ impl Total {
         let mut total = Total::default();
         for result in results {
             total.counts.count(result);
-            total.measured += usize::from(result.kind != Kind::Property && result.verdict == Verdict::Proved);
+            total.measured += usize::from(result.kind.is_measure() && result.verdict == Verdict::Proved);
             total.unchecked += usize::from(result.is_unchecked());
         }
         total
@@ -409,13 +429,18 @@ pub fn finding(result: &InstanceResult) -> String {
             _ if result.verdict == Verdict::Vacuous => "no input meets the assumptions".to_owned(),
             (Kind::Largest, true) if measure.found.is_none() => "holds for none".to_owned(),
             (_, true) => text(&measure.found),
-            (Kind::Minimize, false) => format!("{} to {}", text(&measure.bound), text(&measure.found)),
-            (_, false) => format!("{} to {}", text(&measure.found), text(&measure.bound)),
+            (kind, false) => {
+                let ends = (text(&measure.found), text(&measure.bound));
+                let (least, greatest) = if kind == Kind::Minimize { (ends.1, ends.0) } else { ends };
+                let within = measure.within.as_ref().filter(|_| measure.is_close());
+                let within = within.map(|width| format!(" (within {})", width.text)).unwrap_or_default();
+                format!("{least} to {greatest}{within}")
+            }
         };
     }
     match (&result.counterexample, result.verdict) {
         (Some(counterexample), _) => counterexample.calls.iter().map(call_line).collect::<Vec<_>>().join("; "),
-        (None, Verdict::Proved) => result.trust.as_ref().map(Trust::to_string).unwrap_or_default(),
+        (None, Verdict::Proved | Verdict::None) => result.trust.as_ref().map(Trust::to_string).unwrap_or_default(),
         _ => result.detail.clone(),
     }
 }

@@ -72,10 +72,13 @@ fn of(family: &FamilyFigures<'_>) -> Option<SummaryTable> {
     let over = if over.is_empty() { String::new() } else { format!(", over all {}", over.join(", ")) };
     let what = match (first.kind, first.expected) {
         (Kind::Property, Expectation::Proved) => "proved",
-        (Kind::Property, _) => "as expected",
+        (Kind::Find, Expectation::Decided) => "found",
+        (Kind::Property | Kind::Find, _) => "as expected",
         (Kind::Maximize, _) => "greatest",
         (Kind::Minimize, _) => "least",
         (Kind::Largest, _) => "answers",
+        (Kind::Share, _) => "share",
+        (Kind::Average, _) => "average",
     };
     Some(SummaryTable { title: format!("{what}{over}"), rows })
 }
@@ -84,10 +87,13 @@ fn of(family: &FamilyFigures<'_>) -> Option<SummaryTable> {
 fn cell(all: &[&InstanceResult]) -> String {
     match all {
         [] => String::new(),
-        [one] if one.kind == Kind::Property => sign(one.verdict).to_owned(),
-        [first, ..] if first.kind == Kind::Property => {
+        [one] if !one.kind.is_measure() => sign(one.verdict).to_owned(),
+        [first, ..] if !first.kind.is_measure() => {
             let counts = Counts::of(all.iter().copied());
-            let good = counts.total() - counts.unexpected - counts.open() - counts.error;
+            let good = match first.expected {
+                Expectation::Decided => counts.found,
+                _ => counts.total() - counts.unexpected - counts.open() - counts.error,
+            };
             let open = counts.open() + counts.error;
             let range =
                 if open > 0 { format!("{}–{}", thousands(good), thousands(good + open)) } else { thousands(good) };
@@ -102,6 +108,8 @@ pub fn sign(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Proved => "✓",
         Verdict::Violated => "✗",
+        Verdict::Found => "●",
+        Verdict::None => "○",
         Verdict::Vacuous => "∅",
         Verdict::Timeout => "⏱",
         Verdict::Unknown => "?",
@@ -112,9 +120,9 @@ pub fn sign(verdict: Verdict) -> &'static str {
 /// The worst of measures, or the range of answers; what is not known exactly shows what is known.
 fn extremes(kind: Kind, all: &[&InstanceResult]) -> String {
     let measures: Vec<_> = all.iter().filter_map(|result| result.measure.as_ref()).collect();
-    let open = all
-        .iter()
-        .any(|result| result.verdict != Verdict::Vacuous && result.measure.as_ref().is_none_or(|m| !m.complete));
+    let open = all.iter().any(|result| {
+        result.verdict != Verdict::Vacuous && result.measure.as_ref().is_none_or(|m| !m.complete && !m.is_close())
+    });
     let pick = |numbers: Vec<&Number>, greatest: bool| {
         let order = |a: &&&Number, b: &&&Number| a.order(b);
         let found = if greatest { numbers.iter().max_by(order) } else { numbers.iter().min_by(order) };
@@ -125,7 +133,7 @@ fn extremes(kind: Kind, all: &[&InstanceResult]) -> String {
     // A bound that one instance lacks bounds nothing.
     let bounded = bounds.len() == all.iter().filter(|r| r.verdict != Verdict::Vacuous).count();
     match kind {
-        Kind::Property => String::new(),
+        Kind::Property | Kind::Find => String::new(),
         Kind::Maximize | Kind::Minimize => {
             let greatest = kind == Kind::Maximize;
             let best = pick(found, greatest);
@@ -136,6 +144,13 @@ fn extremes(kind: Kind, all: &[&InstanceResult]) -> String {
             let text = |number: Option<String>| number.unwrap_or_else(|| "?".to_owned());
             let (low, high) = if greatest { (best, bound) } else { (bound, best) };
             format!("{} … {}", text(low), text(high))
+        }
+        Kind::Share | Kind::Average => {
+            let range = |low: Option<String>, high: Option<String>| match (low, high) {
+                (Some(low), Some(high)) if low != high => format!("{low} … {high}"),
+                (low, high) => low.or(high).unwrap_or_else(|| "?".to_owned()),
+            };
+            range(pick(found, false), if bounded { pick(bounds, true) } else { None })
         }
         Kind::Largest => {
             let none = measures.iter().any(|m| m.complete && m.found.is_none());

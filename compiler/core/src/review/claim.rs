@@ -5,14 +5,16 @@
 
 use super::file::{Item, Record, RecordGround, brief};
 use crate::check::property::Statement;
-use crate::check::spec::{Question, largest_at, question};
+use crate::check::spec::{Question, averaged_at, goal_at, largest_at, question};
 use crate::db::Database;
 use crate::diagnostic::Severity;
 use crate::verify::Job;
 use crate::verify::evidence::About;
-use crate::verify::verdict::{Number, Verdict};
+use crate::verify::verdict::{Kind, Number, Verdict};
+use num_traits::{Signed, Zero};
 use qnn_ir::Rational;
 use qnn_ir::obligation::{Assignment, Objective, Obligation, Replay};
+use qnn_ir::rational::integer;
 use qnn_proof::{Certificate, check, plain};
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -181,8 +183,24 @@ impl Claim<'_> {
                 Err(ClaimStanding::Open(format!("{undecided}{known}")))
             }
             _ if !verdict.is_decided() => Err(ClaimStanding::Open(undecided.to_owned())),
-            Some(Question::Property(statement)) => self.property(statement),
-            Some(Question::Optimize(optimization)) => self.optimize(&optimization.objective),
+            Some(Question::Property(statement)) => self.property(job.kind, statement),
+            Some(Question::Optimize(optimization)) => {
+                self.optimize(&optimization.objective, optimization.within.as_ref())
+            }
+            Some(Question::Share(counted)) => self.share(counted.len(), &|choice: usize| {
+                let outcome = goal_at(db, job.item, job.instance, &counted[choice]);
+                outcome.value.ok_or_else(|| rejected("the spec is in error for one of its choices"))
+            }),
+            Some(Question::Average(counted)) => {
+                let value = |values: &Vec<_>| averaged_at(db, job.item, job.instance, values).value;
+                let sum = counted.iter().map(value).try_fold(Rational::zero(), |sum, value| Some(sum + value?));
+                let sum = sum.ok_or_else(|| rejected("the spec is in error for one of its choices"))?;
+                self.found(&Some((sum / integer(counted.len() as i128)).to_string()))?;
+                match verdict {
+                    Verdict::Proved => Ok(ClaimStanding::Counterexample),
+                    other => Err(rejected(format!("an average is not {other}"))),
+                }
+            }
             Some(Question::Largest { domain, monotone, .. }) => {
                 let at = |candidate: i128| {
                     let outcome = largest_at(db, job.item, job.instance, candidate);
@@ -193,22 +211,63 @@ impl Claim<'_> {
         }
     }
 
-    fn property(&mut self, statement: &Statement) -> ClaimResult {
+    fn property(&mut self, kind: Kind, statement: &Statement) -> ClaimResult {
+        let (holds, broken) = match kind {
+            Kind::Find => (Verdict::None, Verdict::Found),
+            _ => (Verdict::Proved, Verdict::Violated),
+        };
         match (self.record.verdict, &statement.vacuity) {
-            (Verdict::Violated, _) => self.answered(About::Statement, None, &statement.obligation),
-            (Verdict::Proved, assumptions) => {
+            (verdict, _) if verdict == broken => self.answered(About::Statement, None, &statement.obligation),
+            (verdict, assumptions) if verdict == holds => {
                 let proved = self.unanswered(About::Statement, None, &statement.obligation)?;
                 match assumptions {
                     Some(assumptions) => Ok(proved.and(self.answered(About::Assumptions, None, assumptions)?)),
                     None => Ok(proved),
                 }
             }
-            (_, Some(assumptions)) => self.unanswered(About::Assumptions, None, assumptions),
-            (_, None) => Err(rejected("it has no assumptions that could be impossible")),
+            (Verdict::Vacuous, Some(assumptions)) => self.unanswered(About::Assumptions, None, assumptions),
+            (Verdict::Vacuous, None) => Err(rejected("it has no assumptions that could be impossible")),
+            (verdict, _) => Err(rejected(format!("a {} is not {verdict}", kind.keyword()))),
         }
     }
 
-    fn optimize(&mut self, objective: &Objective) -> ClaimResult {
+    /// The share of choices that hold, each decided as a property is.
+    fn share(&mut self, of: usize, at: &dyn Fn(usize) -> Result<Statement, ClaimStanding>) -> ClaimResult {
+        let (mut proved, mut vacuous) = (0, 0);
+        let mut standing = ClaimStanding::Counterexample;
+        for choice in 0..of {
+            let statement = at(choice)?;
+            let candidate = i128::try_from(choice).ok();
+            let shows = |about| self.item(about, candidate).map(|item| matches!(item.rests_on, RecordGround::Assignment(_)));
+            if shows(About::Statement) == Some(true) {
+                self.answered(About::Statement, candidate, &statement.obligation)?;
+                continue;
+            }
+            let found = match (&statement.vacuity, shows(About::Assumptions)) {
+                (Some(assumptions), Some(false)) => {
+                    vacuous += 1;
+                    self.unanswered(About::Assumptions, candidate, assumptions)?
+                }
+                (assumptions, _) => {
+                    proved += 1;
+                    let found = self.unanswered(About::Statement, candidate, &statement.obligation)?;
+                    match assumptions {
+                        Some(assumptions) => found.and(self.answered(About::Assumptions, candidate, assumptions)?),
+                        None => found,
+                    }
+                }
+            };
+            standing = standing.and(found);
+        }
+        self.found(&Some((integer(proved) / integer(of as i128)).to_string()))?;
+        match self.record.verdict {
+            Verdict::Vacuous if vacuous == of => Ok(standing),
+            Verdict::Proved if vacuous < of => Ok(standing),
+            other => Err(rejected(format!("this share is not {other}"))),
+        }
+    }
+
+    fn optimize(&mut self, objective: &Objective, within: Option<&Rational>) -> ClaimResult {
         if self.record.verdict == Verdict::Vacuous {
             return self.unanswered(About::Assumptions, None, &objective.feasible());
         }
@@ -219,9 +278,16 @@ impl Claim<'_> {
         let best = objective.of(&assignment).ok_or_else(|| rejected("no input attains it"))?;
         let found = objective.found(best, &assignment);
         self.found(&Some(found.to_string()))?;
-        let above = best.checked_add(1).ok_or_else(|| rejected("a number beyond 128 bits"))?;
+        // As far as is claimed, and no further than the spec allows.
+        let claimed = self.record.bound.as_ref().and_then(|text| text.parse::<Rational>().ok());
+        let upper = match (claimed, within) {
+            (Some(claimed), Some(width)) if (&claimed - &found).abs() <= *width => objective.upper(&claimed),
+            _ => Some(best),
+        };
+        let above = upper.filter(|upper| *upper >= best).and_then(|upper| Some((upper, upper.checked_add(1)?)));
+        let (upper, above) = above.ok_or_else(|| rejected("its bound is none of its values"))?;
         let standing = self.unanswered(About::Bound, None, &objective.at_least(above))?;
-        let bound = objective.bound(best);
+        let bound = objective.bound(upper);
         if bound != found {
             self.gap = Some(Gap { found: (&found).into(), bound: (&bound).into(), minimum: objective.negated });
         }

@@ -90,7 +90,7 @@ pub struct Record {
     pub verdict: Verdict,
     /// What is claimed to be a measure's answer, exactly; `None` where there is none.
     pub found: Option<String>,
-    /// What an undecided measure's answer is claimed never to exceed (a minimum: to fall below), exactly.
+    /// What a measure's answer that is not known exactly is claimed never to exceed (a minimum: to fall below), exactly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound: Option<String>,
     /// What it rests on.
@@ -193,8 +193,13 @@ impl Record {
                 })
             })
             .collect();
-        let extreme = matches!(result.kind, Kind::Maximize | Kind::Minimize) && !result.verdict.is_decided();
-        let bound = result.measure.as_ref().filter(|_| extreme).and_then(|measure| measure.bound.as_ref());
+        let extreme = matches!(result.kind, Kind::Maximize | Kind::Minimize);
+        // Where the two meet, or are apart by what an enclosure is off alone, the bound goes without saying.
+        let bound = result
+            .measure
+            .as_ref()
+            .filter(|measure| extreme && !measure.complete)
+            .and_then(|measure| measure.bound.as_ref());
         Record {
             spec,
             instance: result.name.clone(),

@@ -2,16 +2,18 @@
 
 use super::evidence::About;
 use super::largest::Search;
-use super::lowering::{Asked, Failure, JobSource, lower_candidate};
+use super::lowering::{Asked, Failure, JobSource, lower_goal};
 use super::plan::Job;
 use super::progress::Finding;
 use super::property::{allowance, assumed};
 use super::session::{Decided, Session};
 use super::verdict::{Candidate, Counterexample, InstanceResult, Kind, Largest, MeasureResult, Number, Verdict};
+use crate::check::constant::Constant;
 use qnn_engine::journal::Report;
 use qnn_engine::{Answer, Meter, Reason, journal};
 use qnn_ir::obligation::Assignment;
 use qnn_ir::rational::integer;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The candidates of a `largest`, as they are tried.
@@ -53,7 +55,8 @@ impl<'a> Candidates<'a> {
         budget: Duration,
         on_finding: &mut (dyn FnMut(Finding) + Send),
     ) -> Result<Verdict, Failure> {
-        let asked = lower_candidate(self.job, self.source, self.session, budget, value)?;
+        let values = [(Arc::from(name), Constant::int(value))];
+        let asked = lower_goal(self.job, self.source, self.session, budget, &values)?;
         let what = format!("{}: {name} = {value}", self.session.name);
         // How far one candidate is says little of the others.
         let session = Session { meter: &Meter::default(), ..*self.session };
@@ -177,6 +180,8 @@ impl<'a> Candidates<'a> {
             found: search.proved.map(count),
             bound: (bound >= domain.0).then(|| count(bound)),
             complete,
+            within: None,
+            share: None,
             witness: self.broken.filter(|(value, _)| Some(*value) == violated).map(|(_, shown)| shown),
             largest: Some(Largest {
                 name: name.to_owned(),

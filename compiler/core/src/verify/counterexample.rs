@@ -13,6 +13,7 @@ use qnn_ir::Rational;
 use qnn_ir::obligation::{Assignment, Obligation, Replay};
 use qnn_ir::{Graph, Op, interpret};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Who takes part in a statement, for people. Owned: it knows the names that the database had for the axes' entries.
 #[derive(Clone, Debug)]
@@ -85,7 +86,21 @@ impl CounterexampleBuilder {
                 center,
             }
         });
-        Ok(Counterexample { variables, calls: calls.collect() })
+        Ok(Counterexample { variables, calls: calls.collect(), smallest: None })
+    }
+
+    /// The centre of each of the obligation's variables that ranges over a ball; `None` if none does, or one is computed from others.
+    pub fn centers(&self, obligation: &Obligation) -> Option<Vec<Option<Arc<[i64]>>>> {
+        let mut centers = vec![None; obligation.variables.len()];
+        for info in &self.variables {
+            let Some(center) = &info.center else { continue };
+            let at = obligation.variables.iter().position(|variable| variable.node == info.port.node)?;
+            if obligation.variables[at].domain.len() != center.len() {
+                return None;
+            }
+            centers[at] = Some(center.clone());
+        }
+        centers.iter().any(Option::is_some).then_some(centers)
     }
 
     /// The values of all nodes with every ball's variable at its centre, the others as they are; `None` without a ball. A centre need not meet the assumptions: a

@@ -4,16 +4,19 @@
 //! What exact intervals prove gets a certificate too, where one is found quickly: whoever reviews a verdict need not believe an engine.
 
 use super::evidence::StoredCertificate;
+use super::question_key::objective_kind;
 use super::recheck_stored::{REPLAY, rests_on};
-use super::session::{Decided, Session};
+use super::session::{Decided, Session, is_close};
 use super::store::entry::{Maximum, STORE_VERSION, StoreEntry, StoredAnswer, now};
 use super::verdict::Verdict;
+use num_traits::ToPrimitive;
 use qnn_engine::branch_and_bound::Search;
 use qnn_engine::interval::Intervals;
 use qnn_engine::journal::{Outcome, Report};
 use qnn_engine::measure::{self, MeasureAnswer};
 use qnn_engine::portfolio::Decision;
 use qnn_engine::{Answer, Control, Engine, Reason, Trust, replayed};
+use qnn_ir::Rational;
 use qnn_ir::obligation::{Assignment, Objective, Obligation, Replay};
 use qnn_proof::{self as proof, Certificate};
 use std::sync::{Arc, PoisonError};
@@ -93,14 +96,15 @@ impl Session<'_> {
         decided
     }
 
-    /// Searches for an objective's maximum.
+    /// Searches for an objective's maximum, or until no more than `within` is open, in the spec's numbers.
     pub fn maximize(
         &self,
         objective: &Objective,
+        within: Option<&Rational>,
         budget: Duration,
-        on_progress: impl FnMut(Option<i128>, i128) + Send,
+        mut on_progress: impl FnMut(Option<i128>, i128) + Send,
     ) -> Decided<MeasureAnswer> {
-        let key = self.key("objective", &objective.at_least(0).key());
+        let key = self.key(&objective_kind(within), &objective.at_least(0).key());
         if let Some(found) = self.recall_maximum(&key, objective, budget) {
             return found;
         }
@@ -108,8 +112,25 @@ impl Session<'_> {
         let start = control.clock.now();
         let learned = || self.learned.maximum.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = learned().take().filter(|(of, _)| *of == key).map(|(_, answer)| answer);
-        let mut answer = measure::maximize_from(objective, earlier, self.portfolio, &control, on_progress);
-        *learned() = Some((key.clone(), answer.clone())).filter(|(_, answer)| !answer.complete);
+        // The engines stop where they are close enough; what follows does not.
+        let enough = Control { cancel: control.cancel.child(), ..control.clone() };
+        let steps = within.and_then(|width| steps_within(objective, width));
+        let mut answer = measure::maximize_from(objective, earlier, self.portfolio, &enough, |found, upper| {
+            on_progress(found, upper);
+            if steps.zip(found).is_some_and(|(steps, found)| upper.saturating_sub(found) <= steps) {
+                enough.cancel.cancel();
+            }
+        });
+        // What was told and then could not be used was not enough: the engines go on.
+        let close = |answer: &MeasureAnswer| within.is_some_and(|width| is_close(objective, answer, width));
+        if enough.cancel.is_cancelled() && control.stop().is_none() && !answer.complete && !close(&answer) {
+            answer = measure::maximize_from(objective, Some(answer), self.portfolio, &control, on_progress);
+        }
+        let close = !answer.complete && close(&answer);
+        if close {
+            answer.reason = None;
+        }
+        *learned() = Some((key.clone(), answer.clone())).filter(|(_, answer)| !answer.complete && !close);
         let (engine, mut reports) = control.journal.take();
         strip(&mut reports);
         let certificate = rests_on(objective, &answer).and_then(|obligation| {
@@ -121,18 +142,19 @@ impl Session<'_> {
         let lasts =
             !by_word && (!by_intervals || self.recheck_bound(objective, answer.clone(), false, &control).is_ok());
         // Who cancels does not wait until a large certificate of a bound is packed.
-        let soon = answer.complete || !self.cancel.is_cancelled();
+        let soon = answer.complete || close || !self.cancel.is_cancelled();
         let certificate = certificate.filter(|certificate| soon || certificate.integers() <= SOON_PACKED);
         let known = StoredAnswer::Maximum(Maximum {
             best: answer.best.as_ref().map(|(value, assignment)| (value.to_string(), assignment.clone())),
             upper: answer.upper.to_string(),
             complete: answer.complete,
+            close,
             vacuous: answer.vacuous,
             trust: answer.trust.clone(),
             reason: answer.reason.clone(),
         });
         // Who has no answer has decided nothing, whatever bound it found.
-        let engine = engine.filter(|_| answer.complete).map(str::to_owned);
+        let engine = engine.filter(|_| answer.complete || close).map(str::to_owned);
         let mut decided = Decided {
             answer,
             kept: None,
@@ -212,6 +234,12 @@ impl Session<'_> {
             too_large,
         });
     }
+}
+
+/// How many of the objective's steps are no more than so much, whatever an enclosure is off.
+fn steps_within(objective: &Objective, width: &Rational) -> Option<i128> {
+    let error = objective.exact.as_ref().map_or(0, |exact| exact.error);
+    (width / &objective.scale).floor().to_integer().to_i128()?.checked_sub(error.checked_mul(2)?)
 }
 
 /// Reports say who did what; the proofs themselves are kept once.

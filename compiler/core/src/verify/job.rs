@@ -2,15 +2,17 @@
 //!
 //! In: a job of the plan, where to get the database, who decides. Out: its result, always.
 
+use super::average::average;
 use super::candidates::Candidates;
 use super::evidence::Evidence;
 use super::lowering::{JobSource, Lowered, lower};
-use super::optimize::optimize;
+use super::optimize::{Sought, optimize};
 use super::plan::Job;
 use super::progress::Finding;
 use super::property::property;
 use super::result::blank;
 use super::session::Session;
+use super::share::Counter;
 use super::verdict::InstanceResult;
 use crate::files::spelling::size;
 
@@ -24,8 +26,13 @@ pub(super) fn decide(
     let mut result = blank(job);
     result.budget = session.turn.budget;
     let done = lower(job, source, session).and_then(|lowered| match lowered {
-        Lowered::Property(asked) => property(&mut result, session, &asked),
-        Lowered::Optimize(objective, builder) => optimize(&mut result, session, &objective, &builder, on_finding),
+        Lowered::Property(asked) => property(&mut result, session, &asked, job.counterexample),
+        Lowered::Optimize(objective, within, builder) => {
+            let asked = Sought { objective: &objective, within: within.as_ref(), builder: &builder };
+            optimize(&mut result, session, &asked, on_finding)
+        }
+        Lowered::Share(counted) => Counter::new(job, source, session, &counted).run(&mut result, on_finding),
+        Lowered::Average(counted) => average(&mut result, job, source, session, &counted),
         Lowered::Largest { name, domain, monotone } => {
             Candidates::new(job, source, session).run(&mut result, &name, domain, monotone, on_finding)
         }

@@ -4,14 +4,16 @@
 
 use super::counterexample::CounterexampleBuilder;
 use super::plan::Job;
-use super::question_key::question_key;
+use super::question_key::{objective_kind, question_key};
 use super::session::Session;
 use crate::check::Outcome;
+use crate::check::constant::Constant;
 use crate::check::property::Statement;
-use crate::check::spec::{Question, family, largest_at, question_once};
+use crate::check::spec::{Counted, Question, averaged_at, family, goal_at, question_once};
 use crate::db::Database;
 use crate::diagnostic::{Diagnostic, Severity};
 use qnn_engine::portfolio::Portfolio;
+use qnn_ir::Rational;
 use qnn_ir::interrupt::{self, Condition};
 use qnn_ir::obligation::{Objective, Obligation};
 use std::sync::Arc;
@@ -109,8 +111,10 @@ impl Asked {
 
 pub(super) enum Lowered {
     Property(Asked),
-    Optimize(Arc<Objective>, CounterexampleBuilder),
+    Optimize(Arc<Objective>, Option<Rational>, CounterexampleBuilder),
     Largest { name: Arc<str>, domain: (i128, i128), monotone: bool },
+    Share(Counted),
+    Average(Counted),
 }
 
 /// What a job asks.
@@ -122,8 +126,11 @@ pub(super) fn lower(job: &Job, source: &JobSource<'_>, session: &Session<'_>) ->
         Ok(match found {
             Question::Property(statement) => Lowered::Property(Asked::new(db, statement)),
             Question::Optimize(o) => {
-                Lowered::Optimize(o.objective.clone(), CounterexampleBuilder::new(db, &o.variables, &o.calls))
+                let builder = CounterexampleBuilder::new(db, &o.variables, &o.calls);
+                Lowered::Optimize(o.objective.clone(), o.within.clone(), builder)
             }
+            Question::Share(counted) => Lowered::Share(counted.clone()),
+            Question::Average(counted) => Lowered::Average(counted.clone()),
             Question::Largest { name, domain, monotone } => {
                 Lowered::Largest { name: name.clone(), domain: *domain, monotone: *monotone }
             }
@@ -132,26 +139,42 @@ pub(super) fn lower(job: &Job, source: &JobSource<'_>, session: &Session<'_>) ->
 }
 
 /// The key under which the store would remember what a job asks of these engines; `None` if the spec is wrong, and for
-/// `largest`, of which each candidate has its own.
+/// `largest` and `share`, of which each candidate and each instance has its own.
 pub(super) fn key(db: &Database, job: &Job, portfolio: &Portfolio) -> Option<String> {
     let outcome = question_once(db, job.item, job.instance);
     match sound(&outcome, Vec::new).ok()? {
         Question::Property(statement) => Some(question_key(portfolio, "obligation", &statement.obligation.key())),
-        Question::Optimize(o) => Some(question_key(portfolio, "objective", &o.objective.at_least(0).key())),
-        Question::Largest { .. } => None,
+        Question::Optimize(o) => {
+            Some(question_key(portfolio, &objective_kind(o.within.as_ref()), &o.objective.at_least(0).key()))
+        }
+        Question::Largest { .. } | Question::Share(_) | Question::Average(_) => None,
     }
 }
 
-/// The statement of a `largest` for one candidate.
-pub(super) fn lower_candidate(
+/// The statement of a `largest` or `share` with the values of the measure's own variables.
+pub(super) fn lower_goal(
     job: &Job,
     source: &JobSource<'_>,
     session: &Session<'_>,
     budget: Duration,
-    candidate: i128,
+    values: &[(Arc<str>, Constant)],
 ) -> Result<Asked, Failure> {
     source.with(session, budget, |db| {
-        let outcome = largest_at(db, job.item, job.instance, candidate);
+        let outcome = goal_at(db, job.item, job.instance, values);
         Ok(Asked::new(db, sound(&outcome, Vec::new)?))
+    })?
+}
+
+/// What an `average` is of, with the values of the measure's own variables.
+pub(super) fn averaged(
+    job: &Job,
+    source: &Source<'_>,
+    session: &Session<'_>,
+    budget: Duration,
+    values: &[(Arc<str>, Constant)],
+) -> Result<Rational, Failure> {
+    source.with(session, budget, |db| {
+        let outcome = averaged_at(db, job.item, job.instance, values);
+        sound(&outcome, Vec::new).cloned()
     })?
 }

@@ -15,13 +15,14 @@
 //! | `schedule`, `progress` | turns, and what is told meanwhile |
 //! | `session`, `recheck_stored`, `decide` | one question: what is known of it, what the store says, what the engines say |
 //! | `largest`, `counterexample`, `lowering`, `result` | what is asked, and how its answer is said |
-//! | `property`, `optimize`, `candidates`, `job` | the questions of one job |
+//! | `smallest`, `property`, `optimize`, `candidates`, `share`, `average`, `job` | the questions of one job |
 //! | `turn`, `run` | a job's turn, and all jobs of a plan |
 //!
 //! Invariants: no thread holds the database while an engine works; no counterexample is shown that did not pass the reference interpreter
 //! just before; nothing read from disk is believed that does not pass its checksum and, for an assignment, the interpreter.
 //! This room prints nothing and knows neither terminals nor editors.
 
+mod average;
 mod candidates;
 mod counterexample;
 mod decide;
@@ -41,6 +42,8 @@ mod result;
 mod run;
 mod schedule;
 mod session;
+mod share;
+mod smallest;
 pub mod store;
 #[cfg(test)]
 mod tests;

@@ -4,23 +4,34 @@ use super::counterexample::CounterexampleBuilder;
 use super::evidence::{About, Evidence, Support};
 use super::lowering::Failure;
 use super::progress::Finding;
-use super::session::Session;
+use super::session::{Session, is_close};
 use super::verdict::{InstanceResult, MeasureResult, Number, Verdict};
 use qnn_engine::{Reason, Trust};
+use qnn_ir::Rational;
 use qnn_ir::obligation::Objective;
+
+/// What is sought: the greatest value of an objective.
+pub(super) struct Sought<'a> {
+    /// The objective.
+    pub objective: &'a Objective,
+    /// How far apart what is found and what is not exceeded may be.
+    pub within: Option<&'a Rational>,
+    /// Shows where a value is attained.
+    pub builder: &'a CounterexampleBuilder,
+}
 
 /// Decides a measure that maximises or minimises.
 pub(super) fn optimize(
     result: &mut InstanceResult,
     session: &Session<'_>,
-    objective: &Objective,
-    builder: &CounterexampleBuilder,
+    sought: &Sought<'_>,
     on_finding: &mut (dyn FnMut(Finding) + Send),
 ) -> Result<(), Failure> {
+    let Sought { objective, within, builder } = *sought;
     let known = |upper: i128| (upper != i128::MAX).then(|| Number::from(&objective.bound(upper)));
     // What an enclosure can be off is taken off what was found, until the input itself is evaluated.
     let error = objective.exact.as_ref().map_or(0, |exact| exact.error);
-    let decided = session.maximize(objective, session.turn.time, |found, upper| {
+    let decided = session.maximize(objective, within, session.turn.time, |found, upper| {
         let found = found.map(|found| Number::from(&objective.bound(found - 2 * error)));
         on_finding(Finding::Bounds { found, bound: known(upper) });
     });
@@ -68,6 +79,14 @@ pub(super) fn optimize(
             ),
             _ => format!("The {extreme} is {}.", found.text),
         };
+    } else if let (Some(found), Some(bound), Some(width)) = (&found, &bound, within)
+        && is_close(objective, &answer, width)
+    {
+        result.verdict = Verdict::Proved;
+        result.trust = Some(answer.trust);
+        let (least, greatest) = if objective.negated { (bound, found) } else { (found, bound) };
+        result.detail =
+            format!("The {extreme} is from {} to {}, within {}.", least.text, greatest.text, Number::from(width).text);
     } else {
         let reason = answer.reason.unwrap_or_else(|| Reason::Incomplete("nobody knows why".to_owned()));
         result.searched = session.searched();
@@ -81,7 +100,15 @@ pub(super) fn optimize(
         known.iter().for_each(|known| result.add(known));
     }
     let bound = if answer.vacuous { None } else { bound };
-    result.measure = Some(MeasureResult { found, bound, complete: answer.complete, witness, largest: None });
+    result.measure = Some(MeasureResult {
+        found,
+        bound,
+        complete: answer.complete,
+        witness,
+        within: within.map(Number::from),
+        largest: None,
+        share: None,
+    });
     result.mention_broken();
     Ok(())
 }

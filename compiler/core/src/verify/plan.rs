@@ -5,7 +5,7 @@
 use super::filter::Filter;
 use super::options::{DEFAULT_TIMEOUT, Options};
 use super::verdict::{Kind, Parameter};
-use crate::check::spec::{Attributes, Expectation, attributes, family, instance_name, verifiable};
+use crate::check::spec::{Attributes, Expectation, Smallness, attributes, family, instance_name, verifiable};
 use crate::db::{Db, ItemId, SourceFile, tree};
 use qnn_syntax::ast::{ItemKind, MeasureBody};
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub struct Job {
     pub budget: Duration,
     /// Who decides it.
     pub engine: Arc<str>,
+    /// Which of its counterexamples is shown.
+    pub counterexample: Option<Smallness>,
 }
 
 /// What is to be done.
@@ -62,7 +64,10 @@ pub fn plan(db: &dyn Db, file: SourceFile, filter: &Filter, options: &Options) -
                 MeasureBody::Optimize { maximize: true, .. } => Kind::Maximize,
                 MeasureBody::Optimize { .. } => Kind::Minimize,
                 MeasureBody::Largest { .. } => Kind::Largest,
+                MeasureBody::Share { .. } => Kind::Share,
+                MeasureBody::Average { .. } => Kind::Average,
             },
+            Some(ItemKind::Property(property)) if property.find => Kind::Find,
             _ => Kind::Property,
         };
         let all = attributes(db, item);
@@ -82,9 +87,10 @@ pub fn plan(db: &dyn Db, file: SourceFile, filter: &Filter, options: &Options) -
                 item,
                 instance,
                 parameters,
-                expected: said.expect.unwrap_or(Expectation::Proved),
+                expected: said.expected(kind == Kind::Find),
                 budget: options.timeout.or(said.timeout).unwrap_or(DEFAULT_TIMEOUT),
                 engine: options.engine.clone().or_else(|| said.engine.clone()).unwrap_or_else(|| "auto".into()),
+                counterexample: said.counterexample,
             });
         };
         let family = family(db, item);
@@ -111,7 +117,7 @@ impl Plan {
         let names: Vec<String> = self.empty.iter().map(|name| format!("`{name}`")).collect();
         match names.as_slice() {
             [] if self.jobs.is_empty() => {
-                Some("There is nothing to verify: no property and no measure is here.".to_owned())
+                Some("There is nothing to verify: no property, no search and no measure is here.".to_owned())
             }
             [] => None,
             [only] => Some(format!("{only} has no instances: nothing of it was verified.")),

@@ -1,6 +1,12 @@
 //! The key of what is asked of engines.
 
 use qnn_engine::portfolio::Portfolio;
+use qnn_ir::Rational;
+
+/// The kind of the question for an objective's maximum: who is content with less than the maximum asks something else.
+pub(super) fn objective_kind(within: Option<&Rational>) -> String {
+    within.map_or_else(|| "objective".to_owned(), |width| format!("objective within {width}"))
+}
 
 /// The key of what is asked (a kind and its content's hash) of these engines. Another version of qnn asks anew: an error in an engine, once
 /// mended, must not live on in the store.

@@ -123,7 +123,8 @@ impl InstanceResult {
     pub(super) fn follow(&mut self, earlier: InstanceResult) {
         let knew = |result: &InstanceResult| {
             let proved = result.measure.as_ref().and_then(|m| m.largest.as_ref()?.proved);
-            (result.measure.is_some(), proved)
+            let counted = result.measure.as_ref().and_then(|m| m.share.as_ref()).map(|share| share.of - share.open);
+            (result.measure.is_some(), proved, counted)
         };
         if !self.verdict.is_decided() && self.fault.is_none() && knew(self) < knew(&earlier) {
             let (why, verdict) = (std::mem::take(&mut self.open.why), self.verdict);

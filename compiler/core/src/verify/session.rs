@@ -4,10 +4,13 @@ use super::evidence::{About, Evidence, StoredCertificate, Support};
 use super::question_key::question_key;
 use super::schedule::Turn;
 use super::store::Store;
+use num_traits::Signed;
 use qnn_engine::journal::Report;
 use qnn_engine::measure::MeasureAnswer;
 use qnn_engine::portfolio::Portfolio;
 use qnn_engine::{Answer, CancelToken, Clock, Control, Cores, Journal, Meter, RelaxationCache};
+use qnn_ir::Rational;
+use qnn_ir::obligation::Objective;
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -68,6 +71,12 @@ pub(super) struct Decided<T> {
     pub budget: Duration,
     pub key: String,
     pub cached: bool,
+}
+
+/// Whether what is known of an objective's maximum leaves no more than so much open, in the spec's numbers.
+pub(super) fn is_close(objective: &Objective, answer: &MeasureAnswer, width: &Rational) -> bool {
+    let found = answer.best.as_ref().map(|(best, assignment)| objective.found(*best, assignment));
+    found.is_some_and(|found| answer.upper != i128::MAX && (objective.bound(answer.upper) - found).abs() <= *width)
 }
 
 impl Session<'_> {

@@ -4,7 +4,7 @@
 //! without raising [`RESULT_VERSION`].
 
 use super::evidence::Evidence;
-use crate::check::spec::Expectation;
+use crate::check::spec::{Expectation, Smallness};
 use crate::diagnostic::Diagnostic;
 use num_traits::Signed;
 use qnn_engine::Trust;
@@ -30,6 +30,10 @@ pub enum Verdict {
     Proved,
     /// A counterexample breaks it, replayed through the reference interpreter.
     Violated,
+    /// Of a `find`: what is looked for, replayed through the reference interpreter.
+    Found,
+    /// Of a `find`: it is proved that there is none, and there are inputs that it could be.
+    None,
     /// No input meets the assumptions, so it says nothing.
     Vacuous,
     /// The budget was spent before it was decided.
@@ -46,6 +50,8 @@ impl Verdict {
         match self {
             Verdict::Proved => "proved",
             Verdict::Violated => "violated",
+            Verdict::Found => "found",
+            Verdict::None => "none",
             Verdict::Vacuous => "vacuous",
             Verdict::Timeout => "timeout",
             Verdict::Unknown => "unknown",
@@ -55,7 +61,16 @@ impl Verdict {
 
     /// Whether it is final: more time would not change it.
     pub fn is_decided(self) -> bool {
-        matches!(self, Verdict::Proved | Verdict::Violated | Verdict::Vacuous)
+        !matches!(self, Verdict::Timeout | Verdict::Unknown | Verdict::Error)
+    }
+
+    /// The verdict of a `find`, from that of the statement that there is none.
+    pub(crate) fn of_search(self) -> Verdict {
+        match self {
+            Verdict::Violated => Verdict::Found,
+            Verdict::Proved => Verdict::None,
+            other => other,
+        }
     }
 
     /// Whether it is the one that the spec expects.
@@ -64,6 +79,9 @@ impl Verdict {
             Expectation::Proved => self == Verdict::Proved,
             Expectation::Violated => self == Verdict::Violated,
             Expectation::Vacuous => self == Verdict::Vacuous,
+            Expectation::Found => self == Verdict::Found,
+            Expectation::None => self == Verdict::None,
+            Expectation::Decided => matches!(self, Verdict::Found | Verdict::None),
         }
     }
 }
@@ -106,12 +124,34 @@ impl Outcome {
 pub enum Kind {
     /// A `property`.
     Property,
+    /// A `find`.
+    Find,
     /// A `measure` that maximises.
     Maximize,
     /// A `measure` that minimises.
     Minimize,
     /// A `measure` of the largest integer.
     Largest,
+    /// A `measure` of the share of instances for which a statement holds.
+    Share,
+    /// A `measure` of the mean of known numbers.
+    Average,
+}
+
+impl Kind {
+    /// Whether it is a `measure`, which has a value.
+    pub fn is_measure(self) -> bool {
+        !matches!(self, Kind::Property | Kind::Find)
+    }
+
+    /// The word that begins such an item.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Kind::Property => "property",
+            Kind::Find => "find",
+            Kind::Maximize | Kind::Minimize | Kind::Largest | Kind::Share | Kind::Average => "measure",
+        }
+    }
 }
 
 /// A parameter of a family with its value, as the spec writes it.
@@ -153,7 +193,7 @@ pub struct InstanceResult {
     pub parameters: Vec<Parameter>,
     /// What is known.
     pub verdict: Verdict,
-    /// What `#[expect(…)]` says; `proved` where it says nothing.
+    /// What `#[expect(…)]` says; where it says nothing, `proved`, and of a `find` `decided`: found or none.
     pub expected: Expectation,
     /// Whether the verdict is the expected one.
     pub as_expected: bool,
@@ -183,7 +223,7 @@ pub struct InstanceResult {
     /// What the answers to the obligations rest on, those of a `largest` in the order in which candidates were tried.
     #[serde(default)]
     pub evidence: Vec<Evidence>,
-    /// What breaks it, if it is violated.
+    /// What breaks it, if it is violated; what was found, of a `find`.
     pub counterexample: Option<Counterexample>,
     /// What was measured, for a measure.
     pub measure: Option<MeasureResult>,
@@ -260,6 +300,21 @@ pub struct Counterexample {
     pub variables: Vec<VariableValue>,
     /// The networks that the property applies, in the order of the spec.
     pub calls: Vec<CallValue>,
+    /// How small it is, where the spec asks for a small one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smallest: Option<Smallest>,
+}
+
+/// How small a counterexample is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Smallest {
+    /// What the spec asks for.
+    pub goal: Smallness,
+    /// How many elements differ from their centres; or the greatest difference, in steps.
+    pub size: i64,
+    /// Whether it is proved that no counterexample has less.
+    pub proved: bool,
 }
 
 /// Stored numbers.
@@ -399,16 +454,50 @@ pub fn argmax(values: &[Rational]) -> (Option<usize>, Vec<usize>) {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MeasureResult {
-    /// The best that was found: attained by `witness`; for `largest`, the largest candidate that is proved.
+    /// The best that was found: attained by `witness`; for `largest`, the largest candidate that is proved; for `share`, the part that is proved.
     pub found: Option<Number>,
-    /// The best that is not excluded: the maximum is never above it, the minimum never below. `None` where nothing is known.
+    /// The best that is not excluded: the maximum is never above it, the minimum never below; for `share`, the part that is not known to
+    /// fail. `None` where nothing is known.
     pub bound: Option<Number>,
     /// Whether the two meet, or it is known that there is no answer.
     pub complete: bool,
     /// Where `found` is attained; for `largest`, what breaks the statement at `violated`.
     pub witness: Option<Counterexample>,
+    /// How far apart `found` and `bound` may be, where the spec says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Number>,
     /// The candidates, for `largest`.
     pub largest: Option<Largest>,
+    /// What was counted, for `share`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+}
+
+impl MeasureResult {
+    /// Whether what is open is no more than the spec allows.
+    pub fn is_close(&self) -> bool {
+        let number = |number: &Option<Number>| number.as_ref().and_then(Number::rational);
+        match (number(&self.found), number(&self.bound), number(&self.within)) {
+            (Some(found), Some(bound), Some(within)) => (bound - found).abs() <= within,
+            _ => false,
+        }
+    }
+}
+
+/// What is known of the instances that a `share` counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Share {
+    /// How many there are.
+    pub of: usize,
+    /// How many hold.
+    pub proved: usize,
+    /// How many are broken by a counterexample.
+    pub violated: usize,
+    /// How many say nothing, for no input meets their assumptions: they don't count as holding.
+    pub vacuous: usize,
+    /// How many are undecided.
+    pub open: usize,
 }
 
 /// What is known of the candidates of a `largest … such that`.

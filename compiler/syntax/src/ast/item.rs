@@ -65,7 +65,7 @@ pub enum ItemKind {
     Network(NetworkItem),
     /// `def same(a: T, b: T) -> bool = …;`
     Def(DefItem),
-    /// `property p(i in 0..100) = …;`
+    /// `property p(i in 0..100) = …;`, and `find f(i in 0..100) = …;`
     Property(PropertyItem),
     /// `measure m(i in 0..100) = maximize …;`
     Measure(MeasureItem),
@@ -213,11 +213,16 @@ pub struct FamilyParam {
     pub domain: Expr,
 }
 
-/// `property name(family) where filter = body;`
+/// `property name(family) where filter = body;`, or `find name(family) where filter = binders where condition such that goal;`.
+///
+/// A search asks what a property asks: is there an assignment that breaks `body`? Of `find`, the body is
+/// `forall binders where condition: not goal`, so that what breaks it is what is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PropertyItem {
     /// Its name.
     pub name: Name,
+    /// Whether it is a `find`.
+    pub find: bool,
     /// The family's parameters.
     pub params: Vec<FamilyParam>,
     /// Only the instances for which this holds belong to the family.
@@ -252,6 +257,8 @@ pub enum MeasureBody {
         over: Vec<Binder>,
         /// The assumption.
         condition: Option<Expr>,
+        /// `within width`: how far the ends of what is proved may be apart.
+        within: Option<Expr>,
     },
     /// `largest name in domain such that goal`
     Largest {
@@ -261,5 +268,23 @@ pub enum MeasureBody {
         domain: Expr,
         /// The statement.
         goal: Expr,
+    },
+    /// `share of binders where condition such that goal`
+    Share {
+        /// What is counted: each choice of these variables' values.
+        over: Vec<Binder>,
+        /// Only the choices for which this holds count.
+        condition: Option<Expr>,
+        /// The statement.
+        goal: Expr,
+    },
+    /// `average value over binders where condition`
+    Average {
+        /// A constant for each choice of the variables' values.
+        value: Expr,
+        /// The variables.
+        over: Vec<Binder>,
+        /// Only the choices for which this holds count.
+        condition: Option<Expr>,
     },
 }

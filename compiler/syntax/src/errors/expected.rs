@@ -45,7 +45,8 @@ impl Expected<'_> {
         if words.iter().any(|w| !noise.contains(w)) {
             words.retain(|w| !noise.contains(w));
         }
-        words.sort_by_key(|w| *w == "`largest`");
+        let last = ["`largest`", "`share of`", "`average`"];
+        words.sort_by_key(|w| last.iter().position(|known| known == w).map_or(0, |at| at + 1));
         if words.is_empty() && self.has(Rule::infix) {
             words.push("an operator");
         }
@@ -104,6 +105,8 @@ fn describe(rule: Rule) -> Option<&'static str> {
         Rule::rangle => "`>`",
         Rule::kw_in => "`in`",
         Rule::kw_over => "`over`",
+        Rule::within => "`within`",
+        Rule::word_of => "`of`",
         Rule::kw_such => "`such that`",
         Rule::kw_that => "`that`",
         Rule::kw_forall => "`forall`",
@@ -111,6 +114,8 @@ fn describe(rule: Rule) -> Option<&'static str> {
         Rule::optimize => "`maximize`, `minimize`",
         Rule::kw_maximize => "`maximize`",
         Rule::kw_minimize => "`minimize`",
+        Rule::share | Rule::word_share => "`share of`",
+        Rule::average | Rule::word_average => "`average`",
         Rule::largest | Rule::kw_largest => "`largest`",
         Rule::from_clause | Rule::kw_from => "`from`",
         Rule::tensor_clause => "`tensor`",

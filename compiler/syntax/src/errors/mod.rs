@@ -53,7 +53,7 @@ impl Context<'_> {
         let found = self.found(at);
         let inside = at < self.piece.last;
         let help = if expected.has(Rule::optimize) {
-            "a measure is `maximize e over x: T`, `minimize e over x: T` or `largest n in 0..10 such that p`"
+            "a measure is `maximize e over x: T`, `minimize e over x: T`, `largest n in 0..10 such that p`, `share of i in 0..10 such that p` or `average e over i in 0..10`"
         } else if expected.has(Rule::from_clause) && expected.has(Rule::semi) {
             "a field reads `name: Type from \"file\";`, with `tensor \"name\"`, `column \"name\"` or `raw` before the `;`"
         } else if expected.has(Rule::comma) && expected.has(Rule::rangle) && !expected.has(Rule::rparen) {

@@ -74,6 +74,7 @@ impl Context<'_> {
             (Rule::kw_over, "over"),
             (Rule::kw_such, "such"),
             (Rule::kw_that, "that"),
+            (Rule::within, "within"),
             (Rule::kw_from, "from"),
             (Rule::kw_maximize, "maximize"),
             (Rule::kw_minimize, "minimize"),
@@ -81,6 +82,8 @@ impl Context<'_> {
             (Rule::optimize, "maximize"),
             (Rule::optimize, "minimize"),
             (Rule::largest, "largest"),
+            (Rule::share, "share"),
+            (Rule::average, "average"),
             (Rule::from_clause, "from"),
         ];
         let clauses = clauses.iter().filter(|(rule, _)| expected.has(*rule)).map(|(_, keyword)| *keyword);

@@ -55,12 +55,31 @@ impl<'a> Formatter<'a> {
                     over.extend([self.leaf(&part), Doc::Text(" ")]);
                 }
                 Rule::binders => over.extend([self.before_tight(&part), self.node(part)]),
-                Rule::filter => over.extend([self.before(&part), self.node(part)]),
+                Rule::filter | Rule::within => over.extend([self.before(&part), self.node(part)]),
                 Rule::expr => docs.extend([self.before_tight(&part), Doc::Text(" "), self.node(part)]),
                 _ => docs.extend([self.before_tight(&part), self.node(part)]),
             }
         }
         docs.push(Doc::group(vec![Doc::nest(over)]));
+        Doc::Sequence(docs)
+    }
+
+    /// `binders where condition such that goal`.
+    pub(super) fn search(&mut self, pair: Pair<'a, Rule>) -> Doc<'a> {
+        let (mut docs, mut over, mut such) = (Vec::new(), Vec::new(), Vec::new());
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::binders => over.extend([self.before_tight(&part), self.node(part)]),
+                Rule::filter => over.extend([self.before(&part), self.node(part)]),
+                Rule::kw_such => {
+                    docs.push(Doc::group(vec![Doc::nest(std::mem::take(&mut over))]));
+                    docs.extend([self.before(&part), Doc::Line, self.leaf(&part)]);
+                }
+                Rule::expr => such.extend([self.before(&part), Doc::Line, self.spine(part)]),
+                _ => docs.extend([self.before_tight(&part), Doc::Text(" "), self.leaf(&part)]),
+            }
+        }
+        docs.push(Doc::group(vec![Doc::nest(such)]));
         Doc::Sequence(docs)
     }
 

@@ -62,6 +62,11 @@ property p(i in 0..100) where i != 3 = forall x in ball(test[i].image, 2 lsb), y
 property a_property_with_many_parameters(image in 0..100, radius in [1, 2, 3, 4], bits in 6..=10, feature in Feature) where image != 3 and radius < bits = true;
 measure gap(bits in 6..=10) = maximize abs(student<bits>(a) - student<bits>(b)) over a: Student, b: Student where same_but_gender_and_lunch(a, b) and a[Feature.lunch] > 0;
 measure radius(i in 0..20) = largest eps in 0..=32 such that forall x in ball(test[i].image, eps lsb): argmax(classifier(x)) == test[i].label;
+find other(i in 0..20) where i!=3 = x in ball(test[i].image, 2 lsb), y: Student where same_but_gender_and_lunch(x, y) and y[Feature.lunch] > 0 such that argmax(classifier(x)) != test[i].label or argmax(classifier(y)) == 3;
+find small=x:T such that x>1;
+measure part(eps in 1..=4) = share  of image in 0..100, radius in [1, 2, 3, 4] where image != 3 and radius < eps such that forall x in ball(test[image].image, eps lsb): argmax(classifier(x)) == test[image].label;
+measure mean = average abs(a_network_with_a_name(test[image].image)[0] - test[image].label) over image in 0..100 where test[image].label != 3;
+measure close = maximize f(x) over x: T within 0.01;
 "#
     ));
 }

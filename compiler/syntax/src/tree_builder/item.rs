@@ -47,7 +47,7 @@ impl<'a> Builder<'a> {
             Rule::params_item => ItemKind::Params(self.params(pair)),
             Rule::network_item => ItemKind::Network(self.network(pair)),
             Rule::def_item => ItemKind::Def(self.def(pair)),
-            Rule::property_item => ItemKind::Property(self.property(pair)),
+            Rule::property_item | Rule::find_item => ItemKind::Property(self.property(pair)),
             Rule::measure_item => ItemKind::Measure(self.measure(pair)),
             _ => {
                 let span = self.span(&pair);
@@ -260,17 +260,44 @@ impl<'a> Builder<'a> {
 
     fn property(&mut self, pair: Pair<'a, Rule>) -> PropertyItem {
         let name = self.no_name(&pair);
-        let mut item = PropertyItem { params: Vec::new(), filter: None, body: self.no_expr(name.span), name };
+        let find = pair.as_rule() == Rule::find_item;
+        let mut item = PropertyItem { find, params: Vec::new(), filter: None, body: self.no_expr(name.span), name };
         for pair in pair.into_inner() {
             match pair.as_rule() {
                 Rule::name => item.name = self.name(&pair),
                 Rule::family => item.params = self.family(pair),
                 Rule::filter => item.filter = Some(self.only_expr(pair)),
                 Rule::expr => item.body = self.expr(pair),
+                Rule::search => item.body = self.search(pair),
                 _ => {}
             }
         }
         item
+    }
+
+    /// The statement that what is looked for breaks.
+    fn search(&mut self, pair: Pair<'a, Rule>) -> Expr {
+        let span = self.span(&pair);
+        let keyword = Span::new(span.start, span.start);
+        let (binders, condition, goal) = self.such_that(pair);
+        let body = Expr { span: goal.span, kind: ExprKind::Unary(UnaryOp::Not, Box::new(goal)) };
+        let quantifier = Quantifier { kind: QuantifierKind::Forall, keyword, binders, condition, body };
+        Expr { kind: ExprKind::Quantifier(Box::new(quantifier)), span }
+    }
+
+    /// A pair of rule `search`: its variables, the condition on them, its statement.
+    fn such_that(&mut self, pair: Pair<'a, Rule>) -> (Vec<Binder>, Option<Expr>, Expr) {
+        let span = self.span(&pair);
+        let (mut binders, mut condition, mut goal) = (Vec::new(), None, None);
+        for pair in pair.into_inner() {
+            match pair.as_rule() {
+                Rule::binders => binders = self.binders(pair).0,
+                Rule::filter => condition = Some(self.only_expr(pair)),
+                Rule::expr => goal = Some(self.expr(pair)),
+                _ => {}
+            }
+        }
+        (binders, condition, goal.unwrap_or_else(|| self.no_expr(span)))
     }
 
     fn measure(&mut self, pair: Pair<'a, Rule>) -> MeasureItem {
@@ -286,17 +313,18 @@ impl<'a> Builder<'a> {
                 Rule::optimize => {
                     let mut maximize = true;
                     let mut objective = self.no_expr(item.name.span);
-                    let (mut over, mut condition) = (Vec::new(), None);
+                    let (mut over, mut condition, mut within) = (Vec::new(), None, None);
                     for pair in pair.into_inner() {
                         match pair.as_rule() {
                             Rule::kw_minimize => maximize = false,
                             Rule::expr => objective = self.expr(pair),
                             Rule::binders => over = self.binders(pair).0,
                             Rule::filter => condition = Some(self.only_expr(pair)),
+                            Rule::within => within = Some(self.only_expr(pair)),
                             _ => {}
                         }
                     }
-                    item.body = MeasureBody::Optimize { maximize, objective, over, condition };
+                    item.body = MeasureBody::Optimize { maximize, objective, over, condition, within };
                 }
                 Rule::largest => {
                     let name = self.first_name(pair.clone());
@@ -308,6 +336,25 @@ impl<'a> Builder<'a> {
                         goal: goal.unwrap_or_else(|| self.no_expr(name.span)),
                         name,
                     };
+                }
+                Rule::share => {
+                    if let Some(pair) = pair.into_inner().find(|p| p.as_rule() == Rule::search) {
+                        let (over, condition, goal) = self.such_that(pair);
+                        item.body = MeasureBody::Share { over, condition, goal };
+                    }
+                }
+                Rule::average => {
+                    let mut value = self.no_expr(item.name.span);
+                    let (mut over, mut condition) = (Vec::new(), None);
+                    for pair in pair.into_inner() {
+                        match pair.as_rule() {
+                            Rule::expr => value = self.expr(pair),
+                            Rule::binders => over = self.binders(pair).0,
+                            Rule::filter => condition = Some(self.only_expr(pair)),
+                            _ => {}
+                        }
+                    }
+                    item.body = MeasureBody::Average { value, over, condition };
                 }
                 _ => {}
             }

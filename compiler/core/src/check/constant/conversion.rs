@@ -58,7 +58,11 @@ pub fn size_of(context: &Context<'_>, place: Place, value: &Constant) -> Checked
 
 /// An element of a list.
 pub fn element(context: &Context<'_>, place: Place, list: &[Constant], index: &Constant) -> Checked<Constant> {
-    let at = integer_of(context, place, index)?;
+    // A variant stands for its place, in a list with an element for each variant.
+    let at = match index {
+        Constant::Variant(item, at) if enum_variants(context.db, *item).len() == list.len() => *at as i128,
+        _ => integer_of(context, place, index)?,
+    };
     match usize::try_from(at).ok().and_then(|i| list.get(i)) {
         Some(element) => Ok(element.clone()),
         None => context.error(

@@ -122,7 +122,7 @@ impl Lowering<'_> {
             _ => Err(self.context.report(
                 Diagnostic::error("E0302", "a ball's centre is a stored value", places.0, "numbers without a format")
                     .note("A ball holds what its centre's format can store, and plain numbers have none.")
-                    .help("write a dataset's sample or a variable, as in `ball(test[0].x, 1 lsb)`"),
+                    .help("write a dataset's sample or a variable, as in `ball(test[0].x, 1 lsb)`, or cast the numbers: `ball([0.5, 0.25] as ufixed<8, 8>, 1 lsb)`"),
             )),
         }
     }

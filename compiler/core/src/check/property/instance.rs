@@ -10,8 +10,11 @@ use super::lowering::Lowering;
 use super::normal_form;
 use super::prune::{Renaming, mapped, prune, renamed_calls, renamed_infos};
 use super::statement::{Optimization, Statement, VariableInfo};
+use super::value::Value;
 use crate::check::{Checked, at};
 use crate::diagnostic::{Diagnostic, Place};
+use num_traits::Signed;
+use qnn_ir::Rational;
 use qnn_ir::interrupt::work;
 use qnn_ir::obligation::term::Formula;
 use qnn_ir::obligation::{Atom, Exact, ExactObjective, Objective, Obligation, Variable};
@@ -21,22 +24,30 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Lowering<'_> {
-    /// Lowers a property's body.
-    pub fn property(mut self, env: &Env, body: &Expr) -> Checked<Statement> {
+    /// Lowers a property's body, or that of a `find`, which what is looked for breaks.
+    pub fn property(mut self, env: &Env, body: &Expr, find: bool) -> Checked<Statement> {
         let goal = self.statement(env, body)?;
+        if find {
+            // What is looked for is no class that an output should have.
+            self.calls.iter_mut().for_each(|call| call.claims.clear());
+        }
         let place = at(env.item, body.span);
         if !self.variables.is_empty()
             && let Formula::Bool(holds) = goal
         {
+            let message = match (find, holds) {
+                (true, true) => "nothing is what this search looks for, whatever its variables are",
+                (true, false) => "everything is what this search looks for, whatever its variables are",
+                (false, true) => "this property is true whatever its variables are",
+                (false, false) => "this property is false whatever its variables are",
+            };
             self.context.report(
-                Diagnostic::warning(
-                    "W0604",
-                    format!("this property is {} whatever its variables are", if holds { "true" } else { "false" }),
-                    place,
-                    "does not depend on a quantified variable",
-                )
-                .note("Nothing about a network is proved by it.")
-                .help("check that the statement mentions the variables it quantifies over"),
+                Diagnostic::warning("W0604", message, place, "does not depend on a quantified variable")
+                    .note(match find {
+                        true => "Nothing about a network is learnt from it.",
+                        false => "Nothing about a network is proved by it.",
+                    })
+                    .help("check that the statement mentions the variables it quantifies over"),
             );
         }
         self.report_premises();
@@ -86,8 +97,10 @@ impl Lowering<'_> {
         objective: &Expr,
         over: &[Binder],
         condition: Option<&Expr>,
+        within: Option<&Expr>,
     ) -> Checked<Optimization> {
         let place = at(env.item, objective.span);
+        let outer = env;
         let mut env = env.clone();
         for binder in over {
             match self.binder(&env, binder)? {
@@ -110,7 +123,9 @@ impl Lowering<'_> {
             self.assumptions.push(formula);
         }
         self.report_premises();
-        let term = self.scalar(&env, objective)?;
+        let value = self.eval(&env, objective)?;
+        let within = within.map(|width| self.width(outer, width, &value)).transpose()?;
+        let term = self.number(&value, None, place)?;
         if term.as_constant().is_some() {
             self.context.report(
                 Diagnostic::warning(
@@ -161,9 +176,39 @@ impl Lowering<'_> {
         };
         Ok(Optimization {
             objective: Arc::new(objective),
+            within,
             variables: renamed_infos(infos, &map),
             calls: renamed_calls(self.calls, &map),
         })
+    }
+
+    /// How far apart the ends of what is proved of a measured value may be.
+    fn width(&mut self, env: &Env, expr: &Expr, measured: &Value) -> Checked<Rational> {
+        let place = at(env.item, expr.span);
+        let lsb = match measured {
+            Value::Tensor(t) => t.lsb.as_ref().map(|lsb| lsb.get(0).clone()),
+            _ => None,
+        };
+        let width = Value::Constant(self.known(env, expr)?);
+        let width = self.number(&width, lsb.as_ref(), place)?;
+        match width.as_constant() {
+            Some(width) if !width.is_negative() => Ok(width.clone()),
+            _ => self.error("E0611", place, "a width is not negative", "no width"),
+        }
+    }
+
+    /// A number that is known.
+    pub fn constant(mut self, env: &Env, expr: &Expr) -> Checked<Rational> {
+        let term = self.scalar(env, expr)?;
+        match term.as_constant() {
+            Some(number) => Ok(number.clone()),
+            None => self.error(
+                "E0310",
+                at(env.item, expr.span),
+                "an average is of numbers that are known, but this varies",
+                "depends on a quantified variable",
+            ),
+        }
     }
 
     /// Whether a condition on constants alone holds: the filter of a family. `None` if it speaks of more than constants.

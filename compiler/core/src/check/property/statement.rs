@@ -2,6 +2,7 @@
 
 use crate::check::network::{Network, Port};
 use qnn_ir::NodeId;
+use qnn_ir::Rational;
 use qnn_ir::obligation::{Objective, Obligation};
 use std::sync::Arc;
 
@@ -60,6 +61,8 @@ pub struct Statement {
 pub struct Optimization {
     /// What is to be maximised.
     pub objective: Arc<Objective>,
+    /// How far apart the best value found and the bound may be, in the spec's numbers; `None` where they have to meet.
+    pub within: Option<Rational>,
     /// Its variables.
     pub variables: Vec<VariableInfo>,
     /// Its networks' outputs.

@@ -55,12 +55,17 @@ pub fn lookup_beside(context: &Context<'_>, from: ItemId, name: &Name, role: Rol
     }
 }
 
+/// Whether it is a statement that others may call: what a search looks for is none.
+fn is_property(kind: &ItemKind) -> bool {
+    matches!(kind, ItemKind::Property(property) if !property.find)
+}
+
 /// Whether an item may stand in such a place.
 fn fits(db: &dyn Db, item: ItemId, role: Role) -> bool {
     let Some(found) = tree(db, item) else { return false };
     match role {
         Role::Type => matches!(found.kind, ItemKind::Type(_)),
-        Role::Function => matches!(found.kind, ItemKind::Network(_) | ItemKind::Def(_) | ItemKind::Property(_)),
+        Role::Function => matches!(found.kind, ItemKind::Network(_) | ItemKind::Def(_)) || is_property(&found.kind),
         Role::Value => {
             matches!(found.kind, ItemKind::Const(_) | ItemKind::Enum(_) | ItemKind::Dataset(_) | ItemKind::Params(_))
         }

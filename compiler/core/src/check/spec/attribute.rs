@@ -1,10 +1,10 @@
-//! Attributes of properties and measures: `#[timeout(10s)]`, `#[engine(smt)]`, `#[expect(violated)]`.
+//! Attributes of properties, searches and measures: `#[timeout(10s)]`, `#[engine(smt)]`, `#[expect(violated)]`.
 
 use crate::check::{Context, Outcome, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::Diagnostic;
 use crate::duration::parse_duration;
-use qnn_syntax::ast::ItemKind;
+use qnn_syntax::ast::{Item, ItemKind};
 use qnn_syntax::builtins;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,11 +20,27 @@ pub enum Expectation {
     Violated,
     /// No input meets the assumptions.
     Vacuous,
+    /// A search finds something.
+    Found,
+    /// A search finds nothing, for there is nothing.
+    None,
+    /// Of a search, by default: it finds something or there is nothing.
+    Decided,
 }
 
 impl Expectation {
-    /// All of them.
-    pub const ALL: [Expectation; 3] = [Expectation::Proved, Expectation::Violated, Expectation::Vacuous];
+    /// Those that a spec can write.
+    pub const ALL: [Expectation; 5] =
+        [Expectation::Proved, Expectation::Violated, Expectation::Vacuous, Expectation::Found, Expectation::None];
+
+    /// Whether it says something of a `find`, or else of a property or measure.
+    fn goes_with(self, find: bool) -> bool {
+        match self {
+            Expectation::Vacuous => true,
+            Expectation::Found | Expectation::None | Expectation::Decided => find,
+            Expectation::Proved | Expectation::Violated => !find,
+        }
+    }
 
     /// As a spec writes it.
     pub fn name(self) -> &'static str {
@@ -32,11 +48,38 @@ impl Expectation {
             Expectation::Proved => "proved",
             Expectation::Violated => "violated",
             Expectation::Vacuous => "vacuous",
+            Expectation::Found => "found",
+            Expectation::None => "none",
+            Expectation::Decided => "decided",
         }
     }
 }
 
-/// The attributes of a property or measure.
+/// What `#[counterexample(…)]` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Smallness {
+    /// As few elements as can be differ from the centres of the balls that they are in.
+    Fewest,
+    /// The greatest difference from a centre is as small as can be, in steps of the format.
+    Least,
+}
+
+impl Smallness {
+    /// Both.
+    pub const ALL: [Smallness; 2] = [Smallness::Fewest, Smallness::Least];
+
+    /// As a spec writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Smallness::Fewest => "fewest",
+            Smallness::Least => "least",
+        }
+    }
+}
+
+/// The attributes of a property, search or measure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
     /// `#[timeout(10s)]`: the budget of each instance.
@@ -45,6 +88,20 @@ pub struct Attributes {
     pub engine: Option<Arc<str>>,
     /// `#[expect(violated)]`.
     pub expect: Option<Expectation>,
+    /// `#[counterexample(fewest)]`.
+    pub counterexample: Option<Smallness>,
+}
+
+impl Attributes {
+    /// What is expected of a `find`, or of something else.
+    pub fn expected(&self, find: bool) -> Expectation {
+        self.expect.unwrap_or(if find { Expectation::Decided } else { Expectation::Proved })
+    }
+}
+
+/// Whether an item is a `find`.
+pub fn is_find(item: &Item) -> bool {
+    matches!(&item.kind, ItemKind::Property(property) if property.find)
 }
 
 /// Which attributes there are.
@@ -67,7 +124,7 @@ pub fn attributes(db: &dyn Db, item: ItemId) -> Arc<Outcome<Attributes>> {
             context.report(Diagnostic::error("E0608", message, place, label));
         };
         if !verifiable {
-            bad(format!("`#[{}]` belongs before a property or a measure", attribute.name.text), "not here");
+            bad(format!("`#[{}]` belongs before a property, a search or a measure", attribute.name.text), "not here");
             continue;
         }
         let earlier = found.iter().flat_map(|t| &t.attributes).take_while(|a| a.span != attribute.span);
@@ -101,9 +158,27 @@ pub fn attributes(db: &dyn Db, item: ItemId) -> Arc<Outcome<Attributes>> {
                     );
                 }
             }
-            "expect" => match Expectation::ALL.into_iter().find(|known| known.name() == argument) {
-                None => bad(format!("`{argument}` can't be expected"), "expect `proved`, `violated` or `vacuous`"),
-                expectation => all.expect = expectation,
+            "expect" => {
+                let find = found.as_deref().is_some_and(is_find);
+                let known = Expectation::ALL.into_iter().filter(|known| known.goes_with(find));
+                match known.into_iter().find(|known| known.name() == argument) {
+                    None if find => bad(
+                        format!("`{argument}` can't be expected of a search"),
+                        "expect `found`, `none` or `vacuous`",
+                    ),
+                    None => bad(format!("`{argument}` can't be expected"), "expect `proved`, `violated` or `vacuous`"),
+                    expectation => all.expect = expectation,
+                }
+            }
+            "counterexample" if matches!(found.as_deref().map(|t| &t.kind), Some(ItemKind::Measure(_))) => {
+                bad("a measure has no counterexample to be chosen".to_owned(), "belongs before a property or a search");
+            }
+            "counterexample" => match Smallness::ALL.into_iter().find(|known| known.name() == argument) {
+                None => bad(
+                    format!("`{argument}` is no counterexample"),
+                    "write `fewest`, for few changed elements, or `least`, for small changes",
+                ),
+                wanted => all.counterexample = wanted,
             },
             other => bad(format!("there is no attribute `{other}`"), &the_attributes()),
         }

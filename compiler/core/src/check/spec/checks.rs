@@ -2,7 +2,7 @@
 
 use super::attribute::attributes;
 use super::instances::{family, instance_name, named};
-use super::lowering::{Question, largest_at, lower};
+use super::lowering::{Question, averaged_at, goal_at, largest_at, lower};
 use super::names::{check_names, check_twice, is_mentioned, unused};
 use crate::check::constant::{Evaluator, constant_item};
 use crate::check::data::{ParamsFile, dataset};
@@ -89,6 +89,16 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
                         // The goal's own diagnostics, at the first and the last candidate.
                         all.extend(largest_at(db, item, index, domain.0).diagnostics);
                         all.extend(largest_at(db, item, index, domain.1).diagnostics);
+                    }
+                    // Those of the first and the last of what is counted.
+                    if let Ok(Question::Share(counted) | Question::Average(counted)) = &lowered {
+                        let share = matches!(lowered, Ok(Question::Share(_)));
+                        for values in [counted.first(), counted.last()].into_iter().flatten() {
+                            all.extend(match share {
+                                true => goal_at(db, item, index, values).diagnostics,
+                                false => averaged_at(db, item, index, values).diagnostics,
+                            });
+                        }
                     }
                     let failed = lowered.is_err();
                     checked += 1;

@@ -53,19 +53,65 @@ pub(super) fn instances(context: &Context<'_>, item: ItemId) -> Checked<Family> 
     let found = tree(context.db, item).clone().ok_or(Reported)?;
     let (params, filter) = parameters(&found).ok_or(Reported)?;
     let names: Vec<Arc<str>> = params.iter().map(|p| p.name.text.clone()).collect();
-    let mut all: Vec<Vec<Constant>> = vec![Vec::new()];
-    for (index, param) in params.iter().enumerate() {
-        if names[..index].contains(&param.name.text) {
+    let domains: Vec<&Expr> = params.iter().map(|p| &p.domain).collect();
+    let instances = match choices(context, item, &names, &domains, Vec::new(), filter)? {
+        Choices::Some(instances) => instances,
+        Choices::None(why) => {
+            let warning = match why {
+                None => Diagnostic::warning(
+                    "W0610",
+                    "this family has no instances",
+                    name_place(context.db, item),
+                    "nothing is checked",
+                )
+                .help("check the parameters' ranges: `a..b` does not contain b"),
+                Some((filter, before)) => Diagnostic::warning(
+                    "W0610",
+                    "the filter leaves no instance of this family",
+                    filter,
+                    format!("false for all {before} instances"),
+                )
+                .help("check the condition after `where`"),
+            };
+            context.report(warning);
+            Vec::new()
+        }
+    };
+    Ok(Family { names, instances })
+}
+
+/// The choices of values for some names.
+pub(super) enum Choices {
+    /// At least one: for each, the values of all names.
+    Some(Vec<Vec<Constant>>),
+    /// None: where the filter stands and how many there were before it, if that is the reason.
+    None(Option<(Place, usize)>),
+}
+
+/// All choices of values for names, of which the first have the values of `start` and each other one its domain, which may depend on those before it.
+pub(super) fn choices(
+    context: &Context<'_>,
+    item: ItemId,
+    names: &[Arc<str>],
+    domains: &[&Expr],
+    start: Vec<Constant>,
+    filter: Option<&Expr>,
+) -> Checked<Choices> {
+    let given = start.len();
+    let mut all = vec![start];
+    for (set, known) in domains.iter().zip(given..) {
+        // What is declared twice has been reported.
+        if names[given..known].contains(&names[known]) {
             return Err(Reported);
         }
         let mut next = Vec::new();
         for instance in &all {
             // A parameter's range may depend on those before it.
-            let values = domain(context, item, &names, instance, param)?;
+            let values = domain(context, item, names, instance, set)?;
             if next.len() + values.len() > MAX_INSTANCES {
                 return context.error(
                     "E0607",
-                    at(item, param.domain.span),
+                    at(item, set.span),
                     format!("this family has more than {MAX_INSTANCES} instances"),
                     "too many",
                 );
@@ -74,42 +120,20 @@ pub(super) fn instances(context: &Context<'_>, item: ItemId) -> Checked<Family> 
         }
         all = next;
     }
-    if all.is_empty() {
-        context.report(
-            Diagnostic::warning(
-                "W0610",
-                "this family has no instances",
-                name_place(context.db, item),
-                "nothing is checked",
-            )
-            .help("check the parameters' ranges: `a..b` does not contain b"),
-        );
-    }
-    if let Some(filter) = filter {
-        let before = all.len();
-        let mut conditions = FamilyFilter::new(context, item, &names, filter);
-        let mut kept = Vec::new();
-        for instance in all {
-            // An edit need not wait for the rest.
-            context.db.unwind_if_revision_cancelled();
-            if conditions.keeps(&instance)? {
-                kept.push(instance);
-            }
-        }
-        all = kept;
-        if all.is_empty() && before > 0 {
-            context.report(
-                Diagnostic::warning(
-                    "W0610",
-                    "the filter leaves no instance of this family",
-                    at(item, filter.span),
-                    format!("false for all {before} instances"),
-                )
-                .help("check the condition after `where`"),
-            );
+    let before = all.len();
+    let Some(filter) = filter.filter(|_| before > 0) else {
+        return Ok(if before > 0 { Choices::Some(all) } else { Choices::None(None) });
+    };
+    let mut conditions = FamilyFilter::new(context, item, names, filter);
+    let mut kept = Vec::new();
+    for instance in all {
+        // An edit need not wait for the rest.
+        context.db.unwind_if_revision_cancelled();
+        if conditions.keeps(&instance)? {
+            kept.push(instance);
         }
     }
-    Ok(Family { names, instances: all })
+    Ok(if kept.is_empty() { Choices::None(Some((at(item, filter.span), before))) } else { Choices::Some(kept) })
 }
 
 /// A family's filter: conditions joined by `and`, looked at from left to right until one fails. What a condition says depends on
@@ -183,12 +207,12 @@ pub(super) fn domain(
     item: ItemId,
     names: &[Arc<str>],
     instance: &[Constant],
-    param: &FamilyParam,
+    set: &Expr,
 ) -> Checked<Vec<Constant>> {
     // `0..len(test)` needs the dataset, which plain constants don't know.
     let env = Env::new(item, &named(names, instance));
-    let values = Lowering::new(context).known(&env, &param.domain)?;
-    let place = at(item, param.domain.span);
+    let values = Lowering::new(context).known(&env, set)?;
+    let place = at(item, set.span);
     distinct(context, place, domain_of(context, place, &values, MAX_INSTANCES)?)
 }
 

@@ -1,12 +1,15 @@
 //! What is asked of engines for an instance: a statement, the greatest value of an expression, the largest integer.
 
-use super::instances::{MAX_INSTANCES, family, named};
+use super::instances::{Choices, MAX_INSTANCES, choices, family, named};
 use super::monotone::harder_with;
 use crate::check::constant::Constant;
-use crate::check::property::{Env, Lowering, Optimization, Statement};
+use crate::check::property::{CallInfo, Env, Lowering, Optimization, Statement};
 use crate::check::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
-use qnn_syntax::ast::{ItemKind, MeasureBody};
+use crate::diagnostic::Diagnostic;
+use qnn_ir::Rational;
+use qnn_syntax::Span;
+use qnn_syntax::ast::{Binder, BinderRange, Expr, ExprKind, ItemKind, MeasureBody, MeasureItem};
 use std::sync::Arc;
 
 /// What is asked of engines for one instance.
@@ -25,7 +28,14 @@ pub enum Question {
         /// Whether the statement can only get harder as the integer grows.
         monotone: bool,
     },
+    /// For which part of these choices of its variables' values does a statement hold?
+    Share(Counted),
+    /// What is the mean of a number over these choices of its variables' values?
+    Average(Counted),
 }
+
+/// Choices of values for a measure's own variables; at least one.
+pub type Counted = Arc<[Vec<(Arc<str>, Constant)>]>;
 
 /// What is asked for an instance, by its index in the family. Recent ones are remembered.
 #[salsa::tracked(lru = 128)]
@@ -52,10 +62,10 @@ pub(super) fn lower(context: &Context<'_>, item: ItemId, parameters: &[(Arc<str>
     let found = tree(context.db, item).clone().ok_or(Reported)?;
     let env = Env::new(item, parameters);
     match &found.kind {
-        ItemKind::Property(p) => Lowering::new(context).property(&env, &p.body).map(Question::Property),
+        ItemKind::Property(p) => Lowering::new(context).property(&env, &p.body, p.find).map(Question::Property),
         ItemKind::Measure(m) => match &m.body {
-            MeasureBody::Optimize { maximize, objective, over, condition } => Lowering::new(context)
-                .optimize(&env, *maximize, objective, over, condition.as_ref())
+            MeasureBody::Optimize { maximize, objective, over, condition, within } => Lowering::new(context)
+                .optimize(&env, *maximize, objective, over, condition.as_ref(), within.as_ref())
                 .map(Question::Optimize),
             MeasureBody::Largest { name, domain, goal } => {
                 let range = Lowering::new(context).known(&env, domain)?;
@@ -85,24 +95,126 @@ pub(super) fn lower(context: &Context<'_>, item: ItemId, parameters: &[(Arc<str>
                     monotone: harder_with(context, item, goal, &name.text, 0),
                 })
             }
+            MeasureBody::Share { over, condition, .. } => {
+                counted(context, item, parameters, over, condition.as_ref()).map(Question::Share)
+            }
+            MeasureBody::Average { over, condition, .. } => {
+                counted(context, item, parameters, over, condition.as_ref()).map(Question::Average)
+            }
         },
         _ => Err(Reported),
     }
 }
 
+/// Lowers the statement of a `largest` or `share` measure with the values of its own variables.
+pub fn goal_at(db: &dyn Db, item: ItemId, index: usize, values: &[(Arc<str>, Constant)]) -> Outcome<Statement> {
+    let context = Context::new(db);
+    let value = measured(db, item, index, values).and_then(|(env, body)| match body {
+        MeasureBody::Largest { goal, .. } | MeasureBody::Share { goal, .. } => {
+            Lowering::new(&context).property(&env, goal, false)
+        }
+        _ => Err(Reported),
+    });
+    context.outcome(value)
+}
+
 /// Lowers the statement of a `largest` measure for one candidate.
 pub fn largest_at(db: &dyn Db, item: ItemId, index: usize, candidate: i128) -> Outcome<Statement> {
+    let found = tree(db, item).as_ref();
+    let values: Vec<(Arc<str>, Constant)> = match found.map(|found| &found.kind) {
+        Some(ItemKind::Measure(MeasureItem { body: MeasureBody::Largest { name, .. }, .. })) => {
+            vec![(name.text.clone(), Constant::int(candidate))]
+        }
+        _ => Vec::new(),
+    };
+    goal_at(db, item, index, &values)
+}
+
+/// The networks' uses that an instance shows: those of its first candidate or choice, where it has several.
+pub fn shown_calls(db: &dyn Db, item: ItemId, index: usize, question: &Question) -> Vec<CallInfo> {
+    let first = match question {
+        Question::Property(statement) => return statement.calls.clone(),
+        Question::Optimize(optimization) => return optimization.calls.clone(),
+        Question::Largest { domain, .. } => largest_at(db, item, index, domain.0).value,
+        Question::Share(counted) => counted.first().and_then(|values| goal_at(db, item, index, values).value),
+        // Its networks have known inputs: nothing of them is asked.
+        Question::Average(_) => None,
+    };
+    first.map(|statement| statement.calls).unwrap_or_default()
+}
+
+/// What an `average` is of, for one choice of its variables' values.
+pub fn averaged_at(db: &dyn Db, item: ItemId, index: usize, values: &[(Arc<str>, Constant)]) -> Outcome<Rational> {
     let context = Context::new(db);
-    let value = (|| {
-        let found = tree(db, item).clone().ok_or(Reported)?;
-        let family = family(db, item);
-        let family = family.value.as_ref().ok_or(Reported)?;
-        let values = family.instances.get(index).ok_or(Reported)?;
-        let ItemKind::Measure(m) = &found.kind else { return Err(Reported) };
-        let MeasureBody::Largest { name, goal, .. } = &m.body else { return Err(Reported) };
-        let mut parameters = named(&family.names, values);
-        parameters.push((name.text.clone(), Constant::int(candidate)));
-        Lowering::new(&context).property(&Env::new(item, &parameters), goal)
-    })();
+    let value = measured(db, item, index, values).and_then(|(env, body)| match body {
+        MeasureBody::Average { value, .. } => Lowering::new(&context).constant(&env, value),
+        _ => Err(Reported),
+    });
     context.outcome(value)
+}
+
+/// A measure's body, and its names: the family's, and its own variables with their values.
+fn measured<'db>(
+    db: &'db dyn Db,
+    item: ItemId,
+    index: usize,
+    values: &[(Arc<str>, Constant)],
+) -> Checked<(Env, &'db MeasureBody)> {
+    let found = tree(db, item).as_ref().ok_or(Reported)?;
+    let family = family(db, item);
+    let family = family.value.as_ref().ok_or(Reported)?;
+    let instance = family.instances.get(index).ok_or(Reported)?;
+    let ItemKind::Measure(measure) = &found.kind else { return Err(Reported) };
+    let mut parameters = named(&family.names, instance);
+    parameters.extend_from_slice(values);
+    Ok((Env::new(item, &parameters), &measure.body))
+}
+
+/// The choices of values that a `share` or an `average` counts.
+fn counted(
+    context: &Context<'_>,
+    item: ItemId,
+    parameters: &[(Arc<str>, Constant)],
+    over: &[Binder],
+    condition: Option<&Expr>,
+) -> Checked<Counted> {
+    let (mut names, start): (Vec<Arc<str>>, Vec<Constant>) = parameters.iter().cloned().unzip();
+    let mut domains = Vec::new();
+    for binder in over {
+        let place = at(item, binder.name.span);
+        let set = match &binder.range {
+            BinderRange::Set(Expr { kind: ExprKind::Call(call), .. }) if &*call.callee.text == "ball" => None,
+            BinderRange::Set(set) => Some(set),
+            BinderRange::Type(_) => None,
+        };
+        let Some(set) = set else {
+            return Err(context.report(
+                Diagnostic::error("E0611", "only what can be counted has a share or an average", place, "ranges over values of a format")
+                    .note("Its variables range over integers, a list or an enum.")
+                    .help("quantify over a format's values in the statement: `share of i in 0..100 such that forall x in ball(test[i].image, 1 lsb): …`"),
+            ));
+        };
+        names.push(binder.name.text.clone());
+        domains.push(set);
+    }
+    let first = over.first().map_or(item_span(context, item), |binder| binder.name.span);
+    match choices(context, item, &names, &domains, start, condition)? {
+        Choices::Some(all) => {
+            let own = |values: Vec<Constant>| {
+                names.iter().cloned().zip(values).skip(parameters.len()).collect::<Vec<(Arc<str>, Constant)>>()
+            };
+            Ok(all.into_iter().map(own).collect())
+        }
+        Choices::None(None) => context.error("E0609", at(item, first), "this range is empty", "nothing is counted"),
+        Choices::None(Some((filter, before))) => context.error(
+            "E0609",
+            filter,
+            "this condition leaves nothing to be counted",
+            format!("false for all {before} choices"),
+        ),
+    }
+}
+
+fn item_span(context: &Context<'_>, item: ItemId) -> Span {
+    tree(context.db, item).as_ref().map_or(Span::default(), |found| found.span)
 }

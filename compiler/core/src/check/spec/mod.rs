@@ -7,7 +7,7 @@ mod lowering;
 mod monotone;
 mod names;
 
-pub use attribute::{Attributes, Expectation, attributes};
+pub use attribute::{Attributes, Expectation, Smallness, attributes, is_find};
 pub use checks::{check_item, diagnostics, verifiable};
 pub use instances::{Family, MAX_INSTANCES, family, instance_name};
-pub use lowering::{Question, largest_at, question, question_once};
+pub use lowering::{Counted, Question, averaged_at, goal_at, largest_at, question, question_once, shown_calls};

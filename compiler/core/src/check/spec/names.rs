@@ -31,7 +31,10 @@ pub(super) fn check_twice(context: &Context<'_>, item: ItemId, tree: &Item) {
         ItemKind::Use(_) | ItemKind::Const(_) | ItemKind::Params(_) => Vec::new(),
     };
     report_twice(context, item, &names);
-    if let ItemKind::Measure(MeasureItem { body: MeasureBody::Optimize { over, .. }, .. }) = &tree.kind {
+    if let ItemKind::Measure(MeasureItem { body, .. }) = &tree.kind
+        && let MeasureBody::Optimize { over, .. } | MeasureBody::Share { over, .. } | MeasureBody::Average { over, .. } =
+            body
+    {
         report_twice(context, item, &over.iter().map(|b| &b.name).collect::<Vec<_>>());
     }
     walk::item(tree, &mut |visit| {
@@ -72,7 +75,9 @@ fn own_names(tree: &Item) -> Vec<&str> {
         ItemKind::Measure(i) => {
             names.extend(i.params.iter().map(|p| &p.name));
             match &i.body {
-                MeasureBody::Optimize { over, .. } => names.extend(over.iter().map(|b| &b.name)),
+                MeasureBody::Optimize { over, .. }
+                | MeasureBody::Share { over, .. }
+                | MeasureBody::Average { over, .. } => names.extend(over.iter().map(|b| &b.name)),
                 MeasureBody::Largest { name, .. } => names.push(name),
             }
         }

@@ -3,7 +3,7 @@
 use super::quoted::TensorName;
 use super::{Completer, Completion, CompletionKind};
 use crate::check::scope::scope;
-use crate::check::spec::Expectation;
+use crate::check::spec::{Expectation, Smallness};
 use crate::db::tree;
 use crate::number_format::Overflow;
 use qnn_ir::Rounding;
@@ -30,6 +30,10 @@ impl<'a> Completer<'a> {
             ("(", "expect") if self.word(3) == "[" => {
                 let verdicts = Expectation::ALL;
                 return verdicts.iter().for_each(|v| self.add(v.name(), CompletionKind::Value, "verdict", 0));
+            }
+            ("(", "counterexample") if self.word(3) == "[" => {
+                let goals = Smallness::ALL;
+                return goals.iter().for_each(|goal| self.add(goal.name(), CompletionKind::Value, "counterexample", 0));
             }
             ("=", "round") => {
                 return Rounding::ALL.iter().for_each(|r| self.add(r.name(), CompletionKind::Value, "rounding", 0));
@@ -163,8 +167,11 @@ impl<'a> Completer<'a> {
                 || t.kind == Kind::Word && !is_keyword(word)
         });
         if after_value {
-            let words: &[&str] =
-                if network { &["as"] } else { &["and", "or", "in", "lsb", "where", "over", "such that", "as"] };
+            let words: &[&str] = if network {
+                &["as"]
+            } else {
+                &["and", "or", "in", "lsb", "where", "over", "such that", "within", "as"]
+            };
             return self.keywords(words, 0);
         }
         for name in self.next_argument().into_iter().flat_map(Function::options) {
@@ -241,6 +248,8 @@ impl<'a> Completer<'a> {
             let binds = match before {
                 "let" | "params" | "largest" => true,
                 "(" | "," | "forall" | "exists" | "over" => matches!(after, ":" | "in"),
+                // `find f = x: T`: the first of the variables.
+                "=" => word(self.first) == "find" && matches!(after, ":" | "in"),
                 _ => false,
             };
             // `network f<bits, n>(`: the names before the parameters.

@@ -4,7 +4,7 @@ use super::Completer;
 use qnn_syntax::builtins::{ATTRIBUTES, Attribute};
 
 /// The items of a file with their places to fill in: what is inserted, and what it is.
-const ITEMS: [(&str, &str, &str); 17] = [
+const ITEMS: [(&str, &str, &str); 18] = [
     ("use", "use \"${1:other.qnn}\";", "another spec's items"),
     ("type", "type ${1:Name} = ${2|ufixed,fixed|}<${3:8}, ${4:6}>;", "a format or a tensor by name"),
     ("enum", "enum ${1:Name} { ${2:first}, ${3:second} }", "names of an axis or of classes"),
@@ -55,6 +55,11 @@ const ITEMS: [(&str, &str, &str); 17] = [
         "property close",
         "property ${1:close}(i in 0..${2:100}) =\n    forall x in ball(${3:test}[i].${4:image}, ${5:2} lsb):\n        maximum(abs(${6:first}(x) - ${7:second}(x))) <= ${8:0.25};",
         "two networks stay within a distance",
+    ),
+    (
+        "find",
+        "find ${1:name} =\n    ${2:x in ball(${3:center}, ${4:1 lsb})}\n    such that ${0};",
+        "an input that one looks for",
     ),
     (
         "measure",

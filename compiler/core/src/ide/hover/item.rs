@@ -11,7 +11,7 @@ use crate::db::{Db, ItemId, SourceFile, tree};
 use crate::ide::names::LocalKind;
 use crate::ide::{moved, networks, text};
 use qnn_syntax::Span;
-use qnn_syntax::ast::{ExprKind, Item, ItemKind, TypeExpr};
+use qnn_syntax::ast::{ExprKind, Item, ItemKind, MeasureBody, TypeExpr};
 use qnn_syntax::walk::{self, Visit};
 use std::fmt::Write;
 
@@ -135,7 +135,9 @@ pub(super) fn about_local(db: &dyn Db, owner: ItemId, span: Span, kind: LocalKin
                 }
             });
             if let ItemKind::Measure(m) = &found.kind
-                && let qnn_syntax::ast::MeasureBody::Optimize { over, .. } = &m.body
+                && let MeasureBody::Optimize { over, .. }
+                | MeasureBody::Share { over, .. }
+                | MeasureBody::Average { over, .. } = &m.body
             {
                 bound = bound.or(over.iter().find(|b| b.name.span == span).map(binder_span));
             }

@@ -16,7 +16,12 @@ pub(super) fn of_property(property: &Property) -> Markup {
         Some(figure(&title, chart::curve(data, &title)?, curve_table(data)))
     });
     let intervals = property.intervals.as_ref().and_then(|data| {
-        let what = if property.kind == Kind::Minimize { "Minimum" } else { "Maximum" };
+        let what = match property.kind {
+            Kind::Minimize => "Minimum",
+            Kind::Share => "Share",
+            Kind::Average => "Average",
+            _ => "Maximum",
+        };
         let title = format!("{what} {} against {}{}", property.name, data.axis, over(&data.over, "the worst over"));
         Some(figure(&title, chart::intervals(data, &title)?, interval_table(data)))
     });
@@ -52,7 +57,8 @@ fn grid(property: &Property, grid: &Grid) -> Markup {
         html! { table.grid {
             caption {
                 "Verdicts by " (grid.columns) @if let Some(rows) = &grid.rows { " and " (rows) }
-                ": ✓ as expected, ✗ not, ? undecided"
+                @if property.kind == Kind::Find { ": ● found, ○ none, ✗ not as expected, ? undecided" }
+                @else { ": ✓ as expected, ✗ not, ? undecided" }
             }
             thead { tr {
                 th scope="col" { @if let Some(rows) = &grid.rows { (rows) " \\ " } (grid.columns) }

@@ -3,7 +3,7 @@
 use super::elements::badge;
 use crate::report::image::{panels, pixels};
 use crate::report::model::{Property, Spec};
-use crate::report::sentences::{argmax, capitalised, greatest, label, place, plural, variable_line};
+use crate::report::sentences::{argmax, capitalised, greatest, label, place, plural, smallest_line, variable_line};
 use crate::verify::InstanceResult;
 use crate::verify::verdict::{CallValue, Counterexample, Kind, Output, VariableValue};
 use base64::Engine;
@@ -30,6 +30,7 @@ pub(super) fn section(spec: &Spec, property: &Property, results: &[&Arc<Instance
     }
     let (title, word) = match property.kind {
         Kind::Property => ("Counterexamples", "counterexample"),
+        Kind::Find => ("What was found", "find"),
         Kind::Largest => ("What breaks it beyond the answer", "counterexample"),
         _ => ("Where the value is attained", "witness"),
     };
@@ -51,6 +52,7 @@ fn case(result: &InstanceResult, counterexample: &Counterexample) -> Markup {
             @for variable in &counterexample.variables { (of_variable(variable)) }
             @for call in &counterexample.calls { (of_call(call)) }
         }
+        @if let Some(smallest) = &counterexample.smallest { p.soft { (capitalised(&smallest_line(smallest))) "." } }
     } }
 }
 

@@ -1,8 +1,8 @@
 //! Elements that all parts of the page use: prose, verdicts, tables that scroll, anchors.
 
+use crate::check::spec::Expectation;
 use crate::report::model::Property;
 use crate::report::sentences::{Standing, sign};
-use crate::verify::verdict::Kind;
 use crate::verify::{InstanceResult, Verdict};
 use maud::{Markup, html};
 
@@ -35,10 +35,14 @@ pub(super) fn class(standing: Standing) -> &'static str {
 pub(super) fn badge(result: &InstanceResult) -> Markup {
     let (class, sign) = sign(result.verdict, result.as_expected);
     let word = match (result.verdict, result.kind) {
-        (Verdict::Proved, kind) if kind != Kind::Property => "measured",
+        (Verdict::Proved, kind) if kind.is_measure() => "measured",
         (verdict, _) => verdict.name(),
     };
-    let note = if result.as_expected && result.verdict != Verdict::Proved { ", as expected" } else { "" };
+    let note = if result.as_expected && !matches!(result.expected, Expectation::Proved | Expectation::Decided) {
+        ", as expected"
+    } else {
+        ""
+    };
     html! { span class={ "verdict " (class) } { (sign) " " (word) (note) } }
 }
 

@@ -4,7 +4,6 @@ use super::elements::{MOST_LISTED, anchor, badge, class, inline, network_anchor,
 use super::{charts, counterexample};
 use crate::report::model::{Axis, Counts, Property, Role, Spec, urgency};
 use crate::report::sentences::{Standing, Total, duration, finding, grounds, plural, reversal, seconds, thousands};
-use crate::verify::verdict::Kind;
 use crate::verify::{InstanceResult, Verdict};
 use maud::{Markup, html};
 use std::sync::Arc;
@@ -17,7 +16,7 @@ const FEW_ROWS: usize = 16;
 pub(super) fn of_property(spec: &Spec, property: &Property, index: usize, pictures: usize) -> Markup {
     let standing = Standing::of(&property.counts);
     let id = anchor(index, property);
-    let kind = if property.kind == Kind::Property { "property" } else { "measure" };
+    let kind = property.kind.keyword();
     let engines: Vec<String> =
         property.engines.iter().map(|(name, count)| format!("{name} ({})", thousands(*count))).collect();
     let rests = grounds(&property.rests_on);
@@ -100,7 +99,7 @@ fn instances(spec: &Spec, property: &Property, results: &[&Arc<InstanceResult>])
         0 => plural(results.len(), "instance", "instances"),
         _ => format!("{} of {} instances", thousands(shown), thousands(results.len())),
     };
-    let measure = property.kind != Kind::Property;
+    let measure = property.kind.is_measure();
     let value = |result: &InstanceResult| {
         let found = result.measure.as_ref().and_then(|m| m.found.as_ref().map(|found| found.value));
         found.map(|value| value.to_string())
@@ -120,7 +119,7 @@ fn instances(spec: &Spec, property: &Property, results: &[&Arc<InstanceResult>])
                 td data-value=[value(result)] { (finding(result)) }
                 td { @match (&result.trust, result.verdict) {
                     (Some(trust), _) => (trust),
-                    (None, Verdict::Violated) => "a replayed input",
+                    (None, Verdict::Violated | Verdict::Found) => "a replayed input",
                     _ => "",
                 } }
                 td { (result.engine.as_deref().unwrap_or("")) }

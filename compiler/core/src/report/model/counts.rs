@@ -16,6 +16,12 @@ pub struct Counts {
     pub proved: usize,
     /// Broken by a counterexample.
     pub violated: usize,
+    /// Found what a `find` looks for.
+    #[serde(default)]
+    pub found: usize,
+    /// Of a `find`: there is none.
+    #[serde(default)]
+    pub none: usize,
     /// Says nothing.
     pub vacuous: usize,
     /// Undecided when the time was up.
@@ -43,6 +49,8 @@ impl Counts {
         *match result.verdict {
             Verdict::Proved => &mut self.proved,
             Verdict::Violated => &mut self.violated,
+            Verdict::Found => &mut self.found,
+            Verdict::None => &mut self.none,
             Verdict::Vacuous => &mut self.vacuous,
             Verdict::Timeout => &mut self.timeout,
             Verdict::Unknown => &mut self.unknown,
@@ -55,6 +63,8 @@ impl Counts {
     pub fn add(&mut self, other: &Counts) {
         self.proved += other.proved;
         self.violated += other.violated;
+        self.found += other.found;
+        self.none += other.none;
         self.vacuous += other.vacuous;
         self.timeout += other.timeout;
         self.unknown += other.unknown;
@@ -64,7 +74,7 @@ impl Counts {
 
     /// All instances.
     pub fn total(&self) -> usize {
-        self.proved + self.violated + self.vacuous + self.open() + self.error
+        self.proved + self.violated + self.found + self.none + self.vacuous + self.open() + self.error
     }
 
     /// Those that are undecided.
@@ -77,6 +87,8 @@ impl Counts {
         let all = [
             (Verdict::Proved, self.proved),
             (Verdict::Violated, self.violated),
+            (Verdict::Found, self.found),
+            (Verdict::None, self.none),
             (Verdict::Vacuous, self.vacuous),
             (Verdict::Timeout, self.timeout),
             (Verdict::Unknown, self.unknown),

@@ -139,7 +139,7 @@ pub fn urgency(result: &InstanceResult) -> u8 {
         Outcome::Error => 1,
         Outcome::Unexpected => 2,
         Outcome::Open => 3,
-        Outcome::Expected if result.verdict != Verdict::Proved => 4,
+        Outcome::Expected if !matches!(result.verdict, Verdict::Proved | Verdict::None) => 4,
         Outcome::Expected => 5,
     }
 }

@@ -56,6 +56,9 @@ pub(crate) struct Maximum {
     /// It is proved to be no greater.
     pub upper: String,
     pub complete: bool,
+    /// The two are as close as the question asks: more time would not be spent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub close: bool,
     pub vacuous: bool,
     pub trust: Trust,
     pub reason: Option<Reason>,
@@ -72,7 +75,7 @@ impl StoredAnswer {
             StoredAnswer::Some(_) => Verdict::Violated,
             StoredAnswer::Open(reason) => open(Some(reason)),
             StoredAnswer::Maximum(maximum) if maximum.vacuous => Verdict::Vacuous,
-            StoredAnswer::Maximum(maximum) if maximum.complete => Verdict::Proved,
+            StoredAnswer::Maximum(maximum) if maximum.complete || maximum.close => Verdict::Proved,
             StoredAnswer::Maximum(maximum) => open(maximum.reason.as_ref()),
         }
     }

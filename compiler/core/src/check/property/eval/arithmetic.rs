@@ -34,7 +34,12 @@ impl Lowering<'_> {
     }
 
     /// A number, be it a constant or a tensor of one element; `lsb` is what one step would be.
-    pub(super) fn number(&self, value: &Value, lsb: Option<&Rational>, place: Place) -> Checked<Term> {
+    pub(in crate::check::property) fn number(
+        &self,
+        value: &Value,
+        lsb: Option<&Rational>,
+        place: Place,
+    ) -> Checked<Term> {
         match value {
             Value::Constant(Constant::Number(n)) => Ok(Term::constant(n.clone())),
             Value::Constant(Constant::Lsb(n)) => match lsb {

@@ -56,7 +56,7 @@ impl Lowering<'_> {
                 def.body.clone(),
                 Some(def.result.clone()),
             ),
-            Some(ItemKind::Property(p)) => {
+            Some(ItemKind::Property(p)) if !p.find => {
                 (Vec::new(), p.params.iter().map(|p| p.name.clone()).collect(), None, p.body.clone(), None)
             }
             _ => return Ok(None),

@@ -3,6 +3,7 @@
 mod argmax;
 mod arithmetic;
 mod call;
+mod cast;
 mod comparison;
 mod definition;
 mod quantifier;
@@ -248,15 +249,7 @@ impl Lowering<'_> {
                 self.eval(&env.with(&l.name.text, value), &l.body)
             }
             ExprKind::Call(call) => self.call(env, call, expr.span),
-            ExprKind::Cast(..) => Err(self.context.report(
-                Diagnostic::error(
-                    "E0612",
-                    "a property computes exactly; `as` belongs in networks",
-                    place,
-                    "casts lose bits",
-                )
-                .help("compare the exact values; or compute this in a `network`"),
-            )),
+            ExprKind::Cast(inner, ty) => self.cast(env, inner, ty, place),
         }
     }
 

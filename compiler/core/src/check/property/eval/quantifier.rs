@@ -18,7 +18,9 @@ use qnn_ir::interrupt::work;
 use qnn_ir::obligation::Variable;
 use qnn_ir::obligation::term::{Formula, Term};
 use qnn_ir::rational::exact;
-use qnn_syntax::ast::{Binder, BinderRange, Name, Quantifier, QuantifierKind};
+use qnn_syntax::ast::{Binder, BinderRange, Expr, ExprKind, Name, Quantifier, QuantifierKind};
+use qnn_syntax::builtins::function;
+use qnn_syntax::walk::{self, Visit};
 use std::sync::Arc;
 
 /// The most values of a quantified index.
@@ -63,14 +65,27 @@ impl Lowering<'_> {
         let polarity = if free == universal { Polarity::Positive } else { Polarity::Negative };
         let Some((binder, rest)) = binders.split_first() else {
             let Some(condition) = &q.condition else { return self.formula(env, &q.body, polarity) };
+            // What is known decides whether the rest is looked at: `x[i - 1]` where `i >= 1`.
+            let known = self.known_condition(env, condition)?;
+            let premise = at(env.item, condition.span);
+            if known == Some(false) {
+                if universal {
+                    self.suppose(premise, &Formula::Bool(false));
+                }
+                return Ok(Formula::Bool(universal));
+            }
             let body = self.disjunct(|this| this.formula(env, &q.body, polarity))?;
+            let holds = |this: &mut Self, polarity| match known {
+                Some(known) => Ok(Formula::Bool(known)),
+                None => this.formula(env, condition, polarity),
+            };
             return Ok(if universal {
-                let premise = self.formula(env, condition, polarity.flipped())?;
-                self.suppose(at(env.item, condition.span), &premise);
-                Formula::or(vec![premise.opposite(), body])
+                let holds = holds(self, polarity.flipped())?;
+                self.suppose(premise, &holds);
+                Formula::or(vec![holds.opposite(), body])
             } else {
-                let condition = self.formula(env, condition, polarity)?;
-                Formula::and(vec![condition, body])
+                let holds = holds(self, polarity)?;
+                Formula::and(vec![holds, body])
             });
         };
         let values = self.binder_values(env, binder)?;
@@ -96,13 +111,35 @@ impl Lowering<'_> {
                 Diagnostic::error("E0602", "quantifiers over values alternate here", place, format!("this `{word}` can't be decided where it stands"))
                     .label(at(env.item, q.keyword), "quantifies over the values of a format")
                     .note("A property says that something holds for all inputs; `exists`, or `forall` under `not` or left of `=>`, would ask for a strategy instead of an input.")
-                    .help("state it for all values at the front of the property; use a `measure` to search for one value"),
+                    .help("state it for all values at the front of the property; `find x: T such that …` searches for one value"),
             ));
         }
         let Binding::Variable(value, condition) = self.binder(env, binder)? else { return Err(Reported) };
         let inner = env.with(&binder.name.text, value);
         let body = self.bind_all(&inner, q, rest, free, place)?;
         Ok(if universal { Formula::or(vec![condition.opposite(), body]) } else { Formula::and(vec![condition, body]) })
+    }
+
+    /// Whether a condition holds that mentions nothing but what is known: constants, and indices that are written out.
+    fn known_condition(&mut self, env: &Env, condition: &Expr) -> Checked<Option<bool>> {
+        let mut known = true;
+        walk::expr(condition, &mut |visit| {
+            if let Visit::Expr(e) = visit {
+                known &= match &e.kind {
+                    ExprKind::Name(name) => matches!(env.get(&name.text), None | Some(Value::Constant(_))),
+                    ExprKind::Call(call) => function(&call.callee.text).is_some(),
+                    ExprKind::Quantifier(_) | ExprKind::Let(_) => false,
+                    _ => true,
+                };
+            }
+        });
+        if !known {
+            return Ok(None);
+        }
+        match self.formula(env, condition, Polarity::Both)? {
+            Formula::Bool(holds) => Ok(Some(holds)),
+            _ => Ok(None),
+        }
     }
 
     /// The values of a binder over something finite; `None` if it ranges over values of a format.
