@@ -5,7 +5,7 @@
 //! form and expansion agree on every input within the ranges. Putting a sum in place never loosens its interval and often
 //! tightens it, since what occurs in two places cancels.
 
-use qnn_ir::interpret::wrap;
+use qnn_ir::interpreter::wrap;
 use qnn_ir::interrupt::work;
 use qnn_ir::obligation::Linear;
 use qnn_ir::range::wrap_limits;

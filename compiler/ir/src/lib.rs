@@ -5,7 +5,7 @@
 
 pub mod enclose;
 pub mod graph;
-pub mod interpret;
+pub mod interpreter;
 pub mod interrupt;
 pub mod matrix;
 pub mod obligation;
@@ -19,7 +19,7 @@ pub mod testing;
 
 pub use enclose::Enclosure;
 pub use graph::{Graph, Node, NodeId, Op, Steps};
-pub use interpret::{Interpreter, Overflow128, interpret};
+pub use interpreter::{Interpreter, Overflow128, interpret};
 pub use matrix::Matrix;
 pub use qnn_rational::{self as rational, Rational};
 pub use random::Random;

@@ -5,7 +5,7 @@
 //! what does not fit 128 bits is an error, never a wrong interval.
 
 use super::graph::{Graph, NodeId, Op};
-use super::interpret::{Overflow128, STEP, row_work, wrap};
+use super::interpreter::{Overflow128, STEP, row_work, wrap};
 use super::matrix::{Integers, Matrix};
 use crate::interrupt::work;
 use serde::{Deserialize, Serialize};

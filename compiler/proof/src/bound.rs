@@ -243,7 +243,7 @@ fn wrap_maximum(width: u32, signed: bool, c: i128, m: i128, a: Interval) -> Resu
     }
     let mut best = None;
     for at in candidates {
-        let y = qnn_ir::interpret::wrap(at, width, signed);
+        let y = qnn_ir::interpreter::wrap(at, width, signed);
         best = best.max(Some(difference(product(c, y)?, product(m, at)?)?));
     }
     best.ok_or_else(|| "an empty range".to_owned())

@@ -341,7 +341,9 @@ mod tests {
         );
         let Ok(FileData::Floats(odd)) = one(ElementKind::F8E4m3, Little, &[0x7f, 0xff]) else { panic!() };
         assert!(odd.iter().all(|value| value.is_nan()));
-        let Ok(FileData::Floats(odd)) = one(ElementKind::F16, Little, &[0x01, 0x7c, 0x00, 0xfc, 0x00, 0x80]) else { panic!() };
+        let Ok(FileData::Floats(odd)) = one(ElementKind::F16, Little, &[0x01, 0x7c, 0x00, 0xfc, 0x00, 0x80]) else {
+            panic!()
+        };
         assert!(odd[0].is_nan() && odd[1] == f64::NEG_INFINITY && odd[2].to_bits() == (-0.0f64).to_bits());
     }
 

@@ -238,7 +238,8 @@ impl Claim<'_> {
         for choice in 0..of {
             let statement = at(choice)?;
             let candidate = i128::try_from(choice).ok();
-            let shows = |about| self.item(about, candidate).map(|item| matches!(item.rests_on, RecordGround::Assignment(_)));
+            let shows =
+                |about| self.item(about, candidate).map(|item| matches!(item.rests_on, RecordGround::Assignment(_)));
             if shows(About::Statement) == Some(true) {
                 self.answered(About::Statement, candidate, &statement.obligation)?;
                 continue;

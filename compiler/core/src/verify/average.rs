@@ -2,7 +2,7 @@
 //!
 //! In: the choices, a budget. Out: the mean. No engine is asked: each number is computed by the reference interpreter and exact arithmetic.
 
-use super::lowering::{Failure, Source, averaged};
+use super::lowering::{Failure, JobSource, averaged};
 use super::plan::Job;
 use super::session::Session;
 use super::verdict::{InstanceResult, MeasureResult, Number, Verdict};
@@ -19,7 +19,7 @@ const EACH: usize = 64;
 pub(super) fn average(
     result: &mut InstanceResult,
     job: &Job,
-    source: &Source<'_>,
+    source: &JobSource<'_>,
     session: &Session<'_>,
     counted: &Counted,
 ) -> Result<(), Failure> {

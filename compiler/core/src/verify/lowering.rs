@@ -168,7 +168,7 @@ pub(super) fn lower_goal(
 /// What an `average` is of, with the values of the measure's own variables.
 pub(super) fn averaged(
     job: &Job,
-    source: &Source<'_>,
+    source: &JobSource<'_>,
     session: &Session<'_>,
     budget: Duration,
     values: &[(Arc<str>, Constant)],

@@ -4,7 +4,7 @@
 //! takes longer than its part of the time is asked again once all have had theirs.
 
 use super::evidence::About;
-use super::lowering::{Asked, Failure, Source, lower_goal};
+use super::lowering::{Asked, Failure, JobSource, lower_goal};
 use super::plan::Job;
 use super::progress::Finding;
 use super::property::{allowance, assumed};
@@ -12,7 +12,7 @@ use super::session::Session;
 use super::verdict::{InstanceResult, MeasureResult, Number, Share, Verdict};
 use crate::check::constant::Constant;
 use crate::check::spec::Counted;
-use qnn_engine::portfolio::Report;
+use qnn_engine::journal::Report;
 use qnn_engine::{Answer, Meter, Reason, journal};
 use qnn_ir::obligation::Assignment;
 use qnn_ir::rational::integer;
@@ -25,7 +25,7 @@ const LEAST: Duration = Duration::from_millis(10);
 /// Counts choices by their verdicts.
 pub(super) struct Counter<'a> {
     job: &'a Job,
-    source: &'a Source<'a>,
+    source: &'a JobSource<'a>,
     session: &'a Session<'a>,
     counted: &'a Counted,
     share: Share,
@@ -44,7 +44,7 @@ enum Told {
 
 impl<'a> Counter<'a> {
     /// Nothing has been counted.
-    pub fn new(job: &'a Job, source: &'a Source<'a>, session: &'a Session<'a>, counted: &'a Counted) -> Counter<'a> {
+    pub fn new(job: &'a Job, source: &'a JobSource<'a>, session: &'a Session<'a>, counted: &'a Counted) -> Counter<'a> {
         let of = counted.len();
         let share = Share { of, proved: 0, violated: 0, vacuous: 0, open: of };
         Counter { job, source, session, counted, share, known: Vec::new(), reports: Vec::new(), cached: true }

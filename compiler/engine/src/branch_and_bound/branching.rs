@@ -53,7 +53,7 @@ impl Worker<'_> {
                     // Within one period a wrap is linear: split the argument between periods.
                     let (a, b) = ranges.exprs[nonlinearity.first as usize];
                     let (_, greatest) = qnn_ir::range::wrap_limits(width, signed);
-                    let first = qnn_ir::interpret::wrap(a as i128, width, signed);
+                    let first = qnn_ir::interpreter::wrap(a as i128, width, signed);
                     let last_of_first = a + (greatest - first) as f64;
                     if b > last_of_first {
                         let period = (1i128 << width) as f64;

@@ -214,7 +214,7 @@ fn step_share(table: &StepTable, c: i128, m: i128, a: (i64, i64), y: (i64, i64))
 
 /// The greatest c·wrap(a) - m·a: linear within periods, and from one to the next it changes by a constant.
 fn wrap_share(width: u32, signed: bool, c: i128, m: i128, a: (i128, i128)) -> Option<i128> {
-    let wrap = |at| qnn_ir::interpret::wrap(at, width, signed);
+    let wrap = |at| qnn_ir::interpreter::wrap(at, width, signed);
     let period = 1i128 << width;
     let (least, _) = qnn_ir::range::wrap_limits(width, signed);
     let begin = a.0 - (wrap(a.0) - least);

@@ -62,7 +62,7 @@ pub fn facets(relaxation: &Relaxation, nonlinearity: &Nonlinearity, ranges: &Ran
         }
         Kind::Wrap { width, signed } => {
             let (a, b) = ranges.exprs[nonlinearity.first as usize];
-            let first = qnn_ir::interpret::wrap(a as i128, width, signed);
+            let first = qnn_ir::interpreter::wrap(a as i128, width, signed);
             let (_, greatest) = qnn_ir::range::wrap_limits(width, signed);
             if first + (b - a) as i128 <= greatest {
                 let shift = first as f64 - a;

@@ -63,7 +63,7 @@ impl Nonlinearity {
         let first = exprs[self.first as usize];
         match self.kind {
             Kind::Step(table) => relaxation.step_tables[table as usize].apply(first as i64).unwrap_or(0) as f64,
-            Kind::Wrap { width, signed } => qnn_ir::interpret::wrap(first as i128, width, signed) as f64,
+            Kind::Wrap { width, signed } => qnn_ir::interpreter::wrap(first as i128, width, signed) as f64,
             Kind::Max => exprs[self.exprs()].iter().copied().fold(f64::NEG_INFINITY, f64::max),
         }
     }

@@ -85,7 +85,7 @@ impl Ranges {
             }
             Kind::Wrap { width, signed } => {
                 let (least, greatest) = qnn_ir::range::wrap_limits(width, signed);
-                let first = qnn_ir::interpret::wrap(lo as i128, width, signed);
+                let first = qnn_ir::interpreter::wrap(lo as i128, width, signed);
                 let last = first + (hi - lo) as i128;
                 Some(if last <= greatest { (first as f64, last as f64) } else { (least as f64, greatest as f64) })
             }

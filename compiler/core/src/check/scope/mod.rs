@@ -1,9 +1,9 @@
 //! Names: which item a name means in a file, and what is wrong with the names themselves.
 
 mod foreign;
-mod lookup;
+mod resolve;
 
-pub use lookup::{lookup, lookup_beside};
+pub use resolve::{lookup, lookup_beside};
 
 use super::{Context, Outcome, at};
 use crate::db::{Db, ItemId, SourceFile, items, parsed, tree, whole_file};
