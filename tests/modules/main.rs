@@ -51,7 +51,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "recheck_stored",
             "decide",
             "largest",
-            "counterexample",
+            "counterexample_builder",
             "lowering",
             "result",
             "smallest",

@@ -2,7 +2,7 @@
 //!
 //! In: a job of the plan, where to get the database, until when. Out: an owned question, or why there is none.
 
-use super::counterexample::CounterexampleBuilder;
+use super::counterexample_builder::CounterexampleBuilder;
 use super::plan::Job;
 use super::question_key::{objective_kind, question_key};
 use super::session::Session;

@@ -14,7 +14,7 @@
 //! | `question_key`, `options`, `filter`, `plan` | what is to be done, and by whom |
 //! | `schedule`, `progress` | turns, and what is told meanwhile |
 //! | `session`, `recheck_stored`, `decide` | one question: what is known of it, what the store says, what the engines say |
-//! | `largest`, `counterexample`, `lowering`, `result` | what is asked, and how its answer is said |
+//! | `largest`, `counterexample_builder`, `lowering`, `result` | what is asked, and how its answer is said |
 //! | `smallest`, `property`, `optimize`, `candidates`, `share`, `average`, `job` | the questions of one job |
 //! | `turn`, `run` | a job's turn, and all jobs of a plan |
 //!
@@ -24,7 +24,7 @@
 
 mod average;
 mod candidates;
-mod counterexample;
+mod counterexample_builder;
 mod decide;
 pub mod evidence;
 mod filter;

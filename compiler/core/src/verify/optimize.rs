@@ -1,6 +1,6 @@
 //! `maximize` and `minimize`: what is found, what is not exceeded, and what both rest on.
 
-use super::counterexample::CounterexampleBuilder;
+use super::counterexample_builder::CounterexampleBuilder;
 use super::evidence::{About, Evidence, Support};
 use super::lowering::Failure;
 use super::progress::Finding;
