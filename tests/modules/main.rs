@@ -38,6 +38,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
     (
         "compiler/core/src/verify",
         &[
+            "counterexample",
             "evidence",
             "verdict",
             "store",

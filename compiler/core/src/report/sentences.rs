@@ -439,7 +439,10 @@ pub fn finding(result: &InstanceResult) -> String {
         };
     }
     match (&result.counterexample, result.verdict) {
-        (Some(counterexample), _) => counterexample.calls.iter().map(call_line).collect::<Vec<_>>().join("; "),
+        (Some(counterexample), _) => {
+            let smallest = counterexample.smallest.as_ref().map(smallest_line);
+            counterexample.calls.iter().map(call_line).chain(smallest).collect::<Vec<_>>().join("; ")
+        }
         (None, Verdict::Proved | Verdict::None) => result.trust.as_ref().map(Trust::to_string).unwrap_or_default(),
         _ => result.detail.clone(),
     }

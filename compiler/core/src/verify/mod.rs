@@ -8,6 +8,7 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
+//! | `counterexample` | values of variables with what networks make of them |
 //! | `evidence` | what a result rests on |
 //! | `verdict` | results, as they are serialised |
 //! | `store` | decisions on disk |
@@ -24,6 +25,7 @@
 
 mod average;
 mod candidates;
+mod counterexample;
 mod counterexample_builder;
 mod decide;
 pub mod evidence;

@@ -85,20 +85,8 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
                     let context = Context::new(db);
                     let parameters = named(&family.names, values);
                     let lowered = lower(&context, item, &parameters);
-                    if let Ok(Question::Largest { domain, .. }) = &lowered {
-                        // The goal's own diagnostics, at the first and the last candidate.
-                        all.extend(largest_at(db, item, index, domain.0).diagnostics);
-                        all.extend(largest_at(db, item, index, domain.1).diagnostics);
-                    }
-                    // Those of the first and the last of what is counted.
-                    if let Ok(Question::Share(counted) | Question::Average(counted)) = &lowered {
-                        let share = matches!(lowered, Ok(Question::Share(_)));
-                        for values in [counted.first(), counted.last()].into_iter().flatten() {
-                            all.extend(match share {
-                                true => goal_at(db, item, index, values).diagnostics,
-                                false => averaged_at(db, item, index, values).diagnostics,
-                            });
-                        }
+                    if let Ok(question) = &lowered {
+                        all.extend(at_ends(db, item, index, question));
                     }
                     let failed = lowered.is_err();
                     checked += 1;
@@ -124,6 +112,24 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
     }
     all.extend(context.outcome(Ok(())).diagnostics);
     Arc::new(unique(all))
+}
+
+/// What is to be said of the goals of a measure that tries or counts several: of the first and the last.
+fn at_ends(db: &dyn Db, item: ItemId, index: usize, question: &Question) -> Vec<Diagnostic> {
+    match question {
+        Question::Property(_) | Question::Optimize(_) => Vec::new(),
+        Question::Largest { domain, .. } => {
+            [domain.0, domain.1].into_iter().flat_map(|n| largest_at(db, item, index, n).diagnostics).collect()
+        }
+        Question::Share(counted) => {
+            let ends = [counted.first(), counted.last()].into_iter().flatten();
+            ends.flat_map(|values| goal_at(db, item, index, values).diagnostics).collect()
+        }
+        Question::Average(counted) => {
+            let ends = [counted.first(), counted.last()].into_iter().flatten();
+            ends.flat_map(|values| averaged_at(db, item, index, values).diagnostics).collect()
+        }
+    }
 }
 
 /// The same thing said of the same places counts once, whatever instance it was said for. A warning that is another one for another instance
