@@ -8,7 +8,7 @@ use super::options::path_text;
 use crate::diagnostic::Diagnostic;
 use num_traits::{One, ToPrimitive, Zero};
 use qnn_ir::interrupt::work;
-use qnn_ir::rational::{common_step, exact, integer};
+use qnn_ir::rational::{common_step, exact, integer, show, to_f64};
 use qnn_ir::real::Row;
 use qnn_ir::{Matrix, Op, Rational};
 use qnn_syntax::Span;
@@ -74,6 +74,9 @@ impl Builder<'_> {
             work(16 * (1 + row.len()));
             let own = bias_value.map(|bias| (bias.scale.get(bias_of(r)), bias.numbers[bias_of(r)]));
             let Some(Line { terms, constant, scale }) = lines.line(row, own) else {
+                if let (Some((step, _)), Some((_, place)), Some((column, index))) = (own, bias, row.first()) {
+                    self.nearly_the_products(step, lines.pair(*column, *index), place)?;
+                }
                 return self.too_precise_weights(span);
             };
             entries.push(terms);
@@ -118,6 +121,26 @@ impl Builder<'_> {
                 "too precise",
             )
             .help("cast weights and constants to formats with fewer fraction bits"),
+        )
+    }
+
+    /// Refuses a bias whose step is nearly that of the products, but not quite: as files state it, rounded.
+    fn nearly_the_products(&self, step: &Rational, of: (&Rational, &Rational), bias: Span) -> Checked<()> {
+        let product = of.0 * of.1;
+        let apart = to_f64(&(step / &product)) - 1.0;
+        if step == &product || apart.abs() > 1e-3 {
+            return Ok(());
+        }
+        let written = format!("{} * {}", exact(of.0), exact(of.1));
+        self.report(
+            Diagnostic::error(
+                "E0404",
+                format!("the bias's steps of {} are nearly the products' steps of {}, but not quite", show(step), show(&product)),
+                self.place(bias),
+                "no common step within 64 bits",
+            )
+            .note("A file states the scale of a bias rounded to a float32. Runtimes take the product of the input's scale and the weights' instead.")
+            .help(format!("write the scale of the bias as that product: `{written}`")),
         )
     }
 
