@@ -136,6 +136,11 @@ def rounded(num, den, mode):
     return whole + np.where(up, 1, 0).astype(num.dtype)
 
 
+def along(values, shape):
+    """Constants of one axis as they go with a tensor: with its only axis, or with the channels of an image."""
+    return Q(values.num.reshape(1, -1, *[1] * (len(shape) - 1)), values.den)
+
+
 class Format:
     """A format: its range of raw integers, and for each channel a scale and a zero point."""
 

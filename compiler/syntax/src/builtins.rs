@@ -3,6 +3,8 @@
 //! The checker, its messages, completion, hovers, signature help, the tables of the manual and the word lists of the editors' grammars go by it. What a
 //! function computes is the checker's to know, in a table of its own by the same names; tests compare all of them with this one.
 
+pub use crate::options::{FunctionOption, OPTIONS, option};
+
 /// A function of the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Function {
@@ -50,17 +52,6 @@ impl Function {
         let words = self.usage.first().copied().unwrap_or_default().split(['(', ',', ')']);
         words.filter_map(|argument| argument.split_once('=')).map(|(name, _)| name.trim())
     }
-}
-
-/// A named option of functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FunctionOption {
-    /// Its name.
-    pub name: &'static str,
-    /// The words that may stand for a value: they name nothing of the spec.
-    pub words: &'static [&'static str],
-    /// What it says, and what may stand for its value: without a capital and a final stop.
-    pub docs: &'static str,
 }
 
 /// A type of the language, or the head of a family of formats.
@@ -353,52 +344,6 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// The options of functions, in the manual's order.
-pub const OPTIONS: &[FunctionOption] = &[
-    FunctionOption {
-        name: "stride",
-        words: &[],
-        docs: "how far a window moves from one output to the next: a number, or one for each axis. That of a pool is its size, where nothing is said",
-    },
-    FunctionOption {
-        name: "padding",
-        words: &["same", "valid"],
-        docs: "how many elements stand around the input: a number, one for each axis, or `[before, after]` for each. Where they count, they are 0. `same` is as much as makes size / stride windows, rounded up, with the odd element at the end; `valid` is 0",
-    },
-    FunctionOption {
-        name: "dilation",
-        words: &[],
-        docs: "how far apart the elements of a window are: a number, or one for each axis",
-    },
-    FunctionOption {
-        name: "groups",
-        words: &[],
-        docs: "into how many independent convolutions the channels are divided; as many as there are channels make a depthwise one",
-    },
-    FunctionOption {
-        name: "ceil_mode",
-        words: &["true", "false"],
-        docs: "whether windows may reach beyond the end, as PyTorch has it: those that begin within the input or the padding before it, and no others. What is beyond never counts",
-    },
-    FunctionOption {
-        name: "count_padding",
-        words: &["true", "false"],
-        docs: "whether an average divides by the elements of padding, too, as PyTorch does by default, or by those of the input alone, as TFLite does",
-    },
-    FunctionOption {
-        name: "value",
-        words: &[],
-        docs: "what stands around the tensor: a number, not a raw integer. Around a stored tensor it is one that its format holds, and the result is stored in the same format",
-    },
-    FunctionOption {
-        name: "axes",
-        words: &[],
-        docs: "the axes that are put together, counted from 0: a number or a list",
-    },
-    FunctionOption { name: "axis", words: &[], docs: "the axis along which tensors are joined, counted from 0" },
-    FunctionOption { name: "epsilon", words: &[], docs: "what is added to a variance before its square root divides" },
-];
-
 /// The types, in the manual's order.
 pub const TYPES: &[Type] = &[
     Type {
@@ -473,11 +418,6 @@ pub const ATTRIBUTES: &[Attribute] = &[
 /// The function of a name.
 pub fn function(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name)
-}
-
-/// The option of a name.
-pub fn option(name: &str) -> Option<&'static FunctionOption> {
-    OPTIONS.iter().find(|option| option.name == name)
 }
 
 /// The type of a name.

@@ -7,6 +7,7 @@ mod errors;
 mod format;
 mod grammar;
 pub mod lexer;
+mod options;
 mod parse;
 mod precedence;
 mod pretty_printer;

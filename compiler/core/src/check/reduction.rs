@@ -1,7 +1,7 @@
 //! Reductions over axes, `sum(x, axes = [1, 2])`: which elements of a tensor come together.
 
 use super::constant::{Constant, size_of};
-use super::types::{Shape, count, plural};
+use super::types::{Shape, axes_text, count};
 use super::{Checked, Context};
 use crate::diagnostic::Place;
 use qnn_ir::interrupt::work;
@@ -61,7 +61,7 @@ pub fn axes_of(context: &Context<'_>, place: Place, value: &Constant, rank: usiz
         Some((_, axis)) => context.error(
             "E0303",
             place,
-            format!("there is no axis {axis}: this has {}", plural(rank, "axe").replace("1 axe", "1 axis")),
+            format!("there is no axis {axis}: this has {}", axes_text(rank)),
             "axes are counted from 0",
         ),
     }

@@ -102,6 +102,11 @@ pub fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
+/// `1 axis`, `2 axes`.
+pub fn axes_text(count: usize) -> String {
+    if count == 1 { "1 axis".to_owned() } else { format!("{count} axes") }
+}
+
 /// Shared shapes of constants: sizes as unnamed axes.
 pub fn axes(sizes: &[usize]) -> Shape {
     sizes.iter().map(|size| Axis::of(*size)).collect()

@@ -6,7 +6,7 @@
 use super::super::super::Checked;
 use super::super::super::constant::{Constant, size_of};
 use super::super::super::scope::similar;
-use super::super::super::types::plural;
+use super::super::super::types::{axes_text, plural};
 use super::super::Builder;
 use super::window::Padding;
 use crate::diagnostic::Diagnostic;
@@ -173,11 +173,7 @@ impl Builder<'_> {
                     "E0303",
                     format!("`{what}` has an entry for each axis, not one for each end"),
                     place,
-                    format!(
-                        "{} for {}",
-                        plural(list.len(), "number"),
-                        plural(axes.len(), "axis").replace("axiss", "axes")
-                    ),
+                    format!("{} for {}", plural(list.len(), "number"), axes_text(axes.len())),
                 )
                 .help(format!(
                     "pair the ends of each axis: `[{}]`",
@@ -195,10 +191,7 @@ impl Builder<'_> {
             "E0303",
             span,
             format!("`{what}` is a number for all axes, or one for each, {wanted}, not a list of {found}"),
-            format!(
-                "{} needed",
-                if axes.len() == 1 { "1 entry is".to_owned() } else { format!("{} entries are", axes.len()) }
-            ),
+            format!("this has {}", axes_text(axes.len())),
         )
     }
 }
