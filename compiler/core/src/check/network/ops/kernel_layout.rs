@@ -81,8 +81,8 @@ impl KernelLayout {
         }
     }
 
-    /// Output channels, input channels of a group and taps, if the weights are stored so.
-    fn read(&self, sizes: &[usize]) -> Option<(usize, usize, usize)> {
+    /// Output channels, input channels of a group and taps, if the weights of an image with so many channels are stored so.
+    fn read(&self, sizes: &[usize], channels: usize) -> Option<(usize, usize, usize)> {
         let turned: Vec<usize> = self.order.iter().map(|axis| sizes.get(*axis).copied()).collect::<Option<_>>()?;
         let (out, rest) = turned.split_first()?;
         let (inner, taps) = rest.split_first()?;
@@ -90,7 +90,7 @@ impl KernelLayout {
         match self.depthwise {
             Depthwise::No => Some((*out, *inner, taps)),
             Depthwise::Joined => (*inner == 1).then_some((*out, 1, taps)),
-            Depthwise::Apart => Some((out.saturating_mul(*inner), 1, taps)),
+            Depthwise::Apart => (*out == channels).then(|| (out.saturating_mul(*inner), 1, taps)),
         }
     }
 }
@@ -101,7 +101,7 @@ pub(super) fn guess(image: &[usize], weights: &[usize], groups: usize) -> Option
     let candidates = [false, true].into_iter().flat_map(|channels_last| {
         let channels = if channels_last { image.last() } else { image.first() }.copied().unwrap_or(0);
         layouts.iter().filter_map(move |kernel| {
-            let (out, inner, taps) = kernel.read(weights)?;
+            let (out, inner, taps) = kernel.read(weights, channels)?;
             let asked = if kernel.depthwise == Depthwise::No { groups } else { channels };
             let fits = inner.checked_mul(asked) == Some(channels) && out % asked.max(1) == 0;
             let groups = (asked != groups).then_some(asked);
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn groups_that_are_left_out_are_told() {
         let joined = "transpose(w, [3, 0, 1, 2])".to_owned();
-        assert_eq!(said(&[4, 8, 8], &[1, 3, 3, 8], 1), Some((false, joined, Some(4))));
+        assert_eq!(said(&[4, 8, 8], &[1, 3, 3, 12], 1), Some((false, joined, Some(4))));
         assert_eq!(said(&[5, 8, 8], &[7, 3, 3, 8], 1), None);
         assert_eq!(said(&[5, 8, 8], &[7, 3], 1), None);
     }
