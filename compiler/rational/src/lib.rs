@@ -77,6 +77,8 @@ fn over_power_of_ten(mut digits: BigInt, power: u32) -> Rational {
 
 /// The most digits after the point of a number that is written in full.
 const MOST_DECIMALS: u32 = 12;
+/// The most digits after the point of a number that a spec is to hold.
+const MOST_WRITTEN: u32 = 80;
 /// The most digits before the point of a number that people are shown in full.
 const MOST_WHOLE: usize = 40;
 /// The significant digits of a rounded number, and the least of them that round nothing before the point.
@@ -84,7 +86,13 @@ const SIGNIFICANT: i64 = 6;
 
 /// The rational exactly: as a decimal where at most 12 digits after the point say it, else as a fraction. Two rationals never have one text.
 pub fn exact(value: &Rational) -> String {
-    decimals(value).map_or_else(|| value.to_string(), |decimals| in_decimals(value, decimals))
+    decimals(value, MOST_DECIMALS).map_or_else(|| value.to_string(), |decimals| in_decimals(value, decimals))
+}
+
+/// The rational exactly, as a spec writes it: as a decimal where at most 80 digits after the point say it, else as a quotient.
+pub fn written(value: &Rational) -> String {
+    let quotient = || format!("{} / {}", value.numer(), value.denom());
+    decimals(value, MOST_WRITTEN).map_or_else(quotient, |decimals| in_decimals(value, decimals))
 }
 
 /// What [`exact`] wrote.
@@ -101,7 +109,7 @@ pub fn parse_exact(text: &str) -> Option<Rational> {
 /// The rational for people: exactly where that is short, else rounded after `≈`: `0.0625`, `1/3`, `≈0.142012`.
 pub fn show(value: &Rational) -> String {
     let short = |n: &BigInt| n.bits() <= 6;
-    if short(value.numer()) && short(value.denom()) || decimals(value).is_some() {
+    if short(value.numer()) && short(value.denom()) || decimals(value, MOST_DECIMALS).is_some() {
         let text = exact(value);
         if text.find('.').unwrap_or(text.len()) <= MOST_WHOLE {
             return text;
@@ -110,19 +118,19 @@ pub fn show(value: &Rational) -> String {
     format!("≈{}", rounded(value))
 }
 
-/// How many digits after the point say it exactly, if few do.
-fn decimals(value: &Rational) -> Option<u32> {
+/// How many digits after the point say it exactly, if no more than so many do.
+fn decimals(value: &Rational, most: u32) -> Option<u32> {
     let mut denominator = value.denom().clone();
     let mut decimals = 0;
     for prime in [2, 5] {
         let mut count = 0;
-        while count <= MOST_DECIMALS && denominator.is_multiple_of(&BigInt::from(prime)) {
+        while count <= most && denominator.is_multiple_of(&BigInt::from(prime)) {
             denominator /= prime;
             count += 1;
         }
         decimals = decimals.max(count);
     }
-    (denominator.is_one() && decimals <= MOST_DECIMALS).then_some(decimals)
+    (denominator.is_one() && decimals <= most).then_some(decimals)
 }
 
 /// With a number of digits after the point, the last one rounded.

@@ -8,7 +8,7 @@ syntax keyword qnnKeyword let forall exists where in as maximize minimize larges
 syntax keyword qnnOperator and or not
 syntax keyword qnnBoolean true false
 syntax keyword qnnType fixed ufixed int uint affine class bool real acc
-syntax keyword qnnFunction dense conv2d conv1d max_pool2d max_pool1d avg_pool2d avg_pool1d pad relu clamp leaky_relu relu6 hard_sigmoid sign hard_swish sigmoid tanh lookup batch_norm add flatten reshape transpose concat abs min max minimum maximum sum mean argmax strict_argmax len ball
+syntax keyword qnnFunction dense conv2d conv1d max_pool2d max_pool1d avg_pool2d avg_pool1d pad relu clamp leaky_relu relu6 hard_sigmoid sign hard_swish sigmoid tanh lookup batch_norm add flatten reshape transpose concat abs min max minimum maximum sum mean argmax strict_argmax softmax len ball
 syntax match qnnNumber /\<\d[0-9_]*\(\.\d[0-9_]*\)\?\([eE][+-]\?\d\+\)\?\>/
 syntax region qnnString start=/"/ skip=/\\./ end=/"/ oneline
 syntax region qnnAttribute start=/#\[/ end=/\]/ oneline

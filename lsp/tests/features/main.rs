@@ -102,7 +102,7 @@ fn completion_knows_where_it_is() {
     let expression = complete(&folder, &SMALL.replace("argmax(side(p)) != Side.below", "arg$0"));
     has(&expression, &["argmax", "p", "side", "Side", "forall"]);
     has_not(&expression, &["relu", "Coord"]);
-    assert_eq!(complete(&folder, &format!("{SMALL}#[expect($0")), ["proved", "vacuous", "violated"]);
+    assert_eq!(complete(&folder, &format!("{SMALL}#[expect($0")), ["found", "none", "proved", "vacuous", "violated"]);
     has(&complete(&folder, &format!("{SMALL}#[$0")), &["timeout", "engine", "expect"]);
     assert_eq!(
         complete(&folder, "type T = fixed<8, 4, round = $0"),

@@ -8,7 +8,7 @@ use super::options::path_text;
 use crate::diagnostic::Diagnostic;
 use num_traits::{One, ToPrimitive, Zero};
 use qnn_ir::interrupt::work;
-use qnn_ir::rational::{common_step, exact, integer, show, to_f64};
+use qnn_ir::rational::{common_step, exact, integer, show, to_f64, written};
 use qnn_ir::real::Row;
 use qnn_ir::{Matrix, Op, Rational};
 use qnn_syntax::Span;
@@ -131,7 +131,7 @@ impl Builder<'_> {
         if step == &product || apart.abs() > 1e-3 {
             return Ok(());
         }
-        let written = format!("{} * {}", exact(of.0), exact(of.1));
+        let product_text = format!("{} * {}", written(of.0), written(of.1));
         self.report(
             Diagnostic::error(
                 "E0404",
@@ -140,7 +140,7 @@ impl Builder<'_> {
                 "no common step within 64 bits",
             )
             .note("A file states the scale of a bias rounded to a float32. Runtimes take the product of the input's scale and the weights' instead.")
-            .help(format!("write the scale of the bias as that product: `{written}`")),
+            .help(format!("write the scale of the bias as that product: `{product_text}`")),
         )
     }
 

@@ -23,7 +23,7 @@ use crate::check::data::Samples;
 use crate::check::network::pick_indices;
 use crate::db::tree;
 use crate::diagnostic::{Diagnostic, Place};
-use comparison::class_index;
+use comparison::{class_index, listed};
 use qnn_ir::interrupt::work;
 use qnn_ir::obligation::term::{Formula, Term};
 use qnn_syntax::Span;
@@ -381,7 +381,10 @@ impl Lowering<'_> {
     }
 
     fn index(&mut self, env: &Env, inner: &Expr, indices: &[Expr], place: Place) -> Checked<Value> {
-        match self.eval(env, inner)? {
+        // Ranges take parts of lists as they do of tensors.
+        let parts = indices.iter().any(|index| matches!(index.kind, ExprKind::Range { .. }));
+        let value = self.eval(env, inner)?;
+        match if parts { listed(&value) } else { value } {
             Value::Dataset(item) => {
                 let [index] = indices else {
                     return self.error("E0304", place, "a dataset is indexed by one number", "write `test[i]`");
