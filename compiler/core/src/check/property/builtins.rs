@@ -177,7 +177,7 @@ impl Lowering<'_> {
     }
 
     /// Vectors joined.
-    fn concat(&self, values: &[Value], places: &[Place]) -> Checked<Value> {
+    fn concat(&mut self, values: &[Value], places: &[Place]) -> Checked<Value> {
         let mut parts = Vec::new();
         for (value, place) in values.iter().zip(places) {
             match value {
@@ -196,20 +196,35 @@ impl Lowering<'_> {
             parts[0].format.clone().filter(|f| f.channels() == 1 && parts.iter().all(|p| p.format.as_ref() == Some(f)));
         let lsb = parts[0].lsb.clone().filter(|l| parts.iter().all(|p| p.lsb.as_ref() == Some(l)));
         let total = parts.iter().map(|p| p.len()).sum();
-        // Picks of one format stay picks, so that a network can take them.
+        let parts: Vec<Elements> = parts.iter().map(|part| part.elements.clone()).collect();
+        let stored = parts.iter().all(|part| !matches!(part, Elements::Terms(_)));
+        let Some(format) = format.filter(|_| stored) else {
+            let terms = values.iter().filter_map(|v| if let Value::Tensor(t) = v { Some(t.terms()) } else { None });
+            let elements = Elements::Terms(terms.flatten().collect());
+            return Ok(Value::Tensor(Tensor { shape: vec![Axis::of(total)], elements, lsb, format: None }));
+        };
+        let elements = self.joined(&parts);
+        let format = Some(format);
+        Ok(Value::Tensor(Tensor { shape: vec![Axis::of(total)], elements, lsb, format }))
+    }
+
+    /// Stored values of one format one after the other, so that a network can take them: picks, with a node for what is known beside what varies.
+    fn joined(&mut self, parts: &[Elements]) -> Elements {
+        let known = |part: &Elements| if let Elements::Known(numbers) = part { Some(numbers.to_vec()) } else { None };
+        if let Some(numbers) = parts.iter().map(known).collect::<Option<Vec<Vec<i64>>>>() {
+            return Elements::Known(numbers.concat().into());
+        }
         let mut picks = Vec::new();
-        for part in &parts {
-            if let (Elements::Picks(p), Some(_)) = (&part.elements, &format) {
-                picks.extend(p.iter().copied());
+        for part in parts {
+            match part {
+                Elements::Picks(more) => picks.extend(more.iter().copied()),
+                other => {
+                    let node = self.node_of(other);
+                    picks.extend((0..self.graph.len(node) as u32).map(|i| (node, i)));
+                }
             }
         }
-        let elements = if picks.len() == total {
-            Elements::Picks(picks.into())
-        } else {
-            Elements::Terms(parts.iter().flat_map(|p| p.terms()).collect())
-        };
-        let format = if matches!(elements, Elements::Picks(_)) { format } else { None };
-        Ok(Value::Tensor(Tensor { shape: vec![Axis::of(total)], elements, lsb, format }))
+        Elements::Picks(picks.into())
     }
 }
 

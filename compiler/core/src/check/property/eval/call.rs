@@ -207,7 +207,7 @@ impl Lowering<'_> {
     }
 
     /// A node whose elements are these.
-    pub(super) fn node_of(&mut self, elements: &Elements) -> NodeId {
+    pub(in crate::check::property) fn node_of(&mut self, elements: &Elements) -> NodeId {
         match elements {
             Elements::Picks(picks) => {
                 let first = picks.first().map(|p| p.0);
