@@ -2,7 +2,7 @@
 //!
 //! Every node is a flat vector of integers; shapes, formats and scales belong to the front end and don't occur here.
 //! A node refers to earlier nodes only, so index order is a topological order. The reference interpreter
-//! ([`interpret`](mod@super::interpret)), the range analysis ([`super::range`]), every engine and the certificate checker stand on
+//! ([`super::interpreter`]), the range analysis ([`super::range`]), every engine and the certificate checker stand on
 //! this file, on [`super::matrix`] and on [`super::step`] alone.
 
 use super::matrix::Matrix;

@@ -1,6 +1,6 @@
 //! The operations of networks, each lowered to nodes of the graph: one file an operation or family of them.
 //!
-//! In: a call, or operands. Out: the tensor that it comes to. [`operations`], [`curves`] and [`rearrangements`] have an entry for each function that the registry of the
+//! In: a call, or operands. Out: the tensor that it comes to. [`operations`], [`unrounded`] and [`rearrangements`] have an entry for each function that the registry of the
 //! language lets stand in networks. Layouts: `dense` weights are [out, in]; images are [channels, height, width];
 //! `conv2d` weights are [out, in / groups, height, width], as PyTorch exports them.
 
