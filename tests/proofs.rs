@@ -33,6 +33,7 @@ property assumed = forall x: In[2] where x[0] + x[1] == 30: f(x)[0] <= 0;
 property empty = forall x: In[2] where x[0] + x[1] == 31: f(x)[0] <= 0;
 measure most = maximize f(x)[0] over x: In[2];
 measure least = minimize f(x)[0] over x: In[2] where x[0] >= 3;
+measure chosen = maximize f(x)[k] over k in 0..2, x in ball(test[0].x, 1 lsb);
 measure bound = largest n in 0..=15 such that forall x: In[2]: f(x)[0] <= 31 - n;
 measure radius = largest e in 0..=15 such that forall x in ball(test[0].x, e lsb): f(x)[0] >= -3;
 "#;
@@ -87,7 +88,7 @@ fn what_is_proved_is_checked_without_engines() {
     assert_eq!(
         file["counts"],
         json!({
-            "certificate": 9, "counterexample": 1, "solver": 0, "open": 0, "rejected": 0, "unexpected": 0
+            "certificate": 10, "counterexample": 1, "solver": 0, "open": 0, "rejected": 0, "unexpected": 0
         })
     );
     assert_eq!(file["proof"]["specs"][0]["path"], "spec.qnn");
@@ -150,7 +151,12 @@ fn false_claims_are_rejected() {
     let of = |name: &str| lines.iter().position(|line| line["instance"] == name).unwrap_or_else(|| panic!("{name}"));
     let (holds, breaks, most) = (of("holds(n = 15)"), of("breaks"), of("most"));
     type Change<'a> = (&'a str, i32, &'a dyn Fn(&mut Vec<Value>));
-    let changes: [Change<'_>; 14] = [
+    let bound_of_first = |line: &Value| {
+        let items = line["evidence"].as_array().expect("a list");
+        items.iter().position(|item| item["candidate"] == 0 && item["about"] == "bound").expect("a bound")
+    };
+    let chosen = of("chosen");
+    let changes: [Change<'_>; 18] = [
         ("a violated claimed proved", 1, &|lines| lines[breaks]["verdict"] = json!("proved")),
         ("a proved claimed violated", 1, &|lines| lines[holds]["verdict"] = json!("violated")),
         ("a proved claimed vacuous", 1, &|lines| lines[of("assumed")]["verdict"] = json!("vacuous")),
@@ -175,6 +181,18 @@ fn false_claims_are_rejected() {
             lines[breaks]["evidence"][0]["rests_on"] = json!({ "assignment": [[], [9_223_372_036_854_775_807i64]] });
         }),
         ("a better maximum", 1, &|lines| lines[most]["found"] = json!("16")),
+        ("a choice of which nothing is said", 1, &|lines| {
+            let first = bound_of_first(&lines[chosen]);
+            lines[chosen]["evidence"].as_array_mut().expect("a list").remove(first);
+        }),
+        ("a choice whose bound is above the answer", 1, &|lines| {
+            let first = bound_of_first(&lines[chosen]);
+            lines[chosen]["evidence"][first]["bound"] = json!("9");
+        }),
+        ("a lower maximum over indices", 1, &|lines| lines[chosen]["found"] = json!("1")),
+        ("a bound of a measure over indices that its evidence does not show", 1, &|lines| {
+            (lines[chosen]["verdict"], lines[chosen]["bound"]) = (json!("timeout"), json!("0"));
+        }),
         ("a larger radius", 1, &|lines| lines[of("radius")]["found"] = json!("4")),
         ("said twice", 1, &|lines| {
             lines[0]["instances"] = json!(lines.len());

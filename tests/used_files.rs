@@ -76,6 +76,7 @@ fn questions(db: &Database, main: SourceFile) -> Vec<String> {
                 Question::Largest { domain, monotone, .. } => {
                     format!("{} {index} {domain:?} {monotone}", item.name(db))
                 }
+                Question::OptimizeOver(indices) => format!("{} {index} {}", item.name(db), indices.choices.len()),
                 Question::Share(counted) | Question::Average(counted) => {
                     format!("{} {index} {}", item.name(db), counted.len())
                 }

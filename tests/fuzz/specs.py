@@ -87,6 +87,15 @@ class Item:
         points = next(iter(env[v.name] for v in self.variables)).num.shape[0]
         over = lambda holds: np.broadcast_to(holds, (points,))
         condition, statement = self.body
+        if self.kind in ("maximize", "minimize"):
+            extremes = []
+            for n in self.candidates:
+                chosen = env.with_parameters({"n": Q.of(n)})
+                allowed = over(condition(chosen)) if condition else np.ones(points, dtype=bool)
+                value = statement(chosen)
+                extremes += [Fraction(int(v), value.den) for v in np.unique(np.broadcast_to(value.num, (points,))[allowed])]
+            best = max if self.kind == "maximize" else min
+            return (self.kind, best(extremes)) if extremes else ("vacuous",)
         allowed = over(condition(env)) if condition else np.ones(points, dtype=bool)
         if self.kind == "find":
             if not allowed.any():
@@ -106,12 +115,7 @@ class Item:
                 if over(statement(env)).all():
                     best = Fraction(n)
             return ("largest", best)
-        if not allowed.any():
-            return ("vacuous",)
-        value = statement(env)
-        chosen = np.broadcast_to(value.num, (points,))[allowed]
-        extreme = chosen.max() if self.kind == "maximize" else chosen.min()
-        return (self.kind, Fraction(int(extreme), value.den))
+        raise ValueError(self.kind)
 
     def breaks(self, key, raws):
         """Whether one point, given by raw integers, meets the condition and breaks the statement; and the networks' outputs there."""
@@ -240,13 +244,19 @@ class Spec:
             item = Item(name, f"measure {name}{head} = {body};\n", parameters, variables, (None, statement), kind)
             item.candidates = range(first, last + 1)
             return item
-        scope = self.scope(variables, [n for n, _ in parameters])
+        index, candidates = "", range(0, 1)
+        if rng.random() < 0.4:
+            candidates = range(0, rng.randint(1, 4))
+            index = f"n in 0..{len(candidates)}, "
+        scope = self.scope(variables, [n for n, _ in parameters] + (["n"] if index else []))
         condition, where = None, ""
         if rng.random() < 0.5:
             text, condition = scope.statement(1) if rng.random() < 0.5 else scope.condition(variables)
             where = f" where {text}"
         text, value = scope.number(2)
-        return Item(name, f"measure {name}{head} = {kind} {text} over {over}{where};\n", parameters, variables, (condition, value), kind)
+        item = Item(name, f"measure {name}{head} = {kind} {text} over {index}{over}{where};\n", parameters, variables, (condition, value), kind)
+        item.candidates = candidates
+        return item
 
     def head(self, parameters):
         texts = [f"{n} in [{', '.join(map(decimal, v))}]" if n == "k" else f"{n} in 0..{len(v)}" for n, v in parameters]

@@ -89,6 +89,8 @@ impl Verdicts {
                 && !self.quiet
             {
                 in_full -= 1;
+                let choice = result.measure.iter().flat_map(|measure| &measure.choice);
+                choice.for_each(|index| text.push_str(&format!("      {} = {}\n", index.name, index.text)));
                 text.push_str(&indented(&counterexample::show(counterexample, self.ink, self.width), "      "));
             }
         }

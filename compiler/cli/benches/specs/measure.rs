@@ -271,7 +271,7 @@ fn obligation(db: &Database, job: &Job, result: &InstanceResult, about: About) -
             let best = objective.of(found?)?;
             Some(objective.at_least(best.checked_add(1)?).into())
         }
-        Question::Share(_) | Question::Average(_) => None,
+        Question::OptimizeOver(_) | Question::Share(_) | Question::Average(_) => None,
         Question::Largest { .. } => {
             let proved = result.measure.as_ref()?.largest.as_ref()?.proved?;
             of(largest_at(db, job.item, job.instance, proved).value?)

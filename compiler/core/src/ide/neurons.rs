@@ -35,7 +35,7 @@ pub fn obligation(db: &dyn Db, item: ItemId, instance: usize) -> Option<Arc<Obli
     match question_once(db, item, instance).value? {
         Question::Property(statement) => Some(statement.obligation),
         Question::Optimize(optimization) => Some(Arc::new(optimization.objective.feasible())),
-        Question::Largest { .. } | Question::Share(_) | Question::Average(_) => None,
+        Question::OptimizeOver(_) | Question::Largest { .. } | Question::Share(_) | Question::Average(_) => None,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::file::{Item, Record, RecordGround, brief};
 use crate::check::property::Statement;
-use crate::check::spec::{Question, averaged_at, goal_at, largest_at, question};
+use crate::check::spec::{Question, goal_at, largest_at, number_at, optimization_at, question};
 use crate::db::Database;
 use crate::diagnostic::Severity;
 use crate::verify::Job;
@@ -37,7 +37,7 @@ pub enum ClaimStanding {
 
 impl ClaimStanding {
     /// Of two parts, what both together rest on.
-    fn and(self, other: ClaimStanding) -> ClaimStanding {
+    pub(super) fn and(self, other: ClaimStanding) -> ClaimStanding {
         let rank = |standing: &ClaimStanding| match standing {
             ClaimStanding::Counterexample => 0,
             ClaimStanding::Certificate => 1,
@@ -146,16 +146,16 @@ pub(super) fn claim(
 }
 
 /// `Err` ends the look at an instance: nothing that follows could mend it.
-type ClaimResult = Result<ClaimStanding, ClaimStanding>;
+pub(super) type ClaimResult = Result<ClaimStanding, ClaimStanding>;
 
-fn rejected(why: impl Into<String>) -> ClaimStanding {
+pub(super) fn rejected(why: impl Into<String>) -> ClaimStanding {
     ClaimStanding::Rejected(why.into())
 }
 
-struct Claim<'a> {
-    record: &'a Record,
+pub(super) struct Claim<'a> {
+    pub(super) record: &'a Record,
     on_certificate: &'a OnCertificate<'a>,
-    gap: Option<Gap>,
+    pub(super) gap: Option<Gap>,
     certificates: usize,
     steps: usize,
 }
@@ -182,17 +182,42 @@ impl Claim<'_> {
                 let known = self.bounded(&optimization.objective)?;
                 Err(ClaimStanding::Open(format!("{undecided}{known}")))
             }
+            Some(Question::OptimizeOver(indices)) if indices.has_values => {
+                let objective = |choice: usize| {
+                    let outcome = optimization_at(db, job.item, job.instance, &indices.choices[choice]);
+                    let found = outcome.value.ok_or_else(|| rejected("the spec is in error for one of its choices"))?;
+                    Ok(found.objective)
+                };
+                self.over_indices(indices.choices.len(), indices.within.as_ref(), &objective, undecided)
+            }
             _ if !verdict.is_decided() => Err(ClaimStanding::Open(undecided.to_owned())),
             Some(Question::Property(statement)) => self.property(job.kind, statement),
             Some(Question::Optimize(optimization)) => {
                 self.optimize(&optimization.objective, optimization.within.as_ref())
+            }
+            Some(Question::OptimizeOver(indices)) => {
+                let mut best: Option<Rational> = None;
+                for choice in indices.choices.iter() {
+                    let number = number_at(db, job.item, job.instance, choice).value;
+                    let number = number.ok_or_else(|| rejected("the spec is in error for one of its choices"))?;
+                    best = Some(match best {
+                        Some(best) if job.kind == Kind::Minimize => best.min(number),
+                        Some(best) => best.max(number),
+                        None => number,
+                    });
+                }
+                self.found(&best.map(|best| best.to_string()))?;
+                match verdict {
+                    Verdict::Proved => Ok(ClaimStanding::Counterexample),
+                    other => Err(rejected(format!("a measure of known numbers is not {other}"))),
+                }
             }
             Some(Question::Share(counted)) => self.share(counted.len(), &|choice: usize| {
                 let outcome = goal_at(db, job.item, job.instance, &counted[choice]);
                 outcome.value.ok_or_else(|| rejected("the spec is in error for one of its choices"))
             }),
             Some(Question::Average(counted)) => {
-                let value = |values: &Vec<_>| averaged_at(db, job.item, job.instance, values).value;
+                let value = |values: &Vec<_>| number_at(db, job.item, job.instance, values).value;
                 let sum = counted.iter().map(value).try_fold(Rational::zero(), |sum, value| Some(sum + value?));
                 let sum = sum.ok_or_else(|| rejected("the spec is in error for one of its choices"))?;
                 self.found(&Some((sum / integer(counted.len() as i128)).to_string()))?;
@@ -357,7 +382,7 @@ impl Claim<'_> {
     }
 
     /// The answer of a measure must be the one that is claimed.
-    fn found(&self, value: &Option<String>) -> Result<(), ClaimStanding> {
+    pub(super) fn found(&self, value: &Option<String>) -> Result<(), ClaimStanding> {
         let show = |value: &Option<String>| value.as_deref().map_or_else(|| "no value".to_owned(), brief);
         if *value == self.record.found {
             return Ok(());
@@ -366,7 +391,7 @@ impl Claim<'_> {
     }
 
     /// The evidence on a question: the last word, should there be several (an undecided candidate was tried again).
-    fn item(&self, about: About, candidate: Option<i128>) -> Option<&Item> {
+    pub(super) fn item(&self, about: About, candidate: Option<i128>) -> Option<&Item> {
         self.record.evidence.iter().rfind(|item| item.about == about && item.candidate == candidate)
     }
 
@@ -383,7 +408,7 @@ impl Claim<'_> {
         let item = self.item(about, candidate);
         let item = item.ok_or_else(|| ClaimStanding::Open(format!("nothing is said of {}", what())))?;
         if item.obligation != obligation.key() {
-            return Err(rejected(format!("the spec or its files ask something else now: {}", what())));
+            return Err(other_question(&what()));
         }
         Ok(item)
     }
@@ -400,19 +425,11 @@ impl Claim<'_> {
         candidate: Option<i128>,
         obligation: &Obligation,
     ) -> Result<Assignment, ClaimStanding> {
-        let RecordGround::Assignment(assignment) = &self.evidence(about, candidate, obligation)?.rests_on else {
-            return Err(rejected("it needs an input, and there is none"));
-        };
-        let assignment = assignment.read().map_err(|why| rejected(format!("its input can't be read: {why}")))?;
-        match obligation.replay(&assignment) {
-            Replay::Holds(_) => Ok(assignment),
-            Replay::Close => Err(rejected("its input does not show it: the real-valued network says otherwise")),
-            Replay::Fails(why) => Err(rejected(format!("its input does not show it: {why}"))),
-        }
+        replayed(self.evidence(about, candidate, obligation)?, obligation)
     }
 
     /// No input answers the obligation.
-    fn unanswered(&mut self, about: About, candidate: Option<i128>, obligation: &Obligation) -> ClaimResult {
+    pub(super) fn unanswered(&mut self, about: About, candidate: Option<i128>, obligation: &Obligation) -> ClaimResult {
         let steps = match &self.evidence(about, candidate, obligation)?.rests_on {
             RecordGround::Certificate(certificate) => {
                 let certificate = certificate.read();
@@ -438,5 +455,23 @@ impl Claim<'_> {
         self.certificates += 1;
         self.steps += steps;
         Ok(ClaimStanding::Certificate)
+    }
+}
+
+/// What is said where evidence is of another obligation.
+pub(super) fn other_question(what: &str) -> ClaimStanding {
+    rejected(format!("the spec or its files ask something else now: {what}"))
+}
+
+/// The input of an item, which must answer the obligation.
+pub(super) fn replayed(item: &Item, obligation: &Obligation) -> Result<Assignment, ClaimStanding> {
+    let RecordGround::Assignment(assignment) = &item.rests_on else {
+        return Err(rejected("it needs an input, and there is none"));
+    };
+    let assignment = assignment.read().map_err(|why| rejected(format!("its input can't be read: {why}")))?;
+    match obligation.replay(&assignment) {
+        Replay::Holds(_) => Ok(assignment),
+        Replay::Close => Err(rejected("its input does not show it: the real-valued network says otherwise")),
+        Replay::Fails(why) => Err(rejected(format!("its input does not show it: {why}"))),
     }
 }

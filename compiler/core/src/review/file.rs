@@ -102,10 +102,13 @@ pub struct Record {
 pub struct Item {
     /// What is asked.
     pub about: About,
-    /// The candidate of a `largest` that it is asked of.
+    /// The candidate of a `largest` that it is asked of; of what is counted or chosen from, the place, from 0.
     pub candidate: Option<i128>,
     /// The obligation's key.
     pub obligation: String,
+    /// Of a choice of a measure's indices: what its value is claimed never to exceed (a minimum: to fall below), exactly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<String>,
     /// What the answer rests on.
     pub rests_on: RecordGround,
 }
@@ -189,6 +192,7 @@ impl Record {
                     about: evidence.about,
                     candidate: evidence.candidate,
                     obligation: evidence.obligation.clone(),
+                    bound: evidence.bound.clone(),
                     rests_on: ground(&evidence.rests_on)?,
                 })
             })
@@ -214,7 +218,7 @@ impl Record {
     /// Why it is more than what is read, if it is.
     fn excess(&self, limits: &Limits) -> Option<String> {
         let grounds = || self.evidence.iter().map(|item| &item.rests_on);
-        let keys = self.evidence.iter().map(|item| &item.obligation);
+        let keys = self.evidence.iter().flat_map(|item| [&item.obligation].into_iter().chain(&item.bound));
         let solvers = grounds().filter_map(|ground| match ground {
             RecordGround::Solver(name) => Some(name),
             _ => None,

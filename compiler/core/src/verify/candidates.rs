@@ -177,6 +177,7 @@ impl<'a> Candidates<'a> {
             }
         }
         result.measure = Some(MeasureResult {
+            choice: Vec::new(),
             found: search.proved.map(count),
             bound: (bound >= domain.0).then(|| count(bound)),
             complete,

@@ -30,10 +30,13 @@ pub enum About {
 pub struct Evidence {
     /// What is asked.
     pub about: About,
-    /// The candidate of a `largest` that it is asked of.
+    /// The candidate of a `largest` that it is asked of; of what is counted or chosen from, the place, from 0.
     pub candidate: Option<i128>,
     /// The obligation's key.
     pub obligation: String,
+    /// Of a choice of a measure's indices: what its value is proved never to exceed (a minimum: to fall below), exactly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<String>,
     /// What the answer rests on.
     pub rests_on: Support,
 }

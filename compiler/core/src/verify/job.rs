@@ -2,11 +2,12 @@
 //!
 //! In: a job of the plan, where to get the database, who decides. Out: its result, always.
 
-use super::average::average;
+use super::average::{average, known_extreme};
 use super::candidates::Candidates;
 use super::evidence::Evidence;
 use super::lowering::{JobSource, Lowered, lower};
 use super::optimize::{Sought, optimize};
+use super::over_indices::OverIndices;
 use super::plan::Job;
 use super::progress::Finding;
 use super::property::property;
@@ -31,6 +32,10 @@ pub(super) fn decide(
             let asked = Sought { objective: &objective, within: within.as_ref(), builder: &builder };
             optimize(&mut result, session, &asked, on_finding)
         }
+        Lowered::OptimizeOver(indices) if indices.has_values => {
+            OverIndices::new(job, source, session, &indices).run(&mut result, on_finding)
+        }
+        Lowered::OptimizeOver(indices) => known_extreme(&mut result, job, source, session, &indices.choices),
         Lowered::Share(counted) => Counter::new(job, source, session, &counted).run(&mut result, on_finding),
         Lowered::Average(counted) => average(&mut result, job, source, session, &counted),
         Lowered::Largest { name, domain, monotone } => {

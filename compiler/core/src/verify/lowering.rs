@@ -6,10 +6,11 @@ use super::counterexample_builder::CounterexampleBuilder;
 use super::plan::Job;
 use super::question_key::{objective_kind, question_key};
 use super::session::Session;
+use super::verdict::Parameter;
 use crate::check::Outcome;
 use crate::check::constant::Constant;
 use crate::check::property::Statement;
-use crate::check::spec::{Counted, Question, averaged_at, family, goal_at, question_once};
+use crate::check::spec::{Counted, Indices, Question, family, goal_at, number_at, optimization_at, question_once};
 use crate::db::Database;
 use crate::diagnostic::{Diagnostic, Severity};
 use qnn_engine::portfolio::Portfolio;
@@ -112,6 +113,7 @@ impl Asked {
 pub(super) enum Lowered {
     Property(Asked),
     Optimize(Arc<Objective>, Option<Rational>, CounterexampleBuilder),
+    OptimizeOver(Indices),
     Largest { name: Arc<str>, domain: (i128, i128), monotone: bool },
     Share(Counted),
     Average(Counted),
@@ -129,6 +131,7 @@ pub(super) fn lower(job: &Job, source: &JobSource<'_>, session: &Session<'_>) ->
                 let builder = CounterexampleBuilder::new(db, &o.variables, &o.calls);
                 Lowered::Optimize(o.objective.clone(), o.within.clone(), builder)
             }
+            Question::OptimizeOver(indices) => Lowered::OptimizeOver(indices.clone()),
             Question::Share(counted) => Lowered::Share(counted.clone()),
             Question::Average(counted) => Lowered::Average(counted.clone()),
             Question::Largest { name, domain, monotone } => {
@@ -139,7 +142,7 @@ pub(super) fn lower(job: &Job, source: &JobSource<'_>, session: &Session<'_>) ->
 }
 
 /// The key under which the store would remember what a job asks of these engines; `None` if the spec is wrong, and for
-/// `largest` and `share`, of which each candidate and each instance has its own.
+/// what asks several questions, of which each has its own.
 pub(super) fn key(db: &Database, job: &Job, portfolio: &Portfolio) -> Option<String> {
     let outcome = question_once(db, job.item, job.instance);
     match sound(&outcome, Vec::new).ok()? {
@@ -147,7 +150,7 @@ pub(super) fn key(db: &Database, job: &Job, portfolio: &Portfolio) -> Option<Str
         Question::Optimize(o) => {
             Some(question_key(portfolio, &objective_kind(o.within.as_ref()), &o.objective.at_least(0).key()))
         }
-        Question::Largest { .. } | Question::Share(_) | Question::Average(_) => None,
+        Question::OptimizeOver(_) | Question::Largest { .. } | Question::Share(_) | Question::Average(_) => None,
     }
 }
 
@@ -165,8 +168,42 @@ pub(super) fn lower_goal(
     })?
 }
 
-/// What an `average` is of, with the values of the measure's own variables.
-pub(super) fn averaged(
+/// The objective of a `maximize` or `minimize`, for one choice of its indices.
+pub(super) struct ChosenObjective {
+    pub objective: Arc<Objective>,
+    /// Shows where a value is attained.
+    pub builder: CounterexampleBuilder,
+}
+
+/// The objective of a `maximize` or `minimize` over indices, for one choice of these.
+pub(super) fn lower_choice(
+    job: &Job,
+    source: &JobSource<'_>,
+    session: &Session<'_>,
+    budget: Duration,
+    choice: &[(Arc<str>, Constant)],
+) -> Result<ChosenObjective, Failure> {
+    source.with(session, budget, |db| {
+        let outcome = optimization_at(db, job.item, job.instance, choice);
+        let found = sound(&outcome, Vec::new)?;
+        let builder = CounterexampleBuilder::new(db, &found.variables, &found.calls);
+        Ok(ChosenObjective { objective: found.objective.clone(), builder })
+    })?
+}
+
+/// A choice of indices as the spec writes it.
+pub(super) fn written(
+    source: &JobSource<'_>,
+    session: &Session<'_>,
+    choice: &[(Arc<str>, Constant)],
+) -> Result<Vec<Parameter>, Failure> {
+    source.with(session, session.turn.budget, |db| {
+        choice.iter().map(|(name, value)| Parameter { name: name.clone(), text: value.text(db) }).collect()
+    })
+}
+
+/// What an `average` is of, or a `maximize` or `minimize` over indices alone, with the values of the measure's own variables.
+pub(super) fn known_number(
     job: &Job,
     source: &JobSource<'_>,
     session: &Session<'_>,
@@ -174,7 +211,7 @@ pub(super) fn averaged(
     values: &[(Arc<str>, Constant)],
 ) -> Result<Rational, Failure> {
     source.with(session, budget, |db| {
-        let outcome = averaged_at(db, job.item, job.instance, values);
+        let outcome = number_at(db, job.item, job.instance, values);
         sound(&outcome, Vec::new).cloned()
     })?
 }

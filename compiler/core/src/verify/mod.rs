@@ -14,9 +14,9 @@
 //! | `store` | decisions on disk |
 //! | `question_key`, `options`, `filter`, `plan` | what is to be done, and by whom |
 //! | `schedule`, `progress` | turns, and what is told meanwhile |
-//! | `session`, `recheck_stored`, `decide` | one question: what is known of it, what the store says, what the engines say |
+//! | `choice_table`, `session`, `recheck_stored`, `decide` | one question: what is known of it, what the store says, what the engines say |
 //! | `largest`, `counterexample_builder`, `lowering`, `result` | what is asked, and how its answer is said |
-//! | `smallest`, `property`, `optimize`, `candidates`, `share`, `average`, `job` | the questions of one job |
+//! | `smallest`, `property`, `optimize`, `over_indices`, `candidates`, `share`, `average`, `job` | the questions of one job |
 //! | `turn`, `run` | a job's turn, and all jobs of a plan |
 //!
 //! Invariants: no thread holds the database while an engine works; no counterexample is shown that did not pass the reference interpreter
@@ -25,6 +25,7 @@
 
 mod average;
 mod candidates;
+mod choice_table;
 mod counterexample;
 mod counterexample_builder;
 mod decide;
@@ -35,6 +36,7 @@ mod largest;
 mod lowering;
 mod optimize;
 mod options;
+mod over_indices;
 mod plan;
 mod progress;
 mod property;

@@ -44,6 +44,7 @@ pub(super) fn optimize(
             about: About::Found,
             candidate: None,
             obligation: feasible.key(),
+            bound: None,
             rests_on: Support::Assignment(assignment.clone()),
         });
         witness = Some(builder.counterexample(&feasible, assignment).map_err(Failure::Internal)?);
@@ -60,7 +61,7 @@ pub(super) fn optimize(
     let unpacked = matches!(answer.trust, Trust::Certificate { .. }) && kept.is_none();
     if let Some((about, obligation)) = excluded.filter(|_| !unpacked) {
         let rests_on = Support::of(&answer.trust, kept.as_ref());
-        result.evidence.push(Evidence { about, candidate: None, obligation, rests_on });
+        result.evidence.push(Evidence { about, candidate: None, obligation, bound: None, rests_on });
     }
     let found = answer.best.as_ref().map(|(best, assignment)| Number::from(&objective.found(*best, assignment)));
     let bound = known(answer.upper);
@@ -101,6 +102,7 @@ pub(super) fn optimize(
     }
     let bound = if answer.vacuous { None } else { bound };
     result.measure = Some(MeasureResult {
+        choice: Vec::new(),
         found,
         bound,
         complete: answer.complete,

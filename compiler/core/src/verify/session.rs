@@ -1,5 +1,6 @@
 //! A session: who decides the questions of one job, what they may spend, and what is known of each question.
 
+use super::choice_table::ChoiceTable;
 use super::evidence::{About, Evidence, StoredCertificate, Support};
 use super::question_key::question_key;
 use super::schedule::Turn;
@@ -55,6 +56,8 @@ pub(super) struct Learned {
     pub decided: Mutex<HashMap<String, Decided<Answer>>>,
     /// What is known of the maximum, with its key.
     pub maximum: Mutex<Option<(String, MeasureAnswer)>>,
+    /// What is known of the choices of a maximum's indices.
+    pub choices: Mutex<Option<ChoiceTable>>,
 }
 
 /// What is known of an obligation.
@@ -136,6 +139,6 @@ impl Decided<Answer> {
             Answer::Some(assignment) => Support::Assignment(assignment.clone()),
             Answer::Unknown(_) => return None,
         };
-        Some(Evidence { about, candidate, obligation: obligation(), rests_on })
+        Some(Evidence { about, candidate, obligation: obligation(), bound: None, rests_on })
     }
 }

@@ -191,6 +191,7 @@ impl<'a> Counter<'a> {
             result.add(&format!("It is from {} to {}: {counted}.", found.text, bound.text));
         }
         result.measure = Some(MeasureResult {
+            choice: Vec::new(),
             found: Some(found),
             bound: Some(bound),
             complete,

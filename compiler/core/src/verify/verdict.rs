@@ -306,6 +306,9 @@ pub struct MeasureResult {
     pub bound: Option<Number>,
     /// Whether the two meet, or it is known that there is no answer.
     pub complete: bool,
+    /// The values of the measure's indices where `found` is attained, for a `maximize` or `minimize` that has some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choice: Vec<Parameter>,
     /// Where `found` is attained; for `largest`, what breaks the statement at `violated`.
     pub witness: Option<Counterexample>,
     /// How far apart `found` and `bound` may be, where the spec says so.

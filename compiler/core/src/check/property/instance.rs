@@ -9,7 +9,7 @@ use super::eval;
 use super::lowering::Lowering;
 use super::normal_form;
 use super::prune::{Renaming, mapped, prune, renamed_calls, renamed_infos};
-use super::statement::{Optimization, Statement, VariableInfo};
+use super::statement::{Extreme, Optimization, Statement, VariableInfo};
 use super::value::Value;
 use crate::check::{Checked, at};
 use crate::diagnostic::{Diagnostic, Place};
@@ -19,7 +19,7 @@ use qnn_ir::interrupt::work;
 use qnn_ir::obligation::term::Formula;
 use qnn_ir::obligation::{Atom, Exact, ExactObjective, Objective, Obligation, Variable};
 use qnn_ir::{NodeId, Op};
-use qnn_syntax::ast::{Binder, Expr};
+use qnn_syntax::ast::Expr;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -89,20 +89,17 @@ impl Lowering<'_> {
         })
     }
 
-    /// Lowers a `maximize` or `minimize`.
-    pub fn optimize(
-        mut self,
-        env: &Env,
-        maximize: bool,
-        objective: &Expr,
-        over: &[Binder],
-        condition: Option<&Expr>,
-        within: Option<&Expr>,
-    ) -> Checked<Optimization> {
+    /// Lowers a `maximize` or `minimize`, for one choice of its indices.
+    pub fn optimize(mut self, env: &Env, extreme: &Extreme<'_>) -> Checked<Optimization> {
+        let Extreme { maximize, objective, over, condition, within, choice } = *extreme;
         let place = at(env.item, objective.span);
         let outer = env;
         let mut env = env.clone();
         for binder in over {
+            if let Some((_, value)) = choice.iter().find(|(name, _)| *name == binder.name.text) {
+                env = env.with(&binder.name.text, Value::Constant(value.clone()));
+                continue;
+            }
             match self.binder(&env, binder)? {
                 eval::Binding::Variable(value, condition) => {
                     env = env.with(&binder.name.text, value);
@@ -112,8 +109,8 @@ impl Lowering<'_> {
                     return self.error(
                         "E0611",
                         at(env.item, binder.name.span),
-                        "a measure is over values of a format, not over indices",
-                        "give the measure a parameter instead: `measure m(i in …)`",
+                        "a variable of a measure ranges over values for some indices and over indices for others",
+                        "one or the other",
                     );
                 }
             }
@@ -130,7 +127,10 @@ impl Lowering<'_> {
             self.context.report(
                 Diagnostic::warning(
                     "W0604",
-                    "this measure is the same whatever its variables are",
+                    match choice {
+                        [] => "this measure is the same whatever its variables are",
+                        _ => "for given indices this measure is the same whatever its other variables are",
+                    },
                     place,
                     "is constant",
                 )
@@ -205,7 +205,7 @@ impl Lowering<'_> {
             None => self.error(
                 "E0310",
                 at(env.item, expr.span),
-                "an average is of numbers that are known, but this varies",
+                "this number has to be known, but it varies",
                 "depends on a quantified variable",
             ),
         }

@@ -20,4 +20,5 @@ mod value;
 
 pub(super) use env::Env;
 pub(super) use lowering::Lowering;
+pub(super) use statement::Extreme;
 pub use statement::{CallInfo, ClassClaim, Optimization, Statement, VariableInfo};

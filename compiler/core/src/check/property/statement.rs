@@ -1,9 +1,11 @@
 //! Instances of properties and measures as they leave the lowering: obligations, and what is needed to show their counterexamples.
 
+use crate::check::constant::Constant;
 use crate::check::network::{Network, Port};
 use qnn_ir::NodeId;
 use qnn_ir::Rational;
 use qnn_ir::obligation::{Objective, Obligation};
+use qnn_syntax::ast::{Binder, Expr};
 use std::sync::Arc;
 
 /// A quantified variable as counterexamples show it.
@@ -67,4 +69,21 @@ pub struct Optimization {
     pub variables: Vec<VariableInfo>,
     /// Its networks' outputs.
     pub calls: Vec<CallInfo>,
+}
+
+/// What a `maximize` or `minimize` says, with the values of its indices.
+#[derive(Clone, Copy)]
+pub struct Extreme<'a> {
+    /// The greatest is sought, not the least.
+    pub maximize: bool,
+    /// The number.
+    pub objective: &'a Expr,
+    /// Its variables.
+    pub over: &'a [Binder],
+    /// What is assumed of them.
+    pub condition: Option<&'a Expr>,
+    /// How far apart the best value found and the bound may be.
+    pub within: Option<&'a Expr>,
+    /// The values of those variables that are indices.
+    pub choice: &'a [(Arc<str>, Constant)],
 }

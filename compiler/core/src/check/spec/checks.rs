@@ -1,8 +1,9 @@
 //! All diagnostics of an item and of a file.
 
 use super::attribute::attributes;
+use super::counted::Indices;
 use super::instances::{family, instance_name, named};
-use super::lowering::{Question, averaged_at, goal_at, largest_at, lower};
+use super::lowering::{Question, goal_at, largest_at, lower, number_at, optimization_at};
 use super::names::{check_names, check_twice, is_mentioned, unused};
 use crate::check::constant::{Evaluator, constant_item};
 use crate::check::data::{ParamsFile, dataset};
@@ -125,9 +126,20 @@ fn at_ends(db: &dyn Db, item: ItemId, index: usize, question: &Question) -> Vec<
             let ends = [counted.first(), counted.last()].into_iter().flatten();
             ends.flat_map(|values| goal_at(db, item, index, values).diagnostics).collect()
         }
-        Question::Average(counted) => {
+        Question::OptimizeOver(Indices { choices, has_values: true, .. }) => {
+            let ends = [choices.first(), choices.last()].map(|choice| {
+                choice.map_or_else(Vec::new, |choice| optimization_at(db, item, index, choice).diagnostics)
+            });
+            // As with the instances of a family: some choices may well be constant, or without inputs.
+            let alike = |d: &Diagnostic, other: &[Diagnostic]| {
+                other.iter().any(|o| o.code == d.code && o.labels[0].place == d.labels[0].place)
+            };
+            let said = |d: &&Diagnostic| d.severity == Severity::Error || ends.iter().all(|end| alike(d, end));
+            ends.iter().flatten().filter(said).cloned().collect()
+        }
+        Question::OptimizeOver(Indices { choices: counted, .. }) | Question::Average(counted) => {
             let ends = [counted.first(), counted.last()].into_iter().flatten();
-            ends.flat_map(|values| averaged_at(db, item, index, values).diagnostics).collect()
+            ends.flat_map(|values| number_at(db, item, index, values).diagnostics).collect()
         }
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn instances(context: &Context<'_>, item: ItemId) -> Checked<Family> 
     let (params, filter) = parameters(&found).ok_or(Reported)?;
     let names: Vec<Arc<str>> = params.iter().map(|p| p.name.text.clone()).collect();
     let domains: Vec<&Expr> = params.iter().map(|p| &p.domain).collect();
-    let instances = match choices(context, item, &names, &domains, Vec::new(), filter)? {
+    let instances = match choices(context, item, &names, &domains, Vec::new(), filter, &[])? {
         Choices::Some(instances) => instances,
         Choices::None(why) => {
             let warning = match why {
@@ -89,6 +89,7 @@ pub(super) enum Choices {
 }
 
 /// All choices of values for names, of which the first have the values of `start` and each other one its domain, which may depend on those before it.
+/// Of the filter's conditions, those that mention one of `unknown` are left out.
 pub(super) fn choices(
     context: &Context<'_>,
     item: ItemId,
@@ -96,6 +97,7 @@ pub(super) fn choices(
     domains: &[&Expr],
     start: Vec<Constant>,
     filter: Option<&Expr>,
+    unknown: &[Arc<str>],
 ) -> Checked<Choices> {
     let given = start.len();
     let mut all = vec![start];
@@ -124,7 +126,7 @@ pub(super) fn choices(
     let Some(filter) = filter.filter(|_| before > 0) else {
         return Ok(if before > 0 { Choices::Some(all) } else { Choices::None(None) });
     };
-    let mut conditions = FamilyFilter::new(context, item, names, filter);
+    let mut conditions = FamilyFilter::new(context, item, names, filter, unknown);
     let mut kept = Vec::new();
     for instance in all {
         // An edit need not wait for the rest.
@@ -159,12 +161,16 @@ impl<'a> FamilyFilter<'a> {
         item: ItemId,
         names: &'a [Arc<str>],
         filter: &'a Expr,
+        unknown: &[Arc<str>],
     ) -> FamilyFilter<'a> {
         let mut conditions = Vec::new();
         let mut open = vec![filter];
         while let Some(expr) = open.pop() {
             if let ExprKind::Binary(BinaryOp::And, left, right) = &expr.kind {
                 open.extend([&**right, &**left]);
+                continue;
+            }
+            if unknown.iter().any(|name| walk::occurs(expr, name)) {
                 continue;
             }
             let parameters = (0..names.len()).filter(|i| walk::occurs(expr, &names[*i])).collect();

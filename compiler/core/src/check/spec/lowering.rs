@@ -1,15 +1,14 @@
 //! What is asked of engines for an instance: a statement, the greatest value of an expression, the largest integer.
 
-use super::instances::{Choices, MAX_INSTANCES, choices, family, named};
+use super::counted::{Counted, Indices, counted, indices};
+use super::instances::{MAX_INSTANCES, family, named};
 use super::monotone::harder_with;
 use crate::check::constant::Constant;
-use crate::check::property::{CallInfo, Env, Lowering, Optimization, Statement};
+use crate::check::property::{CallInfo, Env, Extreme, Lowering, Optimization, Statement};
 use crate::check::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
-use crate::diagnostic::Diagnostic;
 use qnn_ir::Rational;
-use qnn_syntax::Span;
-use qnn_syntax::ast::{Binder, BinderRange, Expr, ExprKind, ItemKind, MeasureBody, MeasureItem};
+use qnn_syntax::ast::{ItemKind, MeasureBody, MeasureItem};
 use std::sync::Arc;
 
 /// What is asked of engines for one instance.
@@ -19,6 +18,8 @@ pub enum Question {
     Property(Statement),
     /// What is the greatest (or least) value?
     Optimize(Optimization),
+    /// What is the greatest (or least) value over several choices of indices?
+    OptimizeOver(Indices),
     /// What is the largest integer for which a statement holds?
     Largest {
         /// The variable's name.
@@ -33,9 +34,6 @@ pub enum Question {
     /// What is the mean of a number over these choices of its variables' values?
     Average(Counted),
 }
-
-/// Choices of values for a measure's own variables; at least one.
-pub type Counted = Arc<[Vec<(Arc<str>, Constant)>]>;
 
 /// What is asked for an instance, by its index in the family. Recent ones are remembered.
 #[salsa::tracked(lru = 128)]
@@ -64,9 +62,12 @@ pub(super) fn lower(context: &Context<'_>, item: ItemId, parameters: &[(Arc<str>
     match &found.kind {
         ItemKind::Property(p) => Lowering::new(context).property(&env, &p.body, p.find).map(Question::Property),
         ItemKind::Measure(m) => match &m.body {
-            MeasureBody::Optimize { maximize, objective, over, condition, within } => Lowering::new(context)
-                .optimize(&env, *maximize, objective, over, condition.as_ref(), within.as_ref())
-                .map(Question::Optimize),
+            body @ MeasureBody::Optimize { over, condition, .. } => {
+                match indices(context, item, parameters, over, condition.as_ref())? {
+                    Some(indices) => over_indices(context, &env, body, indices).map(Question::OptimizeOver),
+                    None => optimize(context, &env, body, &[]).map(Question::Optimize),
+                }
+            }
             MeasureBody::Largest { name, domain, goal } => {
                 let range = Lowering::new(context).known(&env, domain)?;
                 let Constant::Range(range) = range else {
@@ -106,6 +107,43 @@ pub(super) fn lower(context: &Context<'_>, item: ItemId, parameters: &[(Arc<str>
     }
 }
 
+/// Lowers a `maximize` or `minimize` with the values of its indices.
+fn optimize(
+    context: &Context<'_>,
+    env: &Env,
+    body: &MeasureBody,
+    choice: &[(Arc<str>, Constant)],
+) -> Checked<Optimization> {
+    let MeasureBody::Optimize { maximize, objective, over, condition, within } = body else { return Err(Reported) };
+    let (condition, within) = (condition.as_ref(), within.as_ref());
+    let extreme = Extreme { maximize: *maximize, objective, over, condition, within, choice };
+    Lowering::new(context).optimize(env, &extreme)
+}
+
+/// A `maximize` or `minimize` over indices, with how far apart its ends may be. Steps are those of the first choice's format.
+fn over_indices(context: &Context<'_>, env: &Env, body: &MeasureBody, indices: Indices) -> Checked<Indices> {
+    let within = match (body, indices.choices.first()) {
+        (MeasureBody::Optimize { within: Some(_), .. }, Some(first)) if indices.has_values => {
+            // What else is to be said of the choice is said where it is lowered for itself.
+            optimize(&Context::new(context.db), env, body, first).ok().and_then(|first| first.within)
+        }
+        _ => None,
+    };
+    Ok(Indices { within, ..indices })
+}
+
+/// Lowers a `maximize` or `minimize` for one choice of its indices.
+pub fn optimization_at(
+    db: &dyn Db,
+    item: ItemId,
+    index: usize,
+    choice: &[(Arc<str>, Constant)],
+) -> Outcome<Optimization> {
+    let context = Context::new(db);
+    let value = measured(db, item, index, &[]).and_then(|(env, body)| optimize(&context, &env, body, choice));
+    context.outcome(value)
+}
+
 /// Lowers the statement of a `largest` or `share` measure with the values of its own variables.
 pub fn goal_at(db: &dyn Db, item: ItemId, index: usize, values: &[(Arc<str>, Constant)]) -> Outcome<Statement> {
     let context = Context::new(db);
@@ -136,18 +174,24 @@ pub fn shown_calls(db: &dyn Db, item: ItemId, index: usize, question: &Question)
         Question::Property(statement) => return statement.calls.clone(),
         Question::Optimize(optimization) => return optimization.calls.clone(),
         Question::Largest { domain, .. } => largest_at(db, item, index, domain.0).value,
+        Question::OptimizeOver(indices) if indices.has_values => {
+            let first = indices.choices.first().and_then(|choice| optimization_at(db, item, index, choice).value);
+            return first.map(|optimization| optimization.calls).unwrap_or_default();
+        }
         Question::Share(counted) => counted.first().and_then(|values| goal_at(db, item, index, values).value),
         // Its networks have known inputs: nothing of them is asked.
-        Question::Average(_) => None,
+        Question::Average(_) | Question::OptimizeOver(_) => None,
     };
     first.map(|statement| statement.calls).unwrap_or_default()
 }
 
-/// What an `average` is of, for one choice of its variables' values.
-pub fn averaged_at(db: &dyn Db, item: ItemId, index: usize, values: &[(Arc<str>, Constant)]) -> Outcome<Rational> {
+/// What an `average` is of, or a `maximize` or `minimize` over indices alone, for one choice of its variables' values.
+pub fn number_at(db: &dyn Db, item: ItemId, index: usize, values: &[(Arc<str>, Constant)]) -> Outcome<Rational> {
     let context = Context::new(db);
     let value = measured(db, item, index, values).and_then(|(env, body)| match body {
-        MeasureBody::Average { value, .. } => Lowering::new(&context).constant(&env, value),
+        MeasureBody::Average { value, .. } | MeasureBody::Optimize { objective: value, .. } => {
+            Lowering::new(&context).constant(&env, value)
+        }
         _ => Err(Reported),
     });
     context.outcome(value)
@@ -168,53 +212,4 @@ fn measured<'db>(
     let mut parameters = named(&family.names, instance);
     parameters.extend_from_slice(values);
     Ok((Env::new(item, &parameters), &measure.body))
-}
-
-/// The choices of values that a `share` or an `average` counts.
-fn counted(
-    context: &Context<'_>,
-    item: ItemId,
-    parameters: &[(Arc<str>, Constant)],
-    over: &[Binder],
-    condition: Option<&Expr>,
-) -> Checked<Counted> {
-    let (mut names, start): (Vec<Arc<str>>, Vec<Constant>) = parameters.iter().cloned().unzip();
-    let mut domains = Vec::new();
-    for binder in over {
-        let place = at(item, binder.name.span);
-        let set = match &binder.range {
-            BinderRange::Set(Expr { kind: ExprKind::Call(call), .. }) if &*call.callee.text == "ball" => None,
-            BinderRange::Set(set) => Some(set),
-            BinderRange::Type(_) => None,
-        };
-        let Some(set) = set else {
-            return Err(context.report(
-                Diagnostic::error("E0611", "only what can be counted has a share or an average", place, "ranges over values of a format")
-                    .note("Its variables range over integers, a list or an enum.")
-                    .help("quantify over a format's values in the statement: `share of i in 0..100 such that forall x in ball(test[i].image, 1 lsb): …`"),
-            ));
-        };
-        names.push(binder.name.text.clone());
-        domains.push(set);
-    }
-    let first = over.first().map_or(item_span(context, item), |binder| binder.name.span);
-    match choices(context, item, &names, &domains, start, condition)? {
-        Choices::Some(all) => {
-            let own = |values: Vec<Constant>| {
-                names.iter().cloned().zip(values).skip(parameters.len()).collect::<Vec<(Arc<str>, Constant)>>()
-            };
-            Ok(all.into_iter().map(own).collect())
-        }
-        Choices::None(None) => context.error("E0609", at(item, first), "this range is empty", "nothing is counted"),
-        Choices::None(Some((filter, before))) => context.error(
-            "E0609",
-            filter,
-            "this condition leaves nothing to be counted",
-            format!("false for all {before} choices"),
-        ),
-    }
-}
-
-fn item_span(context: &Context<'_>, item: ItemId) -> Span {
-    tree(context.db, item).as_ref().map_or(Span::default(), |found| found.span)
 }

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod checks;
+mod counted;
 mod instances;
 mod lowering;
 mod monotone;
@@ -9,5 +10,6 @@ mod names;
 
 pub use attribute::{Attributes, Expectation, Smallness, attributes, is_find};
 pub use checks::{check_item, diagnostics, verifiable};
+pub use counted::{Counted, Indices};
 pub use instances::{Family, MAX_INSTANCES, family, instance_name};
-pub use lowering::{Counted, Question, averaged_at, goal_at, largest_at, question, question_once, shown_calls};
+pub use lowering::{Question, goal_at, largest_at, number_at, optimization_at, question, question_once, shown_calls};

@@ -48,6 +48,9 @@ pub(super) fn section(spec: &Spec, property: &Property, results: &[&Arc<Instance
 fn case(result: &InstanceResult, counterexample: &Counterexample) -> Markup {
     html! { div.case {
         h5 { (result.name) " " (badge(result)) }
+        @for index in result.measure.iter().flat_map(|measure| &measure.choice) {
+            p.soft { code { (index.name) " = " (index.text) } }
+        }
         div.pair {
             @for variable in &counterexample.variables { (of_variable(variable)) }
             @for call in &counterexample.calls { (of_call(call)) }

@@ -157,6 +157,35 @@ impl Lowering<'_> {
         }
     }
 
+    /// Which binders of a measure are over indices, as the first choice of these tells; the others are over values of formats.
+    pub fn indices(mut self, env: &Env, over: &[Binder]) -> Checked<Vec<bool>> {
+        let mut env = env.clone();
+        let mut found = Vec::new();
+        for binder in over {
+            let values = self.binder_values(&env, binder)?;
+            found.push(values.is_some());
+            let value = match values {
+                Some(values) => match values.into_iter().next() {
+                    Some(first) => Value::Constant(first),
+                    None => {
+                        return self.error(
+                            "E0609",
+                            at(env.item, binder.name.span),
+                            "this range is empty",
+                            "nothing to choose from",
+                        );
+                    }
+                },
+                None => match self.binder(&env, binder)? {
+                    Binding::Variable(value, _) => value,
+                    Binding::Finite => return Err(Reported),
+                },
+            };
+            env = env.with(&binder.name.text, value);
+        }
+        Ok(found)
+    }
+
     /// What a binder binds: a new variable, or known values.
     pub(in crate::check::property) fn binder(&mut self, env: &Env, binder: &Binder) -> Checked<Binding> {
         match &binder.range {
