@@ -228,7 +228,7 @@ def random_format(rng, bits, channels=1):
         many = channels if channels > 1 and rng.random() < 0.5 else 1
         digits = ["0.05", "0.1", "0.3", "0.75", "2", "1.5", "0.0625"]
         # As viewers of files print them: a cast takes any digits.
-        if rng.random() < 0.15:
+        if rng.random() < 0.04:
             digits = ["0.0235284771770238876", "0.10135298967361450195", "1.0000000116860974"]
         scales = [Fraction(rng.choice(digits)) for _ in range(many)]
         many_zeros = many if rng.random() < 0.5 else 1
