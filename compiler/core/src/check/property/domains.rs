@@ -111,7 +111,7 @@ impl Domains {
         candidates.into_iter().find_map(|(element, factor)| {
             let mut others = term.clone();
             others.linear.terms.retain(|(other, _)| other != element);
-            let value = others.times(&(-Rational::one() / factor));
+            let value = with_factors_inside(&others.times(&(-Rational::one() / factor)));
             let fits =
                 is_whole(&value) && magnitude(&value, domain) < integer(1 << 62) && value.as_constant().is_none();
             // What would have to be kept within the domain by conditions is no simpler than the equality.
@@ -377,6 +377,16 @@ fn elements(term: &Term, found: &mut dyn FnMut(Element)) {
     work(term.linear.terms.len());
     term.linear.terms.iter().for_each(|(element, _)| found(*element));
     term.maxima.iter().flat_map(|(_, alternatives)| alternatives.iter()).for_each(|term| elements(term, found));
+}
+
+/// The same term with no factors but 1 and -1 before its maxima: what is whole then shows in the alternatives.
+fn with_factors_inside(term: &Term) -> Term {
+    let inside = |(factor, alternatives): &(Rational, Arc<[Term]>)| {
+        let size = factor.abs();
+        let scaled = alternatives.iter().map(|alternative| with_factors_inside(&alternative.clone().times(&size)));
+        (factor.signum(), scaled.collect())
+    };
+    Term { linear: term.linear.clone(), maxima: term.maxima.iter().map(inside).collect() }
 }
 
 /// Whether a term is a whole number whatever whole numbers its elements are.
