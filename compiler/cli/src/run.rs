@@ -65,7 +65,9 @@ impl Run {
         let stop = |db: &Database, file: SourceFile| {
             let plan = || qnn::verify::plan(db, file, &Filter::new(patterns), options).jobs;
             let jobs = interrupt::until(over.clone(), plan).unwrap_or_default();
-            let all = jobs.iter().fold(Duration::ZERO, |sum, job| sum.saturating_add(job.budget));
+            // Where there is nothing to decide, the check is all there is.
+            let alone = if jobs.is_empty() { Duration::MAX } else { Duration::ZERO };
+            let all = jobs.iter().fold(alone, |sum, job| sum.saturating_add(job.budget));
             // Verdicts need some of the whole run's time.
             let most = left().map_or(Duration::MAX, |left| left / 2);
             let (budget, cancel, begun) = (all.max(LEAST_CHECK).min(most), cancel.clone(), Instant::now());

@@ -32,7 +32,7 @@ impl Builder<'_> {
                 "not rectangular",
             );
         }
-        self.exact_tensor(super::super::types::axes(&shape), &values, span)
+        Ok(self.exact_tensor(super::super::types::axes(&shape), &values))
     }
 
     /// A literal cast to a format.

@@ -49,6 +49,17 @@ impl Evaluator<'_> {
                 with_shape(Type::Bool)
             }
             "acc" => match self.values(expr)?.as_slice() {
+                _ if expr.arguments.iter().any(|argument| matches!(argument, TypeArgument::Named(..))) => {
+                    Err(self.context.report(
+                        Diagnostic::error(
+                            "E0303",
+                            "`acc<W>` asserts how wide an exact sum is; it neither rounds nor overflows",
+                            at(self.item, expr.span),
+                            "takes no options",
+                        )
+                        .help("an accumulator of hardware that wraps is a cast of the sum: `… as fixed<16, F, overflow = wrap>`, with as many bits after the point as the products have"),
+                    ))
+                }
                 [width] => with_shape(Type::Accumulator(self.width(width, 127)?)),
                 _ => self.arguments(expr, "acc<W>, the bits of the accumulator"),
             },

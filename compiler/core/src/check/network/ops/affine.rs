@@ -75,7 +75,7 @@ impl Builder<'_> {
             let own = bias_value.map(|bias| (bias.scale.get(bias_of(r)), bias.numbers[bias_of(r)]));
             let Some(Line { terms, constant, scale }) = lines.line(row, own) else {
                 if let (Some((step, _)), Some((_, place)), Some((column, index))) = (own, bias, row.first()) {
-                    self.nearly_the_products(step, lines.pair(*column, *index), place)?;
+                    self.apart_from_products(step, lines.pair(*column, *index), place)?;
                 }
                 return self.too_precise_weights(span);
             };
@@ -124,23 +124,32 @@ impl Builder<'_> {
         )
     }
 
-    /// Refuses a bias whose step is nearly that of the products, but not quite: as files state it, rounded.
-    fn nearly_the_products(&self, step: &Rational, of: (&Rational, &Rational), bias: Span) -> Checked<()> {
+    /// Refuses a bias whose steps have no common step with the products': a scale that a file states rounded, or a format of another kind.
+    fn apart_from_products(&self, step: &Rational, of: (&Rational, &Rational), bias: Span) -> Checked<()> {
         let product = of.0 * of.1;
-        let apart = to_f64(&(step / &product)) - 1.0;
-        if step == &product || apart.abs() > 1e-3 {
+        if (step / &product).is_integer() {
             return Ok(());
         }
+        let nearly = (to_f64(&(step / &product)) - 1.0).abs() < 1e-3;
+        let note = if nearly {
+            "A file states the scale of a bias rounded to a float32. Runtimes take the product of the input's scale and the weights' instead."
+        } else {
+            "Runtimes store a bias in the products' steps, the input's scale times the weights'."
+        };
         let product_text = format!("{} * {}", written(of.0), written(of.1));
         self.report(
             Diagnostic::error(
                 "E0404",
-                format!("the bias's steps of {} are nearly the products' steps of {}, but not quite", show(step), show(&product)),
+                format!(
+                    "the bias's steps of {} and the products' steps of {} have no common step within 64 bits",
+                    show(step),
+                    show(&product)
+                ),
                 self.place(bias),
-                "no common step within 64 bits",
+                if nearly { "nearly the products' steps, but not quite" } else { "not in the products' steps" },
             )
-            .note("A file states the scale of a bias rounded to a float32. Runtimes take the product of the input's scale and the weights' instead.")
-            .help(format!("write the scale of the bias as that product: `{product_text}`")),
+            .note(note)
+            .help(format!("give the bias the format `affine<int<32>, {product_text}, 0>`")),
         )
     }
 

@@ -2,8 +2,9 @@
 
 use super::super::super::Checked;
 use super::super::super::data::{ConstantTensor, PerElement};
-use super::super::super::types::{Axis, count, same_sizes, shape_text};
+use super::super::super::types::{count, same_sizes, shape_text};
 use super::super::{Builder, NetTensor, Parameters};
+use super::constants::stretched;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use qnn_ir::interrupt::work;
 use qnn_ir::rational::{common_step, exact};
@@ -81,44 +82,21 @@ impl Builder<'_> {
         constant: &ConstantTensor,
         span: Span,
     ) -> Checked<Vec<Rational>> {
-        let len = count(&x.shape);
-        if constant.len() == 1 {
-            work(NUMBER * len);
-            return Ok(vec![constant.value(0); len]);
-        }
-        if same_sizes(&constant.shape, &x.shape) {
-            return Ok(constant.values());
-        }
-        // One for each channel of an image, or as many axes, of which some have size 1.
-        let sizes: Vec<usize> = match constant.shape.as_slice() {
-            [channels] if x.shape.len() == 3 => vec![channels.size, 1, 1],
-            axes => axes.iter().map(|axis| axis.size).collect(),
-        };
-        let fits = |(own, axis): (&usize, &Axis)| *own == axis.size || *own == 1;
-        if sizes.len() != x.shape.len() || !sizes.iter().zip(&x.shape).all(fits) {
-            return self.error(
-                "E0301",
-                span,
-                format!(
-                    "{} and {} don't go together",
-                    shape_text(self.db(), &x.shape),
-                    shape_text(self.db(), &constant.shape)
-                ),
-                "a constant is one number, or has the tensor's shape, or one number for each channel of an image",
-            );
-        }
-        let value = |element: usize| {
-            work(NUMBER);
-            let (mut rest, mut index, mut stride) = (element, 0, 1);
-            for (own, axis) in sizes.iter().zip(&x.shape).rev() {
-                if *own > 1 {
-                    index += rest % axis.size * stride;
-                }
-                (rest, stride) = (rest / axis.size, stride * own);
-            }
-            constant.value(index)
-        };
-        Ok((0..len).map(value).collect())
+        stretched(constant, &x.shape).map_or_else(
+            || {
+                self.error(
+                    "E0301",
+                    span,
+                    format!(
+                        "{} and {} don't go together",
+                        shape_text(self.db(), &x.shape),
+                        shape_text(self.db(), &constant.shape)
+                    ),
+                    "a constant is one number, or has the tensor's shape, or one number for each channel of an image",
+                )
+            },
+            Ok,
+        )
     }
 
     /// x + constant or x - constant.

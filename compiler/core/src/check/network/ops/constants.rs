@@ -2,10 +2,10 @@
 
 use super::super::super::Checked;
 use super::super::super::data::{ConstantTensor, PerElement};
-use super::super::super::types::{Shape, same_sizes, shape_text};
+use super::super::super::types::{Axis, Shape, count, same_sizes, shape_text};
 use super::super::Builder;
 use super::layout::uniform_format;
-use num_traits::{ToPrimitive, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 use qnn_ir::Rational;
 use qnn_ir::interrupt::work;
 use qnn_ir::rational::common_denominator;
@@ -14,29 +14,21 @@ use qnn_syntax::Span;
 use qnn_syntax::ast::BinaryOp;
 
 impl Builder<'_> {
-    /// Exact numbers as a tensor: over one denominator, where 64 bits do.
-    pub(in crate::check::network) fn exact_tensor(
-        &self,
-        shape: Shape,
-        values: &[Rational],
-        span: Span,
-    ) -> Checked<ConstantTensor> {
+    /// Exact numbers as a tensor: over one denominator where 64 bits do, else each with a scale of its own.
+    pub(in crate::check::network) fn exact_tensor(&self, shape: Shape, values: &[Rational]) -> ConstantTensor {
         let each = || values.iter().inspect(|_| work(NUMBER));
-        let denominator = common_denominator(each());
-        let number = |value: &Rational| (value * Rational::from_integer(denominator.clone())).to_integer().to_i64();
-        let Some(numbers) = each().map(number).collect::<Option<Vec<i64>>>() else {
-            if self.real.is_some() {
-                return Ok(ConstantTensor::exact(shape, Values::new(values)));
+        let common = Rational::from_integer(common_denominator(each()));
+        let number = |value: &Rational| (value * &common).to_integer().to_i64();
+        let (numbers, scale) = match each().map(number).collect::<Option<Vec<i64>>>() {
+            Some(numbers) => (numbers, PerElement::All(common.recip())),
+            None if self.real.is_some() => return ConstantTensor::exact(shape, Values::new(values)),
+            None => {
+                let sign = |value: &Rational| value.signum().to_integer().to_i64().unwrap_or(0);
+                let size = |value: &Rational| if value.is_zero() { Rational::one() } else { value.abs() };
+                (each().map(sign).collect(), PerElement::from_each(each().map(size).collect()))
             }
-            return self.error(
-                "E0404",
-                span,
-                "these constants have too many digits to be exact in 64 bits",
-                "too precise",
-            );
         };
-        let scale = PerElement::All(Rational::new(1.into(), denominator));
-        Ok(ConstantTensor { shape, numbers: numbers.into(), scale, format: None, saturated: 0, exact: None })
+        ConstantTensor { shape, numbers: numbers.into(), scale, format: None, saturated: 0, exact: None }
     }
 
     /// `+ - * /` of two tensors of one shape, or of a number and each element.
@@ -47,32 +39,28 @@ impl Builder<'_> {
         b: &ConstantTensor,
         span: Span,
     ) -> Checked<ConstantTensor> {
-        // A number goes with any shape, and so does what has one element; axes are kept.
-        let shape = match (same_sizes(&a.shape, &b.shape), a.len(), b.len()) {
-            (true, ..) => a.shape.clone(),
-            (_, 1, _) if a.shape.is_empty() || b.len() > 1 => b.shape.clone(),
-            (_, _, 1) => a.shape.clone(),
-            _ => {
-                return self.error(
-                    "E0301",
-                    span,
-                    format!(
-                        "{} and {} don't go together",
-                        shape_text(self.db(), &a.shape),
-                        shape_text(self.db(), &b.shape)
-                    ),
-                    "tensors of one shape, or a number and a tensor",
-                );
-            }
+        // A number goes with any shape, and so does what has one element; axes are kept. Of two tensors one may be stretched to the other's shape.
+        let number = a.len() == 1 && (a.shape.is_empty() || b.len() > 1);
+        let (left, right, shape) = match stretched(b, &a.shape).filter(|_| !number) {
+            Some(right) => (a.values(), right, &a.shape),
+            None => match stretched(a, &b.shape) {
+                Some(left) => (left, b.values(), &b.shape),
+                None => {
+                    let shapes = (shape_text(self.db(), &a.shape), shape_text(self.db(), &b.shape));
+                    return self.error(
+                        "E0301",
+                        span,
+                        format!("{} and {} don't go together", shapes.0, shapes.1),
+                        "tensors of one shape, a number and a tensor, or one number for each entry of a first axis",
+                    );
+                }
+            },
         };
-        let (left, right) = (a.values(), b.values());
         if op == BinaryOp::Divide && right.iter().inspect(|_| work(1)).any(Zero::is_zero) {
             return self.error("E0311", span, "division by zero", "a divisor is 0");
         }
-        let of = |values: &[Rational], i: usize| values[if values.len() == 1 { 0 } else { i }].clone();
-        let value = |i: usize| {
+        let value = |(x, y): (&Rational, &Rational)| {
             work(NUMBER);
-            let (x, y) = (of(&left, i), of(&right, i));
             match op {
                 BinaryOp::Add => x + y,
                 BinaryOp::Subtract => x - y,
@@ -80,9 +68,44 @@ impl Builder<'_> {
                 _ => x * y,
             }
         };
-        let values: Vec<Rational> = (0..left.len().max(right.len())).map(value).collect();
-        self.exact_tensor(shape, &values, span)
+        let values: Vec<Rational> = left.iter().zip(&right).map(value).collect();
+        Ok(self.exact_tensor(shape.clone(), &values))
     }
+}
+
+/// A constant's numbers for each element of a shape: one for all, one for each, one for each entry of the first axis of three or more, or as many axes as the
+/// shape has, of which some have size 1; `None` if it does not go with the shape.
+pub(in crate::check::network) fn stretched(constant: &ConstantTensor, shape: &Shape) -> Option<Vec<Rational>> {
+    let len = count(shape);
+    if constant.len() == 1 {
+        work(NUMBER * len);
+        return Some(vec![constant.value(0); len]);
+    }
+    if same_sizes(&constant.shape, shape) {
+        return Some(constant.values());
+    }
+    let sizes: Vec<usize> = match constant.shape.as_slice() {
+        [channels] if shape.len() >= 3 => {
+            std::iter::once(channels.size).chain(std::iter::repeat_n(1, shape.len() - 1)).collect()
+        }
+        axes => axes.iter().map(|axis| axis.size).collect(),
+    };
+    let fits = |(own, axis): (&usize, &Axis)| *own == axis.size || *own == 1;
+    if sizes.len() != shape.len() || !sizes.iter().zip(shape).all(fits) {
+        return None;
+    }
+    let value = |element: usize| {
+        work(NUMBER);
+        let (mut rest, mut index, mut stride) = (element, 0, 1);
+        for (own, axis) in sizes.iter().zip(shape).rev() {
+            if *own > 1 {
+                index += rest % axis.size * stride;
+            }
+            (rest, stride) = (rest / axis.size, stride * own);
+        }
+        constant.value(index)
+    };
+    Some((0..len).map(value).collect())
 }
 
 /// Elements of a tensor, by their row-major indices, as a tensor of another shape.
