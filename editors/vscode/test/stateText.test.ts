@@ -104,7 +104,7 @@ test("a measure shows its value, and what is running how far it is", () => {
     assert.equal(standing(instance("m", "timeout", { measure: of("0.55 … 0.58") })), "0.55 … 0.58, timed out");
     assert.equal(standing(instance("m", "timeout", { measure: of("") })), "timed out");
     assert.equal(answer(instance("p", "proved")), undefined);
-    assert.equal(standing(instance("p", "violated", { asExpected: true })), "violated, as expected");
+    assert.equal(standing(instance("p", "violated", { asExpected: true, expected: "violated" })), "violated, as expected");
     assert.equal(standing(KINDS.cancelled), "cancelled");
     const now = { elapsed: 12, elapsedText: "12 s", remaining: 48, remainingText: "48 s", share: 0.375, found: null, bound: null, text: "0.55 … 0.58, 37 %" };
     const running = instance("m", "running", { progress: now });

@@ -14,11 +14,13 @@ use qnn_syntax::Span;
 use qnn_syntax::ast::BinaryOp;
 
 impl Builder<'_> {
-    /// Exact numbers as a tensor: over one denominator where 64 bits do, else each with a scale of its own.
+    /// Exact numbers as a tensor: over one denominator where 32 bits do, else each with a scale of its own.
     pub(in crate::check::network) fn exact_tensor(&self, shape: Shape, values: &[Rational]) -> ConstantTensor {
         let each = || values.iter().inspect(|_| work(NUMBER));
         let common = Rational::from_integer(common_denominator(each()));
-        let number = |value: &Rational| (value * &common).to_integer().to_i64();
+        // Wide numbers would make wide sums of what has a common factor.
+        let narrow = |n: &i64| n.unsigned_abs() < 1 << 31;
+        let number = |value: &Rational| (value * &common).to_integer().to_i64().filter(narrow);
         let (numbers, scale) = match each().map(number).collect::<Option<Vec<i64>>>() {
             Some(numbers) => (numbers, PerElement::All(common.recip())),
             None if self.real.is_some() => return ConstantTensor::exact(shape, Values::new(values)),
