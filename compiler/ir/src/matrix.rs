@@ -120,6 +120,20 @@ fn short_add(target: &mut [i64], weights: &[i32], factor: i32) {
     target.iter_mut().zip(weights).for_each(|(t, w)| *t += i64::from(factor) * i64::from(*w));
 }
 
+/// target += the sum of factor · row over all rows, a factor for each.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn short_add_rows(target: &mut [i64], weights: &[i32], factors: &[i64]) {
+    if target.is_empty() {
+        return;
+    }
+    for (row, factor) in weights.chunks_exact(target.len()).zip(factors).filter(|(_, factor)| **factor != 0) {
+        match i32::try_from(*factor) {
+            Ok(factor) => target.iter_mut().zip(row).for_each(|(t, w)| *t += i64::from(factor) * i64::from(*w)),
+            Err(_) => target.iter_mut().zip(row).for_each(|(t, w)| *t += factor * i64::from(*w)),
+        }
+    }
+}
+
 impl Matrix {
     /// A dense matrix, row-major: `values.len() == rows * columns`.
     pub fn dense(rows: usize, columns: usize, values: Vec<i64>) -> Arc<Matrix> {
@@ -132,8 +146,15 @@ impl Matrix {
     /// # Panics
     /// If a column is out of range or a sum of repeated entries leaves `i64`: the caller checks both.
     pub fn sparse(columns: usize, rows: Vec<Vec<(u32, i64)>>) -> Arc<Matrix> {
+        Matrix::from_rows(columns, rows)
+    }
+
+    /// The same from rows that are made one after the other: those of a convolution take more memory than the matrix.
+    ///
+    /// # Panics
+    /// As [`Matrix::sparse`].
+    pub fn from_rows(columns: usize, rows: impl IntoIterator<Item = Vec<(u32, i64)>>) -> Arc<Matrix> {
         let (mut starts, mut cols, mut values) = (vec![0u32], Vec::new(), Vec::new());
-        let count = rows.len();
         for mut row in rows {
             work(8 * (1 + row.len()));
             row.sort_by_key(|(column, _)| *column);
@@ -159,6 +180,7 @@ impl Matrix {
             values.truncate(kept);
             starts.push(u32::try_from(cols.len()).expect("fewer than 2^32 entries"));
         }
+        let count = starts.len() - 1;
         let sparse = Some(Sparse { starts, columns: cols });
         Matrix::build(count, columns, MatrixData { sparse, values: values.into() })
     }
@@ -247,6 +269,17 @@ impl Matrix {
         match (self.stored(r), i32::try_from(factor)) {
             ((None, Slice::Short(weights)), Ok(factor)) => short_add(target, weights, factor),
             _ => self.for_row(r, target, |t, w| *t += factor * w),
+        }
+    }
+
+    /// Adds all rows to a vector of `columns` numbers, each row times its factor; the caller sees to it that 64 bits suffice.
+    pub fn add_rows(&self, factors: &[i64], target: &mut [i64]) {
+        if let MatrixData { sparse: None, values: Integers::Short(weights) } = &self.data {
+            short_add_rows(target, weights, factors);
+            return;
+        }
+        for (row, factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0) {
+            self.for_row(row, target, |t, w| *t += factor * w);
         }
     }
 
