@@ -5,13 +5,18 @@ Reads JSON lines {"obligation": ..., "certificate": ...} from the files given (o
 a line; exit code 1 if any is rejected. Written from docs/certificates.md, not from the Rust checker.
 
 Nothing is computed with before its form was looked at: Python takes floats and booleans where integers are meant, and negative
-indices, which count from the end.
+indices, which count from the end. NumPy, where it is installed, finds sums of products that the page keeps within 62 bits; nothing else rests on it.
 """
 import functools
 import itertools
 import json
 import sys
 from bisect import bisect_right
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
 
 
 class Rejected(Exception):
@@ -108,7 +113,7 @@ def read_split(data):
 def read_step(step):
     """Its kind and what it says."""
     if type(step) is str:
-        need(step in ("empty", "enumerate"), "a step of unknown kind")
+        need(step in ("empty", "enumerate", "propagate"), "a step of unknown kind")
         return step, None
     need(type(step) is dict and len(step) == 1, "not a step")
     (kind, data), = step.items()
@@ -533,6 +538,9 @@ class Checker:
                 stack.append(self.after(ranges, lambda r: self.slack(r, atoms, data)))
             elif kind == "empty":
                 need(ranges is None, "no range is empty")
+            elif kind == "propagate":
+                if ranges is not None:
+                    need(Propagation(self, ranges).closes(atoms), "propagation does not close the branch")
             elif kind == "enumerate":
                 if ranges is not None:
                     self.enumerate(ranges, atoms)
@@ -553,11 +561,13 @@ class Checker:
 
     def check(self, certificate):
         version, key, prelude, cases = fields(certificate, "version", "obligation", "prelude", "cases")
-        need(integer(version) == 1, "another version")
+        integer(version)
+        need(version in (1, 2), "another version")
         need(key == self.key, "another obligation")
         prelude = [read_tighten(data) for data in array(prelude)]
         cases = [[read_step(step) for step in array(case)] for case in array(cases)]
         need(len(cases) == len(self.cases), "not a tree for each case")
+        need(version > 1 or not any(kind == "propagate" for case in cases for kind, _ in case), "a step of version 2")
         ranges = []
         for k in range(len(self.nodes)):
             ranges.append(self.interval(k, ranges))
@@ -566,6 +576,277 @@ class Checker:
             ranges = self.after(ranges, lambda r: self.tighten(r, self.assumptions, data))
         for case, steps in zip(self.cases, cases):
             self.tree(ranges, self.assumptions + case, steps)
+
+
+class TooLarge(Exception):
+    """The rule's numbers don't suffice for a form: it has no bound."""
+
+
+class Propagation:
+    """The fixed rule of the step "propagate": ranges, lines, and bounds by backward substitution."""
+
+    # How far below v, in halves, the quotients lie from which on a mode rounds to v: at most, and at least.
+    ENDS = {"Floor": (0, 0), "Ceil": (2, 2), "TowardZero": (2, 0), "Up": (2, 0)}
+
+    def __init__(self, checker, ranges):
+        self.nodes, self.checker = checker.nodes, checker
+        self.ranges = [list(r) for r in ranges]
+        self.lines = [None] * len(self.nodes)
+        self.read = {s for node in self.nodes for s in checker.sources(node)}
+
+    def closes(self, atoms):
+        try:
+            self.run()
+        except Empty:
+            return True
+        for constant, terms in atoms:
+            try:
+                if self.upper(terms, constant) < 0:
+                    return True
+            except TooLarge:
+                pass
+        return False
+
+    def run(self):
+        done = set()
+        for k, node in enumerate(self.nodes):
+            op = node["op"]
+            if op in ("input", "constant"):
+                continue
+            if op in ("step", "wrap", "max") and self.nodes[node["source"]]["op"] in ("affine", "gather"):
+                s = node["source"]
+                for i in self.undecided(node):
+                    if (s, i) not in done:
+                        done.add((s, i))
+                        self.substitute(node, s, i)
+            for i, (lo, hi) in enumerate(self.checker.interval(k, self.ranges)):
+                self.meet(k, i, lo, hi)
+            if op in ("step", "wrap", "max"):
+                self.is_read = k in self.read
+                self.lines[k] = getattr(self, op + "_lines")(node, self.ranges[node["source"]], self.ranges[k])
+
+    def meet(self, k, i, lo, hi):
+        old = self.ranges[k][i]
+        self.ranges[k][i] = max(old[0], lo), min(old[1], hi)
+        if self.ranges[k][i][0] > self.ranges[k][i][1]:
+            raise Empty
+
+    def substitute(self, reader, k, i):
+        for sign in (1, -1):
+            if sign < 0 and self.decided(reader, i, self.ranges[k][i]):
+                return
+            try:
+                upper = self.upper([(k, i, sign)], 0)
+            except TooLarge:
+                continue
+            lo, hi = self.ranges[k][i]
+            self.meet(k, i, *((lo, upper) if sign > 0 else (-upper, hi)))
+
+    # What lines depend on, and the lines.
+
+    def undecided(self, node):
+        """The elements of the source whose ranges the lines depend on, in order."""
+        source = self.ranges[node["source"]]
+        if node["op"] != "max":
+            return [i for i, a in enumerate(source) if not self.decided(node, i, a)]
+        return [i for w in node["windows"] if not self.greatest(w, source)[1] for i in w]
+
+    def decided(self, node, i, a):
+        if node["op"] != "step":
+            return node["op"] == "wrap" and self.shift(node, a) is not None
+        f = node["f"][i]
+        within = f.thresholds is None and f.n * a[0] + f.o >= f.d * f.lo and f.n * a[1] + f.o <= f.d * f.hi
+        return within or f.apply(a[0]) == f.apply(a[1])
+
+    @staticmethod
+    def shift(node, a):
+        width, signed = node["width"], node["signed"]
+        first = wrap(a[0], width, signed)
+        greatest = (1 << width - 1) - 1 if signed else (1 << width) - 1
+        return first - a[0] if first + a[1] - a[0] <= greatest else None
+
+    @staticmethod
+    def greatest(window, source):
+        best = max(window, key=lambda i: source[i][0])  # the first of the greatest
+        return best, all(i == best or source[i][1] <= source[best][0] for i in window)
+
+    def max_lines(self, node, source, own):
+        return 0, [self.greatest(w, source) for w in node["windows"]]
+
+    def wrap_lines(self, node, source, own):
+        lines = []
+        for a, y in zip(source, own):
+            shift = self.shift(node, a)
+            lines.append(((0, y[1]), (0, y[0])) if shift is None else ((1, shift), (1, shift)))
+        return 0, lines
+
+    def step_lines(self, node, source, own):
+        slopes = [self.slopes(f, a, y) for f, a, y in zip(node["f"], source, own)]
+        exponents = [29 + q.bit_length() - p.bit_length() for pair in slopes for p, q in pair if p]
+        exponent = max(0, min(60, min(exponents, default=0)))
+        lines = []
+        for f, a, y, pair in zip(node["f"], source, own, slopes):
+            up, down = (min((p << exponent) // q, (1 << 30) - 1) for p, q in pair)
+            lines.append(self.lines_of(f, a, y, up, down, exponent))
+        return exponent, lines
+
+    def slopes(self, f, a, y):
+        """The slopes above and below, as quotients."""
+        rise, run = y[1] - y[0], a[1] - a[0]
+        if rise == 0 or run == 0:
+            return (0, 1), (0, 1)
+        if f.thresholds is not None:
+            return (rise, run), (rise, run)
+        first, last, low, high = f.n * a[0] + f.o, f.n * a[1] + f.o, f.d * f.lo, f.d * f.hi
+        corner = lambda to, beyond: (rise * f.n, to) if to > 0 and (to >= beyond or not self.is_read) else (0, 1)
+        if first >= low and last <= high:
+            return (f.n, f.d), (f.n, f.d)
+        above = corner(high - first, last - high) if last > high else (rise, run)
+        below = corner(last - low, low - first) if first < low else (rise, run)
+        return above, below
+
+    def lines_of(self, f, a, y, up, down, exponent):
+        one = 1 << exponent
+        if up == down == 0:
+            return (0, one * y[1]), (0, one * y[0])
+        above, below = [one * y[0] - up * a[0]], [one * y[1] - down * a[1]]
+        if f.thresholds is None and y[1] - y[0] > 16:
+            least, greatest = self.ENDS.get(f.mode, (1, 1))
+            for v in (y[0] + 1, y[1]):
+                above.append(one * v + -(up * (f.d * (2 * v - least) - 2 * f.o)) // (2 * f.n))
+            for v in (y[0], y[1] - 1):
+                below.append(one * v - down * (f.d * (2 * v + 2 - greatest) - 2 * f.o) // (2 * f.n))
+        else:
+            for v in range(y[0], y[1]):
+                above.append(one * (v + 1) - up * f.threshold(v + 1))
+                below.append(one * v - down * (f.threshold(v + 1) - 1))
+        return (up, max(above)), (down, min(below))
+
+    # Backward substitution.
+
+    def upper(self, terms, constant):
+        self.live, self.constant, self.exponent = {}, constant, 0
+        for k, i, factor in terms:
+            self.limit(factor)
+            self.add(k, i, factor)
+        last = max(self.live, default=-1)
+        for k in range(last, -1, -1):
+            node = self.nodes[k]
+            if k not in self.live or node["op"] == "input":
+                continue
+            if not any(self.live[k]):
+                del self.live[k]
+                continue
+            getattr(self, "replace_" + node["op"])(k, node)
+        value = self.constant
+        for k, mine in self.live.items():
+            value += sum(c * (hi if c > 0 else lo) for c, (lo, hi) in zip(mine, self.ranges[k]))
+        return value >> self.exponent if self.exponent >= 0 else value << -self.exponent
+
+    @staticmethod
+    def limit(number):
+        if not -1 << 63 <= number < 1 << 63:
+            raise TooLarge
+
+    def add(self, k, i, factor):
+        mine = self.live.setdefault(k, [0] * len(self.ranges[k]))
+        mine[i] += factor
+        self.limit(mine[i])
+
+    def replace_constant(self, k, node):
+        self.constant += sum(c * v for c, v in zip(self.live.pop(k), node["values"]))
+
+    def replace_gather(self, k, node):
+        for c, (n, e) in zip(self.live.pop(k), node["picks"]):
+            if c:
+                self.add(n, e, c)
+
+    def replace_affine(self, k, node):
+        total = lambda: sum(map(abs, self.live[k]))
+        norm = max((self.norm(rows) for _, rows in node["terms"]), default=0)
+        self.shift_by(k, max(self.bits(k) - 30, total().bit_length() + norm.bit_length() - 62, self.bits_before(k) - 62))
+        if total() * norm >= 1 << 62:
+            raise TooLarge
+        mine = self.live.pop(k)
+        self.constant += sum(c * b for c, b in zip(mine, node["bias"]))
+        for s, rows in node["terms"]:
+            target = self.live.setdefault(s, [0] * len(self.ranges[s]))
+            self.live[s] = [t + p for t, p in zip(target, self.products(mine, rows, len(target)))]
+            if len(node["terms"]) > 1 and max(map(abs, self.live[s]), default=0) >= 1 << 62:
+                raise TooLarge
+
+    def norm(self, rows):
+        known = self.checker.__dict__.setdefault("norms", {})
+        if id(rows) not in known:
+            known[id(rows)] = max((sum(abs(w) for _, w in row) for row in rows), default=0)
+        return known[id(rows)]
+
+    def products(self, mine, rows, columns):
+        """The sum over rows of coefficient times row."""
+        if numpy is not None and len(rows) * columns <= 1 << 22:
+            known = self.checker.__dict__.setdefault("matrices", {})
+            if id(rows) not in known:
+                known[id(rows)] = numpy.zeros((len(rows), columns), numpy.int64)
+                for r, row in enumerate(rows):
+                    for c, w in row:
+                        known[id(rows)][r, c] += w
+            return (numpy.array(mine, numpy.int64) @ known[id(rows)]).tolist()
+        sums = [0] * columns
+        for c, row in zip(mine, rows):
+            if c:
+                for column, w in row:
+                    sums[column] += c * w
+        return sums
+
+    def replace_step(self, k, node):
+        exponent, lines = self.lines[k]
+        self.shift_for_lines(k, exponent)
+        target = self.live.setdefault(node["source"], [0] * len(lines))
+        for i, (c, (above, below)) in enumerate(zip(self.live.pop(k), lines)):
+            if c:
+                slope, intercept = above if c > 0 else below
+                target[i] += c * slope
+                self.limit(target[i])
+                self.constant += c * intercept
+
+    replace_wrap = replace_step
+
+    def replace_max(self, k, node):
+        self.shift_for_lines(k, 0)
+        _, lines = self.lines[k]
+        for i, (c, (best, dominant)) in enumerate(zip(self.live.pop(k), lines)):
+            if c < 0 or c and dominant:
+                self.add(node["source"], best, c)
+            elif c:
+                self.constant += c * self.ranges[k][i][1]
+
+    def bits(self, k):
+        return max(map(abs, self.live[k]), default=0).bit_length()
+
+    def bits_before(self, k):
+        return max((self.bits(other) for other in self.live if other < k), default=0)
+
+    def shift_for_lines(self, k, exponent):
+        before = self.bits_before(k)
+        others = before + exponent - 62 if before else 0
+        self.shift_by(k, max(self.bits(k) - 30, others, self.constant.bit_length() + exponent - 110))
+        for other in self.live:
+            if other < k:
+                self.live[other] = [c << exponent for c in self.live[other]]
+        self.constant <<= exponent
+        self.exponent += exponent
+
+    def shift_by(self, k, by):
+        """The form divided by 2^by: coefficients rounded down, what that takes from them at upper ends, the constant rounded up."""
+        if by <= 0:
+            return
+        if by > 62:
+            raise TooLarge
+        for other, mine in self.live.items():
+            self.constant += sum((c & (1 << by) - 1) * hi for c, (_, hi) in zip(mine, self.ranges[other]))
+            self.live[other] = [c >> by for c in mine]
+        self.constant = -(-self.constant >> by)
+        self.exponent -= by
 
 
 def main():

@@ -23,7 +23,7 @@ from specs import Spec
 
 # What the language refuses, and random specs may run into: statements that are too large when written out, most of all. They are rare.
 REFUSED = {"E0404", "E0606", "E0607"}
-ENGINES = ["auto"] * 6 + ["interval", "search", "smt", "attack", "enumerate"]
+ENGINES = ["auto"] * 6 + ["interval", "search", "boxes", "smt", "attack", "enumerate"]
 
 
 def disagreements(spec, report, counts):

@@ -1,6 +1,6 @@
 //! Mutants: certificates with something changed. None may be accepted for a false statement, whatever else happens to it.
 
-use crate::{Answer, Control, Engine, Search, Trust};
+use crate::{Answer, Boxes, Control, Engine, Search, Trust};
 use qnn_ir::obligation::Obligation;
 use qnn_ir::testing::{Random, Shape, brute_force, random_obligation};
 use qnn_proof::{Certificate, Step, Tighten, check, check_in_parts, check_until, pack, unpack};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What is changed.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "a multiplier",
     "an atom's weight",
     "a lost step",
@@ -18,6 +18,7 @@ const KINDS: [&str; 9] = [
     "another obligation's key",
     "another obligation's proof",
     "a changed tightening",
+    "propagation instead",
 ];
 
 /// A mutant of a kind, if the certificate has what that kind changes.
@@ -81,6 +82,10 @@ fn mutant(kind: usize, proof: &Certificate, other: &Certificate, random: &mut Ra
             mutant.cases.clone_from(&other.cases);
             mutant.prelude.clone_from(&other.prelude);
         }
+        9 => {
+            let (case, at) = step(&mut mutant, random)?;
+            mutant.cases[case][at] = Step::Propagate;
+        }
         _ => {
             let count = mutant.prelude.len();
             let tighten = mutant.prelude.get_mut(random.below(count.max(1)))?;
@@ -109,7 +114,11 @@ fn no_mutant_proves_a_falsehood() {
     for seed in 0..seeds {
         let obligation = random_obligation(seed, &shape);
 
-        let answer = Search::without_enumeration().solve(&obligation, &Control::with_budget(Duration::from_secs(20)));
+        let control = Control::with_budget(Duration::from_secs(20));
+        let answer = match seed % 3 {
+            0 => Boxes::without_enumeration().solve(&obligation, &control),
+            _ => Search::without_enumeration().solve(&obligation, &control),
+        };
         let Answer::None(Trust::Certificate { certificate: Some(proof), .. }) = answer else { continue };
         let proof = (*proof).clone();
         assert_eq!(check_in_parts(&obligation, &proof, 2, 2, &|| false), check(&obligation, &proof), "seed {seed}");
@@ -220,7 +229,7 @@ fn absurd_numbers_are_no_reason_to_panic() {
             let step = |random: &mut Random, place: &mut dyn FnMut(&mut Random) -> (u32, u32)| {
                 let (node, element) = place(random);
                 let value = *random.choose(&absurd);
-                match random.below(6) {
+                match random.below(7) {
                     0 => Step::Bound(multipliers(random, place)),
                     1 => Step::Slack(multipliers(random, place)),
                     2 => {
@@ -228,6 +237,7 @@ fn absurd_numbers_are_no_reason_to_panic() {
                     }
                     3 => Step::Split { node, element, value },
                     4 => Step::Empty,
+                    5 => Step::Propagate,
                     _ => Step::Enumerate,
                 }
             };

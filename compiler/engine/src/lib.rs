@@ -7,6 +7,7 @@
 mod answer;
 pub mod attack;
 pub mod back_substitution;
+pub mod boxes;
 pub mod branch_and_bound;
 mod cancel_token;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod progress;
 mod registry;
 pub mod relaxation;
 mod replay;
+mod rivalry;
 #[cfg(test)]
 mod seed_tests;
 pub mod simplex;
@@ -37,6 +39,7 @@ use qnn_ir::obligation::{Assignment, Objective, Obligation};
 use std::time::Duration;
 
 pub use answer::{Answer, Reason, Trust, near_miss};
+pub use boxes::Boxes;
 pub use branch_and_bound::Search;
 pub use cancel_token::CancelToken;
 pub use clock::Clock;
@@ -58,9 +61,14 @@ pub trait Engine: Send + Sync {
         true
     }
 
-    /// How long the engine waits for the first of those that run side by side; `None`: until the first has given up.
+    /// How long the engine waits for the first of those that run side by side; `None`: until that one and all searches have given up.
     fn wait(&self, obligation: &Obligation) -> Option<Duration> {
         head_start::is_small(&obligation.graph).then_some(head_start::HEAD_START)
+    }
+
+    /// Whether it is a search whose meter says how much of it is done: of two such, the portfolio stops the one that is far behind.
+    fn is_search(&self) -> bool {
+        false
     }
 
     /// Decides the obligation or says why not. Never panics on a well-formed obligation, and returns within a tenth of a second once `control` says stop.

@@ -3,16 +3,18 @@
 //! In: an obligation. Out: the first sound answer, its engine, and what each engine did. Losers are cancelled at once. Every assignment is
 //! replayed; an engine whose counterexample fails that is reported as broken and the others go on.
 
+use super::boxes::Boxes;
 use super::branch_and_bound::Search;
 use super::enumerate::Enumerate;
 use super::interval::Intervals;
 use super::journal::{Outcome, Report};
 use super::measure::{MeasureAnswer, thresholds};
+use super::rivalry::{Runner, judge};
 use super::smt::Smt;
 use super::{Answer, Control, Engine, Reason, Trust, replayed};
 use qnn_ir::obligation::{Assignment, Objective, Obligation};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,7 +33,12 @@ impl Default for Portfolio {
     fn default() -> Portfolio {
         Portfolio {
             first: vec![Arc::new(Intervals)],
-            rest: vec![Arc::new(Search::default()), Arc::new(Enumerate), Arc::new(Smt::default())],
+            rest: vec![
+                Arc::new(Search::default()),
+                Arc::new(Boxes::default()),
+                Arc::new(Enumerate),
+                Arc::new(Smt::default()),
+            ],
         }
     }
 }
@@ -157,16 +164,22 @@ impl Portfolio {
         mut take: impl FnMut(&'static str, T) -> bool,
     ) {
         let inner = Control { cancel: control.cancel.child(), ..control.clone() };
+        let able = self.rest.iter().enumerate().filter(|(index, engine)| *index == 0 || engine.is_for(obligation));
+        let (runners, able): (Vec<Runner>, Vec<_>) = able
+            .map(|(index, engine)| {
+                let (runner, own) = Runner::new(engine.is_search(), &inner);
+                (runner, (index, engine, own))
+            })
+            .unzip();
         let (sender, receiver) = channel();
-        // Whether the first has given up.
+        // Whether the first and all searches have given up.
         let (over, changed) = (Mutex::new(false), Condvar::new());
         std::thread::scope(|scope| {
-            let able = self.rest.iter().enumerate().filter(|(index, engine)| *index == 0 || engine.is_for(obligation));
-            for (index, engine) in able {
-                let (sender, inner, ask, over, changed) = (sender.clone(), &inner, &ask, &over, &changed);
+            for (runner, (index, engine, inner)) in runners.iter().zip(able) {
+                let (sender, ask, over, changed) = (sender.clone(), &ask, &over, &changed);
                 scope.spawn(move || {
                     if index > 0 {
-                        // Until the first has given up, or its head start is over.
+                        // Until the first and all searches have given up, or their head start is over.
                         let (start, patience) = (inner.clock.now(), engine.wait(obligation));
                         let mut waiting = over.lock().unwrap_or_else(PoisonError::into_inner);
                         while !*waiting && inner.stop().is_none() {
@@ -183,17 +196,29 @@ impl Portfolio {
                             return;
                         }
                     }
-                    let answer = ask(engine.as_ref(), inner);
+                    let _ = runner.begun.set(inner.clock.now());
+                    let answer = ask(engine.as_ref(), &inner);
                     // The receiver outlives the scope.
-                    let _ = sender.send((index, engine.name(), answer));
+                    let _ = sender.send((index == 0 || runner.is_search, engine.name(), answer));
                 });
             }
             drop(sender);
-            for (index, engine, answer) in receiver {
+            // Those who wait for the first wait for all searches.
+            let mut awaited = runners.iter().enumerate().filter(|(at, runner)| *at == 0 || runner.is_search).count();
+            loop {
+                let (is_awaited, engine, answer) = match receiver.recv_timeout(LOOK) {
+                    Ok(said) => said,
+                    Err(RecvTimeoutError::Timeout) => {
+                        judge(&runners, &inner);
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => break,
+                };
                 if take(engine, answer) {
                     inner.cancel.cancel();
                 }
-                *over.lock().unwrap_or_else(PoisonError::into_inner) |= index == 0;
+                awaited -= usize::from(is_awaited);
+                *over.lock().unwrap_or_else(PoisonError::into_inner) |= awaited == 0;
                 // A waiting engine looks whether it is cancelled.
                 changed.notify_all();
             }

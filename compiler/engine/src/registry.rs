@@ -3,6 +3,7 @@
 //! The command's help, completion, hovers, messages and the editor's settings go by this list; `tests/registry.rs` writes it into the manual and into
 //! the editor's settings.
 
+use crate::boxes::Boxes;
 use crate::branch_and_bound::{Attacks, Search};
 use crate::enumerate::Enumerate;
 use crate::interval::Intervals;
@@ -39,6 +40,11 @@ pub const ENGINES: &[Entry] = &[
         name: "search",
         summary: "complete search with certificates",
         portfolio: || Portfolio { first: vec![Arc::new(Intervals)], rest: vec![Arc::new(Search::default())] },
+    },
+    Entry {
+        name: "boxes",
+        summary: "complete search over boxes of inputs, for deep networks of few inputs, with certificates",
+        portfolio: || Portfolio { first: vec![Arc::new(Intervals)], rest: vec![Arc::new(Boxes::patient())] },
     },
     Entry {
         name: "enumerate",

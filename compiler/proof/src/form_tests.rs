@@ -1,10 +1,12 @@
 //! What is not of a certificate's form is refused by both checkers, whatever a language makes of it.
 
-use super::{CERTIFICATE_VERSION, Certificate, check, export};
+use super::{CERTIFICATE_VERSION, Certificate, Propagated, check, export, propagate};
 use qnn_ir::obligation::{Atom, Linear, Obligation, Variable};
+use qnn_ir::testing::{Random, Shape, random_obligation};
 use qnn_ir::{Graph, Matrix, NodeId, Op, Step, Steps};
 use serde_json::{Value, json};
 use std::process::Command;
+use std::sync::Arc;
 
 /// Three inputs in {0, 1}, a node of each kind, and an answer unless there is a case that rules it out: x0 + x1 + x2 >= 3 (by way of a step).
 fn obligation(cases: Vec<Vec<Atom>>) -> Obligation {
@@ -43,7 +45,7 @@ fn sound() -> (Obligation, Value) {
     let bound = json!({ "atoms": [[1, 1]], "slots": [] });
     let split = |element: u32| json!({ "split": { "node": 0, "element": element, "value": 0 } });
     let tree = json!([
-        { "tighten": tighten }, split(2), { "bound": bound }, { "slack": bound }, split(0), "empty", split(1), "empty", "enumerate"
+        { "tighten": tighten }, split(2), { "bound": bound }, { "slack": bound }, split(0), "empty", split(1), "propagate", "enumerate"
     ]);
     let certificate = certificate(&obligation, &[tighten], tree);
     (obligation, certificate)
@@ -188,6 +190,73 @@ fn what_is_not_of_the_form_is_refused() {
     }
     println!("{} lines", lines.1.len());
     lines.check();
+}
+
+/// Propagation is the same rule in both checkers, to the last unit: they agree where its bound just closes a branch, and where it just does not.
+#[test]
+fn both_checkers_propagate_alike() {
+    let (mut lines, mut random) = (Lines::default(), Random::new(29));
+    let seeds = std::env::var("QNN_PROPAGATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(1500);
+    for seed in 90_000_000..90_000_000 + seeds {
+        let mut obligation = random_obligation(seed, &Shape { points: 1 << 30, nodes: 12, ..Shape::default() });
+        widen(&mut random, &mut obligation);
+        let Some(atom) = obligation.cases.iter().flatten().next().cloned() else { continue };
+        let Ok(ranges) = obligation.ranges() else { continue };
+        for edge in [0, 1] {
+            // The bound follows the constant, but for roundings on the way.
+            let mut atom = Arc::unwrap_or_clone(atom.linear.clone());
+            for _ in 0..4 {
+                let shifted = Atom::new(atom.clone());
+                let Propagated::Reached(reached) = propagate(&obligation.graph, &ranges, &[&shifted]) else { break };
+                let Some(upper) = reached[0].upper else { break };
+                atom.constant += edge - 1 - upper;
+            }
+            obligation.assumptions.clear();
+            obligation.cases = vec![vec![Atom::new(atom)]];
+            let mut tree = vec![json!("propagate")];
+            if random.chance(30) {
+                let node = random.below(ranges.len());
+                let element = random.below(ranges[node].len());
+                let range = ranges[node][element];
+                let value = random.between(range.lo as i64, range.hi as i64);
+                tree = vec![json!({ "split": { "node": node, "element": element, "value": value } }); 1];
+                tree.extend([json!("propagate"), json!("propagate")]);
+            }
+            let certificate = certificate(&obligation, &[], tree.into());
+            let read = serde_json::from_value::<Certificate>(certificate.clone()).expect("of the form");
+            let accepted = check(&obligation, &read).is_ok();
+            let line = json!({ "obligation": export(&obligation), "certificate": certificate });
+            lines.add(line.to_string(), accepted);
+        }
+    }
+    let accepted = lines.1.iter().filter(|accepted| **accepted).count();
+    assert!(accepted * 3 > lines.1.len() && (lines.1.len() - accepted) * 3 > lines.1.len(), "{accepted}");
+    lines.check();
+}
+
+/// Makes some inputs and steps wide, so that roundings of very many values and shifts occur.
+fn widen(random: &mut Random, obligation: &mut Obligation) {
+    let bits = random.below(20);
+    let by = i128::from(random.between(1, 1 << bits));
+    for (lo, hi) in obligation.variables.iter_mut().flat_map(|variable| &mut variable.domain) {
+        (*lo, *hi) = (*lo * by as i64, *hi * by as i64);
+    }
+    let graph = Arc::make_mut(&mut obligation.graph);
+    for node in &mut graph.nodes {
+        match &mut node.op {
+            Op::Step { steps: Steps::Uniform(Step::Round { lo, hi, .. }), .. } => {
+                (*lo, *hi) = (*lo * by, *hi * by);
+            }
+            Op::Step { steps: Steps::Each(steps), .. } => {
+                for step in Arc::make_mut(steps).iter_mut() {
+                    if let Step::Round { lo, hi, .. } = step {
+                        (*lo, *hi) = (*lo * by, *hi * by);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Fractions close what no integers close: (1, 1, 1) is an answer.

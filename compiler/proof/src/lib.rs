@@ -12,22 +12,26 @@ mod export;
 mod form_tests;
 mod pack;
 mod plain;
+mod propagate;
 
 pub use check::{Checked, Rejection, check, check_in_parts, check_until};
 pub use export::{Export, export};
 pub use pack::{MAX_CERTIFICATE_BYTES, Unreadable, pack, pack_within, unpack, unpack_within};
 pub use plain::plain;
+pub use propagate::{Propagated, Reach, propagate};
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the format that [`check()`] reads.
-pub const CERTIFICATE_VERSION: u32 = 1;
+/// The version of the format that is written. [`check()`] reads those before it, too.
+pub const CERTIFICATE_VERSION: u32 = 2;
+/// The first version that has [`Step::Propagate`].
+const PROPAGATION_VERSION: u32 = 2;
 
 /// A proof that an obligation has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// [`CERTIFICATE_VERSION`].
+    /// From 1 to [`CERTIFICATE_VERSION`].
     pub version: u32,
     /// The key of the obligation that it is about.
     pub obligation: String,
@@ -45,7 +49,7 @@ impl Certificate {
             Step::Bound(multipliers) | Step::Slack(multipliers) => of(multipliers),
             Step::Tighten(tighten) => 3 + of(&tighten.multipliers),
             Step::Split { .. } => 3,
-            Step::Empty | Step::Enumerate => 1,
+            Step::Empty | Step::Enumerate | Step::Propagate => 1,
         };
         let prelude = self.prelude.iter().map(|tighten| 3 + of(&tighten.multipliers));
         prelude.chain(self.cases.iter().flatten().map(step)).sum()
@@ -72,6 +76,8 @@ pub enum Step {
     Empty,
     /// Closes the branch: none of the inputs left meets all atoms, as evaluating each one shows.
     Enumerate,
+    /// Closes the branch: by [`propagate()`], an atom is negative, or a range becomes empty.
+    Propagate,
     /// Two branches: the element's value is at most `value`, or it is at least `value + 1`.
     Split {
         /// The node.

@@ -164,6 +164,10 @@ impl Engine for Search {
         "search"
     }
 
+    fn is_search(&self) -> bool {
+        true
+    }
+
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
         self.solve_with_effort(obligation, control).0
     }

@@ -43,7 +43,7 @@ pub(super) fn bytes_of(step: &Step) -> usize {
         Step::Bound(multipliers) | Step::Slack(multipliers) | Step::Tighten(Tighten { multipliers, .. }) => {
             size_of_val(&multipliers.slots[..]) + size_of_val(&multipliers.atoms[..])
         }
-        Step::Split { .. } | Step::Empty | Step::Enumerate => 0,
+        Step::Split { .. } | Step::Empty | Step::Enumerate | Step::Propagate => 0,
     }
 }
 

@@ -8,7 +8,7 @@ mod random_steps;
 mod state;
 mod tree;
 
-use super::{CERTIFICATE_VERSION, Certificate, Step};
+use super::{CERTIFICATE_VERSION, Certificate, PROPAGATION_VERSION, Step};
 use qnn_ir::obligation::{Atom, Obligation};
 use state::State;
 use std::fmt;
@@ -25,6 +25,8 @@ const STOPPED: &str = "The check was stopped.";
 pub struct Checked {
     /// Branches closed by a bound.
     pub bounds: u64,
+    /// Branches closed by propagation.
+    pub propagated: u64,
     /// Branches closed by an empty range.
     pub empty: u64,
     /// Inputs evaluated one by one.
@@ -38,6 +40,7 @@ pub struct Checked {
 impl Checked {
     fn add(&mut self, other: &Checked) {
         self.bounds += other.bounds;
+        self.propagated += other.propagated;
         self.empty += other.empty;
         self.points += other.points;
         self.splits += other.splits;
@@ -107,8 +110,11 @@ pub fn check_in_parts(
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Checked, Rejection> {
     let whole = |reason: &str| Rejection { case: None, step: None, reason: reason.to_owned() };
-    if certificate.version != CERTIFICATE_VERSION {
+    if !(1..=CERTIFICATE_VERSION).contains(&certificate.version) {
         return Err(whole("The certificate is of another version."));
+    }
+    if certificate.version < PROPAGATION_VERSION && certificate.cases.iter().flatten().any(|s| *s == Step::Propagate) {
+        return Err(whole("The certificate has a step that its version does not know."));
     }
     if certificate.obligation != obligation.key() {
         return Err(whole("The certificate is about another obligation."));

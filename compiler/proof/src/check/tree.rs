@@ -6,6 +6,7 @@ use super::state::State;
 use super::{Checked, STOPPED};
 use crate::Step;
 use crate::bound::Fault;
+use crate::propagate;
 use qnn_ir::interrupt::inherited;
 use qnn_ir::obligation::{Atom, Obligation};
 use std::sync::{Mutex, PoisonError};
@@ -62,7 +63,7 @@ impl<'a> Tree<'a> {
         for (at, step) in self.steps.iter().enumerate().rev() {
             let end = |at: usize| ends.get(at).copied();
             ends[at] = match step {
-                Step::Bound(_) | Step::Empty | Step::Enumerate => at + 1,
+                Step::Bound(_) | Step::Empty | Step::Enumerate | Step::Propagate => at + 1,
                 Step::Tighten(_) | Step::Slack(_) => end(at + 1)?,
                 Step::Split { .. } => end(end(at + 1)?)?,
             };
@@ -172,6 +173,13 @@ impl<'a> Tree<'a> {
                 if !state.empty {
                     let cases = [self.atoms.to_vec()];
                     checked.points += state.enumerate(self.obligation, &cases, self.stop).map_err(fail)?;
+                }
+                Ok(Next::Closed)
+            }
+            Step::Propagate => {
+                checked.propagated += 1;
+                if !state.empty && !propagate(state.graph, &state.ranges, self.atoms).is_closed() {
+                    return Err(fail("Propagation does not close the branch.".to_owned()));
                 }
                 Ok(Next::Closed)
             }

@@ -180,7 +180,7 @@ fn mutate(proof: &mut Certificate, random: &mut qnn_ir::testing::Random) {
             Step::Split { value, .. } => *value += by,
             Step::Tighten(tighten) => tighten.weight += by,
             Step::Empty => tree[at] = Step::Enumerate,
-            Step::Enumerate => tree[at] = Step::Empty,
+            Step::Enumerate | Step::Propagate => tree[at] = Step::Empty,
         },
     }
 }
