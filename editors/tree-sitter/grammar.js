@@ -1,7 +1,7 @@
 /**
  * The grammar of qnn for editors that highlight, fold and select by tree-sitter.
  *
- * It accepts every text that the compiler's grammar (compiler/src/syntax/grammar.pest) accepts, and gives operators the same operands: `cargo test -p tree-sitter-qnn` compares them. It is laxer
+ * It accepts every text that the compiler's grammar (compiler/syntax/src/grammar.pest) accepts, and gives operators the same operands: `cargo test -p tree-sitter-qnn` compares them. It is laxer
  * elsewhere, since an editor's grammar has nobody to tell an error to: comparisons may chain, and a keyword is a name where no keyword can stand.
  */
 
@@ -34,7 +34,7 @@ module.exports = grammar({
 
     // ---- Items
 
-    _item: ($) => choice($.use, $.type_definition, $.enum, $.const, $.dataset, $.params, $.network, $.definition, $.property, $.find, $.measure),
+    _item: ($) => choice($.use, $.type_definition, $.enum, $.const, $.dataset, $.params, $.network, $.import, $.definition, $.property, $.find, $.measure),
 
     attribute: ($) => seq("#", "[", field("name", $.name), optional(seq("(", list($.attribute_argument), ")")), "]"),
     attribute_argument: ($) => choice(/-?[A-Za-z_0-9.]+/, $.string),
@@ -64,6 +64,13 @@ module.exports = grammar({
         optional($._attributes), "network", field("name", $.name), optional($.generic_names), $.parameters, "->", $.type,
         field("body", $.block),
       ),
+    import: ($) =>
+      seq(
+        optional($._attributes), "network", field("name", $.name), optional($.generic_names), "=", "import", field("file", $.string),
+        optional($.import_options), ";",
+      ),
+    import_options: ($) => seq("{", separated($.import_option), "}"),
+    import_option: ($) => seq(field("name", $.name), "=", choice($.string, $.type)),
     block: ($) => seq("{", repeat(choice($.params, $.let_statement)), field("result", $._expression), "}"),
     parameters: ($) => seq("(", list($.parameter), ")"),
     parameter: ($) => seq(field("name", $.name), ":", $.type),
@@ -99,7 +106,9 @@ module.exports = grammar({
 
     // ---- Types
 
-    type: ($) => prec.right(seq(field("name", $.name), optional($.type_arguments), optional($.shape))),
+    type: ($) => prec.right(seq(field("name", $.name), optional($.type_arguments), optional($.type_member), optional($.shape))),
+    // `kws.input`: the type of an input or output of a network.
+    type_member: ($) => seq(".", field("name", choice($.name, $.string, alias(/[0-9]+/, $.number)))),
     type_arguments: ($) => seq("<", separated($._type_argument), ">"),
     _type_argument: ($) => choice($.named_argument, alias($.nested_type, $.type), $._simple),
     nested_type: ($) => seq(field("name", $.name), alias($.nested_arguments, $.type_arguments)),
@@ -141,7 +150,7 @@ module.exports = grammar({
         // `f<6>(x)` is a call, though it could be two comparisons.
         prec.dynamic(1, seq(field("function", $.name), $.generics, optional($.reading), $.arguments)),
       ),
-    reading: () => seq(".", "real"),
+    reading: ($) => seq(".", choice("real", seq("at", "(", $.string, ")"))),
     generics: ($) => seq("<", separated($._simple), ">"),
     arguments: ($) => seq("(", list(choice($.argument, $._expression)), ")"),
     argument: ($) => seq(field("name", $.name), "=", $._expression),

@@ -33,6 +33,16 @@ fn digits_and_convolutions_are_robust() {
 }
 
 #[test]
+fn models_are_as_their_specs_say() {
+    let place = Place::new();
+    for name in ["tflite", "qdq", "qoperator", "w3a3", "binary"] {
+        let spec = format!("examples/models/digits_{name}.qnn");
+        let shown = place.run_on_examples(&["verify", &spec, "-t", "60s"]);
+        assert!(shown.starts_with("exit 0\n") && shown.contains("all as expected"), "{shown}");
+    }
+}
+
+#[test]
 fn students_are_treated_unfairly_with_six_bits() {
     let shown = Place::new().run_on_examples(&["verify", "examples/students/students.qnn", "fair_with_six_bits"]);
     assert!(shown.starts_with("exit 0\n") && shown.contains("violated, as expected"), "{shown}");

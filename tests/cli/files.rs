@@ -1,7 +1,7 @@
 //! Files that a command writes: reports to compare, bundles, exports, the store; and what is in their way.
 
 use crate::FAILS;
-use crate::place::Place;
+use crate::place::{Place, npy, root};
 use std::process::Command;
 
 #[test]
@@ -21,6 +21,30 @@ fn reports_are_compared_by_their_specs_names() {
     assert_eq!(shown, "exit 0\n--- stdout\nnothing changed: 2 instances compared\n");
     let shown = place.run(&["diff", "one.json", "b.json", "--spec", "c.qnn=b.qnn"]);
     assert!(shown.starts_with("exit 3\n") && shown.contains("the older report has no spec `c.qnn`"), "{shown}");
+}
+
+#[test]
+fn a_model_gets_a_first_spec() {
+    let model = std::fs::read(root().join("tests/fixtures/models/tiny.tflite")).expect("a model");
+    let place = Place::new().with("models/tiny.tflite", &model).with("specs/keep.qnn", "");
+    let shown = place.run(&["import", "models/tiny.tflite"]);
+    assert!(shown.contains("network tiny = import \"models/tiny.tflite\" { kernel = tflm };"), "{shown}");
+    assert!(shown.contains("//     x: tiny.input from \"samples.npy\" raw;"), "{shown}");
+    // Bytes without a sign are no integers of this model: they are values.
+    place.write("x.npy", npy("3, 2", &[0, 1, 2, 3, 4, 5]));
+    place.run(&["import", "models/tiny.tflite", "--kernel", "xnnpack", "--samples", "x.npy", "-o", "tiny.qnn"]);
+    assert!(place.read("tiny.qnn").contains("x: tiny.input from \"x.npy\";"));
+    let shown = place.run(&["verify", "tiny.qnn", "greatest", "of_class"]);
+    assert!(shown.contains("greatest") && shown.contains("2 found"), "{shown}");
+    for (arguments, message) in [
+        (["import", "models/tiny.tflite", "-o", "tiny.qnn"], "is there already, and is left as it is"),
+        (["import", "models/tiny.tflite", "--kernel", "ort"], "no kernel `ort` runs .tflite files"),
+        (["import", "models/tiny.tflite", "--samples", "none.npy"], "does not exist"),
+        (["import", "x.npy", "--kernel", "tflm"], "is neither a .tflite nor an .onnx file"),
+    ] {
+        let shown = place.run(&arguments);
+        assert!(shown.starts_with("exit 3\n") && shown.contains(message), "{shown}");
+    }
 }
 
 #[test]

@@ -33,7 +33,19 @@ const EXCEPTIONS: [(&str, &[&str], &str); 1] = [(
 const ORDERS: [(&str, &[&str]); 2] = [
     (
         "compiler/core/src/check",
-        &["context", "scope", "constant", "types", "data", "index", "reduction", "network", "property", "spec"],
+        &[
+            "context",
+            "model",
+            "scope",
+            "constant",
+            "types",
+            "data",
+            "index",
+            "reduction",
+            "network",
+            "property",
+            "spec",
+        ],
     ),
     (
         "compiler/core/src/verify",

@@ -22,7 +22,7 @@ mod verify_printer;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use commands::{
-    bundle, cache, check, check_proof, completions, diff, eval, explain, export, fmt, new, report, show, verify,
+    bundle, cache, check, check_proof, completions, diff, eval, explain, export, fmt, import, new, report, show, verify,
 };
 use output::{Exit, Failure, Output};
 use std::process::ExitCode;
@@ -35,6 +35,7 @@ const ABOUT: &str = "\
 A language and compiler for quantized neural networks: write down what a network must never do, and have it verified bit for bit.
 
   qnn new                        writes a small spec to start from
+  qnn import model.tflite        writes a first spec for a model
   qnn check spec.qnn             says what is wrong with a spec
   qnn verify spec.qnn            says which properties hold, and shows what breaks the others
   qnn eval spec.qnn              runs the networks on the spec's samples";
@@ -83,6 +84,7 @@ enum Command {
     Export(export::Arguments),
     Explain(explain::Arguments),
     New(new::Arguments),
+    Import(import::Arguments),
     Cache(cache::Arguments),
     Completions(completions::Arguments),
 }
@@ -151,6 +153,7 @@ fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Export(arguments) => export::run(&arguments, output),
         Command::Explain(arguments) => explain::run(&arguments, output),
         Command::New(arguments) => new::run(&arguments, output),
+        Command::Import(arguments) => import::run(&arguments, output),
         Command::Cache(arguments) => cache::run(&arguments, output),
         Command::Completions(arguments) => completions::run(&arguments, output),
     }

@@ -7,7 +7,6 @@ use qnn::check::scope::{scope, similar};
 use qnn::check::spec::{family, question, shown_calls, verifiable};
 use qnn::check::types::{plural, show_shape};
 use qnn::db::{ItemId, SourceFile, items, tree};
-use qnn::syntax::ast::ItemKind;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -19,10 +18,9 @@ const REAL: &str = ".real";
 
 /// The number of integers in angle brackets that a network takes; `None` for what is no network.
 pub fn generics(specs: &Specs, item: ItemId) -> Option<Vec<Arc<str>>> {
-    match tree(&specs.db, item).as_deref().map(|t| &t.kind) {
-        Some(ItemKind::Network(declared)) => Some(declared.generics.iter().map(|g| g.text.clone()).collect()),
-        _ => None,
-    }
+    let found = tree(&specs.db, item);
+    let names = found.as_deref()?.kind.network_generics()?;
+    Some(names.iter().map(|name| name.text.clone()).collect())
 }
 
 /// The networks of a spec in the order of its text; generic ones as the spec's properties use them.

@@ -18,6 +18,7 @@ pub mod verify;
 
 pub use facade::{Spec, Verified};
 pub use qnn_engine as engine;
+pub use qnn_import as import;
 pub use qnn_ir as ir;
 pub use qnn_proof as proof;
 pub use qnn_syntax as syntax;

@@ -46,5 +46,3 @@ pub const NO_RESULT: &str = "E0121";
 pub const CLAUSE: &str = "E0122";
 /// `/* … */`.
 pub const BLOCK_COMMENT: &str = "E0123";
-/// `network m = import "…";`, which is not there yet.
-pub const IMPORT: &str = "E0124";

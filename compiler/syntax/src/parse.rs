@@ -187,9 +187,7 @@ impl<'a> Broken<'a> {
         let whole = self.context.explain(&failure, piece.start, None);
         let Some(keyword) = piece.keyword else { return vec![whole] };
         let kind = self.word(keyword);
-        if let Some(open) = self.block(keyword)
-            && whole.code != error_codes::IMPORT
-        {
+        if let Some(open) = self.block(keyword) {
             let gave_up = self.context.scan.token_at(piece.start + failure.at as u32);
             if keyword > piece.first {
                 self.part(Rule::only_attributes, piece.first, keyword, Some("an item"));
@@ -212,7 +210,9 @@ impl<'a> Broken<'a> {
         if !kinds.contains(&self.word(keyword)) {
             return None;
         }
-        (keyword..self.context.piece.last).find(|at| self.word(*at) == "{")
+        let open = (keyword..self.context.piece.last).find(|at| self.word(*at) == "{")?;
+        // The options of an import are no statements.
+        (!(keyword..open).any(|at| self.word(at) == "import")).then_some(open)
     }
 
     /// Looks at the head and at each statement of a block.

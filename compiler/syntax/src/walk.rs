@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::ast::{BinderRange, Expr, ExprKind, Item, ItemKind, MeasureBody, Params, TypeArgument, TypeExpr};
+use super::ast::{
+    BinderRange, Expr, ExprKind, ImportOption, Item, ItemKind, MeasureBody, Params, TypeArgument, TypeExpr,
+};
 
 /// What a walk meets.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,7 @@ pub fn item<'a>(item: &'a Item, f: &mut dyn FnMut(Visit<'a>)) {
             }
             expr(&i.body, f);
         }
+        ItemKind::Import(i) => i.options.iter().filter_map(ImportOption::ty).for_each(|t| ty(t, f)),
         ItemKind::Def(i) => {
             i.params.iter().for_each(|p| ty(&p.ty, f));
             ty(&i.result, f);
@@ -177,6 +180,7 @@ pub fn mentions(tree: &Item) -> Vec<(&super::ast::Name, Role)> {
             bound.extend(i.params.iter().map(|p| &*p.name.text));
         }
         ItemKind::Type(i) => bound.extend(i.generics.iter().map(|n| &*n.text)),
+        ItemKind::Import(i) => bound.extend(i.generics.iter().map(|n| &*n.text)),
         ItemKind::Property(i) => bound.extend(i.params.iter().map(|p| &*p.name.text)),
         ItemKind::Measure(i) => {
             bound.extend(i.params.iter().map(|p| &*p.name.text));
@@ -191,7 +195,7 @@ pub fn mentions(tree: &Item) -> Vec<(&super::ast::Name, Role)> {
     }
     let mut names = Vec::new();
     item(tree, &mut |visit| match visit {
-        Visit::Type(t) => names.push((&t.head, Role::Type)),
+        Visit::Type(t) => names.push((&t.head, if t.member.is_some() { Role::Function } else { Role::Type })),
         Visit::Expr(e) => match &e.kind {
             ExprKind::Name(name) => names.push((name, Role::Value)),
             ExprKind::Call(call) => names.push((&call.callee, Role::Function)),

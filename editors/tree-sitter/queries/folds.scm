@@ -1,1 +1,1 @@
-[(enum) (dataset) (params) (network) (definition) (property) (find) (measure)] @fold
+[(enum) (dataset) (params) (network) (import) (definition) (property) (find) (measure)] @fold

@@ -8,7 +8,7 @@
 (string) @string
 (glob) @string.special
 
-["use" "type" "enum" "const" "dataset" "params" "network" "def" "property" "find" "measure" "let"] @keyword
+["use" "type" "enum" "const" "dataset" "params" "network" "def" "property" "find" "measure" "let" "import"] @keyword
 ["forall" "exists" "where" "maximize" "minimize" "largest" "such" "that" "over" "within" "share" "of" "average" "from" "tensor" "column" "raw" "packed" "as" "lsb"] @keyword
 ["and" "or" "not" "in"] @keyword.operator
 ["=>" "==" "!=" "<=" ">=" "+" "-" "*" "/" ".." "..=" "=" "->"] @operator
@@ -30,6 +30,9 @@
 (dataset_field name: (name) @property)
 
 (network name: (name) @function)
+(import name: (name) @function)
+(import_option name: (name) @variable.parameter)
+(type_member name: (name) @property)
 (definition name: (name) @function)
 (property name: (name) @function)
 (find name: (name) @function)

@@ -4,7 +4,7 @@ if exists('b:current_syntax')
 endif
 
 syntax keyword qnnItem type enum const dataset network params def property find measure use
-syntax keyword qnnKeyword let forall exists where in as maximize minimize largest such that over within share of average from raw lsb tensor column packed
+syntax keyword qnnKeyword let forall exists where in as maximize minimize largest such that over within share of average from raw lsb import tensor column packed
 syntax keyword qnnOperator and or not
 syntax keyword qnnBoolean true false
 syntax keyword qnnType fixed ufixed int uint affine class bool real acc

@@ -77,6 +77,29 @@ fn page(answer: &Value) -> String {
 }
 
 #[test]
+fn imported_networks_are_known() {
+    let folder = Folder::new();
+    folder.write("tiny.tflite", include_bytes!("../../../tests/fixtures/models/tiny.tflite"));
+    let spec = "network tiny = import \"tiny.tflite\" { kernel = tflm };\n";
+    assert_eq!(complete(&folder, "network n = $0"), ["import"]);
+    assert_eq!(complete(&folder, "network n = import \"$0\""), ["tiny.tflite"]);
+    has(&complete(&folder, "network n = import \"tiny.tflite\" { $0 };"), &["kernel = …", "output = …", "input = …"]);
+    let kernels = complete(&folder, "network n = import \"tiny.tflite\" { kernel = $0 };");
+    assert_eq!(kernels, ["tflm", "tflm_single_rounding", "xnnpack", "litert_reference"]);
+    let types = complete(&folder, &format!("{spec}property p = forall x: tiny.$0"));
+    assert_eq!(types, ["input", "output", "x", "y"]);
+    assert_eq!(complete(&folder, &format!("{spec}property p = forall x: tiny.input: tiny.$0")), ["at"]);
+    let layers = complete(&folder, &format!("{spec}property p = forall x: tiny.input: tiny.at(\"$0\")(x)[0] > 0;"));
+    assert_eq!(layers, ["hidden", "y"]);
+
+    let text = format!("{spec}property p = forall x: tiny.input: $0tiny(x)[0] <= 20;");
+    let network = hover(&folder, &text);
+    let file = hover(&folder, &text.replace("$0", "").replacen("tiny.tflite", "ti$0ny.tflite", 1));
+    assert!(file.contains("input `x`: int8[1, 2]") && file.contains("FULLY_CONNECTED ×2, SOFTMAX"), "{file}");
+    assert!(network.contains("hidden = FULLY_CONNECTED") && network.contains("By the kernels `tflm`"), "{network}");
+}
+
+#[test]
 fn completion_knows_where_it_is() {
     let folder = Folder::new();
     model(&folder);

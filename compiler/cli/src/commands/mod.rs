@@ -10,6 +10,7 @@ pub mod eval;
 pub mod explain;
 pub mod export;
 pub mod fmt;
+pub mod import;
 pub mod new;
 pub mod report;
 pub mod show;

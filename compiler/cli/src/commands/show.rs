@@ -9,6 +9,8 @@ use qnn::check::network::{Memory, Network, Port};
 use qnn::check::spec::{attributes, family, verifiable};
 use qnn::check::types::show_shape;
 use qnn::db::{ItemId, SourceFile, items, tree};
+use qnn::import::Kernel;
+use qnn::ir::Interval;
 use qnn::report::sentences::bits;
 use qnn::syntax::ast::{ItemKind, MeasureBody};
 use serde_json::{Value, json};
@@ -97,10 +99,10 @@ fn signature(specs: &Specs, network: &Network) -> String {
 
 fn show_network(specs: &Specs, network: &Network, output: &mut Output) -> Result<(), Failure> {
     output.line(format_args!("network {}{}", network.name.bold(), signature(specs, network)))?;
-    let head = ["", "operation", "shape", "format", "bits", "integers", "parameters", "saturated"];
+    let head = ["", "operation", "shape", "format", "bits", "integers", "sums", "parameters", "saturated"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for layer in &network.layers {
-        let name = if layer.port.name.starts_with('#') { "" } else { &*layer.port.name };
+        let name = if layer.port.name.starts_with('#') { "" } else { layer.port.short_name() };
         let parameters = layer.parameters;
         let some = |n: usize| if n > 0 { thousands(n) } else { String::new() };
         rows.push(vec![
@@ -110,17 +112,18 @@ fn show_network(specs: &Specs, network: &Network, output: &mut Output) -> Result
             layer.port.format.as_ref().map_or_else(|| "exact".to_owned(), ToString::to_string),
             layer.width().to_string(),
             format!("{} to {}", layer.stored.lo, layer.stored.hi),
+            layer.accumulator.map(|sums| format!("{} bits", sums.signed_width())).unwrap_or_default(),
             some(parameters.count),
             some(parameters.saturated),
         ]);
     }
     // Columns that say nothing are left out.
-    for column in (6..8).rev() {
+    for column in (6..9).rev() {
         if rows[1..].iter().all(|row| row[column].is_empty()) {
             rows.iter_mut().for_each(|row| _ = row.remove(column));
         }
     }
-    for (number, line) in table(&rows, &[4, 5, 6, 7], width()).iter().enumerate() {
+    for (number, line) in table(&rows, &[4, 5, 6, 7, 8], width()).iter().enumerate() {
         if number == 0 { output.line(line.dimmed())? } else { output.line(line)? }
     }
     let memory = Memory::of(network);
@@ -133,7 +136,11 @@ fn show_network(specs: &Specs, network: &Network, output: &mut Output) -> Result
         bits(memory.activations),
     ))?;
     if !network.files.is_empty() {
-        output.line(format_args!("  from {}", network.files.join(", ")))?;
+        let kernel = network.kernel.map(|kernel| format!(", by the kernels `{}`", kernel.name())).unwrap_or_default();
+        output.line(format_args!("  from {}{kernel}", network.files.join(", ")))?;
+    }
+    for note in &network.notes {
+        output.line(format_args!("  note: {note}"))?;
     }
     Ok(())
 }
@@ -158,6 +165,7 @@ fn network_json(specs: &Specs, network: &Network) -> Value {
                 "bits": layer.width(),
                 "least": json_integer(layer.stored.lo),
                 "greatest": json_integer(layer.stored.hi),
+                "accumulator_bits": layer.accumulator.map(Interval::signed_width),
                 "parameters": layer.parameters.count,
                 "saturated": layer.parameters.saturated,
                 "parameter_bits": layer.parameters.bits,
@@ -176,6 +184,8 @@ fn network_json(specs: &Specs, network: &Network) -> Value {
         "parameter_bits": memory.parameters,
         "activation_bits": memory.activations,
         "files": network.files,
+        "kernel": network.kernel.map(Kernel::name),
+        "notes": network.notes,
     })
 }
 

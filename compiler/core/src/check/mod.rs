@@ -4,7 +4,7 @@
 //! integer parameters known, which yields shapes, formats, widths and the lowered form in one pass. Functions return their
 //! value or [`Reported`], which says that the reason stands among the context's diagnostics. Nothing here solves or reads files.
 //!
-//! Each module knows only those before it in this order: `context` (where diagnostics gather), `scope` (which item a name means), `constant` (values that
+//! Each module knows only those before it in this order: `context` (where diagnostics gather), `model` (files of networks), `scope` (which item a name means), `constant` (values that
 //! are known), `types` (type expressions), `data` (files through formats), `index` (indices of axes),
 //! `reduction` (elements along axes), `network` (bodies to graphs), `property` (statements
 //! to obligations), `spec` (families, what is asked, all diagnostics).
@@ -13,6 +13,7 @@ pub mod constant;
 mod context;
 pub mod data;
 mod index;
+pub mod model;
 pub mod network;
 pub mod property;
 mod reduction;

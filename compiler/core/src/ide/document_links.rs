@@ -27,10 +27,7 @@ pub fn links(db: &dyn Db, file: SourceFile) -> Vec<Link> {
         };
         match &slice.item.kind {
             ItemKind::Use(path) => add(path),
-            ItemKind::Dataset(dataset) => dataset.fields.iter().for_each(|field| add(&field.file)),
-            ItemKind::Params(params) => add(&params.file),
-            ItemKind::Network(network) => network.files.iter().for_each(|params| add(&params.file)),
-            _ => {}
+            kind => kind.files().into_iter().for_each(add),
         }
     }
     all

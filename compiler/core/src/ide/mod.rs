@@ -6,6 +6,7 @@
 pub mod code_actions;
 pub mod completion;
 pub mod document_links;
+pub mod first_spec;
 pub mod folding;
 pub mod hover;
 pub mod inlay_hints;

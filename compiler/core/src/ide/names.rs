@@ -196,6 +196,13 @@ impl<'a> NameWalker<'a> {
                 }
             }
             ItemKind::Params(i) => i.rules.iter().for_each(|rule| self.ty(&rule.ty)),
+            ItemKind::Import(i) => {
+                i.generics.iter().for_each(|g| self.bind(g, LocalKind::Generic, KnownValue::Nothing));
+                for option in &i.options {
+                    self.record(option.name.span, Definition::Option(option.name.text.clone()), false);
+                    option.ty().into_iter().for_each(|ty| self.ty(ty));
+                }
+            }
             ItemKind::Network(i) => {
                 i.generics.iter().for_each(|g| self.bind(g, LocalKind::Generic, KnownValue::Nothing));
                 for param in &i.params {
@@ -314,7 +321,7 @@ impl<'a> NameWalker<'a> {
         let callee = self.global(&call.callee.text);
         self.record(call.callee.span, callee, false);
         call.generics.iter().for_each(|e| self.expr(e));
-        if let Some(real) = call.real {
+        if let Some(real) = call.real() {
             self.record(real, Definition::Builtin("real".into()), false);
         }
         for argument in &call.arguments {

@@ -6,7 +6,7 @@ use crate::check::scope::scope;
 use crate::check::spec::{family, verifiable};
 use crate::check::{Context, types::show_shape};
 use crate::db::{Db, ItemId, SourceFile, tree};
-use qnn_syntax::ast::{ExprKind, ItemKind};
+use qnn_syntax::ast::ExprKind;
 use qnn_syntax::walk::{self, Visit};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ const MOST_OF_FAMILY: usize = 2_000;
 /// The instances of a network that the properties of its file, or of `from`, ask for by constants or their parameters; in the order of their
 /// integers. A network without integers is its only instance. Empty where they are wrong.
 pub(super) fn instances(db: &dyn Db, item: ItemId, from: SourceFile) -> Vec<Arc<Network>> {
-    let generic = match tree(db, item).as_deref().map(|t| &t.kind) {
-        Some(ItemKind::Network(declaration)) => !declaration.generics.is_empty(),
-        _ => return Vec::new(),
+    let generic = match tree(db, item).as_deref().and_then(|t| t.kind.network_generics()) {
+        Some(names) => !names.is_empty(),
+        None => return Vec::new(),
     };
     let wanted = if generic { wanted(db, item, from) } else { BTreeSet::from([Vec::new()]) };
     wanted.into_iter().take(MOST).filter_map(|generics| network(db, item, generics).value.clone()).collect()

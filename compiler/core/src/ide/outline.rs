@@ -176,10 +176,10 @@ pub fn fingerprint(db: &dyn Db, item: ItemId) -> [u8; 32] {
         let Some(tree) = tree(db, next) else { continue };
         let file = next.file(db);
         // Paths in an item are relative to the folder of its file.
-        for path in files(tree) {
+        for path in tree.kind.files() {
             let folder = file.path(db).parent().unwrap_or(Path::new(""));
-            let data = db.data(&folder.join(path));
-            hasher.update(path.as_bytes()).update(&data.bytes(db).hash);
+            let data = db.data(&folder.join(&*path.text));
+            hasher.update(path.text.as_bytes()).update(&data.bytes(db).hash);
         }
         for (name, _) in walk::mentions(tree) {
             match *meaning(db, file, name.text.clone()) {
@@ -196,16 +196,6 @@ pub fn fingerprint(db: &dyn Db, item: ItemId) -> [u8; 32] {
         }
     }
     *hasher.finalize().as_bytes()
-}
-
-/// The files that an item names.
-fn files(tree: &Item) -> Vec<&str> {
-    match &tree.kind {
-        ItemKind::Dataset(dataset) => dataset.fields.iter().map(|field| &*field.file.text).collect(),
-        ItemKind::Params(params) => vec![&*params.file.text],
-        ItemKind::Network(network) => network.files.iter().map(|params| &*params.file.text).collect(),
-        _ => Vec::new(),
-    }
 }
 
 /// Hashes of an item's tokens.

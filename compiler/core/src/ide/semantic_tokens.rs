@@ -108,9 +108,11 @@ fn kind_of(db: &dyn Db, definition: &Definition) -> Option<(TokenKind, bool)> {
             ItemKind::Type(_) => (TokenKind::Type, false),
             ItemKind::Enum(_) => (TokenKind::Enum, false),
             ItemKind::Const(_) | ItemKind::Dataset(_) | ItemKind::Params(_) => (TokenKind::Variable, false),
-            ItemKind::Network(_) | ItemKind::Def(_) | ItemKind::Property(_) | ItemKind::Measure(_) => {
-                (TokenKind::Function, false)
-            }
+            ItemKind::Network(_)
+            | ItemKind::Import(_)
+            | ItemKind::Def(_)
+            | ItemKind::Property(_)
+            | ItemKind::Measure(_) => (TokenKind::Function, false),
         },
         Definition::Local { kind, .. } => match kind {
             LocalKind::Generic => (TokenKind::TypeParameter, false),

@@ -1,6 +1,7 @@
 //! Signature help: the function around the cursor and which of its parameters is being written. By tokens, so it also helps in broken text.
 
-use super::{builtin_docs, text};
+use super::{builtin_docs, networks, text};
+use crate::check::network::network;
 use crate::check::scope::scope;
 use crate::db::{Db, SourceFile, tree};
 use qnn_syntax::ast::ItemKind;
@@ -75,6 +76,11 @@ fn of(db: &dyn Db, file: SourceFile, name: &str, generics: bool, active: usize) 
                 ItemKind::Type(t) if generics => {
                     let list: Vec<&str> = t.generics.iter().map(|g| &*g.text).collect();
                     return Some(parts(format!("{name}<{}>", list.join(", ")), '<', active, found.docs.to_string()));
+                }
+                ItemKind::Import(_) if !generics => {
+                    let network = network(db, item, Vec::new()).value.clone()?;
+                    let label = format!("{name}{}", networks::signature(db, &network));
+                    return Some(parts(label, '(', active, found.docs.to_string()));
                 }
                 ItemKind::Property(p) => {
                     let list: Vec<String> =

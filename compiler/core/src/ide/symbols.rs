@@ -101,6 +101,10 @@ pub fn symbols(db: &dyn Db, file: SourceFile) -> Vec<Symbol> {
                 let detail = format!("{}({}) -> {}", generics(&i.generics), inputs.join(", "), written(i.result.span));
                 (SymbolKind::Network, detail, params.chain(lets).collect())
             }
+            ItemKind::Import(i) => {
+                let detail = format!("{} {}", generics(&i.generics), i.file.text).trim_start().to_owned();
+                (SymbolKind::Network, detail, Vec::new())
+            }
             ItemKind::Def(i) => {
                 let inputs: Vec<String> = i.params.iter().map(|p| written(p.ty.span)).collect();
                 let detail = format!("{}({}) -> {}", generics(&i.generics), inputs.join(", "), written(i.result.span));

@@ -18,7 +18,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::files::spelling::hex;
 use crate::verify::{InstanceResult, Job, Plan, Summary};
 use qnn_ir::interrupt::Condition;
-use qnn_ir::{interpret, interrupt};
+use qnn_ir::{Interval, interpret, interrupt};
 use qnn_syntax::Span;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -262,13 +262,14 @@ impl Networks<'_> {
         };
         let inputs: Vec<String> = network.inputs.iter().map(|p| format!("{}: {}", p.name, port(p))).collect();
         let layers = network.layers.iter().map(|layer| Layer {
-            name: if layer.port.name.starts_with('#') { String::new() } else { layer.port.name.to_string() },
+            name: if layer.port.name.starts_with('#') { String::new() } else { layer.port.short_name().to_owned() },
             operation: layer.operation.clone(),
             shape: show_shape(db, &layer.port.shape),
             format: layer.port.format.as_ref().map_or_else(|| "exact".to_owned(), ToString::to_string),
             bits: layer.width(),
             least: layer.stored.lo,
             greatest: layer.stored.hi,
+            accumulator_bits: layer.accumulator.map(Interval::signed_width),
             parameters: layer.parameters.count,
         });
         // Its files are named from the folder of the spec that it stands in: that of its first layer's place.
@@ -289,6 +290,8 @@ impl Networks<'_> {
             parameter_bits: memory.parameters,
             activation_bits: memory.activations,
             files: files.collect(),
+            kernel: network.kernel.map(|kernel| kernel.name().to_owned()),
+            notes: network.notes.clone(),
             accuracy,
         }
     }

@@ -258,7 +258,7 @@ impl Walker<'_> {
         let Some(callee) = self.named(item, &call.callee.text) else { return };
         let Some(found) = tree(self.db, callee).clone() else { return };
         let (generics, parameters): (Vec<Arc<str>>, Vec<Arc<str>>) = match &found.kind {
-            ItemKind::Network(_) => {
+            ItemKind::Network(_) | ItemKind::Import(_) => {
                 call.generics.iter().for_each(|generic| self.mark(generic, names, Role::Width));
                 return;
             }
@@ -293,7 +293,7 @@ impl Walker<'_> {
                 return None;
             }
             let network = self.named(item, &inner.callee.text)?;
-            if !matches!(tree(self.db, network).as_deref().map(|t| &t.kind), Some(ItemKind::Network(_))) {
+            if !tree(self.db, network).as_deref().is_some_and(|t| t.kind.is_network()) {
                 return None;
             }
             let (dataset, input) = self.sample(item, &input.value, samples)?;

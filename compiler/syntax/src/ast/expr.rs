@@ -1,16 +1,18 @@
 //! Types and expressions.
 
-use super::{Name, Span};
+use super::{Name, Span, Text};
 use crate::builtins::option;
 use qnn_rational::Rational;
 
-/// A type as written: `ufixed<8, 8>[28, 28]`, `class<Digit>`, `Student`, `acc<20>`.
+/// A type as written: `ufixed<8, 8>[28, 28]`, `class<Digit>`, `Student`, `acc<20>`, `kws.input`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeExpr {
     /// The head: `fixed`, `class`, `bool`, an alias…
     pub head: Name,
     /// The arguments in angle brackets.
     pub arguments: Vec<TypeArgument>,
+    /// `input` of `kws.input`: the head is a network then, and the type that of its input or output.
+    pub member: Option<Box<Name>>,
     /// The axes in square brackets: integers or enums.
     pub shape: Vec<Expr>,
     /// All of it.
@@ -82,17 +84,49 @@ pub enum ExprKind {
     Let(Box<LetExpr>),
 }
 
-/// `callee<generics>(arguments)`, `callee<generics>.real(arguments)`.
+/// `callee<generics>(arguments)`, `callee<generics>.real(arguments)`, `callee<generics>.at("layer")(arguments)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// The function's name.
     pub callee: Name,
     /// Integers in angle brackets.
     pub generics: Vec<Expr>,
-    /// The word `real`, for the real-valued reading of a network.
-    pub real: Option<Span>,
+    /// What stands between the network and its arguments.
+    pub reading: Option<Box<Reading>>,
     /// The arguments.
     pub arguments: Vec<Argument>,
+}
+
+/// What a call means instead of the network itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The word `real`: the real-valued reading of the network.
+    Real(Span),
+    /// `"conv1"` of `kws.at("conv1")(x)`: the layer whose result it is.
+    At(Text),
+}
+
+impl Call {
+    /// The word `real`, if it is there.
+    pub fn real(&self) -> Option<Span> {
+        match self.reading.as_deref() {
+            Some(Reading::Real(span)) => Some(*span),
+            _ => None,
+        }
+    }
+
+    /// The layer that it names, if it does.
+    pub fn at(&self) -> Option<&Text> {
+        match self.reading.as_deref() {
+            Some(Reading::At(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Where it says that it is not the network itself.
+    pub fn part(&self) -> Option<Span> {
+        self.real().or(self.at().map(|at| at.span))
+    }
 }
 
 /// An argument, positional or named.

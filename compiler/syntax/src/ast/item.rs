@@ -17,6 +17,33 @@ pub struct Item {
     pub span: Span,
 }
 
+impl ItemKind {
+    /// The integer parameters of a network, defined or imported; `None` for what is no network.
+    pub fn network_generics(&self) -> Option<&[Name]> {
+        match self {
+            ItemKind::Network(i) => Some(&i.generics),
+            ItemKind::Import(i) => Some(&i.generics),
+            _ => None,
+        }
+    }
+
+    /// The names of the data and model files in it, in the order of the text.
+    pub fn files(&self) -> Vec<&Text> {
+        match self {
+            ItemKind::Dataset(dataset) => dataset.fields.iter().map(|field| &field.file).collect(),
+            ItemKind::Params(params) => vec![&params.file],
+            ItemKind::Network(network) => network.files.iter().map(|params| &params.file).collect(),
+            ItemKind::Import(import) => vec![&import.file],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it is a network, defined or imported.
+    pub fn is_network(&self) -> bool {
+        self.network_generics().is_some()
+    }
+}
+
 impl Item {
     /// The item's name; `None` for `use`.
     pub fn name(&self) -> Option<&Name> {
@@ -28,6 +55,7 @@ impl Item {
             ItemKind::Dataset(i) => &i.name,
             ItemKind::Params(i) => &i.name,
             ItemKind::Network(i) => &i.name,
+            ItemKind::Import(i) => &i.name,
             ItemKind::Def(i) => &i.name,
             ItemKind::Property(i) => &i.name,
             ItemKind::Measure(i) => &i.name,
@@ -63,6 +91,8 @@ pub enum ItemKind {
     Params(Params),
     /// `network f<bits>(x: T) -> U { … }`
     Network(NetworkItem),
+    /// `network kws = import "kws.tflite" { kernel = tflm };`
+    Import(ImportItem),
     /// `def same(a: T, b: T) -> bool = …;`
     Def(DefItem),
     /// `property p(i in 0..100) = …;`, and `find f(i in 0..100) = …;`
@@ -176,6 +206,55 @@ pub struct NetworkItem {
     pub lets: Vec<LetStatement>,
     /// The last expression: the output.
     pub body: Expr,
+}
+
+/// A network that a model file holds: `network name<generics> = import "file" { options };`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportItem {
+    /// Its name.
+    pub name: Name,
+    /// Integer parameters.
+    pub generics: Vec<Name>,
+    /// The model's file.
+    pub file: Text,
+    /// How it is read.
+    pub options: Vec<ImportOption>,
+}
+
+/// `kernel = tflm`, `input = ufixed<8, 8>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportOption {
+    /// What is set.
+    pub name: Name,
+    /// Its value.
+    pub value: ImportValue,
+}
+
+/// What an option of an import is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportValue {
+    /// A type, or, as the head of one, a word.
+    Type(TypeExpr),
+    /// A tensor of the file.
+    Text(Text),
+}
+
+impl ImportOption {
+    /// The type that it is set to, if that is one, and no word that names nothing of the spec.
+    pub fn ty(&self) -> Option<&TypeExpr> {
+        match &self.value {
+            ImportValue::Type(ty) if &*self.name.text == "input" => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// Where its value stands.
+    pub fn value_span(&self) -> Span {
+        match &self.value {
+            ImportValue::Type(ty) => ty.span,
+            ImportValue::Text(text) => text.span,
+        }
+    }
 }
 
 /// `let name: type = value;` in a network.

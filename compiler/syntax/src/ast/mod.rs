@@ -7,12 +7,13 @@ mod expr;
 mod item;
 
 pub use expr::{
-    Argument, BinaryOp, Binder, BinderRange, Call, Expr, ExprKind, LetExpr, Quantifier, QuantifierKind, TypeArgument,
-    TypeExpr, UnaryOp,
+    Argument, BinaryOp, Binder, BinderRange, Call, Expr, ExprKind, LetExpr, Quantifier, QuantifierKind, Reading,
+    TypeArgument, TypeExpr, UnaryOp,
 };
 pub use item::{
-    Attribute, ConstItem, DatasetField, DatasetItem, DefItem, EnumItem, FamilyParam, Item, ItemKind, LetStatement,
-    MeasureBody, MeasureItem, NetworkItem, Param, Params, ParamsRule, PropertyItem, TypeItem,
+    Attribute, ConstItem, DatasetField, DatasetItem, DefItem, EnumItem, FamilyParam, ImportItem, ImportOption,
+    ImportValue, Item, ItemKind, LetStatement, MeasureBody, MeasureItem, NetworkItem, Param, Params, ParamsRule,
+    PropertyItem, TypeItem,
 };
 
 use std::sync::Arc;

@@ -60,7 +60,7 @@ pub fn no_item(text: &str, scan: &Scan, first: usize, last: usize) -> SyntaxErro
             only,
             "`import` starts no item",
             "expected an item",
-            "write `use \"other.qnn\";` to use another spec; weights are read by `params`, samples by a `dataset`",
+            "write `use \"other.qnn\";` to use another spec, and `network name = import \"model.tflite\" { kernel = … };` for a model",
         )
         .instead(Some("use")),
         (Kind::Word, _) if foreign_help(word).is_some() => error(

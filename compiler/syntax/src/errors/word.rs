@@ -11,15 +11,6 @@ impl Context<'_> {
     /// Constructs of other languages.
     pub(super) fn foreign(&self, at: usize) -> Option<SyntaxError> {
         let found = self.word(Some(at));
-        if self.word(self.piece.keyword) == "network" && found == "=" && self.word(Some(at + 1)) == "import" {
-            return Some(error(
-                error_codes::IMPORT,
-                self.span(at + 1),
-                "deployed models can't be imported yet",
-                "not there yet",
-                "store the weights in an NPZ or safetensors file, load them with `params` and write the layers as `let`s",
-            ));
-        }
         let previous = at.checked_sub(1).filter(|i| *i >= self.piece.first);
         if found == "{" || found == "(" {
             let line = (self.piece.first..at).rev().take(40);

@@ -87,6 +87,9 @@ impl<'a> Formatter<'a> {
             | Rule::dataset_head
             | Rule::params_head
             | Rule::network_head
+            | Rule::import_head
+            | Rule::import_option
+            | Rule::type_member
             | Rule::cast
             | Rule::field
             | Rule::from_clause
@@ -106,9 +109,10 @@ impl<'a> Formatter<'a> {
             | Rule::index
             | Rule::list
             | Rule::simple_list => self.list(pair, true),
-            Rule::paren | Rule::simple_paren => self.list(pair, false),
+            Rule::paren | Rule::simple_paren | Rule::tensor_name => self.list(pair, false),
+            Rule::import_options => self.list(pair, true),
             Rule::expr | Rule::simple => self.expression(pair),
-            Rule::network_result | Rule::item => self.words(pair),
+            Rule::network_result | Rule::import_item | Rule::item => self.words(pair),
             Rule::const_item | Rule::let_statement => self.assignment(pair, true),
             Rule::def_item | Rule::property_item | Rule::find_item | Rule::measure_item => self.assignment(pair, false),
             Rule::optimize | Rule::average => self.optimize(pair),
@@ -236,6 +240,8 @@ fn spaced(left: Rule, right: Rule) -> bool {
             | Rule::shape
             | Rule::generics
             | Rule::reading
+            | Rule::tensor_name
+            | Rule::type_member
             | Rule::arguments
             | Rule::simple_arguments
             | Rule::parameters

@@ -91,7 +91,11 @@ fn statements_and_networks() {
         "network f(x: T) -> T {\n    a = g(x);\n    a\n}",
         "network f(x: T) -> T {\n    g(x);\n    x\n}",
         "network f(x: T) -> T {\n    let a = g(x, );\n    let b = = a;\n    let c = 3 lsp;\n    b c\n}",
-        "network m = import \"model.onnx\";",
+        "network m = import \"model.onnx\" { kernel = ort }",
+        "network m = import { kernel = ort };",
+        "network m = import \"model.onnx\" { kernel: ort };",
+        "network m = \"model.onnx\";",
+        "network m(x: T) = import \"model.onnx\";",
         "dataset d {\n    x: T from \"a\" from \"b\";\n    y: T;\n    z: T from;\n}",
         "enum E { a, type, b = 3 }",
     ]));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 #[test]
 fn every_code_has_a_page_whose_examples_are_true() {
-    for number in 101..=124 {
+    for number in 101..=123 {
         let code = format!("E0{number}");
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors").join(format!("{code}.md"));
         let page = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

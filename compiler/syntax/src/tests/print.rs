@@ -74,7 +74,10 @@ fn expr(e: &Expr) -> String {
                 Some(name) => format!("{} = {}", name.text, expr(&a.value)),
                 None => expr(&a.value),
             });
-            let reading = if c.real.is_some() { ".real" } else { "" };
+            let reading = match c.at() {
+                Some(at) => format!(".at({})", quoted(&at.text)),
+                None => if c.real().is_some() { ".real" } else { "" }.to_owned(),
+            };
             format!("{}{generics}{reading}({arguments})", c.callee.text)
         }
         ExprKind::Range { start, end, inclusive } => {
@@ -105,7 +108,12 @@ fn ty(t: &TypeExpr) -> String {
     };
     let arguments = if t.arguments.is_empty() { String::new() } else { format!("<{}>", comma(&t.arguments, argument)) };
     let shape = if t.shape.is_empty() { String::new() } else { format!("[{}]", comma(&t.shape, operand)) };
-    format!("{}{arguments}{shape}", t.head.text)
+    let member = t.member.as_ref().map(|m| format!(".{}", member_text(&m.text))).unwrap_or_default();
+    format!("{}{arguments}{member}{shape}", t.head.text)
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 // ---- Random trees
@@ -114,6 +122,11 @@ fn some_name() -> impl Strategy<Value = Name> {
     const WORDS: [&str; 12] =
         ["x", "y", "bits", "eps", "Pixel", "tensor", "column", "round", "_a1", "classifier", "format", "int"];
     proptest::sample::select(&WORDS[..]).prop_map(|text| Name { text: text.into(), span: Span::default() })
+}
+
+/// A name, or a name of a file.
+fn some_member() -> impl Strategy<Value = Name> {
+    prop_oneof![3 => some_name(), 1 => "[a-z/ .\"\\\\:0-9]{0,6}".prop_map(name_of)]
 }
 
 fn name_of(text: String) -> Name {
@@ -149,7 +162,7 @@ fn simple() -> impl Strategy<Value = Expr> {
             prop::collection::vec(inner.clone(), 0..3).prop_map(|l| at(ExprKind::List(l))),
             (some_name(), prop::collection::vec(inner, 0..3)).prop_map(|(callee, arguments)| {
                 let arguments = arguments.into_iter().map(|value| Argument { name: None, value }).collect();
-                at(ExprKind::Call(Call { callee, generics: Vec::new(), real: None, arguments }))
+                at(ExprKind::Call(Call { callee, generics: Vec::new(), reading: None, arguments }))
             }),
         ]
     })
@@ -161,11 +174,12 @@ fn some_type() -> impl Strategy<Value = TypeExpr> {
         (some_name(), simple()).prop_map(|(n, e)| TypeArgument::Named(n, e)),
     ];
     let nested = (some_name(), prop::collection::vec(flat.clone(), 1..3)).prop_map(|(head, arguments)| {
-        TypeArgument::Type(TypeExpr { head, arguments, shape: Vec::new(), span: Span::default() })
+        TypeArgument::Type(TypeExpr { head, arguments, member: None, shape: Vec::new(), span: Span::default() })
     });
     let argument = prop_oneof![3 => flat, 1 => nested];
-    (some_name(), prop::collection::vec(argument, 0..3), prop::collection::vec(simple(), 0..3))
-        .prop_map(|(head, arguments, shape)| TypeExpr { head, arguments, shape, span: Span::default() })
+    let member = prop::option::weighted(0.2, some_member().prop_map(Box::new));
+    (some_name(), prop::collection::vec(argument, 0..3), member, prop::collection::vec(simple(), 0..3))
+        .prop_map(|(head, arguments, member, shape)| TypeExpr { head, arguments, member, shape, span: Span::default() })
 }
 
 const OPERATORS: [BinaryOp; 14] = [
@@ -206,14 +220,21 @@ fn some_expr() -> impl Strategy<Value = Expr> {
             1 => prop::collection::vec(inner.clone(), 0..4).prop_map(|l| at(ExprKind::List(l))),
             1 => boxed.clone().prop_map(|e| at(ExprKind::Lsb(e))),
             1 => (boxed.clone(), some_type()).prop_map(|(e, t)| at(ExprKind::Cast(e, t))),
-            1 => (boxed.clone(), prop_oneof![3 => some_name(), 1 => "[a-z/ .\"\\\\:0-9]{0,6}".prop_map(name_of)])
+            1 => (boxed.clone(), some_member())
                 .prop_filter("a number has no fields", |(e, _)| !matches!(e.kind, ExprKind::Number { .. }))
                 .prop_map(|(e, n)| at(ExprKind::Field(e, n))),
             1 => (boxed, prop::collection::vec(item, 1..3)).prop_map(|(e, items)| at(ExprKind::Index(e, items))),
-            2 => (some_name(), prop::collection::vec(simple(), 0..3), any::<bool>(), prop::collection::vec(argument, 0..4))
-                .prop_map(|(callee, generics, real, arguments)| {
-                    let real = real.then(Span::default);
-                    at(ExprKind::Call(Call { callee, generics, real, arguments }))
+            2 => (
+                some_name(),
+                prop::collection::vec(simple(), 0..3),
+                any::<bool>(),
+                prop::option::weighted(0.2, "[a-z/ .\"\\\\:0-9]{0,6}"),
+                prop::collection::vec(argument, 0..4),
+            )
+                .prop_map(|(callee, generics, real, layer, arguments)| {
+                    let layer = layer.map(|text| Reading::At(Text { text: text.into(), span: Span::default() }));
+                    let reading = layer.or(real.then(|| Reading::Real(Span::default()))).map(Box::new);
+                    at(ExprKind::Call(Call { callee, generics, reading, arguments }))
                 }),
             2 => (any::<bool>(), prop::collection::vec(binder, 1..3), prop::option::of(inner.clone()), inner.clone())
                 .prop_map(|(all, binders, condition, body)| {

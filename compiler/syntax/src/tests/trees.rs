@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn the_rich_spec_parses() {
     let parsed = good(RICH);
-    assert_eq!(names(&parsed).len(), 25);
+    assert_eq!(names(&parsed).len(), 30);
     assert_eq!(parsed.docs, "A spec with every construct of the language.\nIs the six-bit digit classifier robust?");
     let documented: Vec<_> = parsed.items.iter().filter(|i| !i.item.docs.is_empty()).map(|i| name(&i.item)).collect();
     assert_eq!(documented, ["Feature"]);

@@ -46,6 +46,7 @@ impl<'a> Builder<'a> {
             Rule::dataset_item => ItemKind::Dataset(self.dataset(pair)),
             Rule::params_item => ItemKind::Params(self.params(pair)),
             Rule::network_item => ItemKind::Network(self.network(pair)),
+            Rule::import_item => ItemKind::Import(self.import(pair)),
             Rule::def_item => ItemKind::Def(self.def(pair)),
             Rule::property_item | Rule::find_item => ItemKind::Property(self.property(pair)),
             Rule::measure_item => ItemKind::Measure(self.measure(pair)),
@@ -216,6 +217,33 @@ impl<'a> Builder<'a> {
                 Rule::params_item => item.files.push(self.params(pair)),
                 Rule::let_statement => item.lets.push(self.let_statement(pair)),
                 Rule::network_result => item.body = self.only_expr(pair),
+                _ => {}
+            }
+        }
+        item
+    }
+
+    fn import(&mut self, pair: Pair<'a, Rule>) -> ImportItem {
+        let name = self.no_name(&pair);
+        let file = Text { text: "".into(), span: name.span };
+        let mut item = ImportItem { name, generics: Vec::new(), file, options: Vec::new() };
+        for pair in pair.into_inner().flat_map(Pair::into_inner) {
+            match pair.as_rule() {
+                Rule::name => item.name = self.name(&pair),
+                Rule::generic_names => item.generics = self.names(pair),
+                Rule::string => item.file = self.string(&pair),
+                Rule::import_option => {
+                    let name = self.first_name(pair.clone());
+                    let mut value = ImportValue::Type(no_type(&name));
+                    for pair in pair.into_inner() {
+                        match pair.as_rule() {
+                            Rule::r#type => value = ImportValue::Type(self.ty(pair).0),
+                            Rule::string => value = ImportValue::Text(self.string(&pair)),
+                            _ => {}
+                        }
+                    }
+                    item.options.push(ImportOption { name, value });
+                }
                 _ => {}
             }
         }

@@ -58,7 +58,7 @@ impl<'a> Builder<'a> {
     fn named(&mut self, pair: Pair<'a, Rule>) -> Deep {
         let span = self.span(&pair);
         let callee = self.first_name(pair.clone());
-        let mut call = Call { callee, generics: Vec::new(), real: None, arguments: Vec::new() };
+        let mut call = Call { callee, generics: Vec::new(), reading: None, arguments: Vec::new() };
         let (mut below, mut called) = (0, false);
         for pair in pair.into_inner() {
             called |= matches!(pair.as_rule(), Rule::arguments | Rule::simple_arguments);
@@ -69,7 +69,17 @@ impl<'a> Builder<'a> {
                         call.generics.push(generic.expr);
                     }
                 }
-                Rule::reading => call.real = pair.into_inner().last().map(|word| self.span(&word)),
+                Rule::reading => {
+                    for part in pair.into_inner() {
+                        match part.as_rule() {
+                            Rule::word_real => call.reading = Some(Box::new(Reading::Real(self.span(&part)))),
+                            Rule::tensor_name => {
+                                call.reading = Some(Box::new(Reading::At(self.first_string(part))));
+                            }
+                            _ => {}
+                        }
+                    }
+                }
                 Rule::arguments => {
                     for pair in pair.into_inner().filter(|p| p.as_rule() == Rule::argument) {
                         let mut name = None;

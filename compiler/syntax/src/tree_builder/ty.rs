@@ -9,7 +9,7 @@ impl<'a> Builder<'a> {
     pub(super) fn ty(&mut self, pair: Pair<'a, Rule>) -> (TypeExpr, u32) {
         let span = self.span(&pair);
         let head = self.first_name(pair.clone());
-        let mut ty = TypeExpr { head, arguments: Vec::new(), shape: Vec::new(), span };
+        let mut ty = TypeExpr { head, arguments: Vec::new(), member: None, shape: Vec::new(), span };
         let mut depth = 0;
         for pair in pair.into_inner() {
             match pair.as_rule() {
@@ -23,6 +23,10 @@ impl<'a> Builder<'a> {
                             depth = depth.max(below);
                         }
                     }
+                }
+                Rule::type_member => {
+                    let name = pair.into_inner().find(|p| p.as_rule() == Rule::field_name);
+                    ty.member = name.map(|name| Box::new(self.field_name(&name)));
                 }
                 Rule::shape => {
                     for axis in self.expressions(pair) {
@@ -57,5 +61,5 @@ impl<'a> Builder<'a> {
 
 /// The type that stands for a missing one.
 pub(super) fn no_type(name: &Name) -> TypeExpr {
-    TypeExpr { head: name.clone(), arguments: Vec::new(), shape: Vec::new(), span: name.span }
+    TypeExpr { head: name.clone(), arguments: Vec::new(), member: None, shape: Vec::new(), span: name.span }
 }

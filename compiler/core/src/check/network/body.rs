@@ -7,7 +7,7 @@ use super::super::scope::lookup;
 use super::super::types::{Shape, interchangeable, show_shape};
 use super::super::{Checked, Reported, at};
 use super::ops::{Clamped, pick_indices, picked};
-use super::{Builder, NetTensor, NetValue, Port, instantiate, remap};
+use super::{Builder, NetTensor, NetValue, Port, called, remap};
 use crate::db::{ItemId, tree};
 use crate::diagnostic::Diagnostic;
 use crate::number_format::Format;
@@ -305,7 +305,7 @@ impl Builder<'_> {
     pub(super) fn call_network(&mut self, item: ItemId, call: &Call, span: Span) -> Checked<NetValue> {
         let generics: Vec<i128> =
             call.generics.iter().map(|g| self.constants(|e| e.integer(g))).collect::<Checked<_>>()?;
-        let inner = instantiate(self.evaluator.context, item, generics, at(self.evaluator.item, span))?;
+        let inner = called(self.evaluator.context, item, generics, call, at(self.evaluator.item, span))?;
         if call.arguments.len() != inner.inputs.len() {
             return self.error(
                 "E0303",
@@ -320,6 +320,14 @@ impl Builder<'_> {
             );
         }
         if self.real.is_some() {
+            if let Some(at) = call.at() {
+                return self.error(
+                    "E0204",
+                    at.span,
+                    "a layer of another network has no real-valued reading",
+                    "read as real here",
+                );
+            }
             return self.read_network(item, call).map(NetValue::Tensor);
         }
         let mut map: Vec<Option<NodeId>> = vec![None; inner.graph.nodes.len()];

@@ -250,6 +250,7 @@ impl Builder<'_> {
             parameters,
             range: self.range(tensor.node),
             stored: self.stored(&port),
+            accumulator: None,
             port,
             place: self.place(span),
         };

@@ -7,6 +7,8 @@
 mod annotation;
 mod body;
 mod builder;
+mod calls;
+mod import;
 mod literal;
 mod memory;
 mod ops;
@@ -14,6 +16,7 @@ mod real;
 
 use super::data::zero;
 use builder::{Builder, NetTensor, NetValue};
+pub use calls::{called, layer};
 pub use literal::flatten_list;
 pub use memory::Memory;
 pub use ops::pick_indices;
@@ -28,12 +31,13 @@ use super::{Checked, Context, Outcome, Reported, at};
 use crate::db::{Db, ItemId, tree};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::number_format::Format;
+use qnn_import::Kernel;
 use qnn_ir::Rational;
 use qnn_ir::obligation::exact::Reading;
 use qnn_ir::rational::integer;
 use qnn_ir::{Graph, Interval, NodeId, Op};
 use qnn_syntax::Span;
-use qnn_syntax::ast::{ItemKind, NetworkItem};
+use qnn_syntax::ast::{ItemKind, Name, NetworkItem};
 use std::sync::Arc;
 
 /// A tensor that goes into or comes out of a network.
@@ -52,6 +56,16 @@ pub struct Port {
 }
 
 impl Port {
+    /// Its name, or, of a name that a converter joined from those of fused operators (`a/Relu;a/BiasAdd`), the shortest part.
+    pub fn short_name(&self) -> &str {
+        self.name.split(';').min_by_key(|part| part.len()).unwrap_or(&self.name)
+    }
+
+    /// Whether `name` is its name, or a part of one that a converter joined.
+    pub fn is_called(&self, name: &str) -> bool {
+        *self.name == *name || self.name.split(';').any(|part| part == name)
+    }
+
     /// The raw integer that a format stores for the node's (centred) integer.
     pub fn raw(&self, element: usize, number: i128) -> i128 {
         let zero = self.format.as_ref().map_or(0, |format| zero(format, &self.shape, element));
@@ -110,6 +124,8 @@ pub struct Layer {
     pub range: Interval,
     /// The same of the integers as the format stores them, with its zero points.
     pub stored: Interval,
+    /// The same of the sums before they are scaled and rounded, where one layer does both: those of model files do.
+    pub accumulator: Option<Interval>,
     /// Where it stands.
     pub place: Place,
 }
@@ -125,12 +141,18 @@ pub struct Network {
     pub inputs: Vec<Port>,
     /// Its output.
     pub output: Port,
+    /// The further outputs of a model file that has several: each by [`Network::at`] only.
+    pub more_outputs: Vec<Port>,
     /// Its layers in the order of computation.
     pub layers: Vec<Layer>,
     /// The range of every element of every node over all inputs.
     pub ranges: Arc<Vec<Vec<Interval>>>,
     /// The parameter files it reads, as the spec writes them.
     pub files: Vec<String>,
+    /// Whose arithmetic it is, if it is a model file's.
+    pub kernel: Option<Kernel>,
+    /// What a user should know of a model file, a sentence each.
+    pub notes: Vec<String>,
     /// What it is, if it is a real-valued reading: the graph only encloses that.
     pub real: Option<Arc<Reading>>,
 }
@@ -143,6 +165,9 @@ pub fn network(db: &dyn Db, item: ItemId, generics: Vec<i128>) -> Arc<Outcome<Ar
     let value = match found.as_deref().map(|t| &t.kind) {
         Some(ItemKind::Network(declaration)) if !is_cyclic(db, item) => {
             build(&context, item, declaration, &generics).map(Arc::new)
+        }
+        Some(ItemKind::Import(declaration)) if !is_cyclic(db, item) => {
+            import::build(&context, item, declaration, &generics).map(Arc::new)
         }
         _ => Err(Reported),
     };
@@ -192,24 +217,34 @@ fn build(context: &Context<'_>, item: ItemId, declaration: &NetworkItem, generic
         output.shape = shape;
     }
     Ok(Network {
-        name: instance_name(declaration, generics),
+        name: instance_name(&declaration.name, &declaration.generics, generics),
         output: builder.port("output", &output),
+        more_outputs: Vec::new(),
         inputs,
         layers: builder.layers,
         ranges: Arc::new(builder.ranges),
         graph: Arc::new(builder.graph),
         files: builder.files,
+        kernel: None,
+        notes: Vec::new(),
         real: None,
     })
 }
 
 /// `student<6>`.
-fn instance_name(declaration: &NetworkItem, generics: &[i128]) -> Arc<str> {
-    if generics.is_empty() {
-        return declaration.name.text.clone();
+fn instance_name(name: &Name, names: &[Name], generics: &[i128]) -> Arc<str> {
+    if names.is_empty() {
+        return name.text.clone();
     }
     let list: Vec<String> = generics.iter().map(i128::to_string).collect();
-    format!("{}<{}>", declaration.name.text, list.join(", ")).into()
+    format!("{}<{}>", name.text, list.join(", ")).into()
+}
+
+impl Network {
+    /// The results that [`layer`] can name: the layers', the last of a name, and the outputs.
+    pub fn results(&self) -> impl DoubleEndedIterator<Item = &Port> {
+        self.layers.iter().map(|layer| &layer.port).chain(&self.more_outputs).chain([&self.output])
+    }
 }
 
 /// An operation with its sources renamed.
@@ -233,9 +268,9 @@ pub fn remap(op: &Op, f: &dyn Fn(NodeId) -> NodeId) -> Op {
 /// A network with its generics, or a diagnostic that says why there is none.
 pub fn instantiate(context: &Context<'_>, item: ItemId, generics: Vec<i128>, used: Place) -> Checked<Arc<Network>> {
     let db = context.db;
-    let declared = match tree(db, item).as_deref().map(|t| &t.kind) {
-        Some(ItemKind::Network(declaration)) => declaration.generics.clone(),
-        _ => return Err(Reported),
+    let declared = match tree(db, item).as_deref().and_then(|t| t.kind.network_generics()) {
+        Some(names) => names.to_vec(),
+        None => return Err(Reported),
     };
     if declared.len() != generics.len() {
         let names: Vec<&str> = declared.iter().map(|g| &*g.text).collect();

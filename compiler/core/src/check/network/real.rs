@@ -34,6 +34,15 @@ pub fn real_network(db: &dyn Db, item: ItemId, generics: Vec<i128>) -> Arc<Outco
         (Some(ItemKind::Network(declaration)), Some(quantized)) => {
             build(&context, item, declaration, &generics, quantized).map(Arc::new)
         }
+        (Some(ItemKind::Import(declaration)), Some(_)) => Err(context.report(
+            Diagnostic::error(
+                "E0204",
+                format!("`{}` has no real-valued reading", declaration.name.text),
+                at(item, declaration.name.span),
+                "a model file of integers",
+            )
+            .note("The file holds integers and scales; the network that it was quantized from is not in it."),
+        )),
         _ => Err(Reported),
     };
     Arc::new(context.outcome(value))
@@ -107,13 +116,16 @@ fn build(
         format: None,
     };
     Ok(Network {
-        name: format!("{}.real", instance_name(declaration, generics)).into(),
+        name: format!("{}.real", instance_name(&declaration.name, &declaration.generics, generics)).into(),
         inputs,
         output: port,
+        more_outputs: Vec::new(),
         layers: Vec::new(),
         ranges: Arc::new(enclosure.ranges.clone()),
         graph: Arc::new(enclosure.graph.clone()),
         files: builder.files,
+        kernel: None,
+        notes: Vec::new(),
         real: Some(Arc::new(Reading { real, output: output.node.index(), enclosure })),
     })
 }

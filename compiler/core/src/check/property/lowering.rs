@@ -2,7 +2,7 @@
 
 use super::cases::MAX_CONDITIONS;
 use super::normal_form::{self, Errors};
-use super::statement::{CallInfo, VariableInfo};
+use super::statement::{AppliedGraph, CallInfo, VariableInfo};
 use crate::check::{Checked, Context, Reported};
 use crate::diagnostic::{Diagnostic, Place};
 use qnn_ir::interrupt::work;
@@ -42,6 +42,8 @@ pub(crate) struct Lowering<'a> {
     pub(super) graph: Graph,
     pub(super) variables: Vec<(Variable, VariableInfo)>,
     pub(super) calls: Vec<CallInfo>,
+    /// The networks whose nodes are in the graph, so that two layers of one application share them.
+    pub(super) applied: Vec<AppliedGraph>,
     /// Conditions on the variables of the outermost quantifiers.
     pub(super) assumptions: Vec<Formula>,
     /// The greatest magnitude of the integers of each node that comes from a variable or a network.
@@ -67,6 +69,7 @@ impl<'a> Lowering<'a> {
             graph: Graph::new(),
             variables: Vec::new(),
             calls: Vec::new(),
+            applied: Vec::new(),
             assumptions: Vec::new(),
             magnitudes: Vec::new(),
             reals: Vec::new(),

@@ -2,9 +2,8 @@
 
 use crate::check::constant::Constant;
 use crate::check::network::{Network, Port};
-use qnn_ir::NodeId;
-use qnn_ir::Rational;
 use qnn_ir::obligation::{Objective, Obligation};
+use qnn_ir::{Graph, NodeId, Rational};
 use qnn_syntax::ast::{Binder, Expr};
 use std::sync::Arc;
 
@@ -32,6 +31,16 @@ pub struct CallInfo {
     pub argmax: bool,
     /// What the property claims of its argmax wherever it holds, each claim once.
     pub claims: Vec<ClassClaim>,
+}
+
+/// A network's graph within that of the obligation.
+pub struct AppliedGraph {
+    /// The network's graph.
+    pub graph: Arc<Graph>,
+    /// The obligation's nodes of its inputs.
+    pub inputs: Vec<NodeId>,
+    /// The obligation's node for each of its nodes that is there.
+    pub nodes: Vec<Option<NodeId>>,
 }
 
 /// A class that an argmax is claimed to be, or not to be.

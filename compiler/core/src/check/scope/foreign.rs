@@ -102,6 +102,19 @@ pub(super) fn foreign_name(name: &str, role: Role) -> Option<ForeignName> {
             | "padv2" | "padding",
         ) => help("write `pad(x, [[before, after], …], value = 0)`, with an entry for each axis"),
         (Role::Function, "hardtanh" | "clip") => help("write `clamp(x, lo, hi)`, as in `clamp(x, -1, 1)`"),
+        (Role::Type, "ap_fixed" | "ap_ufixed" | "ac_fixed") => help(
+            "`ap_fixed<W, I>` counts the bits before the point: it is `fixed<W, W - I, round = floor, overflow = wrap>`, and `ap_ufixed` is `ufixed`",
+        ),
+        (Role::Type, "quantized_bits" | "quantized_relu" | "quantize") => help(
+            "QKeras's `quantized_bits(b, i)` is `fixed<b, b - 1 - i, round = half_even, overflow = symmetric>`, and `quantized_relu(b, i)` is `ufixed<b, b - i, round = half_even>`",
+        ),
+        (
+            Role::Function,
+            "upsample" | "upsampling2d" | "interpolate" | "resize" | "conv2d_transpose" | "conv_transpose2d"
+            | "convtranspose2d" | "conv2dtranspose" | "deconv",
+        ) => help(
+            "there is no operation for it: `dense` with its matrix, or `concat` of repeated rows and columns; models with it can be imported",
+        ),
         (Role::Function, "leakyrelu" | "prelu") => help("write `leaky_relu(x, slope)`, as in `leaky_relu(x, 0.01)`"),
         (Role::Function, "hardsigmoid") => simple("hard_sigmoid"),
         (Role::Function, "hardswish") => simple("hard_swish"),

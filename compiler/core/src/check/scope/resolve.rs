@@ -65,7 +65,7 @@ fn fits(db: &dyn Db, item: ItemId, role: Role) -> bool {
     let Some(found) = tree(db, item) else { return false };
     match role {
         Role::Type => matches!(found.kind, ItemKind::Type(_)),
-        Role::Function => matches!(found.kind, ItemKind::Network(_) | ItemKind::Def(_)) || is_property(&found.kind),
+        Role::Function => found.kind.is_network() || matches!(found.kind, ItemKind::Def(_)) || is_property(&found.kind),
         Role::Value => {
             matches!(found.kind, ItemKind::Const(_) | ItemKind::Enum(_) | ItemKind::Dataset(_) | ItemKind::Params(_))
         }

@@ -13,7 +13,7 @@ use crate::check::{Context, at};
 use crate::db::{Db, ItemId, SourceFile, items, tree, whole_file};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use qnn_syntax::Span;
-use qnn_syntax::ast::ItemKind;
+use qnn_syntax::ast::{ImportItem, ItemKind, NetworkItem};
 use qnn_syntax::builtins::function;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -64,9 +64,12 @@ pub fn check_item(db: &dyn Db, item: ItemId) -> Arc<Vec<Diagnostic>> {
         ItemKind::Network(declaration) if declaration.generics.is_empty() => {
             all.extend(network(db, item, Vec::new()).diagnostics.iter().cloned());
         }
-        ItemKind::Network(declaration) => {
+        ItemKind::Import(declaration) if declaration.generics.is_empty() => {
+            all.extend(network(db, item, Vec::new()).diagnostics.iter().cloned());
+        }
+        ItemKind::Network(NetworkItem { name, .. }) | ItemKind::Import(ImportItem { name, .. }) => {
             if !is_mentioned(db, item) {
-                context.report(unused(item, &declaration.name, "generic, and never instantiated"));
+                context.report(unused(item, name, "generic, and never instantiated"));
             }
         }
         ItemKind::Property(_) | ItemKind::Measure(_) => {

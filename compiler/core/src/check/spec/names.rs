@@ -23,6 +23,7 @@ pub(super) fn check_twice(context: &Context<'_>, item: ItemId, tree: &Item) {
             i.generics.iter().chain(i.params.iter().map(|p| &p.name)).chain(i.files.iter().map(|p| &p.name)).collect()
         }
         ItemKind::Def(i) => i.generics.iter().chain(i.params.iter().map(|p| &p.name)).collect(),
+        ItemKind::Import(i) => i.generics.iter().chain(i.options.iter().map(|o| &o.name)).collect(),
         ItemKind::Type(i) => i.generics.iter().collect(),
         ItemKind::Dataset(i) => i.fields.iter().map(|f| &f.name).collect(),
         ItemKind::Enum(i) => i.variants.iter().map(|(name, _)| name).collect(),
@@ -71,6 +72,7 @@ fn own_names(tree: &Item) -> Vec<&str> {
         }
         ItemKind::Def(i) => names.extend(i.generics.iter().chain(i.params.iter().map(|p| &p.name))),
         ItemKind::Type(i) => names.extend(&i.generics),
+        ItemKind::Import(i) => names.extend(&i.generics),
         ItemKind::Property(i) => names.extend(i.params.iter().map(|p| &p.name)),
         ItemKind::Measure(i) => {
             names.extend(i.params.iter().map(|p| &p.name));

@@ -38,6 +38,9 @@ impl Evaluator<'_> {
                 _ => Type::Real(full),
             })
         };
+        if let Some(member) = &expr.member {
+            return with_shape(self.member(expr, member)?);
+        }
         match &*expr.head.text {
             "fixed" | "ufixed" | "int" | "uint" | "affine" => with_shape(Type::Stored(self.format(expr)?, Vec::new())),
             "real" => {

@@ -173,7 +173,10 @@ impl Evaluator<'_> {
                         at(self.item, value.span),
                         "no such mode",
                     );
-                    if let Some(candidate) = similar(word, known.iter().copied()) {
+                    if let Some(candidate) = foreign_mode(word)
+                        .filter(|mode| known.contains(mode))
+                        .or_else(|| similar(word, known.iter().copied()))
+                    {
                         diagnostic =
                             diagnostic.fix(format!("write `{candidate}`"), at(self.item, value.span), candidate);
                     }
@@ -231,4 +234,23 @@ impl Evaluator<'_> {
             ),
         }
     }
+}
+
+/// The mode that other tools call so: `ap_fixed`'s, NumPy's, those of hardware descriptions.
+fn foreign_mode(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "ap_rnd" | "round_half_up" => "half_up",
+        "ap_rnd_conv" | "even" | "nearest_even" | "rint" | "bankers" | "convergent" | "round_half_to_even" => {
+            "half_even"
+        }
+        "ap_rnd_inf" | "round" | "nearest" | "away" => "half_away",
+        "ap_rnd_zero" => "half_toward_zero",
+        "ap_rnd_min_inf" => "half_down",
+        "ap_trn" | "down" | "truncate_down" => "floor",
+        "ap_trn_zero" | "trunc" | "truncate" | "zero" => "toward_zero",
+        "ap_sat" | "sat" | "saturating" | "clip" | "clamp" => "saturate",
+        "ap_sat_sym" | "sym" => "symmetric",
+        "ap_wrap" | "wrapping" | "modulo" | "overflow" => "wrap",
+        _ => return None,
+    })
 }

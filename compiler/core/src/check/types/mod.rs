@@ -2,9 +2,12 @@
 
 mod expression;
 mod format;
+mod import;
 
 use crate::db::{Db, ItemId};
 use crate::number_format::Format;
+
+pub use import::{imported_format, imported_shape};
 
 /// The most elements of a tensor.
 pub const MAX_ELEMENTS: usize = 1 << 22;

@@ -54,6 +54,9 @@ impl<'a> Completer<'a> {
         if !inside || self.ended() {
             return self.items_of_file();
         }
+        if self.import_head() || self.import_option() {
+            return;
+        }
         let depth = self.depth();
         match keyword {
             "dataset" if depth == 1 => self.dataset(),
@@ -151,7 +154,7 @@ impl<'a> Completer<'a> {
         }
     }
 
-    fn types(&mut self) {
+    pub(super) fn types(&mut self) {
         self.names(&|kind| matches!(kind, ItemKind::Type(_)), 0);
         for ty in TYPES {
             self.builtin(ty.name, CompletionKind::Type, (ty.usage.to_owned(), ty.docs), ty.snippet.to_owned(), 1);
@@ -212,6 +215,7 @@ impl<'a> Completer<'a> {
                 ItemKind::Dataset(_) => (CompletionKind::Dataset, 0, false),
                 ItemKind::Params(_) => (CompletionKind::Variable, 0, false),
                 ItemKind::Network(n) => (CompletionKind::Network, n.generics.len(), true),
+                ItemKind::Import(i) => (CompletionKind::Network, i.generics.len(), true),
                 ItemKind::Def(d) => (CompletionKind::Function, d.generics.len(), true),
                 ItemKind::Property(_) | ItemKind::Measure(_) => (CompletionKind::Property, 0, true),
             };

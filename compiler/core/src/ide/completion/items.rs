@@ -4,7 +4,7 @@ use super::Completer;
 use qnn_syntax::builtins::{ATTRIBUTES, Attribute};
 
 /// The items of a file with their places to fill in: what is inserted, and what it is.
-const ITEMS: [(&str, &str, &str); 18] = [
+const ITEMS: [(&str, &str, &str); 19] = [
     ("use", "use \"${1:other.qnn}\";", "another spec's items"),
     ("type", "type ${1:Name} = ${2|ufixed,fixed|}<${3:8}, ${4:6}>;", "a format or a tensor by name"),
     ("enum", "enum ${1:Name} { ${2:first}, ${3:second} }", "names of an axis or of classes"),
@@ -29,6 +29,11 @@ const ITEMS: [(&str, &str, &str); 18] = [
         "network from a file",
         "network ${1:classifier}(${2:image}: ${3:Pixel}[${4:28, 28}]) -> ${5:Logit}[${6:10}] {\n    params ${7:p} = \"${8:model.npz}\" {\n        *.weight: fixed<${9:6}, ${10:5}>;\n        *.bias:   fixed<${9:6}, ${10:5}>;\n    }\n    let x = flatten(${2:image});\n    let h = relu(dense(x, ${7:p}.fc1)) as ${11:Act};\n    dense(h, ${7:p}.fc2) as ${5:Logit}\n}",
         "a network with its weights",
+    ),
+    (
+        "network of a model",
+        "network ${1:kws} = import \"${2:model.tflite}\" { kernel = ${3|tflm,xnnpack,litert_reference,ort,qonnx|} };",
+        "a .tflite or .onnx file, bit for bit",
     ),
     ("def", "def ${1:name}(${2:x}: ${3:Type}) -> ${4|bool,real|} = $0;", "a condition or a number by name"),
     (

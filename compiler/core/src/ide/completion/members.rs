@@ -43,12 +43,7 @@ impl<'a> Completer<'a> {
                 }
             }
             Some(Members::Params { file, prefix }) => self.tensors(&file, &prefix, TensorName::Member),
-            Some(Members::Network(_)) => {
-                self.add("real", CompletionKind::Network, "with the files' weights, without rounding", 0);
-                if let Some(item) = self.items.last_mut() {
-                    item.snippet = Some("real($0)".to_owned());
-                }
-            }
+            Some(Members::Network(item)) => self.network_members(item),
             None => {}
         }
     }
@@ -56,6 +51,14 @@ impl<'a> Completer<'a> {
     /// The names of tensors, between the quotes after a dot.
     pub(super) fn quoted_members(&mut self) {
         let dot = self.before.len().checked_sub(1);
+        // `kws.at("`: the dot stands before `at` and its bracket.
+        if self.word(1) == "(" {
+            let dot = self.before.len().checked_sub(3);
+            if let Some(Members::Network(item)) = dot.and_then(|dot| self.members_of(dot, 0)) {
+                self.layers(item);
+            }
+            return;
+        }
         if let Some(Members::Params { file, prefix }) = dot.and_then(|dot| self.members_of(dot, 0)) {
             self.tensors(&file, &prefix, TensorName::QuotedMember);
         }
@@ -118,7 +121,7 @@ impl<'a> Completer<'a> {
             ItemKind::Enum(_) => Some(Members::Enum(item)),
             ItemKind::Params(params) => Some(params_members(params)),
             ItemKind::Network(n) if called => first_axis(self.db, item, &n.result, 0).map(Members::Axis),
-            ItemKind::Network(_) => Some(Members::Network(item)),
+            ItemKind::Network(_) | ItemKind::Import(_) => Some(Members::Network(item)),
             ItemKind::Def(d) if called => first_axis(self.db, item, &d.result, 0).map(Members::Axis),
             _ => None,
         }

@@ -4,6 +4,7 @@
 //! it works in text that does not parse, as text under a cursor rarely does; what names mean comes from the items that do parse.
 
 mod code;
+mod imports;
 mod items;
 mod members;
 mod position;

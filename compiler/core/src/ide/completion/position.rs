@@ -77,14 +77,19 @@ impl<'a> Completer<'a> {
     }
 
     pub(super) fn expects_type(&self) -> bool {
-        match self.word(1) {
+        self.types_at(1)
+    }
+
+    /// Whether a type follows the token that stands so far back: 1 is the last one.
+    pub(super) fn types_at(&self, back: usize) -> bool {
+        match self.word(back) {
             "as" | "->" => true,
             // `x: T` in parameters and binders; not the `:` that ends a quantifier's head.
             ":" => {
-                let name = self.word(3);
+                let name = self.word(back + 2);
                 matches!(name, "(" | "," | "forall" | "exists" | "over" | "let" | "{" | ";") || name == "<"
             }
-            "<" => self.word(2) == "affine",
+            "<" => self.word(back + 1) == "affine",
             _ => false,
         }
     }

@@ -20,6 +20,11 @@ impl<'a> Completer<'a> {
                 }
                 0
             }
+            "(" if self.word(2) == "at" && self.word(3) == "." => {
+                self.quoted_members();
+                0
+            }
+            "import" => self.paths(written, &["tflite", "onnx"]),
             "use" => self.paths(written, &["qnn"]),
             "from" | "=" => self.paths(written, &[]),
             _ => 0,
@@ -52,7 +57,7 @@ impl<'a> Completer<'a> {
                 continue;
             }
             let lower = name.to_lowercase();
-            let data = [".npz", ".npy", ".gz", ".csv", ".safetensors", ".png", "-ubyte", ".onnx", ".tflite"];
+            let data = [".npz", ".npy", ".gz", ".csv", ".safetensors", ".png", "-ubyte"];
             let wanted = match extensions {
                 [] => data.iter().any(|end| lower.ends_with(end)),
                 list => list.iter().any(|end| lower.ends_with(&format!(".{end}"))),

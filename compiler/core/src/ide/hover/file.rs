@@ -5,7 +5,8 @@ use super::code;
 use crate::check::Context;
 use crate::check::constant::Evaluator;
 use crate::check::data::ParamsFile;
-use crate::db::{Db, ItemId, SourceFile, contents, tree};
+use crate::check::model::{ModelError, model_summary};
+use crate::db::{DataFile, Db, ItemId, SourceFile, contents, tree};
 use crate::files::reader::FileContents;
 use crate::ide::{FileRange, moved, touches};
 use qnn_syntax::Span;
@@ -21,16 +22,15 @@ pub(super) fn at_file(
     file: SourceFile,
     start: u32,
 ) -> Option<Hover> {
-    let texts = match &found.kind {
-        ItemKind::Dataset(d) => d.fields.iter().map(|f| &f.file).collect(),
-        ItemKind::Params(p) => vec![&p.file],
-        ItemKind::Network(n) => n.files.iter().map(|p| &p.file).collect::<Vec<_>>(),
-        _ => return None,
-    };
-    let text = texts.into_iter().find(|t| touches(t.span, relative))?;
+    let text = found.kind.files().into_iter().find(|t| touches(t.span, relative))?;
     let folder = item.file(db).path(db).parent()?;
     let data = db.data(&folder.join(&*text.text));
     let mut markdown = format!("`{}`\n\n", text.text);
+    if matches!(found.kind, ItemKind::Import(_)) {
+        markdown.push_str(&about_model(db, data));
+        let range = FileRange { file, span: moved(text.span, start) };
+        return Some(Hover { range, markdown, pictures: Vec::new(), property: None });
+    }
     match contents(db, data).as_ref() {
         Err(problem) => _ = write!(markdown, "It {}.", problem.message),
         Ok(FileContents::Tensor(tensor)) => {
@@ -50,6 +50,30 @@ pub(super) fn at_file(
     }
     let range = FileRange { file, span: moved(text.span, start) };
     Some(Hover { range, markdown, pictures: Vec::new(), property: None })
+}
+
+/// What a model file holds: inputs, outputs, operators.
+fn about_model(db: &dyn Db, file: DataFile) -> String {
+    let summary = match model_summary(db, file) {
+        Ok(summary) => summary,
+        Err(ModelError::File(problem)) => return format!("It {}.", problem.message),
+        Err(ModelError::Import(problem)) => return format!("It can't be imported: {problem}."),
+    };
+    let mut text = String::new();
+    for (role, tensors) in [("input", &summary.inputs), ("output", &summary.outputs)] {
+        for tensor in tensors {
+            let axes: Vec<String> =
+                tensor.shape.iter().map(|size| size.map_or_else(|| "?".to_owned(), |size| size.to_string())).collect();
+            let _ = writeln!(text, "- {role} `{}`: {}[{}]", tensor.name, tensor.element, axes.join(", "));
+        }
+    }
+    let operators: Vec<String> = summary
+        .operators
+        .iter()
+        .map(|(name, count)| if *count == 1 { name.clone() } else { format!("{name} ×{count}") })
+        .collect();
+    let _ = writeln!(text, "\nOperators: {}.", operators.join(", "));
+    text
 }
 
 pub(super) fn about_params(db: &dyn Db, owner: ItemId, params: &Params) -> String {

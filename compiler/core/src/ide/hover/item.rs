@@ -60,7 +60,7 @@ pub(super) fn about_item(db: &dyn Db, target: ItemId, from: SourceFile) -> Optio
                 }
             }
         }
-        ItemKind::Network(_) => {
+        ItemKind::Network(_) | ItemKind::Import(_) => {
             let all = networks::instances(db, target, from);
             for network in all.iter().take(2) {
                 text.push_str(&about_network(db, network));

@@ -11,7 +11,8 @@ pub(super) fn about_network(db: &dyn Db, network: &Network) -> String {
     let mut text = format!("\n`{}{}`\n\n", network.name, networks::signature(db, network));
     text.push_str("| layer | shape | format | bits | integers |\n| --- | --- | --- | ---: | --- |\n");
     for layer in network.layers.iter().take(40) {
-        let name = if layer.port.name.starts_with('#') { String::new() } else { format!("{} = ", layer.port.name) };
+        let name =
+            if layer.port.name.starts_with('#') { String::new() } else { format!("{} = ", layer.port.short_name()) };
         let _ = writeln!(
             text,
             "| {name}{} | {} | {} | {} | {} to {} |",
@@ -28,6 +29,10 @@ pub(super) fn about_network(db: &dyn Db, network: &Network) -> String {
         .iter()
         .fold((0, 0), |(count, bits), layer| (count + layer.parameters.count, bits + layer.parameters.bits));
     let _ = writeln!(text, "\n{count} parameters in {} bytes.", bits.div_ceil(8));
+    if let Some(kernel) = network.kernel {
+        let _ = writeln!(text, "\nBy the kernels `{}`: {}", kernel.name(), kernel.summary());
+    }
+    network.notes.iter().for_each(|note| _ = writeln!(text, "\n{note}."));
     text
 }
 

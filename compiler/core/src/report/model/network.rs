@@ -23,6 +23,12 @@ pub struct Network {
     pub activation_bits: usize,
     /// The files that it reads.
     pub files: Vec<File>,
+    /// Whose arithmetic it is, if it is a model file's: `tflm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
+    /// What a user should know of a model file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// How often it is right, where a property says against what.
     pub accuracy: Option<Accuracy>,
 }
@@ -45,6 +51,9 @@ pub struct Layer {
     pub least: i128,
     /// The greatest integer over all inputs.
     pub greatest: i128,
+    /// The bits of the sums before they are scaled and rounded, where one layer does both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accumulator_bits: Option<u32>,
     /// Weights and biases.
     pub parameters: usize,
 }

@@ -39,7 +39,7 @@ use super::{Builder, NetTensor, NetValue};
 use crate::db::tree;
 use crate::diagnostic::Diagnostic;
 use qnn_syntax::Span;
-use qnn_syntax::ast::{Call, Expr, ExprKind, ItemKind};
+use qnn_syntax::ast::{Call, Expr, ExprKind};
 use qnn_syntax::builtins::{FUNCTIONS, Function, function};
 use qnn_syntax::walk::Role;
 
@@ -98,7 +98,7 @@ impl Builder<'_> {
     /// A call: of an operation, of a function of constants, or of another network.
     pub(super) fn call(&mut self, call: &Call, span: Span) -> Checked<NetValue> {
         let name = &*call.callee.text;
-        if let Some(real) = call.real {
+        if let Some(real) = call.real() {
             return self.report(
                 Diagnostic::error(
                     "E0612",
@@ -108,6 +108,9 @@ impl Builder<'_> {
                 )
                 .help("read the whole network as real, in a property: what it calls is then read so too"),
             );
+        }
+        if let Some(at) = call.at().filter(|_| function(name).is_some()) {
+            return self.error("E0204", at.span, format!("`{name}` has no layers"), "only networks have layers");
         }
         if let Some(generic) = call.generics.first()
             && function(name).is_some_and(Function::in_networks)
@@ -153,7 +156,7 @@ impl Builder<'_> {
         }
         let item = lookup(self.evaluator.context, self.evaluator.item, &call.callee, Role::Function)?;
         match tree(self.db(), item).as_deref().map(|t| &t.kind) {
-            Some(ItemKind::Network(_)) => self.call_network(item, call, span),
+            Some(kind) if kind.is_network() => self.call_network(item, call, span),
             _ => self.error("E0204", call.callee.span, format!("`{name}` is not a network"), "can't be called here"),
         }
     }

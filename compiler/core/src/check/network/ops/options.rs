@@ -91,6 +91,17 @@ impl Builder<'_> {
             None if matches!(&*name.text, "keepdim" | "keepdims" | "keep_dims") => {
                 diagnostic = diagnostic.help("axes are dropped: `reshape(…, [sizes])` puts axes of size 1 back");
             }
+            None if matches!(&*name.text, "kernel_size" | "kernel_shape" | "ksize" | "filters" | "out_channels") => {
+                diagnostic = diagnostic.help(if known.contains(&"groups") {
+                    "the weights' shape says it: [out, in, height, width]"
+                } else {
+                    "the window's size is the second argument: `max_pool2d(x, 2)`"
+                });
+            }
+            None if matches!(&*name.text, "count_include_pad" | "include_pad") => {
+                diagnostic =
+                    diagnostic.help("padding is never the greatest: a maximum has no use for it; leave it out");
+            }
             None => {}
         }
         self.report(diagnostic)

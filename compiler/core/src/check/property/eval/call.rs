@@ -2,13 +2,13 @@
 
 use super::super::super::data::zeros;
 use super::super::super::network::{Network, Port};
-use super::super::super::network::{instantiate, instantiate_real, remap};
+use super::super::super::network::{called, remap};
 use super::super::super::scope::lookup;
 use super::super::super::types::{count, interchangeable, plural, show_shape};
 use super::super::super::{Checked, Reported, at};
 use super::super::env::Env;
 use super::super::lowering::Lowering;
-use super::super::statement::CallInfo;
+use super::super::statement::{AppliedGraph, CallInfo};
 use super::super::value::{Elements, Tensor, Value};
 use super::comparison::known_numbers;
 use crate::db::tree;
@@ -19,7 +19,7 @@ use qnn_ir::obligation::term::Term;
 use qnn_ir::rational::exact;
 use qnn_ir::{Interval, NodeId, Op, interpret};
 use qnn_syntax::Span;
-use qnn_syntax::ast::{Call, ItemKind};
+use qnn_syntax::ast::Call;
 use qnn_syntax::builtins::function;
 use qnn_syntax::walk::Role;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl Lowering<'_> {
     pub(super) fn call(&mut self, env: &Env, call: &Call, span: Span) -> Checked<Value> {
         let place = at(env.item, span);
         if function(&call.callee.text).is_some() {
-            return if call.real.is_some() { self.no_reading(env, call) } else { self.builtin(env, call, place) };
+            return if call.part().is_some() { self.no_reading(env, call) } else { self.builtin(env, call, place) };
         }
         if let Some((inner, body, result)) = self.definition(env, call)? {
             let value = self.eval(&inner, &body)?;
@@ -38,7 +38,7 @@ impl Lowering<'_> {
             return self.expect_type(value, &ty, at(inner.item, body.span), declared);
         }
         let item = lookup(self.context, env.item, &call.callee, Role::Function)?;
-        if !matches!(tree(self.context.db, item).as_deref().map(|t| &t.kind), Some(ItemKind::Network(_))) {
+        if !tree(self.context.db, item).as_deref().is_some_and(|t| t.kind.is_network()) {
             return self.error(
                 "E0204",
                 at(env.item, call.callee.span),
@@ -48,10 +48,7 @@ impl Lowering<'_> {
         }
         let generics: Vec<i128> =
             call.generics.iter().map(|g| self.constants(env, |e| e.integer(g))).collect::<Checked<_>>()?;
-        let network = match call.real {
-            Some(_) => instantiate_real(self.context, item, generics, place)?,
-            None => instantiate(self.context, item, generics, place)?,
-        };
+        let network = called(self.context, item, generics, call, place)?;
         if call.arguments.len() != network.inputs.len() {
             return Err(self.context.report(
                 Diagnostic::error(
@@ -117,9 +114,13 @@ impl Lowering<'_> {
         Ok(Value::Tensor(output))
     }
 
-    /// `.real` of what is no network.
+    /// `.real` or `.at` of what is no network.
     pub(super) fn no_reading<T>(&self, env: &Env, call: &Call) -> Checked<T> {
-        let place = at(env.item, call.real.unwrap_or(call.callee.span));
+        let place = at(env.item, call.part().unwrap_or(call.callee.span));
+        if call.at().is_some() {
+            let message = format!("`{}` has no layers", call.callee.text);
+            return self.error("E0204", place, message, "only networks have layers");
+        }
         self.error(
             "E0204",
             place,
@@ -260,10 +261,17 @@ impl Lowering<'_> {
         let node = match known {
             Some(call) => call.output.node,
             None => {
-                let mut map: Vec<Option<NodeId>> = vec![None; network.graph.nodes.len()];
-                for (port, node) in network.inputs.iter().zip(&inputs) {
-                    map[port.node.index()] = Some(*node);
-                }
+                let same = |a: &AppliedGraph| a.inputs == inputs && Arc::ptr_eq(&a.graph, &network.graph);
+                let mut map = match self.applied.iter().position(same) {
+                    Some(index) => self.applied.swap_remove(index).nodes,
+                    None => {
+                        let mut map: Vec<Option<NodeId>> = vec![None; network.graph.nodes.len()];
+                        for (port, node) in network.inputs.iter().zip(&inputs) {
+                            map[port.node.index()] = Some(*node);
+                        }
+                        map
+                    }
+                };
                 let mut needed = vec![false; network.graph.nodes.len()];
                 needed[network.output.node.index()] = true;
                 for id in network.graph.ids().rev() {
@@ -294,6 +302,8 @@ impl Lowering<'_> {
                         self.reals.push(RealCall { reading: reading.clone(), inputs: inputs.clone(), output: node });
                     }
                 }
+                let graph = network.graph.clone();
+                self.applied.push(AppliedGraph { graph, inputs: inputs.clone(), nodes: map });
                 let output = Port { node, ..network.output.clone() };
                 self.calls.push(CallInfo {
                     text,

@@ -46,7 +46,7 @@ impl Lowering<'_> {
         let found = tree(db, item);
         let place = at(env.item, call.callee.span);
         let (generics, names, types, body, result) = match found.as_deref().map(|t| &t.kind) {
-            Some(ItemKind::Def(_) | ItemKind::Property(_)) if call.real.is_some() => {
+            Some(ItemKind::Def(_) | ItemKind::Property(_)) if call.part().is_some() => {
                 return self.no_reading(env, call);
             }
             Some(ItemKind::Def(def)) => (
