@@ -133,8 +133,27 @@ def report(cases, results, verbose):
     return good
 
 
+def vector(name, content, rng):
+    """A line of the vectors: what the runtimes compute of one random sample; None if none of them takes the graph."""
+    case = Case(name, content, random_samples(content, 1, rng))
+    known = {k: v for k, v in case.expected.items() if not isinstance(v, str)}
+    if not known:
+        return None
+    layers = []
+    for tensor, index in case.names().items():
+        groups = {}
+        for kernel, values in known.items():
+            if index in values[0]:
+                integers = tuple(int(v) for v in np.asarray(values[0][index]).ravel())
+                groups.setdefault(integers, []).append(kernel)
+        layers += [[tensor, kernels, list(integers)] for integers, kernels in groups.items()]
+    inputs = [[int(v) for v in np.asarray(x).ravel()] for x in case.samples[0]]
+    line = {"name": name, "model": base64.b64encode(content).decode(), "inputs": inputs, "layers": layers}
+    return json.dumps(line, separators=(",", ":"))
+
+
 def write_vectors(path, rng):
-    """Two small graphs of every operator, one sample each: {"name", "model", "inputs", "layers": [[tensor, kernels, integers]]}."""
+    """Two small graphs of every operator and the models of this folder, one sample each: {"name", "model", "inputs", "layers": [[tensor, kernels, integers]]}."""
     lines = []
     for only in graphs.MAKERS:
         count = 0
@@ -143,24 +162,15 @@ def write_vectors(path, rng):
             graph = schema.ModelT.InitFromPackedBuf(content, 0).subgraphs[0]
             if len(content) > 3400 or sum(int(np.prod(t.shape)) for t in graph.tensors) > 700:
                 continue
-            case = Case(name, content, random_samples(content, 1, rng))
-            known = {k: v for k, v in case.expected.items() if not isinstance(v, str)}
-            if not known:
+            line = vector(only + " " + name.split(":")[1], content, rng)
+            if line is None:
                 continue
-            layers = []
-            for tensor, index in case.names().items():
-                groups = {}
-                for kernel, values in known.items():
-                    if index in values[0]:
-                        integers = tuple(int(v) for v in np.asarray(values[0][index]).ravel())
-                        groups.setdefault(integers, []).append(kernel)
-                layers += [[tensor, kernels, list(integers)] for integers, kernels in groups.items()]
-            inputs = [[int(v) for v in np.asarray(x).ravel()] for x in case.samples[0]]
-            line = {"name": only + " " + name.split(":")[1], "model": base64.b64encode(content).decode(), "inputs": inputs, "layers": layers}
-            lines.append(json.dumps(line, separators=(",", ":")))
+            lines.append(line)
             count += 1
             if count == 2:
                 break
+    # What Keras converts by default computes the shape of its reshapes, for a batch of any size.
+    lines += [vector(file.stem, file.read_bytes(), rng) for file in sorted(pathlib.Path(__file__).parent.glob("*.tflite"))]
     pathlib.Path(path).write_text("\n".join(lines) + "\n")
     print(f"{len(lines)} graphs")
 

@@ -64,17 +64,38 @@ fn outputs(model: &Model<'_>, until: Option<&str>) -> Result<Vec<usize>, ImportE
     }
 }
 
-/// The operators that the outputs depend on.
+/// The operators that the outputs depend on. A shape that the file computes of its tensors' shapes alone, as converters write it for a batch of any
+/// size, is what the file says of the reshaped tensor; the operators that compute it are not needed.
 fn needed(model: &Model<'_>, outputs: &[usize]) -> HashSet<usize> {
+    let of_shapes = computed_of_shapes(model);
     let mut tensors: HashSet<usize> = outputs.iter().copied().collect();
     let mut operators = HashSet::new();
     for (at, operator) in model.operators.iter().enumerate().rev() {
         if operator.outputs.iter().any(|output| tensors.contains(output)) {
             operators.insert(at);
-            tensors.extend(operator.inputs.iter().flatten());
+            let is_shape = |(index, tensor): &(usize, usize)| {
+                operator.name() == "RESHAPE" && *index == 1 && of_shapes.contains(tensor)
+            };
+            let inputs = operator.inputs.iter().enumerate().filter_map(|(index, tensor)| Some((index, (*tensor)?)));
+            tensors.extend(inputs.filter(|input| !is_shape(input)).map(|(_, tensor)| tensor));
         }
     }
     operators
+}
+
+/// The tensors that depend on shapes of tensors and known numbers alone: what SHAPE yields, and what is computed of that.
+fn computed_of_shapes(model: &Model<'_>) -> HashSet<usize> {
+    let written: HashSet<usize> = model.operators.iter().flat_map(|operator| operator.outputs.iter().copied()).collect();
+    let given = |tensor: &usize| written.contains(tensor) || model.inputs.contains(tensor);
+    let mut found = HashSet::new();
+    for operator in &model.operators {
+        let known = |tensor: &usize| !given(tensor) || found.contains(tensor);
+        let inputs = || operator.inputs.iter().flatten();
+        if operator.name() == "SHAPE" || inputs().all(known) && inputs().any(|tensor| found.contains(tensor)) {
+            found.extend(operator.outputs.iter().copied());
+        }
+    }
+    found
 }
 
 impl<'m> Lowering<'m> {
