@@ -1,7 +1,7 @@
 //! Requantization: from an exact sum to a stored integer, as each kernel rounds it.
 //!
 //! In: a sum, and the scales as the file has them. Out: the stored integer before the zero point is added, or the whole function as a
-//! [`Step`](qnn_ir::Step). Ports of `MultiplyByQuantizedMultiplier` (TensorFlow Lite Micro, `kernels/internal/common.cc`), of XNNPACK's
+//! [`Step`]. Ports of `MultiplyByQuantizedMultiplier` (TensorFlow Lite Micro, `kernels/internal/common.cc`), of XNNPACK's
 //! `fp32` requantization, and of the scaling in doubles of LiteRT's `reference_ops::FullyConnected`. Floats of 32 and 64 bits are IEEE's, in Rust as in
 //! the runtimes, so that the same operations in the same order have the same results. Each of these functions never falls.
 

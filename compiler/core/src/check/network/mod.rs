@@ -141,7 +141,7 @@ pub struct Network {
     pub inputs: Vec<Port>,
     /// Its output.
     pub output: Port,
-    /// The further outputs of a model file that has several: each by [`Network::at`] only.
+    /// The further outputs of a model file that has several: each by [`layer`] only.
     pub more_outputs: Vec<Port>,
     /// Its layers in the order of computation.
     pub layers: Vec<Layer>,

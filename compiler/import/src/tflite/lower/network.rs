@@ -85,7 +85,8 @@ fn needed(model: &Model<'_>, outputs: &[usize]) -> HashSet<usize> {
 
 /// The tensors that depend on shapes of tensors and known numbers alone: what SHAPE yields, and what is computed of that.
 fn computed_of_shapes(model: &Model<'_>) -> HashSet<usize> {
-    let written: HashSet<usize> = model.operators.iter().flat_map(|operator| operator.outputs.iter().copied()).collect();
+    let written: HashSet<usize> =
+        model.operators.iter().flat_map(|operator| operator.outputs.iter().copied()).collect();
     let given = |tensor: &usize| written.contains(tensor) || model.inputs.contains(tensor);
     let mut found = HashSet::new();
     for operator in &model.operators {
