@@ -75,7 +75,7 @@ test("scopes are as the file of scopes says", () => {
 });
 
 const KEYWORDS =
-    "type enum const dataset network params let def property find measure forall exists where in and or not as use maximize minimize largest such that over from raw true false lsb".split(" ");
+    "type enum const dataset network params let def property find measure forall exists where in and or not as use maximize minimize largest such that over from raw true false lsb import".split(" ");
 
 test("in the shipped examples every keyword, number, text and comment is one, and all blocks end", () => {
     const examples = path.resolve("../../examples");
