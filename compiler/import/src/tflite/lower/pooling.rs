@@ -63,10 +63,10 @@ impl<'m> Lowering<'m> {
         self.check_shape(&output, &[batch, rows.output, columns.output, channels])?;
         let cells = rows.window.min(height).checked_mul(columns.window.min(width));
         self.count_products(cells.and_then(|cells| cells.checked_mul(output.shape.iter().product())))?;
-        // XNNPACK takes maxima only, and not those of single cells that are picked: LiteRT's kernel clips the others.
-        let is_picking = rows.window * columns.window == 1 && rows.stride.max(columns.stride) > 1;
+        // XNNPACK takes maxima only, and none whose windows leave out cells between them: LiteRT's kernel clips the others.
+        let has_gaps = rows.stride > rows.window || columns.stride > columns.window;
         let kernel = match operator.name() {
-            "MAX_POOL_2D" if !is_picking => self.kernel,
+            "MAX_POOL_2D" if !has_gaps => self.kernel,
             _ if self.kernel == Kernel::Xnnpack => Kernel::LitertReference,
             _ => self.kernel,
         };
