@@ -3,6 +3,8 @@
 Usage: compare.py KIND COUNT [FIRST SEED]; KIND is qoperator, or a module here that has `run`: qdq, qonnx_graphs. The environment names the program: EVALUATE."""
 import collections
 import os
+import pathlib
+import platform
 import subprocess
 import sys
 import tempfile
@@ -60,9 +62,17 @@ class Evaluator:
             result.append((name, [float(s) for s in scale.split(",")], int(zero), integers))
 
 
+def has_vnni():
+    """Whether this processor adds two byte products without saturation: x86 with VNNI, and whatever is no x86."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return True
+    info = pathlib.Path("/proc/cpuinfo")
+    return info.exists() and any(flag in info.read_text().split() for flag in ("avx512_vnni", "avx_vnni"))
+
+
 def compare(evaluator, kernel, model, samples, expected, storages=(), vnni=False):
     """`expected`: for each sample {tensor: stored integers}. The number of elements compared, or the reason of a refusal, or a difference."""
-    answer = evaluator.ask(kernel, vnni, model, samples, storages)
+    answer = evaluator.ask(kernel, vnni and has_vnni(), model, samples, storages)
     if isinstance(answer, str):
         return "refused", answer
     tensors, _ = answer
