@@ -102,8 +102,8 @@ fn input_scaling(scale: f32) -> Option<(Multiplier, i64)> {
     Some((multiplier, radius.floor() as i64))
 }
 
-/// `reference_integer_ops::Logistic` of a centred input; the stored output of scale 1/256 and zero point −128. `single` rounding is the input's.
-pub(super) fn logistic_int8(scale: f32, x: i64, single: bool) -> Option<i64> {
+/// A curve of a centred input, at its ends beyond the radius of the input. `single` rounding is the input's.
+fn curve(scale: f32, x: i64, single: bool, stored: impl Fn(i64) -> i64) -> Option<i64> {
     let (multiplier, radius) = input_scaling(scale)?;
     if x <= -radius {
         return Some(-128);
@@ -112,20 +112,17 @@ pub(super) fn logistic_int8(scale: f32, x: i64, single: bool) -> Option<i64> {
         return Some(127);
     }
     let input = if single { multiplier.apply_once(x)? } else { multiplier.apply_twice(x)? };
-    Some((shift_right(logistic(input), 23) - 128).clamp(-128, 127))
+    Some(stored(input).clamp(-128, 127))
+}
+
+/// `reference_integer_ops::Logistic` of a centred input; the stored output of scale 1/256 and zero point −128.
+pub(super) fn logistic_int8(scale: f32, x: i64, single: bool) -> Option<i64> {
+    curve(scale, x, single, |input| shift_right(logistic(input), 23) - 128)
 }
 
 /// `reference_integer_ops::Tanh` of a centred input; the stored output of scale 1/128 and zero point 0.
 pub(super) fn tanh_int8(scale: f32, x: i64, single: bool) -> Option<i64> {
-    let (multiplier, radius) = input_scaling(scale)?;
-    if x <= -radius {
-        return Some(-128);
-    }
-    if x >= radius {
-        return Some(127);
-    }
-    let input = if single { multiplier.apply_once(x)? } else { multiplier.apply_twice(x)? };
-    Some(shift_right(tanh(input), 24).clamp(-128, 127))
+    curve(scale, x, single, |input| shift_right(tanh(input), 24))
 }
 
 /// A hard swish of given scales.
