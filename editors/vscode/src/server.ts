@@ -13,11 +13,14 @@ import {
     CloseAction,
     type CloseHandlerResult,
     CodeLensRequest,
+    ConnectionError,
     ErrorAction,
+    ErrorCodes,
     type ExecuteCommandSignature,
     ExecuteCommandRequest,
     LanguageClient,
     type LanguageClientOptions,
+    ResponseError,
     type ServerOptions,
     State,
 } from "vscode-languageclient/node";
@@ -139,7 +142,7 @@ export class Server implements vscode.Disposable {
             const params = { command, arguments: argument === undefined ? [] : [argument] };
             return (await client.sendRequest(ExecuteCommandRequest.type, params)) as T;
         } catch (error) {
-            if (this.client === client) void this.complain(`qnn: ${message(error)}`);
+            if (this.client === client && !lost(error)) void this.complain(`qnn: ${message(error)}`);
             return undefined;
         }
     }
@@ -309,6 +312,11 @@ function tried(command: string): Promise<Ending | undefined> {
             else resolve({ stderr, code: error.code ?? null });
         });
     });
+}
+
+/** Whether a request has failed because the server is gone, which is told of where its end is noticed. */
+function lost(error: unknown): boolean {
+    return error instanceof ConnectionError || (error instanceof ResponseError && error.code === ErrorCodes.PendingResponseRejected);
 }
 
 export function message(error: unknown): string {

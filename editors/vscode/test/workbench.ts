@@ -249,19 +249,29 @@ export class Workbench {
         );
     }
 
+    /** Waits until something is so, and stays so for a second: for what lags behind what the test itself has done. */
+    async settled(what: string, holds: () => Promise<boolean>): Promise<void> {
+        let since = Date.now();
+        await this.until(what, async () => {
+            if (!(await holds())) since = Date.now();
+            return Date.now() - since >= 1000;
+        });
+    }
+
     /** Waits until something is so. */
     until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
         return until(this.page, what, holds);
     }
 
-    /** The servers that the extension has started. */
+    /** The servers that the extension has started to speak with: not those that were only asked for their version. */
     servers(): number[] {
         return readdirSync("/proc")
             .filter((name) => /^\d+$/.test(name))
             .map(Number)
             .filter((pid) => {
                 try {
-                    return readlinkSync(`/proc/${pid}/exe`).startsWith(this.options.extensions);
+                    const ours = readlinkSync(`/proc/${pid}/exe`).startsWith(this.options.extensions);
+                    return ours && readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes("--stdio");
                 } catch {
                     return false;
                 }
