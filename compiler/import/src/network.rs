@@ -52,9 +52,9 @@ pub struct ImportedLayer {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImportedNetwork {
     /// The computation; the inputs are its first nodes, in the file's order.
-    pub graph: Graph,
+    pub graph: Arc<Graph>,
     /// The range of every element of every node over all inputs.
-    pub ranges: Vec<Vec<Interval>>,
+    pub ranges: Arc<Vec<Vec<Interval>>>,
     /// The inputs.
     pub inputs: Vec<ImportedTensor>,
     /// The outputs: several where the file has several.

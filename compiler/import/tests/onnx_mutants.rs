@@ -2,11 +2,14 @@
 //!
 //! `QNN_MUTANTS` says how many of each file; files of `QNN_SHARED` (or `../shared` beside the repository) are damaged as well, where there are any.
 
+use processor_time::Stopwatch;
 use qnn_import::{Kernel, Options, Storage, float_network, import, summary};
 use qnn_ir::Random;
 use qnn_ir::rational::ratio;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+mod processor_time;
 
 fn models() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -76,15 +79,14 @@ fn damaged_files_are_answered() {
         };
         for _ in 0..count {
             let mutant = damaged(&bytes, &mut random);
-            let begin = Instant::now();
+            let begin = Stopwatch::start();
             accepted += usize::from(import(&mutant, &options).is_ok());
             let _ = summary(&mutant, "onnx");
             let _ = float_network(&mutant, None);
             slowest = slowest.max(begin.elapsed());
             total += 1;
         }
-        // Seconds on a machine that does nothing else; what has no end would be far beyond.
-        assert!(slowest < Duration::from_secs(180), "a mutant of {} took {slowest:?}", path.display());
+        assert!(slowest < Duration::from_secs(60), "a mutant of {} took {slowest:?}", path.display());
     }
     println!("{accepted} of {total} mutants are networks; the slowest took {slowest:?}");
     assert!(accepted > 0 && accepted < total);

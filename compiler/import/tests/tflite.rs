@@ -20,7 +20,7 @@ fn layers(network: &ImportedNetwork, inputs: &[Vec<i64>]) -> Vec<(String, Vec<i6
         centred.map(|(tensor, values)| values.iter().map(|v| i128::from(*v) - zero(tensor)).collect()).collect();
     let values = qnn_ir::interpret(&network.graph, &centred).expect("no overflow");
     // What is proved of all inputs holds for this one.
-    for (node, ranges) in values.iter().zip(&network.ranges) {
+    for (node, ranges) in values.iter().zip(network.ranges.iter()) {
         assert!(node.iter().zip(ranges).all(|(v, range)| (range.lo..=range.hi).contains(v)));
     }
     let stored = |tensor: &ImportedTensor| {

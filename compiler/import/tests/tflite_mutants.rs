@@ -4,12 +4,15 @@
 //! `QNN_MUTANTS_OF` restricts it to the files whose names contain the text.
 
 use base64::Engine;
+use processor_time::Stopwatch;
 use qnn_import::{Kernel, Options, import, summary};
 use qnn_ir::Random;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// The longest time for one file.
+mod processor_time;
+
+/// The longest processor time for one file.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The most memory of the whole test, in KiB: the limits of a network (16 million numbers, 134 million products) allow for it.
@@ -91,7 +94,7 @@ fn damaged_files_are_refused_or_read() {
             let mutant = mutate(&file, &mut random);
             let kernels: Vec<Kernel> = Kernel::for_extension("tflite").collect();
             let kernel = *random.choose(&kernels);
-            let begin = Instant::now();
+            let begin = Stopwatch::start();
             let _ = summary(&mutant, "tflite");
             match import(&mutant, &Options { kernel, inputs: Vec::new(), until: None }) {
                 Ok(network) => {

@@ -63,7 +63,14 @@ pub(crate) fn import(bytes: &[u8], options: &Options) -> Result<ImportedNetwork,
     }
     let outputs = outputs(&mut lowering)?;
     let Lowering { builder, layers, notes, .. } = lowering;
-    Ok(ImportedNetwork { graph: builder.graph, ranges: builder.ranges, inputs, outputs, layers, notes })
+    Ok(ImportedNetwork {
+        graph: Arc::new(builder.graph),
+        ranges: Arc::new(builder.ranges),
+        inputs,
+        outputs,
+        layers,
+        notes,
+    })
 }
 
 /// The float network of an ONNX file.

@@ -9,7 +9,6 @@ use crate::db::ItemId;
 use qnn_import::{ImportedTensor, Kernel};
 use qnn_ir::Interval;
 use qnn_syntax::ast::ImportItem;
-use std::sync::Arc;
 
 /// The network that an import declares.
 pub(super) fn build(
@@ -53,8 +52,8 @@ pub(super) fn build(
         output,
         more_outputs: outputs.collect(),
         layers: layers.collect(),
-        ranges: Arc::new(imported.ranges.clone()),
-        graph: Arc::new(imported.graph.clone()),
+        ranges: imported.ranges.clone(),
+        graph: imported.graph.clone(),
         files: vec![declaration.file.text.to_string()],
         kernel: Some(kernel),
         notes: imported.notes.clone(),

@@ -4,6 +4,7 @@ use super::Lowering;
 use crate::tflite::model::{self, Element, Model, Operator};
 use crate::{ImportError, ImportedNetwork, ImportedTensor, Options};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// The network of a TFLite file.
 ///
@@ -26,8 +27,8 @@ pub(crate) fn import(bytes: &[u8], options: &Options) -> Result<ImportedNetwork,
     }
     let outputs = outputs.iter().map(|output| lowering.port(*output)).collect::<Result<_, _>>()?;
     Ok(ImportedNetwork {
-        graph: lowering.builder.graph,
-        ranges: lowering.builder.ranges,
+        graph: Arc::new(lowering.builder.graph),
+        ranges: Arc::new(lowering.builder.ranges),
         inputs,
         outputs,
         layers: lowering.layers,
