@@ -1,6 +1,6 @@
 //! Reductions over axes, `sum(x, axes = [1, 2])`: which elements of a tensor come together.
 
-use super::constant::{Constant, size_of};
+use super::constant::{Constant, integer_of};
 use super::types::{Shape, axes_text, count};
 use super::{Checked, Context};
 use crate::diagnostic::Place;
@@ -48,9 +48,21 @@ impl Grouped {
 /// # Errors
 /// Reported: E0302 for what is no integer, E0303 for what names no axis, or one twice.
 pub fn axes_of(context: &Context<'_>, place: Place, value: &Constant, rank: usize) -> Checked<Vec<usize>> {
+    let axis_of = |value: &Constant| {
+        let axis = integer_of(context, place, value)?;
+        usize::try_from(axis).or_else(|_| {
+            let message = format!("there is no axis {axis}: axes are counted from 0, and this has {}", axes_text(rank));
+            context.error(
+                "E0303",
+                place,
+                message,
+                rank.checked_sub(1).map_or_else(String::new, |last| format!("the last is {last}")),
+            )
+        })
+    };
     let axes: Vec<usize> = match value {
-        Constant::List(list) => list.iter().map(|axis| size_of(context, place, axis)).collect::<Checked<_>>()?,
-        number => vec![size_of(context, place, number)?],
+        Constant::List(list) => list.iter().map(axis_of).collect::<Checked<_>>()?,
+        number => vec![axis_of(number)?],
     };
     let wrong = axes.iter().enumerate().find(|(at, axis)| **axis >= rank || axes[..*at].contains(axis));
     match wrong {

@@ -7,6 +7,7 @@ mod brackets;
 mod character;
 mod context;
 mod expected;
+mod habits;
 mod no_item;
 mod statement;
 mod unmatched;
@@ -31,6 +32,9 @@ impl Context<'_> {
         let at = self.scan.tokens.partition_point(|t| t.end <= place);
         let expected = Expected { rules: &failure.expected, after };
         self.lexical(at, &expected)
+            .or_else(|| self.not_in(at))
+            .or_else(|| self.method(at))
+            .or_else(|| self.quoted(at, &expected))
             .or_else(|| self.foreign(at))
             .or_else(|| self.misspelt(at, &expected))
             .or_else(|| self.misplaced_word(at, &expected))

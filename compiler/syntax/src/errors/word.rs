@@ -108,7 +108,9 @@ impl Context<'_> {
             self.span(at),
             format!("`{word}` is a word of the language and can't be a name"),
             "reserved",
-            if expected.has(Rule::field_name) {
+            if self.word(self.piece.keyword) == "find" && matches!(word, "exists" | "forall") {
+                "a search has no quantifier before its variables: `find name = x: Type such that statement`".to_owned()
+            } else if expected.has(Rule::field_name) {
                 format!("a name of a file stands between quotes: `.\"{word}\"`")
             } else {
                 format!("choose another name, such as `{word}_` or `my_{word}`")

@@ -152,7 +152,7 @@ impl Builder<'_> {
                     format!("is `{}`", self.type_text(output)),
                 )
                 .label(result, "declared here")
-                .note("NetTensor are lost only at a cast, so that it is always visible where.");
+                .note("Bits are lost only at a cast, so that it is always visible where.");
                 let half_cast = match &declaration.body.kind {
                     ExprKind::Binary(op, left, right) => {
                         [left, right].iter().any(|side| matches!(side.kind, ExprKind::Cast(..))).then_some(op.symbol())

@@ -81,6 +81,9 @@ impl Builder<'_> {
     /// The sizes of the weights, which must go with the channels.
     fn kernel<'k>(&self, parts: &Parts<'_>, sizes: &'k [usize], channels: usize, space: Space) -> Checked<Kernel<'k>> {
         let groups = parts.groups;
+        if groups == 0 {
+            return self.error("E0303", parts.span, "a convolution has 1 group or more", "`groups` is 0");
+        }
         let (out, inner, taps) = match sizes {
             &[out, inner, ref taps @ ..] if taps.len() == space.axes().len() => (out, inner, taps),
             _ => {

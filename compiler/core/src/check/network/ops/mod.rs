@@ -95,6 +95,39 @@ fn unrounded<'a>() -> [(&'static str, Prepare<'a>); 7] {
 }
 
 impl Builder<'_> {
+    /// Refuses `min`, `max` and `abs` of a tensor: these are functions of constants, and in properties.
+    fn not_elementwise(&self, call: &Call) -> Checked<()> {
+        let tensor = call.arguments.iter().find_map(|argument| match &argument.value.kind {
+            ExprKind::Name(name) => self
+                .locals
+                .iter()
+                .rev()
+                .find(|(known, _)| *known == name.text)
+                .filter(|(_, value)| matches!(value, NetValue::Tensor(_)))
+                .map(|_| name),
+            _ => None,
+        });
+        let Some(tensor) = tensor else { return Ok(()) };
+        let x = &tensor.text;
+        let help = match &*call.callee.text {
+            "max" => format!(
+                "`relu({x})` is the greater of each element and 0, `clamp({x}, a, b)` limits to a … b, `maximum({x})` is the greatest element"
+            ),
+            "min" => format!("`clamp({x}, a, b)` limits each element to a … b, `minimum({x})` is the least element"),
+            "abs" => format!("`relu({x}) + relu(-{x})` is the absolute value of each element"),
+            _ => return Ok(()),
+        };
+        self.report(
+            Diagnostic::error(
+                "E0310",
+                format!("a constant is needed here, but `{x}` is a tensor of the network"),
+                self.place(tensor.span),
+                format!("`{}` is a function of constants", call.callee.text),
+            )
+            .help(help),
+        )
+    }
+
     /// A call: of an operation, of a function of constants, or of another network.
     pub(super) fn call(&mut self, call: &Call, span: Span) -> Checked<NetValue> {
         let name = &*call.callee.text;
@@ -132,6 +165,7 @@ impl Builder<'_> {
             return rearrange(self, call, span);
         }
         if matches!(name, "min" | "max" | "abs" | "len") {
+            self.not_elementwise(call)?;
             let expr = Expr { kind: ExprKind::Call(call.clone()), span };
             return self.constants(|e| e.eval(&expr)).map(NetValue::Constant);
         }
