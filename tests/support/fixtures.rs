@@ -37,6 +37,7 @@ fn file(name: &str) -> Option<Vec<u8>> {
     Some(match name {
         "tiny.tflite" => include_bytes!("../fixtures/models/tiny.tflite").to_vec(),
         "tiny.onnx" => include_bytes!("../fixtures/models/tiny.onnx").to_vec(),
+        "float.onnx" => include_bytes!("../fixtures/models/float.onnx").to_vec(),
         "cut.tflite" => include_bytes!("../fixtures/models/tiny.tflite")[..600].to_vec(),
         "model.npz" => npz(&[
             ("fc1.weight", floats(&[3, 2], |i| (i as f32 - 2.0) / 4.0)),

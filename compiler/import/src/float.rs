@@ -30,7 +30,7 @@ pub enum FloatOperation {
     },
     /// The sum of two tensors, element by element.
     Add(usize, usize),
-    /// x · factor + offset: a normalization, or an operator with known numbers.
+    /// x · factor + offset: an operator with known numbers.
     Scale {
         /// x.
         source: usize,
@@ -38,6 +38,30 @@ pub enum FloatOperation {
         factors: Arc<[f32]>,
         /// One for all elements, or one for each.
         offsets: Arc<[f32]>,
+    },
+    /// x / divisor.
+    Divide {
+        /// x.
+        source: usize,
+        /// One for all elements, or one for each; none is 0.
+        divisors: Arc<[f32]>,
+    },
+    /// γ / √(σ² + ε) · (x − μ) + β: a normalization, with numbers for each channel.
+    Normalize {
+        /// x.
+        source: usize,
+        /// For each element, its channel.
+        channels: Vec<u32>,
+        /// γ.
+        scale: Arc<[f32]>,
+        /// β.
+        offset: Arc<[f32]>,
+        /// μ.
+        mean: Arc<[f32]>,
+        /// σ²; with ε it is positive.
+        variance: Arc<[f32]>,
+        /// ε.
+        epsilon: f32,
     },
     /// min(max(x, lo), hi): `Relu` has the least value 0 alone.
     Clamp {
@@ -77,6 +101,33 @@ pub enum FloatOperation {
     },
     /// Elements of other tensors: (tensor, element).
     Gather(Vec<(usize, u32)>),
+}
+
+impl FloatOperation {
+    /// The tensors that it reads, each once.
+    pub fn sources(&self) -> Vec<usize> {
+        match self {
+            FloatOperation::Input | FloatOperation::Constant(_) => Vec::new(),
+            FloatOperation::Sums { source, .. }
+            | FloatOperation::Scale { source, .. }
+            | FloatOperation::Divide { source, .. }
+            | FloatOperation::Normalize { source, .. }
+            | FloatOperation::Clamp { source, .. }
+            | FloatOperation::LeakyRelu { source, .. }
+            | FloatOperation::Sigmoid(source)
+            | FloatOperation::Tanh(source)
+            | FloatOperation::Max { source, .. }
+            | FloatOperation::Mean { source, .. } => vec![*source],
+            FloatOperation::Add(a, b) if a == b => vec![*a],
+            FloatOperation::Add(a, b) => vec![*a, *b],
+            FloatOperation::Gather(picks) => {
+                let mut sources: Vec<usize> = picks.iter().map(|(tensor, _)| *tensor).collect();
+                sources.sort_unstable();
+                sources.dedup();
+                sources
+            }
+        }
+    }
 }
 
 /// A tensor of a float network.
@@ -140,6 +191,12 @@ fn apply(operation: &FloatOperation, values: &[Vec<f64>]) -> Vec<f64> {
         }
         FloatOperation::Add(a, b) => map(a, &|i, x| x + values[*b][i]),
         FloatOperation::Scale { source, factors, offsets } => map(source, &|i, x| x * at(factors, i) + at(offsets, i)),
+        FloatOperation::Divide { source, divisors } => map(source, &|i, x| x / at(divisors, i)),
+        FloatOperation::Normalize { source, channels, scale, offset, mean, variance, epsilon } => map(source, &|i, x| {
+            let [scale, offset, mean, variance] =
+                [scale, offset, mean, variance].map(|list| f64::from(list[channels[i] as usize]));
+            scale / (variance + f64::from(*epsilon)).sqrt() * (x - mean) + offset
+        }),
         FloatOperation::Clamp { source, lo, hi } => {
             let (lo, hi) = (lo.map_or(f64::NEG_INFINITY, f64::from), hi.map_or(f64::INFINITY, f64::from));
             map(source, &|_, x| x.max(lo).min(hi))

@@ -90,3 +90,18 @@ pub struct ModelSummary {
     /// The kernels that suit the file's contents, the likeliest first.
     pub kernels: Vec<crate::Kernel>,
 }
+
+impl ModelSummary {
+    /// Whether it is an ONNX file whose numbers are floats of 32 bits throughout: no operator quantizes, and none is of integers.
+    pub fn is_float(&self) -> bool {
+        let quantizes = |operator: &str| {
+            operator.contains("Quant")
+                || operator.starts_with("QLinear")
+                || matches!(operator, "QGemm" | "Trunc" | "MultiThreshold" | "ConvInteger" | "MatMulInteger")
+        };
+        self.kernels.iter().all(|kernel| kernel.extension() == "onnx")
+            && !self.inputs.is_empty()
+            && self.inputs.iter().all(|input| input.element == "float32")
+            && !self.operators.iter().any(|(operator, _)| quantizes(operator))
+    }
+}

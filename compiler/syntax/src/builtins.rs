@@ -3,6 +3,7 @@
 //! The checker, its messages, completion, hovers, signature help, the tables of the manual and the word lists of the editors' grammars go by it. What a
 //! function computes is the checker's to know, in a table of its own by the same names; tests compare all of them with this one.
 
+pub use crate::import_options::{IMPORT_OPTIONS, ImportOptionKind, ImportSetting, import_option};
 pub use crate::options::{FunctionOption, OPTIONS, option};
 
 /// A function of the language.

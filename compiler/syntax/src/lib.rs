@@ -6,6 +6,7 @@ pub mod error_codes;
 mod errors;
 mod format;
 mod grammar;
+mod import_options;
 pub mod lexer;
 mod options;
 mod parse;

@@ -5,13 +5,14 @@ use crate::output::{Exit, Failure, Output, quoted, shown};
 use owo_colors::OwoColorize;
 use qnn::db::{BytesContent, Disk, FileSystem};
 use qnn::files::reader::{FileContents, read};
-use qnn::ide::first_spec::FirstSpec;
+use qnn::ide::first_spec::{FirstFloatSpec, FirstSpec};
 use qnn::import::{self, Kernel};
 use std::path::{Path, PathBuf};
 
 /// Writes a first spec for a .tflite or .onnx file
 ///
-/// It imports the model, and says by comments what can be asked of it. With `--samples`, it asks for robustness about them.
+/// It imports the model, and says by comments what can be asked of it. With `--samples`, it asks for robustness about them. A network of floats
+/// is imported with formats of so many bits, and the spec asks how many it takes.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The model
@@ -19,7 +20,7 @@ pub struct Arguments {
     /// The spec to write; standard output by default. What is there already is left as it is
     #[arg(short, long, value_name = "SPEC")]
     output: Option<PathBuf>,
-    /// Whose arithmetic it is: tflm, xnnpack, …; by default the likeliest for the file
+    /// Whose arithmetic it is: tflm, xnnpack, …; by default the likeliest for the file, and none for a network of floats
     #[arg(short, long, value_name = "KERNEL")]
     kernel: Option<String>,
     /// A file of inputs, such as samples.npy
@@ -49,22 +50,25 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         let help = problem.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
         Failure::wrong(format!("`{}` can't be imported: {problem}{help}", shown(model)))
     })?;
-    let kernel = kernel(arguments, &extension, &summary.kernels)?;
     let folder = arguments.output.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    let integers = summary.inputs.first().map_or("int8", |input| input.element.as_str());
-    let raw = match &arguments.samples {
-        Some(samples) => element_type(samples)? == integers,
-        None => integers != "float32",
+    let relative = |path: &Option<PathBuf>| path.as_deref().map(|path| from(folder, path));
+    let (samples, labels) = (relative(&arguments.samples), relative(&arguments.labels));
+    let (samples, labels) = (samples.as_deref(), labels.as_deref());
+    let text = if summary.is_float() && arguments.kernel.is_none() {
+        let network = import::float_network(&bytes, None).map_err(|problem| {
+            let help = problem.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+            Failure::wrong(format!("`{}` can't be imported: {problem}{help}", shown(model)))
+        })?;
+        FirstFloatSpec { model: &from(folder, model), network: &network, samples, labels }.text()
+    } else {
+        let integers = summary.inputs.first().map_or("int8", |input| input.element.as_str());
+        let raw = match &arguments.samples {
+            Some(samples) => element_type(samples)? == integers,
+            None => integers != "float32",
+        };
+        let kernel = kernel(arguments, &extension, &summary.kernels)?;
+        FirstSpec { model: &from(folder, model), summary: &summary, kernel, samples, raw, labels }.text()
     };
-    let text = FirstSpec {
-        model: &from(folder, model),
-        summary: &summary,
-        kernel,
-        samples: arguments.samples.as_deref().map(|path| from(folder, path)).as_deref(),
-        raw,
-        labels: arguments.labels.as_deref().map(|path| from(folder, path)).as_deref(),
-    }
-    .text();
     let Some(path) = &arguments.output else {
         text.lines().try_for_each(|line| output.line(line))?;
         return Ok(Exit::Fine);

@@ -2,7 +2,7 @@
 
 use crate::db::{BytesContent, DataFile, Db};
 use crate::files::FileError;
-use qnn_import::{ImportError, ImportedNetwork, ModelSummary, Options};
+use qnn_import::{FloatNetwork, ImportError, ImportedNetwork, ModelSummary, Options};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +19,12 @@ pub enum ModelError {
 #[salsa::tracked]
 pub fn model(db: &dyn Db, file: DataFile, options: Options) -> Result<Arc<ImportedNetwork>, ModelError> {
     qnn_import::import(bytes(db, file)?, &options).map(Arc::new).map_err(ModelError::Import)
+}
+
+/// The network of floats of a model file, up to a tensor or to its outputs.
+#[salsa::tracked]
+pub fn float_model(db: &dyn Db, file: DataFile, until: Option<Arc<str>>) -> Result<Arc<FloatNetwork>, ModelError> {
+    qnn_import::float_network(bytes(db, file)?, until.as_deref()).map(Arc::new).map_err(ModelError::Import)
 }
 
 /// What a model file holds, whatever runs it.

@@ -154,13 +154,20 @@ impl Network<'_> {
             }
             "BatchNormalization" => {
                 let (source, shape) = self.source(node, 0)?;
-                let pairs = pointwise::normalization_lines(&self.lowering, node, &shape)?;
-                let owners = linear::along(&shape, 1);
-                let (factors, offsets): (Vec<f32>, Vec<f32>) = owners.iter().map(|c| pairs[*c]).unzip();
-                self.lowering
-                    .note("normalizations are products and sums with floats of 32 bits, as onnxruntime computes them");
-                let (factors, offsets) = (factors.into(), offsets.into());
-                self.define(node, shape, FloatOperation::Scale { source, factors, offsets })
+                let [scale, offset, mean, variance] = pointwise::statistics(&self.lowering, node, &shape)?;
+                let epsilon = node.float("epsilon").unwrap_or(1e-5);
+                let sum = |v: &f32| f64::from(*v) + f64::from(epsilon);
+                let finite = [&scale, &offset, &mean, &variance].iter().all(|list| list.iter().all(|v| v.is_finite()));
+                if !finite || !variance.iter().all(|v| sum(v) > 0.0 && sum(v).is_finite()) {
+                    return Err(ImportError::new(
+                        "its parameters are not finite, or a variance and `epsilon` are no positive number together",
+                    ));
+                }
+                let channels = linear::along(&shape, 1).into_iter().map(|c| c as u32).collect();
+                let [scale, offset, mean, variance] = [scale, offset, mean, variance].map(Arc::from);
+                let operation =
+                    FloatOperation::Normalize { source, channels, scale, offset, mean, variance, epsilon };
+                self.define(node, shape, operation)
             }
             "Add" | "Sub" | "Mul" | "Div" | "Neg" => self.arithmetic(node, &values),
             "MaxPool" | "AveragePool" | "GlobalAveragePool" => self.pool(node),
@@ -241,6 +248,9 @@ impl Network<'_> {
         };
         self.lowering.floats(node, 1 - computed)?;
         let floats = known.as_floats().unwrap_or_default();
+        if floats.iter().any(|value| !value.is_finite()) {
+            return Err(ImportError::new("one of its known numbers is not finite"));
+        }
         let known: Vec<f32> = stretched(&known.shape, &shape).iter().map(|i| floats[*i]).collect();
         let source = self.stretch(node, computed, &shape)?;
         let (one, none) = (|| Arc::from([1.0f32]), || Arc::from([0.0f32]));
@@ -249,11 +259,11 @@ impl Network<'_> {
             ("Sub", false) => (one(), known.iter().map(|c| -c).collect()),
             ("Sub", true) => (Arc::from([-1.0f32]), known.into()),
             ("Mul", _) => (known.into(), none()),
-            // The quotient by a power of two is a product of floats; others are none.
-            ("Div", false) if known.iter().all(|c| *c != 0.0 && (1.0 / c) * c == 1.0 && c.to_bits() << 9 == 0) => {
-                (known.iter().map(|c| 1.0 / c).collect(), none())
+            ("Div", false) if known.iter().all(|c| *c != 0.0) => {
+                return self.define(node, shape, FloatOperation::Divide { source, divisors: known.into() });
             }
-            _ => return Err(ImportError::new("a quotient is supported by known powers of two alone")),
+            ("Div", false) => return Err(ImportError::new("it divides by 0")),
+            _ => return Err(ImportError::new("a quotient is supported by known numbers alone, for others are not linear")),
         };
         self.define(node, shape, FloatOperation::Scale { source, factors, offsets })
     }

@@ -88,13 +88,10 @@ fn clip(lowering: &Lowering, node: &Node, real: Real) -> Result<Real, ImportErro
     Ok(hi.map_or(real.clone(), |hi| real.then(Link::AtMost(PerElement::One(hi)))))
 }
 
-/// For each channel (a, b), by onnxruntime's arithmetic: x · a + b with a = scale / sqrt(variance + epsilon) by a reciprocal, b = bias − mean · a.
-pub(super) fn normalization_lines(
-    lowering: &Lowering,
-    node: &Node,
-    shape: &[usize],
-) -> Result<Vec<(f32, f32)>, ImportError> {
-    let lists: Vec<Vec<f32>> = (1..5).map(|i| lowering.floats(node, i)).collect::<Result<_, _>>()?;
+/// A normalization's scale, offset, mean and variance, each a number for each channel.
+pub(super) fn statistics(lowering: &Lowering, node: &Node, shape: &[usize]) -> Result<[Vec<f32>; 4], ImportError> {
+    let list = |i: usize| lowering.floats(node, i);
+    let lists = [list(1)?, list(2)?, list(3)?, list(4)?];
     let channels = shape.get(1).copied().ok_or_else(|| ImportError::new("its input has no channels"))?;
     if lists.iter().any(|list| list.len() != channels) {
         return Err(ImportError::new("its parameters are not as many as the channels"));
@@ -102,6 +99,17 @@ pub(super) fn normalization_lines(
     if node.int("training_mode").unwrap_or(0) != 0 || node.int("spatial") == Some(0) {
         return Err(ImportError::new("it is in training mode, or not of channels"));
     }
+    Ok(lists)
+}
+
+/// For each channel (a, b), by onnxruntime's arithmetic: x · a + b with a = scale / sqrt(variance + epsilon) by a reciprocal, b = bias − mean · a.
+pub(super) fn normalization_lines(
+    lowering: &Lowering,
+    node: &Node,
+    shape: &[usize],
+) -> Result<Vec<(f32, f32)>, ImportError> {
+    let lists = statistics(lowering, node, shape)?;
+    let channels = lists[0].len();
     let epsilon = node.float("epsilon").unwrap_or(1e-5);
     let factor = |c: usize| (1.0 / (lists[3][c] + epsilon).sqrt()) * lists[0][c];
     let addend = |c: usize| lists[1][c] - lists[2][c] * factor(c);

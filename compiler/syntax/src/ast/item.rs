@@ -2,6 +2,7 @@
 
 use super::expr::{Binder, Expr, TypeExpr};
 use super::{Name, Span, Text};
+use crate::import_options::{ImportSetting, import_option};
 use std::sync::Arc;
 
 /// A top-level item. Its first byte (attributes and `///` comments excluded from `span`, included in the parser's slice) is offset 0.
@@ -243,8 +244,11 @@ impl ImportOption {
     /// The type that it is set to, if that is one, and no word that names nothing of the spec.
     pub fn ty(&self) -> Option<&TypeExpr> {
         match &self.value {
-            ImportValue::Type(ty) if &*self.name.text == "input" => Some(ty),
-            _ => None,
+            ImportValue::Type(ty) => {
+                let option = import_option(&self.name.text)?;
+                (option.setting == ImportSetting::Format).then_some(ty)
+            }
+            ImportValue::Text(_) => None,
         }
     }
 

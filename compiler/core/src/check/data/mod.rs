@@ -10,6 +10,7 @@ mod tensor;
 
 pub use datasets::{Dataset, dataset};
 pub use params::ParamsFile;
+pub use quantize::quantized_floats;
 pub use samples::{Field, FieldIntegers, Samples};
 pub use tensor::{ConstantTensor, Loss, PerElement, scales, zero, zeros};
 

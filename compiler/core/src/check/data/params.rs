@@ -6,7 +6,7 @@ use super::super::types::{Axis, Shape};
 use super::super::{Checked, Context, Reported, at};
 use super::list_names;
 use super::packed::unpack;
-use super::quantize::{Quantization, index_text, open, sizes_text, unreadable};
+use super::quantize::{Quantization, open, sizes_text, unreadable};
 use super::tensor::{ConstantTensor, scales};
 use crate::db::ItemId;
 use crate::diagnostic::{Diagnostic, Place};
@@ -14,7 +14,6 @@ use crate::files::{FileContents, FileData, FileTensor};
 use crate::number_format::Format;
 use qnn_ir::Rational;
 use qnn_ir::interrupt::work;
-use qnn_ir::rational::show;
 use qnn_ir::real::Values;
 use qnn_syntax::ast::{Params, Text};
 use qnn_syntax::lexer::{member_text, pattern_text};
@@ -199,31 +198,7 @@ impl ParamsFile {
         let channel_size = channel_size.max(1);
         let quantization = Quantization { context, place: *rule, what: &what, tensor, format, raw: *raw, channel_size };
         let (numbers, loss) = quantization.numbers()?;
-        if let Some((index, value)) = loss.worst {
-            context.report(
-                Diagnostic::warning(
-                    "W0405",
-                    format!(
-                        "{} of the {} weights of `{name}` {} when quantized to `{format}`",
-                        loss.saturated,
-                        tensor.data.len(),
-                        if loss.saturated == 1 { "saturates" } else { "saturate" },
-                    ),
-                    used,
-                    "used here",
-                )
-                .label(
-                    *rule,
-                    format!(
-                        "holds {} to {}",
-                        show(&format.value(format.min_raw(), 0)),
-                        show(&format.value(format.max_raw(), 0))
-                    ),
-                )
-                .note(format!("The worst is {} = {value}, at {}.", what, index_text(&tensor.shape, index)))
-                .help("use fewer fraction bits or more bits in all, if that is not meant"),
-            );
-        }
+        loss.warn(context, &what, tensor, format, used, *rule);
         let scale = scales(format, &shape);
         Ok(ConstantTensor {
             shape,

@@ -1,14 +1,15 @@
 //! Tensors of files turned into raw integers of a format, with what that loses.
 
 use super::super::{Checked, Context, Reported, at};
-use super::tensor::Loss;
+use super::super::types::{Axis, Shape};
+use super::tensor::{ConstantTensor, Loss, scales};
 use crate::db::{ItemId, contents};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::files::csv::is_number;
 use crate::files::{Element, FileContents, FileData, FileError, FileTensor};
 use crate::number_format::{Format, Overflow};
 use qnn_ir::interrupt::work;
-use qnn_ir::rational::to_f64;
+use qnn_ir::rational::{show, to_f64};
 use qnn_syntax::ast::Text;
 use std::path::Path;
 
@@ -185,6 +186,58 @@ impl Quantization<'_> {
         }
         Ok((numbers, loss))
     }
+}
+
+impl Loss {
+    /// Warns of weights that saturate; `used` is where the spec asks for them, `rule` where it says their format.
+    pub(super) fn warn(
+        &self,
+        context: &Context<'_>,
+        what: &str,
+        tensor: &FileTensor,
+        format: &Format,
+        used: Place,
+        rule: Place,
+    ) {
+        let Some((index, value)) = self.worst else { return };
+        let (least, greatest) = (format.value(format.min_raw(), 0), format.value(format.max_raw(), 0));
+        context.report(
+            Diagnostic::warning(
+                "W0405",
+                format!(
+                    "{} of the {} weights of {what} {} when quantized to `{format}`",
+                    self.saturated,
+                    tensor.data.len(),
+                    if self.saturated == 1 { "saturates" } else { "saturate" },
+                ),
+                used,
+                "used here",
+            )
+            .label(rule, format!("holds {} to {}", show(&least), show(&greatest)))
+            .note(format!("The worst is {what} = {value}, at {}.", index_text(&tensor.shape, index)))
+            .help("use fewer fraction bits or more bits in all, if that is not meant"),
+        );
+    }
+}
+
+/// Floats of a model file, each rounded to a format of one channel; `used` is where the spec imports the file, `rule` where it says the format.
+pub fn quantized_floats(
+    context: &Context<'_>,
+    (used, rule): (Place, Place),
+    what: &str,
+    values: &[f32],
+    shape: &[usize],
+    format: &Format,
+) -> Checked<ConstantTensor> {
+    let values = values.iter().inspect(|_| work(1)).map(|value| f64::from(*value)).collect();
+    let tensor = FileTensor { shape: shape.to_vec(), data: FileData::Floats(values), element_type: "float32" };
+    let quantization = Quantization { context, place: rule, what, tensor: &tensor, format, raw: None, channel_size: 1 };
+    let (numbers, loss) = quantization.numbers()?;
+    loss.warn(context, what, &tensor, format, used, rule);
+    let shape: Shape = shape.iter().map(|size| Axis::of(*size)).collect();
+    let scale = scales(format, &shape);
+    let (format, saturated) = (Some(format.clone()), loss.saturated);
+    Ok(ConstantTensor { shape, numbers: numbers.into(), scale, format, saturated, exact: None })
 }
 
 /// The first element that is no number, with its text.

@@ -15,7 +15,6 @@ use qnn_ir::range::node_ranges;
 use qnn_ir::real::NUMBER;
 use qnn_ir::{Graph, Interval, NodeId, Op, RealGraph};
 use qnn_syntax::Span;
-use qnn_syntax::ast::NetworkItem;
 use std::sync::Arc;
 
 /// The largest magnitude of an integer anywhere in a network: leaves room for the products of a threshold's computation.
@@ -35,6 +34,13 @@ pub(super) struct NetTensor {
     pub(super) scale: PerElement<Rational>,
     /// Stored in this format, or exact.
     pub(super) format: Option<Format>,
+}
+
+impl NetTensor {
+    /// The number of elements.
+    pub(super) fn len(&self) -> usize {
+        count(&self.shape)
+    }
 }
 
 /// What an expression in a network's body can be.
@@ -91,7 +97,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(evaluator: Evaluator<'a>, declaration: &NetworkItem) -> Builder<'a> {
+    pub(super) fn new(evaluator: Evaluator<'a>, name: Arc<str>) -> Builder<'a> {
         Builder {
             evaluator,
             graph: Graph::new(),
@@ -99,7 +105,7 @@ impl<'a> Builder<'a> {
             locals: Vec::new(),
             layers: Vec::new(),
             files: Vec::new(),
-            name: declaration.name.text.clone(),
+            name,
             elements: 0,
             real: None,
         }

@@ -1,9 +1,9 @@
 //! Networks of model files: what an import yields, as a network like those that specs define.
 
 use super::super::constant::{Constant, Evaluator};
-use super::super::types::{imported_format, imported_shape};
+use super::super::types::{Import, imported_format, imported_shape};
 use super::super::{Checked, Context, Reported, at};
-use super::{Layer, Network, Parameters, Port, instance_name};
+use super::{Layer, Network, Parameters, Port, float, instance_name};
 use crate::check::data::{PerElement, zero};
 use crate::db::ItemId;
 use qnn_import::{ImportedTensor, Kernel};
@@ -24,7 +24,14 @@ pub(super) fn build(
         let index = declaration.generics.iter().position(|g| &*g.text == name)?;
         Some(Ok(Constant::int(generics[index])))
     };
-    let (imported, kernel) = Evaluator { context, item, locals: &locals }.import(declaration)?;
+    let evaluator = Evaluator { context, item, locals: &locals };
+    let (imported, kernel) = match evaluator.import(declaration)? {
+        Import::Deployed(imported, kernel) => (imported, kernel),
+        Import::Float(import) => {
+            let name = instance_name(&declaration.name, &declaration.generics, generics);
+            return float::build(evaluator, declaration, &import, name);
+        }
+    };
     let place = at(item, declaration.file.span);
     let layers = imported.layers.iter().map(|layer| {
         let port = port(&layer.tensor, kernel);
@@ -65,7 +72,7 @@ fn port(tensor: &ImportedTensor, kernel: Kernel) -> Port {
     Port {
         name: tensor.name.clone(),
         node: tensor.node,
-        shape: imported_shape(tensor),
+        shape: imported_shape(&tensor.shape),
         scale: match tensor.scale.as_slice() {
             [scale] => PerElement::All(scale.clone()),
             scales => PerElement::from_each(scales.to_vec()),

@@ -8,6 +8,7 @@ mod annotation;
 mod body;
 mod builder;
 mod calls;
+mod float;
 mod import;
 mod literal;
 mod memory;
@@ -192,7 +193,7 @@ fn build(context: &Context<'_>, item: ItemId, declaration: &NetworkItem, generic
         let index = declaration.generics.iter().position(|g| &*g.text == name)?;
         Some(Ok(Constant::int(generics[index])))
     };
-    let mut builder = Builder::new(Evaluator { context, item, locals: &locals }, declaration);
+    let mut builder = Builder::new(Evaluator { context, item, locals: &locals }, declaration.name.text.clone());
     let mut inputs = Vec::new();
     for param in &declaration.params {
         let Type::Stored(format, shape) = builder.evaluator.ty(&param.ty)? else {

@@ -4,11 +4,13 @@
 //! `relu` and `clamp` are kept, rounding and saturation are not. What would silently change the function is refused: a cast whose lower end stands for a
 //! ReLU, and one that wraps.
 
-use super::super::data::{ConstantTensor, scales};
-use super::super::types::{Shape, Type, count};
+use super::super::data::ConstantTensor;
+use super::super::types::{Shape, count};
 use super::super::{Checked, Context, Outcome, Reported, at};
 use super::builder::Real;
-use super::{Builder, Evaluator, NetTensor, NetValue, Network, PerElement, Port, instance_name, instantiate, network};
+use super::{
+    Builder, Evaluator, NetTensor, NetValue, Network, PerElement, Port, float, instance_name, instantiate, network,
+};
 use crate::check::constant::Constant;
 use crate::check::scope::lookup;
 use crate::db::{Db, ItemId, tree};
@@ -21,7 +23,7 @@ use qnn_ir::obligation::exact::Reading;
 use qnn_ir::real::{NUMBER, RealMatrix, RealOp, Row};
 use qnn_ir::{Enclosure, Interval, NodeId, Op, RealGraph};
 use qnn_syntax::Span;
-use qnn_syntax::ast::{Call, ItemKind, NetworkItem};
+use qnn_syntax::ast::{Call, ImportItem, ItemKind, Name};
 use qnn_syntax::walk::Role;
 use std::sync::Arc;
 
@@ -32,17 +34,23 @@ pub fn real_network(db: &dyn Db, item: ItemId, generics: Vec<i128>) -> Arc<Outco
     let quantized = network(db, item, generics.clone()).value.clone();
     let value = match (tree(db, item).as_deref().map(|t| &t.kind), quantized) {
         (Some(ItemKind::Network(declaration)), Some(quantized)) => {
-            build(&context, item, declaration, &generics, quantized).map(Arc::new)
+            let (name, names) = (&declaration.name, &declaration.generics);
+            let body = |builder: &mut Builder<'_>, inputs: Vec<NetTensor>| {
+                declaration
+                    .params
+                    .iter()
+                    .zip(inputs)
+                    .for_each(|(p, tensor)| builder.bind(&p.name.text, NetValue::Tensor(tensor)));
+                builder.body(declaration)
+            };
+            build(&context, item, (name, names), &generics, quantized, body).map(Arc::new)
         }
-        (Some(ItemKind::Import(declaration)), Some(_)) => Err(context.report(
-            Diagnostic::error(
-                "E0204",
-                format!("`{}` has no real-valued reading", declaration.name.text),
-                at(item, declaration.name.span),
-                "a model file of integers",
-            )
-            .note("The file holds integers and scales; the network that it was quantized from is not in it."),
-        )),
+        (Some(ItemKind::Import(declaration)), Some(quantized)) if quantized.kernel.is_none() => {
+            let (name, names) = (&declaration.name, &declaration.generics);
+            let body = |builder: &mut Builder<'_>, inputs: Vec<NetTensor>| float::read(builder, declaration, inputs);
+            build(&context, item, (name, names), &generics, quantized, body).map(Arc::new)
+        }
+        (Some(ItemKind::Import(declaration)), Some(_)) => Err(no_reading(&context, declaration, item)),
         _ => Err(Reported),
     };
     Arc::new(context.outcome(value))
@@ -66,32 +74,47 @@ pub fn instantiate_real(
     outcome.value.clone().ok_or(Reported)
 }
 
+/// Says that a file of integers has no reading.
+fn no_reading(context: &Context<'_>, declaration: &ImportItem, item: ItemId) -> Reported {
+    context.report(
+        Diagnostic::error(
+            "E0204",
+            format!("`{}` has no real-valued reading", declaration.name.text),
+            at(item, declaration.name.span),
+            "a model file of integers",
+        )
+        .note("The file holds integers and scales; the network that it was quantized from is not in it."),
+    )
+}
+
+/// The reading whose operations `body` makes of the inputs.
 fn build(
     context: &Context<'_>,
     item: ItemId,
-    declaration: &NetworkItem,
+    (name, names): (&Name, &[Name]),
     generics: &[i128],
     quantized: Arc<Network>,
+    body: impl FnOnce(&mut Builder<'_>, Vec<NetTensor>) -> Checked<NetTensor>,
 ) -> Checked<Network> {
     let locals = |name: &str| {
-        let index = declaration.generics.iter().position(|g| &*g.text == name)?;
+        let index = names.iter().position(|g| &*g.text == name)?;
         Some(Ok(Constant::int(generics[index])))
     };
-    let mut builder = Builder::new(Evaluator { context, item, locals: &locals }, declaration);
+    let mut builder = Builder::new(Evaluator { context, item, locals: &locals }, name.text.clone());
     let (mut graph, mut positive, mut boxes, mut inputs) = (RealGraph::default(), Vec::new(), Vec::new(), Vec::new());
-    for (index, (param, port)) in declaration.params.iter().zip(&quantized.inputs).enumerate() {
-        let Type::Stored(format, shape) = builder.evaluator.ty(&param.ty)? else { return Err(Reported) };
-        let own = scales(&format, &shape);
+    let mut tensors = Vec::new();
+    for (index, port) in quantized.inputs.iter().enumerate() {
+        let (own, shape) = (&port.scale, port.shape.clone());
         let node = graph
             .push(RealOp::Input((0..count(&shape)).inspect(|_| work(NUMBER)).map(|i| own.get(i).clone()).collect()));
         let range: Vec<Interval> = quantized.ranges[port.node.index()].clone();
         positive.push(range.iter().all(|range| range.lo >= 0));
         boxes.push(range);
         inputs.push(Port { node: NodeId(index as u32), ..port.clone() });
-        builder.bind(&param.name.text, NetValue::Tensor(reading(node, shape)));
+        tensors.push(reading(node, shape));
     }
     builder.real = Some(Real { graph, positive, quantized: quantized.clone() });
-    let output = builder.body(declaration)?;
+    let output = body(&mut builder, tensors)?;
     let real = builder.real.take().ok_or(Reported)?.graph;
     let steps = &quantized.output.scale;
     let others = (1..count(&quantized.output.shape)).inspect(|_| work(NUMBER));
@@ -101,7 +124,7 @@ fn build(
             Diagnostic::error(
                 "E0410",
                 "this network's numbers are too far apart to be read as real",
-                at(item, declaration.name.span),
+                at(item, name.span),
                 "its layers need more than 48 bits, however they are rounded",
             )
             .note("A real-valued reading is enclosed by integers, each layer with a scale of its own.")
@@ -116,7 +139,7 @@ fn build(
         format: None,
     };
     Ok(Network {
-        name: format!("{}.real", instance_name(&declaration.name, &declaration.generics, generics)).into(),
+        name: format!("{}.real", instance_name(name, names, generics)).into(),
         inputs,
         output: port,
         more_outputs: Vec::new(),
@@ -131,7 +154,7 @@ fn build(
 }
 
 /// A node of the reading: its elements are values.
-fn reading(node: usize, shape: Shape) -> NetTensor {
+pub(super) fn reading(node: usize, shape: Shape) -> NetTensor {
     NetTensor { node: NodeId(node as u32), shape, scale: PerElement::All(Rational::one()), format: None }
 }
 
@@ -296,18 +319,52 @@ impl Builder<'_> {
         let context = self.evaluator.context;
         lookup(context, self.evaluator.item, &call.callee, Role::Function)?;
         let found = tree(context.db, item);
-        let Some(ItemKind::Network(declaration)) = found.as_deref().map(|t| &t.kind) else { return Err(Reported) };
+        let declaration = match found.as_deref().map(|t| &t.kind) {
+            Some(ItemKind::Network(declaration)) => declaration,
+            Some(ItemKind::Import(declaration)) => return self.read_import(item, declaration, &generics, arguments),
+            _ => return Err(Reported),
+        };
         let locals = |name: &str| {
             let index = declaration.generics.iter().position(|g| &*g.text == name)?;
             Some(Ok(Constant::int(*generics.get(index)?)))
         };
-        let mut inner = Builder::new(Evaluator { context, item, locals: &locals }, declaration);
-        inner.elements = self.elements;
+        let mut inner = Builder::new(Evaluator { context, item, locals: &locals }, declaration.name.text.clone());
         for (param, tensor) in declaration.params.iter().zip(arguments) {
             inner.bind(&param.name.text, NetValue::Tensor(tensor));
         }
+        self.within(inner, |inner| inner.body(declaration))
+    }
+
+    /// A call of an imported network of floats: its reading, on these tensors.
+    fn read_import(
+        &mut self,
+        item: ItemId,
+        declaration: &ImportItem,
+        generics: &[i128],
+        arguments: Vec<NetTensor>,
+    ) -> Checked<NetTensor> {
+        let context = self.evaluator.context;
+        let quantized = network(context.db, item, generics.to_vec()).value.clone().ok_or(Reported)?;
+        if quantized.kernel.is_some() {
+            return Err(no_reading(context, declaration, item));
+        }
+        let locals = |name: &str| {
+            let index = declaration.generics.iter().position(|g| &*g.text == name)?;
+            Some(Ok(Constant::int(*generics.get(index)?)))
+        };
+        let inner = Builder::new(Evaluator { context, item, locals: &locals }, declaration.name.text.clone());
+        self.within(inner, |inner| float::read(inner, declaration, arguments))
+    }
+
+    /// Appends to the reading what a builder of another network makes.
+    fn within<'b>(
+        &mut self,
+        mut inner: Builder<'b>,
+        body: impl FnOnce(&mut Builder<'b>) -> Checked<NetTensor>,
+    ) -> Checked<NetTensor> {
+        inner.elements = self.elements;
         inner.real = self.real.take();
-        let output = inner.body(declaration);
+        let output = body(&mut inner);
         self.real = inner.real.take();
         self.elements = inner.elements;
         for file in inner.files {

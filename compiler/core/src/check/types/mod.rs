@@ -7,7 +7,7 @@ mod import;
 use crate::db::{Db, ItemId};
 use crate::number_format::Format;
 
-pub use import::{imported_format, imported_shape};
+pub use import::{FloatImport, Held, Import, imported_format, imported_shape, stores_negative};
 
 /// The most elements of a tensor.
 pub const MAX_ELEMENTS: usize = 1 << 22;

@@ -1,11 +1,12 @@
 //! Imported networks: the file's kernels, the options, the tensors that types and layers are named by.
 
 use super::{Completer, Completion, CompletionKind};
-use crate::check::model::extension;
+use crate::check::model::{extension, model_summary};
 use crate::check::network::network;
 use crate::db::{ItemId, tree};
 use qnn_import::Kernel;
 use qnn_syntax::ast::ItemKind;
+use qnn_syntax::builtins::{IMPORT_OPTIONS, ImportSetting};
 use qnn_syntax::lexer::member_text;
 use std::path::Path;
 
@@ -22,7 +23,11 @@ impl Completer<'_> {
             return true;
         }
         if self.word(2) == "import" {
-            self.snippet("{ kernel = … }", "{ kernel = $1 };", "whose arithmetic it is", 0);
+            let of_floats = self.is_float(self.word(1).trim_matches('"'));
+            let (kernel, formats) = if of_floats { (1, 0) } else { (0, 1) };
+            self.snippet("{ kernel = … }", "{ kernel = $1 };", "whose arithmetic a quantized file is computed by", kernel);
+            let snippet = "{ weights = ${1:fixed<8, 6>}, activations = ${2:fixed<8, 4>}, input = ${3:fixed<8, 4>} };";
+            self.snippet("{ weights = …, activations = …, input = … }", snippet, "the formats of a network of floats", formats);
             return true;
         }
         false
@@ -33,9 +38,13 @@ impl Completer<'_> {
         let Some(file) = self.imported_file() else { return false };
         match (self.word(1), self.word(2)) {
             ("{" | ",", _) => {
-                self.snippet("kernel = …", "kernel = $0", "whose arithmetic it is", 0);
-                self.snippet("output = …", "output = \"$0\"", "the tensor to end at", 1);
-                self.snippet("input = …", "input = $0", "the format of inputs that the file leaves as floats", 1);
+                let of_floats = self.is_float(&file);
+                for option in IMPORT_OPTIONS {
+                    let unsuitable = if of_floats { option.name == "kernel" } else { option.of_floats };
+                    let value = if option.setting == ImportSetting::Tensor { "\"$0\"" } else { "$0" };
+                    let (label, snippet) = (format!("{} = …", option.name), format!("{} = {value}", option.name));
+                    self.snippet(&label, &snippet, option.docs, u8::from(unsuitable));
+                }
             }
             ("=", "kernel") => {
                 for (rank, kernel) in (0..).zip(Kernel::for_extension(extension(Path::new(&file)))) {
@@ -55,6 +64,13 @@ impl Completer<'_> {
         true
     }
 
+    /// Whether a file beside the spec holds a network of floats.
+    fn is_float(&self, file: &str) -> bool {
+        let folder = self.file.path(self.db).parent().unwrap_or(Path::new(""));
+        let summary = model_summary(self.db, self.db.data(&folder.join(file)));
+        summary.as_ref().is_ok_and(|summary| summary.is_float())
+    }
+
     /// The file of the import whose options the cursor stands in.
     fn imported_file(&self) -> Option<String> {
         let open = self.before.iter().rposition(|t| matches!(t.text(self.source), "{" | "}" | ";"))?;
@@ -70,7 +86,7 @@ impl Completer<'_> {
             if let Some(at) = self.items.last_mut() {
                 at.kind = CompletionKind::Network;
             }
-            if let Some(ItemKind::Network(_)) = tree(self.db, item).as_deref().map(|t| &t.kind) {
+            if self.has_reading(item) {
                 self.add("real", CompletionKind::Network, "with the files' weights, without rounding", 0);
                 if let Some(real) = self.items.last_mut() {
                     real.snippet = Some("real($0)".to_owned());
@@ -92,6 +108,15 @@ impl Completer<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Whether a network may have a real-valued reading: one that a spec defines, or of a file of floats.
+    fn has_reading(&self, item: ItemId) -> bool {
+        match tree(self.db, item).as_deref().map(|t| &t.kind) {
+            Some(ItemKind::Network(_)) => true,
+            Some(ItemKind::Import(declaration)) => declaration.options.iter().any(|o| &*o.name.text == "weights"),
+            _ => false,
         }
     }
 

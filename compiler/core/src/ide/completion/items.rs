@@ -35,6 +35,11 @@ const ITEMS: [(&str, &str, &str); 19] = [
         "network ${1:kws} = import \"${2:model.tflite}\" { kernel = ${3|tflm,xnnpack,litert_reference,ort,qonnx|} };",
         "a .tflite or .onnx file, bit for bit",
     ),
+    (
+        "network of floats",
+        "network ${1:f}<bits> = import \"${2:float.onnx}\" {\n    weights = fixed<bits, bits - ${3:1}>,\n    activations = ufixed<bits, bits - ${4:2}>,\n    input = ${5:ufixed<8, 8>},\n};",
+        "an .onnx file of floats, by formats of your own",
+    ),
     ("def", "def ${1:name}(${2:x}: ${3:Type}) -> ${4|bool,real|} = $0;", "a condition or a number by name"),
     (
         "property",

@@ -130,7 +130,7 @@ fn about_option(name: &str) -> Option<String> {
         "overflow" => {
             "what a cast does beyond the format's ends: `saturate` (the default), `symmetric` (which leaves out the least integer: −127 … 127), `wrap`, `error` (the checker proves that it can't happen)"
         }
-        _ => builtins::option(name)?.docs,
+        _ => builtins::import_option(name).map(|o| o.docs).or_else(|| builtins::option(name).map(|o| o.docs))?,
     };
     Some(format!("`{name} =` {meaning}."))
 }

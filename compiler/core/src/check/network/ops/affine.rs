@@ -48,7 +48,7 @@ impl Builder<'_> {
     }
 
     /// bias + weights · x, exactly: the scale of each output is the coarsest that all its terms share. The bias comes with its place.
-    pub(super) fn affine(
+    pub(in crate::check::network) fn affine(
         &mut self,
         x: &NetTensor,
         rows: Rows<'_>,
@@ -185,7 +185,7 @@ pub(super) struct LayerWeights {
 }
 
 /// The sums that a layer makes.
-pub(super) struct Rows<'r> {
+pub(in crate::check::network) struct Rows<'r> {
     /// The terms of each output: (element of x, weight).
     pub rows: Vec<Row>,
     /// The element of the bias that an output adds.

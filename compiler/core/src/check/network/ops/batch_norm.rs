@@ -104,7 +104,7 @@ impl Builder<'_> {
 }
 
 /// The square root of a number that is not negative, to the nearest with [`BITS`] significant bits, ties to even.
-fn rounded_root(square: &Rational) -> Rational {
+pub(in crate::check::network) fn rounded_root(square: &Rational) -> Rational {
     if square.is_zero() {
         return Rational::zero();
     }

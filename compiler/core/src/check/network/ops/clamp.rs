@@ -59,7 +59,7 @@ impl Builder<'_> {
     }
 
     /// Each element, or the end that it is beyond. Ends that are no integers at the tensor's scale wait for the cast that rounds them.
-    fn clamped(
+    pub(in crate::check::network) fn clamped(
         &mut self,
         x: NetTensor,
         lo: Rational,

@@ -139,9 +139,19 @@ impl Builder<'_> {
         Ok(NetValue::Curve(curve))
     }
 
+    /// A sigmoid, or a hyperbolic tangent, of a stored tensor.
+    pub(in crate::check::network) fn squashed(&mut self, x: NetTensor, tanh: bool, span: Span) -> Checked<Curve> {
+        let function = if tanh { Function::Tanh } else { Function::Sigmoid };
+        self.curve_of(x, function, span, span)
+    }
+
     fn curve(&mut self, x: &Argument, function: Function, span: Span) -> Checked<Curve> {
-        let name = function.name();
         let tensor = self.tensor(&x.value)?;
+        self.curve_of(tensor, function, x.value.span, span)
+    }
+
+    fn curve_of(&mut self, tensor: NetTensor, function: Function, of: Span, span: Span) -> Checked<Curve> {
+        let name = function.name();
         if self.real.is_some() {
             return self.no_real_reading(name, "is no sum, product or maximum", span);
         }
@@ -150,7 +160,7 @@ impl Builder<'_> {
                 Diagnostic::error(
                     "E0411",
                     format!("`{name}` is of stored values, and this is an exact sum"),
-                    self.place(x.value.span),
+                    self.place(of),
                     format!("is `{}`", self.type_text(&tensor)),
                 )
                 .help(format!("cast it first: `{name}(… as Format)`")),

@@ -18,6 +18,11 @@ impl Builder<'_> {
         let [input, slope] = self.positional(call, span)?;
         let x = self.tensor(&input.value)?;
         let slope = self.constants(|e| e.number(&slope.value))?;
+        self.leaky(x, slope, span)
+    }
+
+    /// x where it is not negative, slope · x where it is.
+    pub(in crate::check::network) fn leaky(&mut self, x: NetTensor, slope: Rational, span: Span) -> Checked<NetTensor> {
         if self.real.is_some() {
             return self.real_leaky_relu(x, &slope, span);
         }

@@ -28,10 +28,13 @@ mod table;
 mod transpose;
 mod window;
 
+pub(super) use affine::Rows;
+pub(super) use batch_norm::rounded_root;
 pub(super) use clamp::Clamped;
 pub(super) use constants::picked;
 pub(super) use curve::Curve;
 pub use layout::pick_indices;
+pub(super) use pool::reciprocals;
 
 use super::super::Checked;
 use super::super::scope::lookup;

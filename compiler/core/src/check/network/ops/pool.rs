@@ -122,7 +122,7 @@ impl Builder<'_> {
     }
 
     /// The greatest element of each window; no window is empty.
-    pub(super) fn greatest(
+    pub(in crate::check::network) fn greatest(
         &mut self,
         x: &NetTensor,
         windows: Arc<[Box<[u32]>]>,
@@ -188,7 +188,7 @@ fn each_window(image: Image, plane: Plane) -> impl Iterator<Item = Vec<u32>> {
 }
 
 /// The reciprocals of some numbers: with one scale, where that makes no integer much larger.
-pub(super) fn reciprocals(divisors: &[usize]) -> ConstantTensor {
+pub(in crate::check::network) fn reciprocals(divisors: &[usize]) -> ConstantTensor {
     let shares: Vec<Rational> = divisors.iter().map(|n| Rational::one() / integer(*n as i128)).collect();
     let common = common_denominator(shares.iter());
     let (numbers, scale) = match common.to_u64().filter(|common| divisors.len() == 1 || *common <= COMMON_DIVISOR) {

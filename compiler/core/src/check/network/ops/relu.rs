@@ -11,6 +11,11 @@ impl Builder<'_> {
     pub(in crate::check::network) fn relu(&mut self, call: &Call, span: Span) -> Checked<NetTensor> {
         let [x] = self.positional(call, span)?;
         let x = self.tensor(&x.value)?;
+        self.rectified(x, span)
+    }
+
+    /// max(x, 0).
+    pub(in crate::check::network) fn rectified(&mut self, x: NetTensor, span: Span) -> Checked<NetTensor> {
         if self.real.is_some() {
             return self.real_clamp(x, Rational::zero(), None, span);
         }

@@ -1,5 +1,8 @@
 //! A first spec for a model file: the import, a dataset, robustness, a measure, and comments that teach.
 
+mod float;
+
+pub use float::FirstFloatSpec;
 use qnn_import::{Kernel, ModelSummary};
 use qnn_syntax::builtins::is_builtin;
 use qnn_syntax::lexer::is_keyword;
