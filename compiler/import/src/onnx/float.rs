@@ -149,6 +149,11 @@ impl Network<'_> {
             }
             "Clip" => {
                 let (lo, hi) = pointwise::clip_limits(&self.lowering, node)?;
+                if [lo, hi].into_iter().flatten().any(f32::is_nan) || lo == Some(f32::INFINITY) || hi == Some(f32::NEG_INFINITY) {
+                    return Err(ImportError::new("one of its limits is no number"));
+                }
+                // An infinite limit is none.
+                let (lo, hi) = (lo.filter(|lo| lo.is_finite()), hi.filter(|hi| hi.is_finite()));
                 let (source, shape) = self.source(node, 0)?;
                 self.define(node, shape, FloatOperation::Clamp { source, lo, hi })
             }

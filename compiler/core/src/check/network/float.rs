@@ -416,8 +416,11 @@ impl Lowering<'_, '_, '_> {
                 Some(chosen) => self.quantized(&what, offsets, &[offsets.len()], &chosen.format, chosen.ty)?,
                 None => self.rounded(&what, offsets, x.scale.clone())?,
             };
+            let parameters = Parameters::of(&values, None);
             let result = self.builder.plus(&x, spread(values.values(), x.len()), self.span)?;
-            return Ok(self.layer(tensor, result));
+            let result = NetTensor { shape: imported_shape(&tensor.shape), ..result };
+            self.builder.layer(tensor.operator.clone(), &result, parameters, self.span);
+            return Ok(result);
         }
         let mut result = x;
         if factors.iter().any(|factor| *factor != 1.0) {
@@ -475,8 +478,17 @@ impl Lowering<'_, '_, '_> {
     /// min(max(x, lo), hi).
     fn clamp(&mut self, source: usize, lo: Option<f32>, hi: Option<f32>) -> Checked<NetValue> {
         let (x, span) = (self.source(source)?, self.span);
+        if lo == Some(0.0) && hi.is_none() {
+            return self.builder.rectified(x, span).map(NetValue::Tensor);
+        }
         let end = |end: Option<f32>| end.map(number).transpose();
-        let (lo, hi) = (end(lo)?, end(hi)?);
+        let (mut lo, mut hi) = (end(lo)?, end(hi)?);
+        let (least, greatest) = self.ends(&x);
+        if !self.is_real() {
+            // Beyond an end that is never reached lies nothing: the largest float is such an end.
+            lo = lo.filter(|lo| *lo > least);
+            hi = hi.filter(|hi| *hi < greatest);
+        }
         let text = |end: &Option<Rational>| end.as_ref().map_or("…".to_owned(), qnn_ir::rational::exact);
         let operation = format!("clamp {} to {}", text(&lo), text(&hi));
         match (lo, hi) {
@@ -491,23 +503,21 @@ impl Lowering<'_, '_, '_> {
                 let below = self.builder.real_clamp(below, -hi, None, span)?;
                 self.builder.times(&below, &-Rational::one(), span).map(NetValue::Tensor)
             }
-            // Beyond an end that is not said lies nothing that occurs.
-            (lo, hi) => {
-                let ranges = &self.builder.ranges[x.node.index()];
-                work(NUMBER * ranges.len());
-                let values = |end: fn(&qnn_ir::Interval) -> i128| {
-                    ranges.iter().enumerate().map(|(i, range)| integer(end(range)) * x.scale.get(i)).collect::<Vec<_>>()
-                };
-                let least = values(|range| range.lo).into_iter().min().unwrap_or_else(Rational::zero);
-                let greatest = values(|range| range.hi).into_iter().max().unwrap_or_else(Rational::zero);
-                let (lo, hi) = match (lo, hi) {
-                    (Some(lo), _) => (lo.clone(), greatest.max(lo)),
-                    (None, Some(hi)) => (least.min(hi.clone()), hi),
-                    (None, None) => (least, greatest),
-                };
-                self.builder.clamped(x, lo, hi, operation, span)
-            }
+            (Some(lo), None) => self.builder.clamped(x, lo.clone(), greatest.max(lo), operation, span),
+            (None, Some(hi)) => self.builder.clamped(x, least.min(hi.clone()), hi, operation, span),
         }
+    }
+
+    /// The least and the greatest value of a tensor, over all inputs; of a reading nothing is known.
+    fn ends(&self, x: &NetTensor) -> (Rational, Rational) {
+        let Some(ranges) = self.builder.ranges.get(x.node.index()).filter(|_| !self.is_real()) else {
+            return (Rational::zero(), Rational::zero());
+        };
+        work(2 * NUMBER * ranges.len());
+        let value = |(i, n): (usize, i128)| integer(n) * x.scale.get(i);
+        let least = ranges.iter().map(|range| range.lo).enumerate().map(value).min();
+        let greatest = ranges.iter().map(|range| range.hi).enumerate().map(value).max();
+        (least.unwrap_or_else(Rational::zero), greatest.unwrap_or_else(Rational::zero))
     }
 
     /// The sum of each window over a number of cells.
