@@ -55,11 +55,8 @@ impl Network {
     pub fn random(random: &mut Random) -> Network {
         let image = random.between(0, 1) == 1;
         let one = |random: &mut Random, lo, hi| random.between(lo, hi) as usize;
-        let input = if image {
-            vec![one(random, 1, 2), one(random, 2, 4), one(random, 2, 4)]
-        } else {
-            vec![one(random, 1, 5)]
-        };
+        let input =
+            if image { vec![one(random, 1, 2), one(random, 2, 4), one(random, 2, 4)] } else { vec![one(random, 1, 5)] };
         let mut network = Network { shapes: vec![input.clone()], input, operations: Vec::new() };
         for _ in 0..random.between(1, 7) {
             let shape = network.shapes.last().unwrap().clone();
@@ -167,8 +164,10 @@ pub fn onnx(network: &Network) -> Vec<u8> {
             }
             Operation::Dense(weights, bias, way) => {
                 let (out, inputs) = (result[0], shape[0]);
-                let turned: Vec<f32> =
-                    (0..inputs).flat_map(|i| (0..out).map(move |o| (o, i))).map(|(o, i)| weights[o * inputs + i]).collect();
+                let turned: Vec<f32> = (0..inputs)
+                    .flat_map(|i| (0..out).map(move |o| (o, i)))
+                    .map(|(o, i)| weights[o * inputs + i])
+                    .collect();
                 match way {
                     0 => graph.floats(&w, &[out, inputs], weights),
                     _ => graph.floats(&w, &[inputs, out], &turned),
@@ -423,7 +422,11 @@ pub fn by_hand(network: &Network, formats: &Formats) -> Option<String> {
                     ('+' | '-', [c], Some(step)) => Some(common(step, &from_f64(f64::from(*c)).unwrap())),
                     _ => None,
                 };
-                let known = if values.len() == 1 { list(values, &[]) } else { list(values, &network.shapes[i]) };
+                let known = if values.len() == 1 {
+                    format!("({})", list(values, &[]))
+                } else {
+                    list(values, &network.shapes[i])
+                };
                 // What is added to the products of a layer without a bias is its bias.
                 let added = matches!(operator, '+' | '-')
                     && i > 0
@@ -492,7 +495,9 @@ pub fn by_hand(network: &Network, formats: &Formats) -> Option<String> {
                 (call, unweighted, step)
             }
             Operation::Flatten => (format!("let t = flatten({x})"), before.kind, before.step.clone()),
-            Operation::Transpose(order) => (format!("let t = transpose({x}, {order:?})"), before.kind, before.step.clone()),
+            Operation::Transpose(order) => {
+                (format!("let t = transpose({x}, {order:?})"), before.kind, before.step.clone())
+            }
             Operation::Pad => (format!("let t = pad({x}, [[1, 1]])"), before.kind, before.step.clone()),
             Operation::Residual(earlier) => {
                 let other = &held[*earlier];
@@ -509,9 +514,7 @@ pub fn by_hand(network: &Network, formats: &Formats) -> Option<String> {
             readers.push(readers.last().unwrap() + 1);
         }
         let same = matches!(operation, Operation::Flatten);
-        let reads = |f: &dyn Fn(&Operation) -> bool| {
-            readers.iter().filter_map(|r| network.operations.get(*r)).any(f)
-        };
+        let reads = |f: &dyn Fn(&Operation) -> bool| readers.iter().filter_map(|r| network.operations.get(*r)).any(f);
         let multiplied = reads(&|o| matches!(o, Operation::Dense(..) | Operation::Conv(..)));
         let tabulated = reads(&|o| matches!(o, Operation::Sigmoid | Operation::Tanh));
         let stored = function

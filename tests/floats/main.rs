@@ -13,7 +13,9 @@ use qnn::db::{BytesContent, Database, FileSystem, ItemId, SourceFile, items};
 use qnn::diagnostic::Severity;
 use qnn::files::FileError;
 use qnn::import::float_network;
+use qnn::ir::Rational;
 use qnn::ir::interpreter::interpret;
+use qnn::ir::rational::to_f64;
 use qnn::ir::testing::Random;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -50,7 +52,10 @@ fn formats(random: &mut Random) -> Formats {
     Formats {
         input: (input, step),
         weights: (format!("{weights}, round = {round}>"), weight_step),
-        activations: (format!("{activations}, round = {}{overflow}>", one(random, &["half_up", "floor"])), activation_step),
+        activations: (
+            format!("{activations}, round = {}{overflow}>", one(random, &["half_up", "floor"])),
+            activation_step,
+        ),
         biases: (random.between(0, 3) == 0).then(|| {
             let (format, step) = signed(random, 4, 9);
             (format!("{format}>"), step)
@@ -103,6 +108,7 @@ fn compare(seed: u64) -> Result<(), &'static str> {
     let (port, count) = (&imported.inputs[0], case.input.iter().product::<usize>());
     let format = port.format.as_ref().unwrap();
     let (lo, hi) = (format.min_raw() - format.zero(0), format.max_raw() - format.zero(0));
+    let floats = float_network(&graph::onnx(&case), None).unwrap();
     let reading = case.has_reading().then(|| {
         let outcome = real_network(&db, f, Vec::new());
         outcome.value.clone().unwrap_or_else(|| panic!("seed {seed}\n{spec}\n{:#?}", outcome.diagnostics))
@@ -125,7 +131,12 @@ fn compare(seed: u64) -> Result<(), &'static str> {
         if let Some(reading) = &reading {
             let values: Vec<_> = x.iter().enumerate().map(|(i, n)| port.value(i, *n)).collect();
             let real = reading.real.as_ref().unwrap();
-            assert_eq!(real.real.evaluate(&[&x], real.output), evaluate(&case, &values), "seed {seed}, {x:?}\n{spec}");
+            let exact = evaluate(&case, &values);
+            assert_eq!(real.real.evaluate(&[x.as_slice()], real.output), exact, "seed {seed}, {x:?}\n{spec}");
+            // What is compared with onnxruntime elsewhere.
+            let near = floats.evaluate(&[values.iter().map(to_f64).collect()]).unwrap().swap_remove(floats.outputs[0]);
+            let is_near = |(a, b): (&f64, &Rational)| (a - to_f64(b)).abs() <= 1e-9 * (1.0 + a.abs());
+            assert!(near.iter().zip(&exact).all(is_near), "seed {seed}, {x:?}\n{spec}");
         }
     }
     Ok(())

@@ -192,11 +192,13 @@ fn apply(operation: &FloatOperation, values: &[Vec<f64>]) -> Vec<f64> {
         FloatOperation::Add(a, b) => map(a, &|i, x| x + values[*b][i]),
         FloatOperation::Scale { source, factors, offsets } => map(source, &|i, x| x * at(factors, i) + at(offsets, i)),
         FloatOperation::Divide { source, divisors } => map(source, &|i, x| x / at(divisors, i)),
-        FloatOperation::Normalize { source, channels, scale, offset, mean, variance, epsilon } => map(source, &|i, x| {
-            let [scale, offset, mean, variance] =
-                [scale, offset, mean, variance].map(|list| f64::from(list[channels[i] as usize]));
-            scale / (variance + f64::from(*epsilon)).sqrt() * (x - mean) + offset
-        }),
+        FloatOperation::Normalize { source, channels, scale, offset, mean, variance, epsilon } => {
+            map(source, &|i, x| {
+                let [scale, offset, mean, variance] =
+                    [scale, offset, mean, variance].map(|list| f64::from(list[channels[i] as usize]));
+                scale / (variance + f64::from(*epsilon)).sqrt() * (x - mean) + offset
+            })
+        }
         FloatOperation::Clamp { source, lo, hi } => {
             let (lo, hi) = (lo.map_or(f64::NEG_INFINITY, f64::from), hi.map_or(f64::INFINITY, f64::from));
             map(source, &|_, x| x.max(lo).min(hi))

@@ -149,7 +149,10 @@ impl Network<'_> {
             }
             "Clip" => {
                 let (lo, hi) = pointwise::clip_limits(&self.lowering, node)?;
-                if [lo, hi].into_iter().flatten().any(f32::is_nan) || lo == Some(f32::INFINITY) || hi == Some(f32::NEG_INFINITY) {
+                if [lo, hi].into_iter().flatten().any(f32::is_nan)
+                    || lo == Some(f32::INFINITY)
+                    || hi == Some(f32::NEG_INFINITY)
+                {
                     return Err(ImportError::new("one of its limits is no number"));
                 }
                 // An infinite limit is none.
@@ -170,8 +173,7 @@ impl Network<'_> {
                 }
                 let channels = linear::along(&shape, 1).into_iter().map(|c| c as u32).collect();
                 let [scale, offset, mean, variance] = [scale, offset, mean, variance].map(Arc::from);
-                let operation =
-                    FloatOperation::Normalize { source, channels, scale, offset, mean, variance, epsilon };
+                let operation = FloatOperation::Normalize { source, channels, scale, offset, mean, variance, epsilon };
                 self.define(node, shape, operation)
             }
             "Add" | "Sub" | "Mul" | "Div" | "Neg" => self.arithmetic(node, &values),
@@ -268,7 +270,11 @@ impl Network<'_> {
                 return self.define(node, shape, FloatOperation::Divide { source, divisors: known.into() });
             }
             ("Div", false) => return Err(ImportError::new("it divides by 0")),
-            _ => return Err(ImportError::new("a quotient is supported by known numbers alone, for others are not linear")),
+            _ => {
+                return Err(ImportError::new(
+                    "a quotient is supported by known numbers alone, for others are not linear",
+                ));
+            }
         };
         self.define(node, shape, FloatOperation::Scale { source, factors, offsets })
     }

@@ -1,7 +1,7 @@
 //! Tensors of files turned into raw integers of a format, with what that loses.
 
-use super::super::{Checked, Context, Reported, at};
 use super::super::types::{Axis, Shape};
+use super::super::{Checked, Context, Reported, at};
 use super::tensor::{ConstantTensor, Loss, scales};
 use crate::db::{ItemId, contents};
 use crate::diagnostic::{Diagnostic, Place};

@@ -166,12 +166,7 @@ impl Lowering<'_, '_, '_> {
     }
 
     /// The tensor as others read it, cast if it is stored; an output of a format of its own goes to `outputs`.
-    fn held(
-        &mut self,
-        index: usize,
-        value: NetValue,
-        outputs: &mut [Option<NetTensor>],
-    ) -> Checked<Option<NetTensor>> {
+    fn held(&mut self, index: usize, value: NetValue, outputs: &mut [Option<NetTensor>]) -> Checked<Option<NetTensor>> {
         let FloatImport { network, plan, formats } = self.import;
         let tensor = &network.tensors[index];
         let is_output = network.outputs.contains(&index);
@@ -439,9 +434,7 @@ impl Lowering<'_, '_, '_> {
     fn times(&mut self, x: &NetTensor, factors: Vec<Rational>) -> Checked<NetTensor> {
         work(factors.len());
         match factors.split_first() {
-            Some((first, rest)) if rest.iter().all(|factor| factor == first) => {
-                self.builder.times(x, first, self.span)
-            }
+            Some((first, rest)) if rest.iter().all(|factor| factor == first) => self.builder.times(x, first, self.span),
             _ => self.builder.times_each(x, &factors, self.span),
         }
     }
@@ -495,9 +488,7 @@ impl Lowering<'_, '_, '_> {
             (None, None) => Ok(NetValue::Tensor(x)),
             (Some(lo), None) if lo.is_zero() => self.builder.rectified(x, span).map(NetValue::Tensor),
             (Some(lo), Some(hi)) => self.builder.clamped(x, lo, hi, operation, span),
-            (Some(lo), None) if self.is_real() => {
-                self.builder.real_clamp(x, lo, None, span).map(NetValue::Tensor)
-            }
+            (Some(lo), None) if self.is_real() => self.builder.real_clamp(x, lo, None, span).map(NetValue::Tensor),
             (None, Some(hi)) if self.is_real() => {
                 let below = self.builder.times(&x, &-Rational::one(), span)?;
                 let below = self.builder.real_clamp(below, -hi, None, span)?;

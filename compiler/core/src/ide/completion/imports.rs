@@ -25,9 +25,19 @@ impl Completer<'_> {
         if self.word(2) == "import" {
             let of_floats = self.is_float(self.word(1).trim_matches('"'));
             let (kernel, formats) = if of_floats { (1, 0) } else { (0, 1) };
-            self.snippet("{ kernel = … }", "{ kernel = $1 };", "whose arithmetic a quantized file is computed by", kernel);
+            self.snippet(
+                "{ kernel = … }",
+                "{ kernel = $1 };",
+                "whose arithmetic a quantized file is computed by",
+                kernel,
+            );
             let snippet = "{ weights = ${1:fixed<8, 6>}, activations = ${2:fixed<8, 4>}, input = ${3:fixed<8, 4>} };";
-            self.snippet("{ weights = …, activations = …, input = … }", snippet, "the formats of a network of floats", formats);
+            self.snippet(
+                "{ weights = …, activations = …, input = … }",
+                snippet,
+                "the formats of a network of floats",
+                formats,
+            );
             return true;
         }
         false

@@ -61,7 +61,9 @@ impl FirstFloatSpec<'_> {
             },
             match self.exact(name) {
                 exact if exact.ends_with("real") => format!(", `{exact}` the file's network over the real numbers"),
-                exact => format!(", `{exact}` that with 16, which the others are compared with: sigmoids are tables, and have no exact values"),
+                exact => format!(
+                    ", `{exact}` that with 16, which the others are compared with: sigmoids are tables, and have no exact values"
+                ),
             }
         );
         let _ = writeln!(
@@ -73,7 +75,8 @@ impl FirstFloatSpec<'_> {
 
     /// What a network with few bits is compared with: the reading, or, where tables have none, the network with 16 bits.
     fn exact(&self, name: &str) -> String {
-        let curve = |operation: &FloatOperation| matches!(operation, FloatOperation::Sigmoid(_) | FloatOperation::Tanh(_));
+        let curve =
+            |operation: &FloatOperation| matches!(operation, FloatOperation::Sigmoid(_) | FloatOperation::Tanh(_));
         let has_curves = self.network.tensors.iter().any(|tensor| curve(&tensor.operation));
         if has_curves { format!("{name}<16>") } else { format!("{name}<8>.real") }
     }

@@ -118,7 +118,12 @@ impl Builder<'_> {
     }
 
     /// x + values, element by element: no layer of its own.
-    pub(in crate::check::network) fn plus(&mut self, x: &NetTensor, values: Vec<Rational>, span: Span) -> Checked<NetTensor> {
+    pub(in crate::check::network) fn plus(
+        &mut self,
+        x: &NetTensor,
+        values: Vec<Rational>,
+        span: Span,
+    ) -> Checked<NetTensor> {
         if self.real.is_some() {
             return self.real_diagonal(x, &vec![Rational::one(); count(&x.shape)], values, span);
         }
@@ -166,7 +171,12 @@ impl Builder<'_> {
     }
 
     /// x · values, element by element: no layer of its own.
-    pub(in crate::check::network) fn times_each(&mut self, x: &NetTensor, values: &[Rational], span: Span) -> Checked<NetTensor> {
+    pub(in crate::check::network) fn times_each(
+        &mut self,
+        x: &NetTensor,
+        values: &[Rational],
+        span: Span,
+    ) -> Checked<NetTensor> {
         if self.real.is_some() {
             return self.real_diagonal(x, values, vec![Rational::zero(); values.len()], span);
         }
@@ -203,7 +213,12 @@ impl Builder<'_> {
     }
 
     /// x · factor: only the scale changes, but for the sign. No layer of its own.
-    pub(in crate::check::network) fn times(&mut self, x: &NetTensor, factor: &Rational, span: Span) -> Checked<NetTensor> {
+    pub(in crate::check::network) fn times(
+        &mut self,
+        x: &NetTensor,
+        factor: &Rational,
+        span: Span,
+    ) -> Checked<NetTensor> {
         let len = count(&x.shape);
         if self.real.is_some() {
             work(NUMBER * len);

@@ -3,8 +3,8 @@
 //! In: an import's options, and the structure of the file's network. Out: a [`FloatImport`]. Where a tensor is stored depends on the file alone,
 //! never on the formats: the type of an output is known before the network is built.
 
-use super::options::option_of;
 use super::Type;
+use super::options::option_of;
 use crate::check::constant::Evaluator;
 use crate::check::model::{ModelError, extension, float_model};
 use crate::check::{Checked, at};
@@ -210,13 +210,9 @@ impl Evaluator<'_> {
         let missing: Vec<&str> =
             EXAMPLES.iter().map(|(name, _)| *name).filter(|name| option_of(declaration, name).is_none()).collect();
         match (chosen("weights")?, chosen("activations")?, chosen("input")?) {
-            (Some(weights), Some(activations), Some(input)) => Ok(Formats {
-                weights,
-                activations,
-                input,
-                biases: chosen("biases")?,
-                outputs: chosen("outputs")?,
-            }),
+            (Some(weights), Some(activations), Some(input)) => {
+                Ok(Formats { weights, activations, input, biases: chosen("biases")?, outputs: chosen("outputs")? })
+            }
             _ => self.no_formats(declaration, &missing),
         }
     }
@@ -228,7 +224,9 @@ impl Evaluator<'_> {
             return self.wrong_value(option, &format!("a format: `{name} = fixed<8, 6>`"));
         };
         match self.ty(ty)? {
-            Type::Stored(format, shape) if shape.is_empty() && format.channels() == 1 => Ok(Some(Chosen { format, ty })),
+            Type::Stored(format, shape) if shape.is_empty() && format.channels() == 1 => {
+                Ok(Some(Chosen { format, ty }))
+            }
             _ => self.context.error(
                 "E0302",
                 at(self.item, ty.span),
@@ -242,11 +240,16 @@ impl Evaluator<'_> {
     pub(super) fn no_formats<T>(&self, declaration: &ImportItem, missing: &[&str]) -> Checked<T> {
         let place = at(self.item, declaration.file.span);
         let path = &declaration.file.text;
-        let message = match declaration.options.iter().any(|o| import_option(&o.name.text).is_some_and(|o| o.of_floats)) {
+        let message = match declaration.options.iter().any(|o| import_option(&o.name.text).is_some_and(|o| o.of_floats))
+        {
             false => format!("`{path}` is a network of floats: say the formats that it is quantized by"),
             true => {
                 let names: Vec<String> = missing.iter().map(|name| format!("`{name} = …`")).collect();
-                format!("to quantize `{path}`, {} {} missing", names.join(" and "), if names.len() == 1 { "is" } else { "are" })
+                format!(
+                    "to quantize `{path}`, {} {} missing",
+                    names.join(" and "),
+                    if names.len() == 1 { "is" } else { "are" }
+                )
             }
         };
         let mut diagnostic = Diagnostic::error("E0511", message, place, "holds no integers");

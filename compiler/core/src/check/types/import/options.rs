@@ -32,7 +32,9 @@ impl Evaluator<'_> {
                 ))
             }
             (None, Some(_)) => self.float_import(declaration).map(Import::Float),
-            (None, None) if self.is_float(declaration) => self.no_formats(declaration, &["weights", "activations", "input"]),
+            (None, None) if self.is_float(declaration) => {
+                self.no_formats(declaration, &["weights", "activations", "input"])
+            }
             _ => self.deployed(declaration).map(|(network, kernel)| Import::Deployed(network, kernel)),
         }
     }
