@@ -165,6 +165,9 @@ fn mutants_are_refused() {
         for _ in 0..200 {
             let mut mutant = file.clone();
             for _ in 0..random.between(1, 4) {
+                if mutant.len() < 2 {
+                    break;
+                }
                 let at = random.between(0, mutant.len() as i64 - 1) as usize;
                 match random.between(0, 3) {
                     0 => mutant[at] = random.between(0, 255) as u8,

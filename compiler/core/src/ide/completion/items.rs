@@ -4,7 +4,7 @@ use super::Completer;
 use qnn_syntax::builtins::{ATTRIBUTES, Attribute};
 
 /// The items of a file with their places to fill in: what is inserted, and what it is.
-const ITEMS: [(&str, &str, &str); 19] = [
+const ITEMS: [(&str, &str, &str); 20] = [
     ("use", "use \"${1:other.qnn}\";", "another spec's items"),
     ("type", "type ${1:Name} = ${2|ufixed,fixed|}<${3:8}, ${4:6}>;", "a format or a tensor by name"),
     ("enum", "enum ${1:Name} { ${2:first}, ${3:second} }", "names of an axis or of classes"),
