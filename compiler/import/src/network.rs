@@ -101,7 +101,7 @@ impl ModelSummary {
         };
         self.kernels.iter().all(|kernel| kernel.extension() == "onnx")
             && !self.inputs.is_empty()
-            && self.inputs.iter().all(|input| input.element == "float32")
+            && self.inputs.iter().all(|input| matches!(input.element.as_str(), "float" | "float32"))
             && !self.operators.iter().any(|(operator, _)| quantizes(operator))
     }
 }

@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         let integers = summary.inputs.first().map_or("int8", |input| input.element.as_str());
         let raw = match &arguments.samples {
             Some(samples) => element_type(samples)? == integers,
-            None => integers != "float32",
+            None => !matches!(integers, "float" | "float32"),
         };
         let kernel = kernel(arguments, &extension, &summary.kernels)?;
         FirstSpec { model: &from(folder, model), summary: &summary, kernel, samples, raw, labels }.text()
