@@ -65,7 +65,8 @@ impl Evaluator<'_> {
         let found = model(self.context.db, self.imported_file(declaration), options).clone();
         found.map(|network| (network, kernel)).map_err(|problem| {
             if kernel.extension() == "onnx" && self.is_float(declaration) {
-                let missing = ["weights", "activations"];
+                let named = |name: &&str| option_of(declaration, name).is_none();
+                let missing: Vec<&str> = ["weights", "activations", "input"].into_iter().filter(named).collect();
                 return match self.no_formats::<()>(declaration, &missing) {
                     Err(reported) => reported,
                     Ok(()) => crate::check::Reported,
