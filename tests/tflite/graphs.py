@@ -1,17 +1,33 @@
-"""Random small int8 models of all operators that qnn imports: shapes, paddings, strides, scales and zero points vary."""
+"""Random small integer models of all operators that qnn imports: shapes, paddings, strides, scales and zero points vary, and how integers are stored."""
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from runtimes import pack
 
 OP, OPTIONS, TYPE = schema.BuiltinOperator, schema.BuiltinOptions, schema.TensorType
-NUMPY = {TYPE.INT8: np.int8, TYPE.INT32: np.int32, TYPE.UINT8: np.uint8, TYPE.FLOAT32: np.float32, TYPE.INT64: np.int64}
+NUMPY = {TYPE.INT8: np.int8, TYPE.INT32: np.int32, TYPE.UINT8: np.uint8, TYPE.FLOAT32: np.float32, TYPE.INT64: np.int64,
+         TYPE.INT16: np.int16}
+
+# What activations and weights are stored as, by the name of a kind of graphs.
+KINDS = {"int8": (TYPE.INT8, TYPE.INT8), "int4": (TYPE.INT8, TYPE.INT4), "int16": (TYPE.INT16, TYPE.INT8), "uint8": (TYPE.UINT8, TYPE.UINT8)}
+
+
+def packed_nibbles(data):
+    """int4, two to a byte, the first in the lower half."""
+    flat = np.asarray(data).ravel().astype(np.int64) & 15
+    flat = np.append(flat, np.zeros(len(flat) % 2, np.int64))
+    return (flat[0::2] | flat[1::2] << 4).astype(np.uint8)
 
 
 class Graph:
     """A model under construction. The last tensor is what the next operator reads."""
 
-    def __init__(self, rng, wild=0.0):
+    def __init__(self, rng, wild=0.0, kind="int8"):
         self.rng, self.wild, self.model = rng, wild, schema.ModelT()
+        self.kind, self.weight_kind = KINDS[kind]
+        info = np.iinfo(NUMPY[self.kind])
+        self.low, self.high = info.min, info.max
+        # Integers of 16 bits stand for as much as those of 8.
+        self.unit = 1 / 256 if self.kind == TYPE.INT16 else 1.0
         self.model.version, self.model.buffers, self.model.operatorCodes = 3, [schema.BufferT()], []
         self.model.description = "random"
         self.graph = schema.SubGraphT()
@@ -19,8 +35,8 @@ class Graph:
         self.model.subgraphs = [self.graph]
         self.last, self.names = None, []
 
-    def tensor(self, shape, kind=TYPE.INT8, scale=None, zero=None, dimension=0, data=None):
-        tensor = schema.TensorT()
+    def tensor(self, shape, kind=None, scale=None, zero=None, dimension=0, data=None):
+        kind, tensor = self.kind if kind is None else kind, schema.TensorT()
         tensor.shape, tensor.type, tensor.buffer, tensor.name = [int(n) for n in shape], kind, 0, f"t{len(self.graph.tensors)}"
         if scale is not None:
             tensor.quantization = schema.QuantizationParametersT()
@@ -29,7 +45,10 @@ class Graph:
             tensor.quantization.quantizedDimension = dimension
         if data is not None:
             buffer = schema.BufferT()
-            buffer.data = np.frombuffer(np.ascontiguousarray(data).astype(NUMPY[kind]).tobytes(), np.uint8)
+            if kind == TYPE.INT4:
+                buffer.data = packed_nibbles(data)
+            else:
+                buffer.data = np.frombuffer(np.ascontiguousarray(data).astype(NUMPY[kind]).tobytes(), np.uint8)
             self.model.buffers.append(buffer)
             tensor.buffer = len(self.model.buffers) - 1
         self.graph.tensors.append(tensor)
@@ -58,6 +77,9 @@ class Graph:
 
     # Random parameters.
     def random_scale(self, low=0.004, high=0.3):
+        return self.unit * self.unscaled(low, high)
+
+    def unscaled(self, low, high):
         kind = self.rng.integers(0, 8)
         if kind == 0:
             return float(2.0 ** self.rng.integers(-8, -1))
@@ -82,6 +104,15 @@ class Graph:
         return max(1e-9, float(scale * np.exp(self.rng.uniform(-spread, spread))))
 
     def random_zero(self):
+        if self.kind == TYPE.INT16:
+            return 0
+        return self.low + 128 + self.signed_zero()
+
+    def integers(self, shape):
+        """Data of a constant that is stored as activations are."""
+        return self.rng.integers(self.low, self.high + 1, shape)
+
+    def signed_zero(self):
         kind = self.rng.integers(0, 4)
         return int([-128, 0, 127, self.rng.integers(-128, 128)][kind] if kind != 2 else self.rng.integers(-20, 20))
 
@@ -92,9 +123,9 @@ class Graph:
     def stored(self, shape):
         return self.tensor(shape, scale=self.random_scale(), zero=self.random_zero())
 
-    def input(self, shape, kind=TYPE.INT8, like=None):
+    def input(self, shape, like=None):
         scale, zero = (self.random_scale(), self.random_zero()) if like is None else (self.scale(like), self.zero(like))
-        tensor = self.tensor(shape, kind, scale, zero + (128 if kind == TYPE.UINT8 else 0))
+        tensor = self.tensor(shape, None, scale, zero)
         self.graph.inputs.append(tensor)
         if self.last is None:
             self.last = tensor
@@ -136,16 +167,24 @@ def weights(g, shape, axis, channels, dimension, per_channel=None):
     """A tensor of weights and one of biases."""
     rng = g.rng
     per_channel = rng.random() < 0.7 if per_channel is None else per_channel
+    # Scales of channels came after uint8.
+    per_channel = per_channel and g.weight_kind != TYPE.UINT8
     count = channels if per_channel else 1
     scale = np.exp(rng.uniform(np.log(0.001), np.log(0.02), count)).astype(np.float32)
-    narrow = rng.random() < 0.5
-    data = rng.integers(-127 if narrow else -128, 128, shape)
-    w = g.tensor(shape, TYPE.INT8, scale, [0] * count, dimension if per_channel else 0, data)
+    narrow = int(rng.random() < 0.5)
+    low, high = {TYPE.INT8: (-128, 128), TYPE.INT4: (-8, 8), TYPE.UINT8: (0, 256)}[g.weight_kind]
+    data = rng.integers(low + narrow, high, shape)
+    zero = int(rng.integers(0, 256)) if g.weight_kind == TYPE.UINT8 else 0
+    w = g.tensor(shape, g.weight_kind, scale, [zero] * count, dimension if per_channel else 0, data)
     if rng.random() < 0.06:
         return w, -1, scale
     wide = 1 << int(rng.integers(4, 21 if rng.random() > g.wild else 31))
+    bias_kind = TYPE.INT32
+    if g.kind == TYPE.INT16:
+        wide = 1 << int(rng.integers(4, 29 if rng.random() > g.wild else 45))
+        bias_kind = TYPE.INT64 if wide > 1 << 30 or rng.random() < 0.9 else TYPE.INT32
     bias = rng.integers(-wide, wide, channels)
-    b = g.tensor([channels], TYPE.INT32, (np.float32(g.scale()) * scale).astype(np.float32), [0] * count, 0, bias)
+    b = g.tensor([channels], bias_kind, (np.float32(g.scale()) * scale).astype(np.float32), [0] * count, 0, bias)
     return w, b, scale
 
 
@@ -156,7 +195,8 @@ def halves(unit, near):
 
 def output_for(g, shape, scale, depth):
     """An output whose scale suits sums of `depth` products, more or less."""
-    real = float(g.scale()) * float(np.mean(scale)) * 127 * 60 * np.sqrt(depth)
+    typical = 4 if g.weight_kind == TYPE.INT4 else 60
+    real = float(g.scale()) * float(np.mean(scale)) * 127 * typical * np.sqrt(depth)
     return g.tensor(shape, scale=g.suited(halves(float(np.float32(g.scale())) * float(scale[0]), real / 127), 2), zero=g.random_zero())
 
 
@@ -247,7 +287,7 @@ def fully_connected(g):
     batch = int(np.prod(shape)) // depth
     out = int(rng.integers(1, 12))
     ws, bs, scale = weights(g, [out, depth], 0, out, 0, per_channel=rng.random() < 0.3)
-    if len(scale) == 1 and rng.random() < 0.1:
+    if len(scale) == 1 and g.weight_kind == TYPE.INT8 and rng.random() < 0.1:
         g.graph.tensors[ws].quantization.zeroPoint = [int(rng.integers(-20, 20))]
     o = output_for(g, (shape[:-1] if keep else [batch]) + [out], scale, depth)
     g.operator(OP.FULLY_CONNECTED, [g.last, ws, bs], [o], OPTIONS.FullyConnectedOptions,
@@ -265,11 +305,11 @@ def binary(code, kind, cls, versions=2):
             scale = g.random_scale()
             if code == OP.MUL and rng.random() < 0.6:
                 other = [shape[-1]] if rng.random() < 0.5 else []
-            b = g.tensor(other, TYPE.INT8, scale, g.random_zero(), 0, rng.integers(-128, 128, other))
+            b = g.tensor(other, None, scale, g.random_zero(), 0, g.integers(other))
         else:
             b = g.input(other)
         inputs = [g.last, b] if rng.random() < 0.7 else [b, g.last]
-        spread = g.scale() * g.scale(b) * 64 if code == OP.MUL else max(g.scale(), g.scale(b)) * 1.5
+        spread = g.scale() * g.scale(b) * 64 / g.unit if code == OP.MUL else max(g.scale(), g.scale(b)) * 1.5
         o = g.tensor(shape, scale=g.suited(spread), zero=g.random_zero())
         g.operator(code, inputs, [o], kind, options(cls, fusedActivationFunction=fused(g)), versions)
         return True
@@ -281,7 +321,7 @@ def extremum(code):
         rng, shape = g.rng, g.shape()
         if rng.random() < 0.5:
             other = shape if rng.random() < 0.5 else [shape[-1]]
-            b = g.tensor(other, TYPE.INT8, g.scale(), g.zero(), 0, rng.integers(-128, 128, other))
+            b = g.tensor(other, None, g.scale(), g.zero(), 0, g.integers(other))
         else:
             b = g.input(shape, like=g.last)
         g.operator(code, [g.last, b], [g.like(shape)], OPTIONS.MaximumMinimumOptions, schema.MaximumMinimumOptionsT(), 2)
@@ -325,7 +365,8 @@ def function(code, kind=0, cls=None, version=1, fixed=None, like=False):
     def make(g):
         rng = g.rng
         if fixed:
-            o = g.tensor(g.shape(), scale=fixed[0], zero=fixed[1])
+            scale, zero = (2.0 ** -15, 0) if g.kind == TYPE.INT16 else (fixed[0], fixed[1] + g.low + 128)
+            o = g.tensor(g.shape(), scale=scale, zero=zero)
         elif like or rng.random() < 0.3:
             o = g.like(g.shape())
         else:
@@ -341,8 +382,9 @@ def function(code, kind=0, cls=None, version=1, fixed=None, like=False):
 def prelu(g):
     rng, shape = g.rng, g.shape()
     other = [1] * (len(shape) - 2) + [shape[-1]] if len(shape) > 1 and rng.random() < 0.7 else shape[1:]
-    data = rng.integers(-128, 128, other)
-    a = g.tensor(other, TYPE.INT8, float(rng.uniform(0.001, 0.01) if rng.random() < 0.5 else rng.integers(1, 10) / 800), int(rng.integers(-128, 1)), 0, data)
+    zero = 0 if g.kind == TYPE.INT16 else g.low + int(rng.integers(0, 129))
+    slope = float(rng.uniform(0.001, 0.01) if rng.random() < 0.5 else rng.integers(1, 10) / 800)
+    a = g.tensor(other, None, slope * g.unit, zero, 0, g.integers(other))
     o = g.tensor(shape, scale=g.suited(g.scale()), zero=g.random_zero())
     g.operator(OP.PRELU, [g.last, a], [o])
     return True
@@ -357,7 +399,7 @@ def pad(code):
         out = [n + a + b for n, (a, b) in zip(shape, widths)]
         inputs = [g.last, g.tensor([len(shape), 2], TYPE.INT32, data=widths)]
         if code == OP.PADV2:
-            inputs.append(g.tensor([1], TYPE.INT8, g.scale(), g.zero(), 0, [int(rng.integers(-128, 128))]))
+            inputs.append(g.tensor([1], None, g.scale(), g.zero(), 0, g.integers([1])))
         kind, cls = (OPTIONS.PadOptions, schema.PadOptionsT) if code == OP.PAD else (OPTIONS.PadV2Options, schema.PadV2OptionsT)
         g.operator(code, inputs, [g.like(out)], kind, cls(), 2)
         return True
@@ -369,7 +411,7 @@ def concatenation(g):
     axis = int(rng.integers(1, len(shape))) if len(shape) > 1 else 0
     other = list(shape)
     other[axis] = int(rng.integers(1, 4))
-    b = g.input(other, like=g.last) if rng.random() < 0.7 else g.tensor(other, TYPE.INT8, g.scale(), g.zero(), 0, rng.integers(-128, 128, other))
+    b = g.input(other, like=g.last) if rng.random() < 0.7 else g.tensor(other, None, g.scale(), g.zero(), 0, g.integers(other))
     out = list(shape)
     out[axis] += other[axis]
     given = axis - len(shape) if rng.random() < 0.3 else axis
@@ -504,10 +546,10 @@ MAKERS = dict(
 
 
 def begin(g, shape, only):
-    """The input: int8, or quantized to that from uint8 or floats."""
+    """The input: what activations are, or quantized to that from floats, and to int8 from uint8."""
     kind = g.rng.integers(0, 10) if not only or only == "ends" else 9
-    if kind > 1:
-        g.input(shape, TYPE.INT8)
+    if kind > 1 or kind == 0 and g.kind != TYPE.INT8:
+        g.input(shape)
         return
     scale, zero = g.random_scale(), g.random_zero()
     if kind == 0:
@@ -524,7 +566,7 @@ def end(g, only):
         return
     shape = g.shape()
     if g.rng.random() < 0.15 and 1 <= len(shape) <= 4:
-        o = g.tensor(shape, scale=1 / 256, zero=-128)
+        o = g.tensor(shape, scale=2.0 ** -15 if g.kind == TYPE.INT16 else 1 / 256, zero=0 if g.kind == TYPE.INT16 else g.low)
         g.operator(OP.SOFTMAX, [g.last], [o], OPTIONS.SoftmaxOptions, options(schema.SoftmaxOptionsT, beta=1.0), 2)
     if g.rng.random() < 0.15:
         g.operator(OP.DEQUANTIZE, [g.last], [g.tensor(shape, TYPE.FLOAT32)], OPTIONS.DequantizeOptions, schema.DequantizeOptionsT(), 2)
@@ -534,11 +576,11 @@ def end(g, only):
 FUNCTIONS = ("quantize", "relu", "relu6", "relu1", "leaky_relu", "logistic", "tanh", "elu", "hard_swish")
 
 
-def random_graph(rng, number, only="", wild=0.0):
-    """(name, model). `only`: the one operator's maker; otherwise chains of up to four. `wild`: how often scales and biases are extreme."""
+def random_graph(rng, number, only="", wild=0.0, kind="int8"):
+    """(name, model). `only`: the one operator's maker; otherwise chains of up to four. `wild`: how often scales and biases are extreme. `kind`: one of KINDS."""
     names = list(MAKERS)
     while True:
-        g = Graph(rng, wild)
+        g = Graph(rng, wild, kind)
         rank = int(rng.choice([4, 4, 4, 2, 3]))
         shape = [1] + [int(rng.integers(1, 8)) for _ in range(rank - 1)]
         if only in FUNCTIONS or rng.random() < 0.05:

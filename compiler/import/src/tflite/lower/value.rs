@@ -159,6 +159,11 @@ impl<'m> Lowering<'m> {
         let data = tensor.data.unwrap_or_default();
         Ok(match tensor.element {
             Element::Int8 => data.iter().map(|b| i64::from(*b as i8)).collect(),
+            // Two to a byte, the first in the lower half.
+            Element::Int4 => {
+                let both = data.iter().flat_map(|b| [i64::from((b << 4) as i8 >> 4), i64::from(*b as i8 >> 4)]);
+                both.take(tensor.elements()).collect()
+            }
             Element::Uint8 => data.iter().map(|b| i64::from(*b)).collect(),
             Element::Int16 => data.as_chunks().0.iter().map(|b| i64::from(i16::from_le_bytes(*b))).collect(),
             Element::Int32 => data.as_chunks().0.iter().map(|b| i64::from(i32::from_le_bytes(*b))).collect(),
