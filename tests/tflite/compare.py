@@ -1,7 +1,7 @@
 """Compares what qnn imports with the runtimes, layer by layer, and writes vectors for the tests of the crate.
 
     python compare.py [--evaluate PATH] [--samples N] models FILE…     every layer of these files, on random inputs, and on FILE's `inputs/*.npy`
-    python compare.py [--evaluate PATH] [--seed S] random COUNT        random small graphs
+    python compare.py [--evaluate PATH] [--seed S] random COUNT        random small graphs of a kind: --kind int8, int4 (weights), int16, uint8
     python compare.py vectors FILE                                     random graphs with what the runtimes compute, one a line
 
 PATH is the example `evaluate` of the crate `qnn-import`. Exits with 1 if an integer differs.
@@ -53,11 +53,12 @@ def random_samples(content, count, rng):
             info = np.iinfo(kind)
             x = rng.integers(info.min, info.max + 1, list(t.shape))
             if k % 3 == 1:
-                x = np.clip(np.rint(rng.normal(rng.uniform(-90, 90), rng.uniform(5, 60), list(t.shape))), info.min, info.max)
+                unit = (info.max - info.min + 1) / 256
+                x = np.clip(np.rint(unit * rng.normal(rng.uniform(-90, 90), rng.uniform(5, 60), list(t.shape))), info.min, info.max)
             if k % 3 == 2:
                 x = np.where(rng.random(list(t.shape)) < 0.5, info.min, info.max)
-            if k == 0 and x.size == 256:
-                x = np.arange(info.min, info.max + 1).reshape(x.shape)
+            if k == 0 and x.size in (256, 65536):
+                x = np.rint(np.linspace(info.min, info.max, x.size)).reshape(x.shape)
             sample.append(np.asarray(x).astype(kind))
         samples.append(sample)
     return samples
@@ -153,16 +154,17 @@ def vector(name, content, rng):
 
 
 def write_vectors(path, rng):
-    """Two small graphs of every operator and the models of this folder, one sample each: {"name", "model", "inputs", "layers": [[tensor, kernels, integers]]}."""
+    """Two small graphs of every operator and kind, and the models of this folder, one sample each: {"name", "model", "inputs", "layers": [[tensor, kernels, integers]]}."""
     lines = []
-    for only in graphs.MAKERS:
+    layers = ("conv", "depthwise", "fully_connected")
+    for kind, only in ((kind, only) for kind in graphs.KINDS for only in (layers if kind == "int4" else graphs.MAKERS)):
         count = 0
         for number in range(1000):
-            name, content = graphs.random_graph(rng, number, only)
+            name, content = graphs.random_graph(rng, number, only, kind=kind)
             graph = schema.ModelT.InitFromPackedBuf(content, 0).subgraphs[0]
             if len(content) > 3400 or sum(int(np.prod(t.shape)) for t in graph.tensors) > 700:
                 continue
-            line = vector(only + " " + name.split(":")[1], content, rng)
+            line = vector(f"{kind} {only} " + name.split(":")[1], content, rng)
             if line is None:
                 continue
             lines.append(line)
@@ -182,6 +184,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="")
     parser.add_argument("--wild", type=float, default=0.0)
+    parser.add_argument("--kind", choices=graphs.KINDS, default="int8")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("what", choices=["models", "random", "vectors"])
     parser.add_argument("rest", nargs="+")
@@ -201,7 +204,7 @@ def main():
             cases.append(Case(path.name, content, samples))
     else:
         for k in range(int(options.rest[0])):
-            name, content = graphs.random_graph(rng, k, options.only, options.wild)
+            name, content = graphs.random_graph(rng, k, options.only, options.wild, options.kind)
             cases.append(Case(name, content, random_samples(content, options.samples, rng)))
     sys.exit(0 if report(cases, evaluate(options.evaluate, cases), options.verbose) else 1)
 

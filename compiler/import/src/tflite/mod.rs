@@ -4,6 +4,7 @@
 //! arithmetic, `lower` makes a graph of it. `summary` describes a file without lowering it.
 
 mod fixed_point;
+mod int16_curves;
 mod lower;
 mod model;
 mod multiplier;

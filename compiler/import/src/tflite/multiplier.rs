@@ -68,6 +68,22 @@ impl Multiplier {
         let result = (x * self.multiplier).checked_add(1 << (total - 1))? >> total;
         i32::try_from(result).ok().map(i64::from)
     }
+
+    /// The multiplier of 15 bits that the kernels take for sums of 64 bits: 2^16 times it is near this one.
+    pub(super) fn reduced(self) -> i64 {
+        if self.multiplier < 0x7fff_0000 { (self.multiplier + (1 << 15)) >> 16 } else { 0x7fff }
+    }
+
+    /// A sum of 64 bits times the multiplier of 15 bits, rounded half up. `None` where the result leaves 32 bits. The shift is in −31 … 7, the sum
+    /// of less than 48 bits, as the kernels assert.
+    pub(super) fn apply_reduced(self, x: i64) -> Option<i64> {
+        let total = 15 - self.shift;
+        if !(8..=46).contains(&total) {
+            return None;
+        }
+        let result = x.checked_mul(self.reduced())?.checked_add(1 << (total - 1))? >> total;
+        i32::try_from(result).ok().map(i64::from)
+    }
 }
 
 #[cfg(test)]

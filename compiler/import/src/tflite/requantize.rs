@@ -20,7 +20,16 @@ pub(super) enum Requantize {
     Float32(f32),
     /// A product of 64-bit floats, rounded half away from zero.
     Float64(f64),
+    /// The same of a sum in 64 bits.
+    Float64Wide(f64),
+    /// The same, brought into 32 bits.
+    Float64Saturated(f64),
+    /// A sum in 64 bits times a multiplier of 15 bits, one rounding, half up.
+    Reduced(Multiplier),
 }
+
+/// The largest magnitude of a sum that the kernels scale in 64 bits.
+const WIDE: i128 = 1 << 47;
 
 impl Requantize {
     /// The integer arithmetic of a kernel that has one.
@@ -34,6 +43,21 @@ impl Requantize {
         Ok(if single { Requantize::Once(multiplier) } else { Requantize::Twice(multiplier) })
     }
 
+    /// The integer arithmetic of a kernel, for sums of 32 or, `wide`, of 64 bits.
+    ///
+    /// # Errors
+    /// A factor that is no positive finite number, or out of the range of the kernel's shifts.
+    pub(super) fn integers(kernel: Kernel, factor: f64, wide: bool) -> Result<Requantize, ImportError> {
+        if !wide {
+            return Requantize::fixed_point(kernel, factor);
+        }
+        let multiplier = Multiplier::new(factor, kernel == Kernel::TflmSingleRounding);
+        let multiplier = multiplier.filter(|m| (-31..8).contains(&m.shift));
+        let multiplier =
+            multiplier.ok_or_else(|| ImportError::new("its scales give a factor that the kernel has no shift for"))?;
+        Ok(Requantize::Reduced(multiplier))
+    }
+
     /// The integer for a sum, before the zero point; `None` where the kernel leaves 32 bits.
     pub(super) fn apply(self, sum: i64) -> Option<i64> {
         match self {
@@ -41,10 +65,15 @@ impl Requantize {
             Requantize::Once(multiplier) => multiplier.apply_once(sum),
             // The kernels clip before the conversion to an integer; so does the caller, afterwards.
             Requantize::Float32(factor) => Some((sum as f32 * factor).round_ties_even() as i64),
-            Requantize::Float64(factor) => {
+            Requantize::Float64(factor) | Requantize::Float64Wide(factor) => {
                 let result = (sum as f64 * factor).round();
                 (result.abs() <= f64::from(i32::MAX)).then_some(result as i64)
             }
+            Requantize::Float64Saturated(factor) => {
+                let result = (sum as f64 * factor).round();
+                (!result.is_nan()).then(|| (result as i64).clamp(i64::from(i32::MIN), i64::from(i32::MAX)))
+            }
+            Requantize::Reduced(multiplier) => multiplier.apply_reduced(sum),
         }
     }
 
@@ -53,7 +82,12 @@ impl Requantize {
     /// # Errors
     /// Sums that the kernel's integers don't hold.
     pub(super) fn step(self, zero: i64, (lo, hi): (i64, i64), range: Interval) -> Result<Step, ImportError> {
-        if range.lo < i128::from(i32::MIN) || range.hi > i128::from(i32::MAX) {
+        let is_wide =
+            matches!(self, Requantize::Float64Wide(_) | Requantize::Float64Saturated(_) | Requantize::Reduced(_));
+        if is_wide && (range.lo < -WIDE || range.hi >= WIDE) {
+            return Err(ImportError::new("its sums can leave 48 bits"));
+        }
+        if !is_wide && (range.lo < i128::from(i32::MIN) || range.hi > i128::from(i32::MAX)) {
             return Err(ImportError::new("its sums can leave 32 bits"));
         }
         let stored = |sum: i64| {
@@ -65,8 +99,14 @@ impl Requantize {
             };
             Some(stored.clamp(lo, hi) - zero)
         };
-        if let Requantize::Once(multiplier) = self
-            && multiplier.multiplier > 0
+        // One rounding is a fraction.
+        let fraction = match self {
+            Requantize::Once(multiplier) => Some((multiplier.multiplier, 31 - multiplier.shift)),
+            Requantize::Reduced(multiplier) => Some((multiplier.reduced(), 15 - multiplier.shift)),
+            _ => None,
+        };
+        if let Some((numerator, shift)) = fraction
+            && numerator > 0
         {
             // The ends show that nothing between them leaves 32 bits.
             let ends = [range.lo, range.hi].map(|sum| stored(sum as i64));
@@ -74,8 +114,8 @@ impl Requantize {
                 return Err(ImportError::new("its arithmetic leaves the integers that the kernel has for it"));
             }
             return Ok(Step::Round {
-                numerator: i128::from(multiplier.multiplier),
-                denominator: 1 << (31 - multiplier.shift),
+                numerator: i128::from(numerator),
+                denominator: 1 << shift,
                 offset: 0,
                 mode: Rounding::HalfUp,
                 lo: i128::from(lo - zero),

@@ -1,6 +1,6 @@
 //! Two tensors, element by element: ADD, SUB, MUL by constants, MAXIMUM, MINIMUM.
 //!
-//! TensorFlow Lite's sums scale both inputs to a common step of 2^−20 first, XNNPACK's multiply both by integers of 21 bits. Either is an
+//! TensorFlow Lite's sums scale both inputs to a common step of 2^−20 first (2^−15 for int16), XNNPACK's multiply both by integers of 21 bits. Either is an
 //! `Affine` of the inputs and of small steps, then one `Step`. From `kernels/internal/reference/integer_ops/{add,mul}.h`, `kernels/{add,sub,mul}.cc`,
 //! and XNNPACK's `qs8-vadd` and `qs8-vmul`.
 
@@ -8,7 +8,7 @@ use super::value::Value;
 use super::{Computed, Lowering};
 use crate::geometry::{broadcast, broadcast_shape};
 use crate::tables::{self, Values};
-use crate::tflite::model::Operator;
+use crate::tflite::model::{Element, Operator};
 use crate::tflite::multiplier::frexp;
 use crate::tflite::requantize::Requantize;
 use crate::{ImportError, Kernel};
@@ -24,8 +24,8 @@ struct Sum {
 impl<'m> Lowering<'m> {
     /// Both inputs of an operator, broadcast to its output's shape.
     fn pair(&mut self, operator: &Operator<'m>) -> Result<(Value, Value, Value), ImportError> {
-        let (a, b) = (self.int8_input(operator, 0)?, self.int8_input(operator, 1)?);
-        let output = self.int8_output(operator)?;
+        let (a, b) = (self.activation(operator, 0)?, self.activation(operator, 1)?);
+        let output = self.activation_output(operator)?;
         if self.known(a.node).is_some() && self.known(b.node).is_some() {
             return Err(ImportError::new("both of its inputs are constants: the file is not optimized"));
         }
@@ -91,14 +91,21 @@ impl<'m> Lowering<'m> {
             let node = self.builder.push(&name, Op::Step { source: sums, steps: Steps::Uniform(step) })?;
             return Ok(Computed { nodes: vec![node], sums: Some(sums), parameters: Vec::new() });
         }
+        let bits = if output.element == Element::Int16 { 15 } else { 20 };
+        if bits == 15 && !self.kernel.is_micro() && [&a, &b, &output].iter().all(|v| is_near_power_of_two(v.scale)) {
+            return Err(ImportError::new(
+                "its scales are powers of two, where LiteRT adds int16 by shifts or refuses them",
+            )
+            .help("choose a scale that is no power of two for one of them"));
+        }
         let twice = f64::from(2.0 * a.scale.max(b.scale));
-        let last = twice / (f64::from(1 << 20) * f64::from(output.scale));
+        let last = twice / (f64::from(1 << bits) * f64::from(output.scale));
         if last >= 1.0 || !last.is_normal() {
             return Err(ImportError::new("its scales are too far apart: the kernel stops"));
         }
         for (value, sign) in [(&a, 1), (&b, sign)] {
             let scaling = Requantize::fixed_point(self.kernel, f64::from(value.scale) / twice)?;
-            self.add_scaled(&mut sum, value, &|x| scaling.apply(x << 20), sign)?;
+            self.add_scaled(&mut sum, value, &|x| scaling.apply(x << bits), sign)?;
         }
         let sums = self.finish_sum(&name, sum, len)?;
         let scaling = Requantize::fixed_point(self.kernel, last)?;
@@ -214,6 +221,12 @@ impl<'m> Lowering<'m> {
         let node = self.builder.push(&name, Op::Max { source, windows })?;
         Ok(if is_minimum { negate(&mut self.builder, node, len)? } else { node }.into())
     }
+}
+
+/// Whether LiteRT may take a scale for a power of two: its `CheckedLog2` allows for 0.001, in 32-bit floats.
+fn is_near_power_of_two(scale: f32) -> bool {
+    let exponent = f64::from(scale).log2();
+    (exponent - exponent.round()).abs() < 0.0011
 }
 
 /// XNNPACK's factors of both inputs of a sum, and the shift after it.

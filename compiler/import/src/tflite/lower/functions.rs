@@ -1,6 +1,6 @@
 //! Functions of one tensor: QUANTIZE, RELU and its kin, LEAKY_RELU, PRELU, LOGISTIC, TANH, ELU, HARD_SWISH.
 //!
-//! An int8 tensor has 256 integers: each function is the table of its results. What the runtimes take from a table of floats is taken from the same
+//! A tensor of 8 bits has 256 integers, one of 16 bits 65,536: each function is the table of its results. What the runtimes take from a table of floats is taken from the same
 //! floats, and refused where another mathematical library would round to another integer.
 
 use super::arithmetic::{not_taken, stored_table};
@@ -9,7 +9,8 @@ use super::{Computed, Lowering};
 use crate::geometry::{broadcast, broadcast_shape};
 use crate::tables::Values;
 use crate::tflite::fixed_point::{HardSwish, logistic_int8, tanh_int8};
-use crate::tflite::model::Operator;
+use crate::tflite::int16_curves::Int16Curve;
+use crate::tflite::model::{Element, Operator};
 use crate::tflite::requantize::{Requantize, activation_range};
 use crate::{ImportError, Kernel};
 use std::collections::BTreeMap;
@@ -33,7 +34,13 @@ impl<'m> Lowering<'m> {
         let (input, output) = (self.input(operator, 0)?, self.output(operator)?);
         let (lo, hi) = output.limits();
         let (si, zi, so, zo) = (input.scale, input.zero, output.scale, output.zero);
-        if input.element != output.element {
+        if self.kernel.is_micro() && output.element == Element::Uint8 {
+            return Err(ImportError::new("TensorFlow Lite Micro does not have the operator for this output"));
+        }
+        if input.element != output.element && [input.element, output.element].contains(&Element::Uint8) {
+            if [input.element, output.element].contains(&Element::Int16) {
+                return Err(ImportError::new("the kernels don't have it between int16 and uint8"));
+            }
             // Between int8 and uint8 all kernels flip the first bit where that is the whole difference.
             if si != so || (zi - zo).abs() != 128 {
                 return Err(ImportError::new(
@@ -58,7 +65,7 @@ impl<'m> Lowering<'m> {
 
     /// RELU, RELU6, RELU_N1_TO_1 that are operators of their own.
     pub(super) fn relu(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
-        let (input, output) = (self.int8_input(operator, 0)?, self.int8_output(operator)?);
+        let (input, output) = (self.activation(operator, 0)?, self.activation_output(operator)?);
         let is_micro = self.kernel.is_micro();
         let (code, top) = match operator.name() {
             "RELU" => (1, None),
@@ -91,7 +98,7 @@ impl<'m> Lowering<'m> {
 
     pub(super) fn leaky_relu(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
         let alpha = operator.options.builtin_options_as_leaky_relu_options().map_or(0.0, |o| o.alpha());
-        let (input, output) = (self.int8_input(operator, 0)?, self.int8_output(operator)?);
+        let (input, output) = (self.activation(operator, 0)?, self.activation_output(operator)?);
         let (lo, hi) = output.limits();
         let (si, zi, so, zo) = (input.scale, input.zero, output.scale, output.zero);
         if self.kernel == Kernel::Xnnpack {
@@ -128,7 +135,7 @@ impl<'m> Lowering<'m> {
 
     /// A leaky ReLU with a slope for each channel, or each element.
     pub(super) fn prelu(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
-        let (input, output) = (self.int8_input(operator, 0)?, self.int8_output(operator)?);
+        let (input, output) = (self.activation(operator, 0)?, self.activation_output(operator)?);
         let (_, tensor) = self.constant(operator, 1)?;
         let alpha = self.value_of(self.input_index(operator, 1)?, input.node)?;
         let slopes: Vec<i64> = self.integer_input(operator, 1)?.into_iter().map(|a| a - alpha.zero).collect();
@@ -168,7 +175,7 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn hard_swish(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
-        let (input, output) = (self.int8_input(operator, 0)?, self.int8_output(operator)?);
+        let (input, output) = (self.activation(operator, 0)?, self.activation_output(operator)?);
         let single = self.kernel == Kernel::TflmSingleRounding;
         let hard_swish = HardSwish::new(input.scale, output.scale, single)
             .ok_or_else(|| ImportError::new("its scales are out of the kernels' range"))?;
@@ -179,10 +186,12 @@ impl<'m> Lowering<'m> {
 
     /// LOGISTIC, TANH and ELU.
     pub(super) fn smooth(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
-        let (input, output) = (self.int8_input(operator, 0)?, self.int8_output(operator)?);
+        let (input, output) = (self.activation(operator, 0)?, self.activation_output(operator)?);
+        let least = output.limits().0;
         let expected = match operator.name() {
-            "LOGISTIC" => Some((1.0 / 256.0, -128)),
-            "TANH" => Some((1.0 / 128.0, 0)),
+            "LOGISTIC" | "TANH" if output.element == Element::Int16 => Some((1.0 / 32768.0, 0)),
+            "LOGISTIC" => Some((1.0 / 256.0, least)),
+            "TANH" => Some((1.0 / 128.0, least + 128)),
             _ => None,
         };
         if expected.is_some_and(|expected| expected != (output.scale, output.zero)) {
@@ -194,6 +203,14 @@ impl<'m> Lowering<'m> {
         let single = self.kernel == Kernel::TflmSingleRounding;
         let is_micro = self.kernel.is_micro();
         let (si, zi) = (input.scale, input.zero);
+        if output.element == Element::Int16 {
+            let is_tanh = operator.name() == "TANH";
+            let curve = Int16Curve::new(si, is_tanh)
+                .ok_or_else(|| ImportError::new("its input's scale is out of the kernels' range"))?;
+            return self.function(operator, &input, &output, move |x| {
+                Some(if is_tanh { curve.tanh(x) } else { curve.logistic(x) })
+            });
+        }
         match operator.name() {
             "LOGISTIC" if is_micro => {
                 self.function(operator, &input, &output, move |x| logistic_int8(si, x - zi, single))

@@ -56,7 +56,7 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn padded(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
-        let input = self.int8_input(operator, 0)?;
+        let input = self.activation(operator, 0)?;
         let output = self.copied(operator, 0, &input)?;
         let widths = self.integer_input(operator, 1)?;
         let width = |n: i64| usize::try_from(n).ok().filter(|n| *n <= 1 << 24);
@@ -67,8 +67,8 @@ impl<'m> Lowering<'m> {
         self.check_shape(&output, &shape)?;
         let fill = match operator.name() {
             "PADV2" => match self.integer_input(operator, 2)?[..] {
-                [value] if (-128..=127).contains(&value) => value - output.zero,
-                _ => return Err(ImportError::new("what it fills with is not one int8")),
+                [value] if output.contains(value) => value - output.zero,
+                _ => return Err(ImportError::new("what it fills with is not one integer of its output's type")),
             },
             _ => 0,
         };
@@ -122,7 +122,7 @@ impl<'m> Lowering<'m> {
                 "it has a fused activation function, which the kernels don't compute on integers",
             ));
         }
-        let inputs = (0..operator.inputs.len()).map(|at| self.int8_input(operator, at));
+        let inputs = (0..operator.inputs.len()).map(|at| self.activation(operator, at));
         let inputs: Vec<Value> = inputs.collect::<Result<_, _>>()?;
         let output = self.output(operator)?;
         for input in &inputs {
@@ -149,7 +149,7 @@ impl<'m> Lowering<'m> {
         let axis = self.axis_of(axis, output.shape.len())?;
         let mut inputs = Vec::new();
         for at in 0..operator.inputs.len() {
-            let mut input = self.int8_input(operator, at)?;
+            let mut input = self.activation(operator, at)?;
             self.copied(operator, 0, &input)?;
             if axis > input.shape.len() {
                 return Err(ImportError::new(format!("there is no axis {axis} of its inputs")));
@@ -169,13 +169,13 @@ impl<'m> Lowering<'m> {
         let unpacks = operator.name() == "UNPACK";
         let (input, axis) = if unpacks {
             let axis = operator.options.builtin_options_as_unpack_options().map_or(0, |o| i64::from(o.axis()));
-            (self.int8_input(operator, 0)?, axis)
+            (self.activation(operator, 0)?, axis)
         } else {
             let axis = match self.integer_input(operator, 0)?[..] {
                 [axis] => axis,
                 _ => return Err(ImportError::new("it has not one axis")),
             };
-            (self.int8_input(operator, 1)?, axis)
+            (self.activation(operator, 1)?, axis)
         };
         let axis = self.axis_of(axis, input.shape.len())?;
         let (parts, size) = (operator.outputs.len(), input.shape[axis]);
@@ -201,7 +201,7 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn slice(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
-        let input = self.int8_input(operator, 0)?;
+        let input = self.activation(operator, 0)?;
         let output = self.copied(operator, 0, &input)?;
         let (begin, size) = (self.integer_input(operator, 1)?, self.integer_input(operator, 2)?);
         if begin.len() != input.shape.len() || size.len() != input.shape.len() {
@@ -229,7 +229,7 @@ impl<'m> Lowering<'m> {
         if mask(|o| o.ellipsis_mask() | o.new_axis_mask()) != 0 || options.is_some_and(|o| o.offset()) {
             return Err(ImportError::new("it has an ellipsis, a new axis, or offsets, which not all kernels have"));
         }
-        let input = self.int8_input(operator, 0)?;
+        let input = self.activation(operator, 0)?;
         let output = self.copied(operator, 0, &input)?;
         let rank = input.shape.len();
         let [begin, end, stride] = [1, 2, 3].map(|at| self.integer_input(operator, at));
@@ -288,7 +288,7 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn transposed(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
-        let input = self.int8_input(operator, 0)?;
+        let input = self.activation(operator, 0)?;
         let output = self.copied(operator, 0, &input)?;
         let rank = input.shape.len();
         let axes: Vec<usize> = self
@@ -313,7 +313,7 @@ impl<'m> Lowering<'m> {
         if options.is_some_and(|o| o.batch_dims() != 0) {
             return Err(ImportError::new("it gathers within batches"));
         }
-        let input = self.int8_input(operator, 0)?;
+        let input = self.activation(operator, 0)?;
         let output = self.copied(operator, 0, &input)?;
         let axis = self.axis_of(options.map_or(0, |o| i64::from(o.axis())), input.shape.len())?;
         let (_, tensor) = self.constant(operator, 1)?;

@@ -4,7 +4,7 @@
 //! `CheckTensorFloat32OrQCInt8Type`, `CheckTensorFloat32OrFloat16OrQCInt32Type`).
 
 use super::Lowering;
-use crate::tflite::model::Tensor;
+use crate::tflite::model::{Element, Tensor};
 use crate::{ImportError, Kernel};
 
 /// The most axes that XNNPACK has.
@@ -43,6 +43,9 @@ impl Lowering<'_> {
         Self::check_zeros(tensor)?;
         if self.kernel != Kernel::Xnnpack {
             return Ok(());
+        }
+        if tensor.element == Element::Int16 {
+            return Err(Self::not_taken(tensor, "it is int16"));
         }
         if Self::scale_axis(tensor) != 0 {
             return Err(Self::not_taken(tensor, "its scale belongs to an axis other than the first"));

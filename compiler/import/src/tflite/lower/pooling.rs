@@ -44,7 +44,7 @@ impl Pool {
 impl<'m> Lowering<'m> {
     fn pool(&mut self, operator: &Operator<'m>) -> Result<(Value, Value, Pool), ImportError> {
         let options = operator.options.builtin_options_as_pool_2_doptions().ok_or_else(without_options)?;
-        let (input, output) = (self.int8_input(operator, 0)?, self.int8_output(operator)?);
+        let (input, output) = (self.activation(operator, 0)?, self.activation_output(operator)?);
         let &[batch, height, width, channels] = &input.shape[..] else {
             return Err(ImportError::new(format!("its input has the shape {:?}, not that of images", input.shape)));
         };
@@ -139,7 +139,7 @@ impl<'m> Lowering<'m> {
     /// MEAN and SUM along axes.
     pub(super) fn reduction(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
         let keeps = operator.options.builtin_options_as_reducer_options().is_some_and(|o| o.keep_dims());
-        let (input, output) = (self.int8_input(operator, 0)?, self.int8_output(operator)?);
+        let (input, output) = (self.activation(operator, 0)?, self.activation_output(operator)?);
         let rank = input.shape.len();
         if rank > MAX_REDUCED_AXES {
             return Err(ImportError::new(format!(

@@ -4,10 +4,10 @@
 //! all its positions share. What a sum is scaled by: `PopulateConvolutionQuantizationParams` of `tensorflow/lite/kernels/kernel_util.cc`, products of
 //! doubles; XNNPACK's operators multiply and divide the scales as 32-bit floats.
 
-use super::value::Value;
+use super::value::{Value, limits};
 use super::{Computed, Lowering};
 use crate::geometry::Axis;
-use crate::tflite::model::{Element, Operator};
+use crate::tflite::model::{Element, Operator, Tensor};
 use crate::tflite::requantize::{Requantize, activation_range};
 use crate::{ImportError, Kernel};
 use qnn_ir::{Interval, Matrix, NodeId, Op, Step, Steps};
@@ -19,6 +19,8 @@ pub(super) struct Weights<'m> {
     pub(super) shape: &'m [usize],
     pub(super) scale: &'m [f32],
     pub(super) bias: Vec<i64>,
+    /// Whether the kernel adds in 64 bits.
+    pub(super) is_wide: bool,
     /// The tensors that these come from.
     pub(super) tensors: Vec<usize>,
 }
@@ -37,13 +39,21 @@ impl<'m> Lowering<'m> {
         operator: &Operator<'m>,
         at: usize,
         bias_at: usize,
-        axis: usize,
+        (axis, activations): (usize, Element),
     ) -> Result<Weights<'m>, ImportError> {
         let (index, tensor) = self.constant(operator, at)?;
         let quantization = &tensor.quantization;
         let error = |what: String| Err(ImportError::new(format!("its weights {what}")));
-        if tensor.element != Element::Int8 {
-            return error(format!("are {}, where int8 is supported", tensor.element.name()));
+        match (activations, tensor.element) {
+            (Element::Int8 | Element::Int16, Element::Int8) | (Element::Uint8, Element::Uint8) => {}
+            (Element::Int8, Element::Int4) if operator.name() != "TRANSPOSE_CONV" => {}
+            (_, element) => {
+                return error(format!(
+                    "are {}, which the kernels don't have for activations of {}",
+                    element.name(),
+                    activations.name()
+                ));
+            }
         }
         if tensor.shape.len() <= axis || tensor.elements() == 0 {
             return error(format!("have the shape {:?}", tensor.shape));
@@ -61,39 +71,73 @@ impl<'m> Lowering<'m> {
             return error("have a scale that is no positive number of full precision".to_string());
         }
         let zero = match quantization.zero.iter().find(|zero| **zero != 0) {
+            Some(zero) if tensor.element == Element::Uint8 => *zero,
             // The fully connected layers of TensorFlow Lite honour a zero point; XNNPACK does not take such a layer.
             Some(zero)
-                if operator.name() == "FULLY_CONNECTED" && self.kernel != Kernel::Xnnpack && scale.len() == 1 =>
+                if operator.name() == "FULLY_CONNECTED"
+                    && self.kernel != Kernel::Xnnpack
+                    && scale.len() == 1
+                    && tensor.element == Element::Int8 =>
             {
                 *zero
             }
             Some(_) => return error("have a zero point that is not 0".to_string()),
             None => 0,
         };
-        if !(-128..=127).contains(&zero) {
-            return error("have a zero point that is no int8".to_string());
+        let (least, greatest) = limits(tensor.element);
+        if !(least..=greatest).contains(&zero) {
+            return error(format!("have a zero point that is no {}", tensor.element.name()));
+        }
+        if tensor.element == Element::Uint8 && scale.len() != 1 {
+            return error("are uint8 with several scales, which the kernels don't have".to_string());
         }
         let values = self.integers(index)?.into_iter().map(|w| w - zero).collect();
         let mut tensors = vec![index];
+        let mut is_wide = activations == Element::Int16;
         let bias = match operator.inputs.get(bias_at).copied().flatten() {
             None if at == 1 && bias_at == 2 && operator.name() != "FULLY_CONNECTED" && !self.kernel.is_micro() => {
                 return Err(ImportError::new("it has no biases, and LiteRT refuses that"));
             }
-            None => vec![0; channels],
+            None => {
+                is_wide &= !(self.kernel.is_micro() && operator.name() == "CONV_2D");
+                vec![0; channels]
+            }
             Some(index) => {
                 let (_, bias) = self.constant(operator, bias_at)?;
-                if bias.element != Element::Int32 || bias.elements() != channels {
-                    let (element, shape) = (bias.element.name(), &bias.shape);
-                    return Err(ImportError::new(format!(
-                        "its biases are {element} of shape {shape:?}, not {channels} int32"
-                    )));
+                is_wide &= bias.element == Element::Int64;
+                self.check_bias_element(operator, activations, bias)?;
+                if bias.elements() != channels {
+                    let shape = &bias.shape;
+                    return Err(ImportError::new(format!("its biases have the shape {shape:?}, not {channels}")));
                 }
                 self.check_biases(bias, channels)?;
                 tensors.push(index);
                 self.integers(index)?
             }
         };
-        Ok(Weights { values, shape: &tensor.shape, scale, bias, tensors })
+        Ok(Weights { values, shape: &tensor.shape, scale, bias, is_wide, tensors })
+    }
+
+    /// Checks that biases have a type that the kernel reads: int32, and int64 beside activations of int16.
+    fn check_bias_element(
+        &self,
+        operator: &Operator<'m>,
+        activations: Element,
+        bias: &Tensor<'m>,
+    ) -> Result<(), ImportError> {
+        let is_read = match (activations, bias.element) {
+            (Element::Int16, Element::Int64) => true,
+            // The others of TensorFlow Lite Micro read 64 bits, whatever the type is.
+            (Element::Int16, Element::Int32) => operator.name() == "CONV_2D" || !self.kernel.is_micro(),
+            (_, element) => element == Element::Int32,
+        };
+        if is_read {
+            return Ok(());
+        }
+        let (of, element) = (bias.element.name(), activations.name());
+        Err(ImportError::new(format!(
+            "its biases are {of}, which the kernel does not have for activations of {element}"
+        )))
     }
 
     /// A layer whose matrix has a row for each element of the output, channels innermost.
@@ -105,7 +149,7 @@ impl<'m> Lowering<'m> {
         matrix: Arc<Matrix>,
         activation: i8,
     ) -> Result<Computed, ImportError> {
-        let output = self.int8_output(operator)?;
+        let output = self.activation_output(operator)?;
         let channels = weights.bias.len();
         let bias = (0..matrix.rows()).map(|row| i128::from(weights.bias[row % channels])).collect();
         let name = &self.model.tensors[self.output_index(operator)?].name;
@@ -135,7 +179,7 @@ impl<'m> Lowering<'m> {
         let factors = [f64::from(input.scale) * f64::from(scale), f64::from(input.scale * scale)];
         let range = self.builder.range(sums);
         let step = |factor: f64| {
-            let scaling = Requantize::fixed_point(self.kernel, factor / f64::from(output.scale))?;
+            let scaling = Requantize::integers(self.kernel, factor / f64::from(output.scale), weights.is_wide)?;
             // One threshold for each integer, whatever form the step has.
             let step = scaling.step(output.zero, stored, range)?;
             Ok((step.apply(range.lo), (step.lo() + 1..=step.hi()).map(|v| step.threshold(v)).collect::<Vec<_>>()))
@@ -184,8 +228,8 @@ impl<'m> Lowering<'m> {
                     }
                     Ok(Requantize::Float32(factor))
                 }
-                Kernel::LitertReference if operator.name() == "FULLY_CONNECTED" => Ok(Requantize::Float64(exact)),
-                kernel => Requantize::fixed_point(kernel, exact),
+                Kernel::LitertReference => litert_scaling(operator.name(), input, weights, exact),
+                kernel => Requantize::integers(kernel, exact, weights.is_wide),
             }
         };
         weights.scale.iter().map(scaling).collect()
@@ -225,8 +269,8 @@ impl<'m> Lowering<'m> {
         if options.is_some_and(|o| o.weights_format() != 0) {
             return Err(ImportError::new("its weights are stored in a shuffled order"));
         }
-        let input = self.int8_input(operator, 0)?;
-        let weights = self.weights(operator, 1, 2, 0)?;
+        let input = self.activation(operator, 0)?;
+        let weights = self.weights(operator, 1, 2, (0, input.element))?;
         let &[units, depth] = weights.shape else {
             return Err(ImportError::new(format!("its weights have the shape {:?}, not two axes", weights.shape)));
         };
@@ -237,7 +281,7 @@ impl<'m> Lowering<'m> {
             )));
         }
         let batch = elements / depth;
-        let output = self.int8_output(operator)?;
+        let output = self.activation_output(operator)?;
         if output.shape.iter().product::<usize>() != batch * units || output.shape.last() != Some(&units) {
             return Err(ImportError::new(format!(
                 "its output has the shape {:?} where its inputs give {:?}",
@@ -261,8 +305,8 @@ impl<'m> Lowering<'m> {
 
     pub(super) fn convolution(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
         let options = operator.options.builtin_options_as_conv_2_doptions().ok_or_else(without_options)?;
-        let input = self.int8_input(operator, 0)?;
-        let weights = self.weights(operator, 1, 2, 0)?;
+        let input = self.activation(operator, 0)?;
+        let weights = self.weights(operator, 1, 2, (0, input.element))?;
         let (&[batch, height, width, depth], &[channels, rows, columns, group]) = (&input.shape[..], weights.shape)
         else {
             return Err(not_images(&input.shape, weights.shape));
@@ -276,7 +320,7 @@ impl<'m> Lowering<'m> {
             (width, columns, options.stride_w(), options.dilation_w_factor()),
         )?;
         let (high, wide) = (windows.rows.output, windows.columns.output);
-        let output = self.int8_output(operator)?;
+        let output = self.activation_output(operator)?;
         self.check_shape(&output, &[batch, high, wide, channels])?;
         let outputs = output.shape.iter().product::<usize>();
         self.count_products(outputs.checked_mul(rows * columns * group))?;
@@ -302,8 +346,8 @@ impl<'m> Lowering<'m> {
 
     pub(super) fn depthwise_convolution(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
         let options = operator.options.builtin_options_as_depthwise_conv_2_doptions().ok_or_else(without_options)?;
-        let input = self.int8_input(operator, 0)?;
-        let weights = self.weights(operator, 1, 2, 3)?;
+        let input = self.activation(operator, 0)?;
+        let weights = self.weights(operator, 1, 2, (3, input.element))?;
         let (&[batch, height, width, depth], &[1, rows, columns, channels]) = (&input.shape[..], weights.shape) else {
             return Err(not_images(&input.shape, weights.shape));
         };
@@ -323,7 +367,7 @@ impl<'m> Lowering<'m> {
             (width, columns, options.stride_w(), options.dilation_w_factor()),
         )?;
         let (high, wide) = (windows.rows.output, windows.columns.output);
-        let output = self.int8_output(operator)?;
+        let output = self.activation_output(operator)?;
         self.check_shape(&output, &[batch, high, wide, channels])?;
         let outputs = output.shape.iter().product::<usize>();
         self.count_products(outputs.checked_mul(rows * columns))?;
@@ -349,9 +393,9 @@ impl<'m> Lowering<'m> {
         if options.fused_activation_function() != 0 {
             return Err(ImportError::new("it has a fused activation function, which not all kernels compute"));
         }
-        let input = self.int8_input(operator, 2)?;
-        let weights = self.weights(operator, 1, 3, 0)?;
-        let output = self.int8_output(operator)?;
+        let input = self.activation(operator, 2)?;
+        let weights = self.weights(operator, 1, 3, (0, input.element))?;
+        let output = self.activation_output(operator)?;
         let (&[batch, height, width, depth], &[channels, rows, columns, of]) = (&input.shape[..], weights.shape) else {
             return Err(not_images(&input.shape, weights.shape));
         };
@@ -388,6 +432,23 @@ impl<'m> Lowering<'m> {
         };
         let matrix = Matrix::from_rows(batch * height * width * depth, (0..outputs).map(row));
         self.layer(operator, &input, &weights, matrix, 0)
+    }
+}
+
+/// How LiteRT's reference kernels scale the sums of a layer: by `exact`, the quotient of its scales in doubles, but for uint8.
+fn litert_scaling(
+    operator: &str,
+    input: &Value,
+    weights: &Weights<'_>,
+    exact: f64,
+) -> Result<Requantize, ImportError> {
+    let kernel = Kernel::LitertReference;
+    match (input.element, operator) {
+        (Element::Int8, "FULLY_CONNECTED") => Ok(Requantize::Float64(exact)),
+        (Element::Int16, "FULLY_CONNECTED") if weights.is_wide => Ok(Requantize::Float64Wide(exact)),
+        (Element::Int16, "FULLY_CONNECTED") => Ok(Requantize::Float64(exact)),
+        (Element::Int16, "CONV_2D") => Ok(Requantize::Float64Saturated(exact)),
+        _ => Requantize::integers(kernel, exact, weights.is_wide),
     }
 }
 

@@ -23,6 +23,12 @@ impl Value {
         limits(self.element)
     }
 
+    /// Whether its type has a stored integer.
+    pub(super) fn contains(&self, stored: i64) -> bool {
+        let (lo, hi) = self.limits();
+        (lo..=hi).contains(&stored)
+    }
+
     /// The same of its centred integers.
     pub(super) fn centred(&self) -> Interval {
         let (lo, hi) = self.limits();
@@ -36,9 +42,10 @@ impl Value {
 }
 
 /// The least and the greatest stored integer of a type.
-fn limits(element: Element) -> (i64, i64) {
+pub(super) fn limits(element: Element) -> (i64, i64) {
     match element {
         Element::Uint8 => (0, 255),
+        Element::Int16 => (-(1 << 15), (1 << 15) - 1),
         _ => (-128, 127),
     }
 }
@@ -66,9 +73,11 @@ impl<'m> Lowering<'m> {
     /// A tensor on a node.
     pub(super) fn value_of(&self, tensor: usize, node: NodeId) -> Result<Value, ImportError> {
         let tensor = &self.model.tensors[tensor];
-        if !matches!(tensor.element, Element::Int8 | Element::Uint8) {
+        if !matches!(tensor.element, Element::Int8 | Element::Uint8 | Element::Int16) {
             let (name, element) = (&tensor.name, tensor.element.name());
-            return Err(ImportError::new(format!("tensor {name:?} is {element}, where int8 is supported")));
+            return Err(ImportError::new(format!(
+                "tensor {name:?} is {element}, where int8, int16 and uint8 are supported"
+            )));
         }
         if tensor.is_variable {
             return Err(ImportError::new(format!("tensor {:?} keeps a state between two runs", &*tensor.name)));
@@ -84,6 +93,12 @@ impl<'m> Lowering<'m> {
                 "tensor {:?} has a zero point that is no {}",
                 &*tensor.name,
                 tensor.element.name()
+            )));
+        }
+        if tensor.element == Element::Int16 && zero != 0 {
+            let name = &tensor.name;
+            return Err(ImportError::new(format!(
+                "tensor {name:?} is int16 with a zero point that is not 0, which the kernels refuse"
             )));
         }
         Ok(Value { node, shape: tensor.shape.clone(), scale, zero, element: tensor.element })
@@ -112,24 +127,45 @@ impl<'m> Lowering<'m> {
         Ok(value)
     }
 
-    /// An input of int8 activations.
-    pub(super) fn int8_input(&mut self, operator: &Operator<'m>, at: usize) -> Result<Value, ImportError> {
+    /// An input of activations, of a type that the kernel has for the operator.
+    pub(super) fn activation(&mut self, operator: &Operator<'m>, at: usize) -> Result<Value, ImportError> {
         let value = self.input(operator, at)?;
-        if value.element != Element::Int8 {
-            let element = value.element.name();
-            return Err(ImportError::new(format!("its input {at} is {element}, where int8 is supported")));
-        }
+        self.check_element(operator, value.element)?;
         Ok(value)
     }
 
-    /// An output of int8.
-    pub(super) fn int8_output(&self, operator: &Operator<'m>) -> Result<Value, ImportError> {
-        let value = self.output(operator)?;
-        if value.element != Element::Int8 {
-            let element = value.element.name();
-            return Err(ImportError::new(format!("its output is {element}, where int8 is supported")));
+    /// An output of the same type as the activations that the operator reads.
+    pub(super) fn activation_output(&self, operator: &Operator<'m>) -> Result<Value, ImportError> {
+        let output = self.output(operator)?;
+        self.check_element(operator, output.element)?;
+        let read = operator.inputs.iter().flatten().filter_map(|input| self.values.get(input));
+        for input in read {
+            if input.element != output.element {
+                let (from, to) = (input.element.name(), output.element.name());
+                return Err(ImportError::new(format!("it reads {from} and writes {to}, which the kernels refuse")));
+            }
         }
-        Ok(value)
+        Ok(output)
+    }
+
+    /// Checks that the kernel has an operator for a type of activations.
+    pub(super) fn check_element(&self, operator: &Operator<'m>, element: Element) -> Result<(), ImportError> {
+        let is_micro = self.kernel.is_micro();
+        let lacks = match element {
+            Element::Uint8 if is_micro => true,
+            Element::Uint8 => operator.name() == "ELU",
+            Element::Int16 => match operator.name() {
+                "HARD_SWISH" | "ELU" | "RELU_N1_TO_1" => true,
+                "PRELU" | "GATHER" => is_micro,
+                _ => false,
+            },
+            _ => false,
+        };
+        if !lacks {
+            return Ok(());
+        }
+        let runtime = if is_micro { "TensorFlow Lite Micro" } else { "LiteRT" };
+        Err(ImportError::new(format!("{runtime} does not have the operator for {}", element.name())))
     }
 
     /// The tensor of a constant input.
