@@ -182,7 +182,7 @@ def weights(g, shape, axis, channels, dimension, per_channel=None):
     bias_kind = TYPE.INT32
     if g.kind == TYPE.INT16:
         wide = 1 << int(rng.integers(4, 29 if rng.random() > g.wild else 45))
-        bias_kind = TYPE.INT64 if wide > 1 << 30 or rng.random() < 0.9 else TYPE.INT32
+        bias_kind = TYPE.INT64 if wide > 1 << 30 or rng.random() < 0.75 else TYPE.INT32
     bias = rng.integers(-wide, wide, channels)
     b = g.tensor([channels], bias_kind, (np.float32(g.scale()) * scale).astype(np.float32), [0] * count, 0, bias)
     return w, b, scale

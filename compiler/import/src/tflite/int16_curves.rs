@@ -4,20 +4,30 @@
 //! (`kernels/internal/reference/integer_ops/{logistic,tanh}.h`) and of how `kernels/activations.cc` scales their inputs. Invariant: integers stay
 //! within 32 bits, as the kernels have them.
 
+/// Where the kernels' table is one more than the nearest integer, as measured: every line between two of its values fits these alone.
+const ONE_MORE: [usize; 44] = [
+    4, 8, 12, 14, 15, 16, 17, 19, 20, 21, 22, 25, 27, 28, 29, 30, 31, 33, 34, 35, 37, 39, 40, 41, 43, 44, 45, 46, 49, 50, 54,
+    62, 63, 64, 66, 82, 86, 93, 100, 103, 112, 116, 135, 255,
+];
+
 /// Both functions for inputs of one scale.
 #[derive(Clone, Debug)]
 pub(super) struct Int16Curve {
     multiplier: i64,
     shift: u32,
-    /// 2^16 · logistic(k / 24).
+    /// 2^16 · logistic(k / 24), nearly.
     table: Vec<i64>,
 }
 
 impl Int16Curve {
     /// `None` for scales whose multiplier leaves 16 bits.
     pub(super) fn new(scale: f32, is_tanh: bool) -> Option<Int16Curve> {
-        let table = (0..256).map(|k| (65536.0 / (1.0 + (-f64::from(k) / 24.0).exp())).round().min(65535.0) as i64);
-        let table = table.collect();
+        let value = |k: usize| {
+            // No value is so near to the middle of two integers that another library's `exp` could change it.
+            let nearest = (65536.0 / (1.0 + (-(k as f64) / 24.0).exp())).round() as i64;
+            nearest + i64::from(ONE_MORE.contains(&k))
+        };
+        let table = (0..256).map(value).collect();
         // `CheckedLog2`, in 32-bit floats. Nothing depends on its last bits but for scales at the edge of what it allows, which are refused.
         let exponent = f64::from(scale).log2();
         let distance = (exponent - exponent.round()).abs();

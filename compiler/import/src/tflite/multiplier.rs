@@ -109,6 +109,18 @@ mod tests {
     }
 
     #[test]
+    fn sums_of_64_bits_have_15_bits_of_the_multiplier() {
+        let third = Multiplier::new(1.0 / 3.0, false).unwrap();
+        // 2/3 of 2^15, and half of the factor's shift.
+        assert_eq!((third.reduced(), third.shift), (21_845, -1));
+        assert_eq!([-5, -4, 4, 5].map(|x| third.apply_reduced(x).unwrap()), [-2, -1, 1, 2]);
+        assert_eq!(third.apply_reduced(1 << 40), None);
+        let near_one = Multiplier::new(1.0 - 2f64.powi(-20), false).unwrap();
+        assert_eq!(near_one.reduced(), 0x7fff);
+        assert_eq!(Multiplier::new(2f64.powi(20), false).unwrap().apply_reduced(1), None);
+    }
+
+    #[test]
     fn a_factor_that_rounds_up_to_one_keeps_31_bits() {
         let m = Multiplier::new(1.0 - 2f64.powi(-40), false).unwrap();
         assert_eq!((m.multiplier, m.shift), (1 << 30, 1));

@@ -170,6 +170,9 @@ mod tests {
                 Requantize::fixed_point(Kernel::TflmSingleRounding, factor).unwrap(),
                 Requantize::Float32(factor as f32),
                 Requantize::Float64(factor),
+                Requantize::Float64Wide(factor),
+                Requantize::Float64Saturated(factor),
+                Requantize::integers(Kernel::Tflm, factor, true).unwrap(),
             ] {
                 let step = scaling.step(zero, (lo, hi), range).unwrap();
                 let thresholds = (step.lo() + 1..=step.hi()).filter_map(|v| step.threshold(v));
@@ -200,5 +203,15 @@ mod tests {
         assert!(scaling.step(0, (-128, 127), Interval::new(0, 1 << 31)).is_err());
         let large = Requantize::fixed_point(Kernel::Tflm, 1000.0).unwrap();
         assert!(large.step(0, (-128, 127), Interval::new(0, 1 << 30)).is_err());
+        let int16 = (-32768, 32767);
+        for wide in [Requantize::integers(Kernel::Tflm, 0.01, true).unwrap(), Requantize::Float64Saturated(0.01)] {
+            let step = wide.step(0, int16, Interval::new(-(1 << 47), (1 << 47) - 1));
+            // The integer kernel leaves 32 bits, the other one saturates.
+            assert_eq!(step.is_ok(), wide == Requantize::Float64Saturated(0.01));
+            assert!(wide.step(0, int16, Interval::new(0, 1 << 40)).is_ok() == step.is_ok());
+            assert!(wide.step(0, int16, Interval::new(0, 1 << 35)).is_ok());
+            assert!(wide.step(0, int16, Interval::new(0, 1 << 47)).is_err());
+        }
+        assert!(Requantize::integers(Kernel::Tflm, 256.0, true).is_err());
     }
 }

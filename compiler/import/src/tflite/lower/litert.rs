@@ -59,6 +59,9 @@ impl Lowering<'_> {
     /// Checks weights whose scales may be those of the indices of `axis`.
     pub(super) fn check_weights(&self, tensor: &Tensor<'_>, axis: usize) -> Result<(), ImportError> {
         Self::check_zeros(tensor)?;
+        if self.kernel == Kernel::Xnnpack && tensor.element == Element::Int4 {
+            return Err(Self::not_taken(tensor, "it is int4 beside activations of int8"));
+        }
         let own = Self::scale_axis(tensor);
         if self.kernel == Kernel::Xnnpack && own != 0 && own != axis {
             return Err(Self::not_taken(tensor, "its scales belong to an axis other than that of the channels"));

@@ -29,6 +29,9 @@ const MAX_LAYER_PRODUCTS: usize = 1 << 26;
 /// The most products of all layers.
 const MAX_PRODUCTS: usize = 1 << 27;
 
+/// The most thresholds of all steps from sums to stored integers, 16 bytes each.
+const MAX_THRESHOLDS: usize = 1 << 24;
+
 /// A network under construction.
 struct Lowering<'m> {
     model: &'m Model<'m>,
@@ -41,6 +44,7 @@ struct Lowering<'m> {
     layers: Vec<ImportedLayer>,
     notes: Vec<String>,
     products: usize,
+    thresholds: usize,
 }
 
 /// What an operator's lowering yields.
@@ -70,6 +74,7 @@ impl<'m> Lowering<'m> {
             layers: Vec::new(),
             notes: Vec::new(),
             products: 0,
+            thresholds: 0,
         }
     }
 

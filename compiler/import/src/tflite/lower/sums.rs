@@ -5,7 +5,7 @@
 //! doubles; XNNPACK's operators multiply and divide the scales as 32-bit floats.
 
 use super::value::{Value, limits};
-use super::{Computed, Lowering};
+use super::{Computed, Lowering, MAX_THRESHOLDS};
 use crate::geometry::Axis;
 use crate::tflite::model::{Element, Operator, Tensor};
 use crate::tflite::requantize::{Requantize, activation_range};
@@ -70,6 +70,13 @@ impl<'m> Lowering<'m> {
         if scale.iter().any(|s| !(s.is_normal() && *s > 0.0)) {
             return error("have a scale that is no positive number of full precision".to_string());
         }
+        if tensor.element == Element::Int4
+            && scale.len() > 1
+            && operator.name() == "FULLY_CONNECTED"
+            && self.kernel.is_micro()
+        {
+            return error("are int4 with several scales, which TensorFlow Lite Micro does not have here".to_string());
+        }
         let zero = match quantization.zero.iter().find(|zero| **zero != 0) {
             Some(zero) if tensor.element == Element::Uint8 => *zero,
             // The fully connected layers of TensorFlow Lite honour a zero point; XNNPACK does not take such a layer.
@@ -127,8 +134,12 @@ impl<'m> Lowering<'m> {
     ) -> Result<(), ImportError> {
         let is_read = match (activations, bias.element) {
             (Element::Int16, Element::Int64) => true,
-            // The others of TensorFlow Lite Micro read 64 bits, whatever the type is.
-            (Element::Int16, Element::Int32) => operator.name() == "CONV_2D" || !self.kernel.is_micro(),
+            // The others read 64 bits, whatever the type is.
+            (Element::Int16, Element::Int32) => match operator.name() {
+                "CONV_2D" => true,
+                "FULLY_CONNECTED" | "DEPTHWISE_CONV_2D" => !self.kernel.is_micro(),
+                _ => false,
+            },
             (_, element) => element == Element::Int32,
         };
         if is_read {
@@ -254,14 +265,31 @@ impl<'m> Lowering<'m> {
         let elements = ranges.len();
         let steps = scalings.iter().zip(unions);
         let steps: Vec<Step> = steps
-            .map(|(scaling, range)| scaling.step(zero, stored, range.unwrap_or(Interval::new(0, 0))))
-            .collect::<Result<_, _>>()?;
+            .map(|(scaling, range)| {
+                let step = scaling.step(zero, stored, range.unwrap_or(Interval::new(0, 0)))?;
+                self.count_thresholds(&step)?;
+                Ok(step)
+            })
+            .collect::<Result<_, ImportError>>()?;
         let steps = match &steps[..] {
             [step] => Steps::Uniform(step.clone()),
             // Clones share their thresholds.
             steps => Steps::Each((0..elements).map(|element| steps[element % steps.len()].clone()).collect()),
         };
         self.builder.push(name, Op::Step { source: sums, steps })
+    }
+
+    /// Counts the thresholds of another step: those of a channel of int16 are up to 65,535.
+    fn count_thresholds(&mut self, step: &Step) -> Result<(), ImportError> {
+        if let Step::Table { thresholds, .. } = step {
+            self.thresholds = self.thresholds.saturating_add(thresholds.len());
+        }
+        if self.thresholds > MAX_THRESHOLDS {
+            return Err(ImportError::new(format!(
+                "the network is too large: more than {MAX_THRESHOLDS} thresholds of scaled sums"
+            )));
+        }
+        Ok(())
     }
 
     pub(super) fn fully_connected(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
@@ -447,7 +475,7 @@ fn litert_scaling(
         (Element::Int8, "FULLY_CONNECTED") => Ok(Requantize::Float64(exact)),
         (Element::Int16, "FULLY_CONNECTED") if weights.is_wide => Ok(Requantize::Float64Wide(exact)),
         (Element::Int16, "FULLY_CONNECTED") => Ok(Requantize::Float64(exact)),
-        (Element::Int16, "CONV_2D") => Ok(Requantize::Float64Saturated(exact)),
+        (Element::Int16, "CONV_2D") if weights.is_wide => Ok(Requantize::Float64Saturated(exact)),
         _ => Requantize::integers(kernel, exact, weights.is_wide),
     }
 }

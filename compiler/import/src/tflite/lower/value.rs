@@ -162,6 +162,9 @@ impl<'m> Lowering<'m> {
             _ => false,
         };
         if !lacks {
+            if (operator.name(), element) == ("PRELU", Element::Int16) {
+                return Err(ImportError::new("LiteRT takes int16 for other numbers than those that its scales say"));
+            }
             return Ok(());
         }
         let runtime = if is_micro { "TensorFlow Lite Micro" } else { "LiteRT" };
