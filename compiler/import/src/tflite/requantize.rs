@@ -22,8 +22,6 @@ pub(super) enum Requantize {
     Float64(f64),
     /// The same of a sum in 64 bits.
     Float64Wide(f64),
-    /// The same, brought into 32 bits.
-    Float64Saturated(f64),
     /// A sum in 64 bits times a multiplier of 15 bits, one rounding, half up.
     Reduced(Multiplier),
 }
@@ -69,10 +67,6 @@ impl Requantize {
                 let result = (sum as f64 * factor).round();
                 (result.abs() <= f64::from(i32::MAX)).then_some(result as i64)
             }
-            Requantize::Float64Saturated(factor) => {
-                let result = (sum as f64 * factor).round();
-                (!result.is_nan()).then(|| (result as i64).clamp(i64::from(i32::MIN), i64::from(i32::MAX)))
-            }
             Requantize::Reduced(multiplier) => multiplier.apply_reduced(sum),
         }
     }
@@ -82,8 +76,7 @@ impl Requantize {
     /// # Errors
     /// Sums that the kernel's integers don't hold.
     pub(super) fn step(self, zero: i64, (lo, hi): (i64, i64), range: Interval) -> Result<Step, ImportError> {
-        let is_wide =
-            matches!(self, Requantize::Float64Wide(_) | Requantize::Float64Saturated(_) | Requantize::Reduced(_));
+        let is_wide = matches!(self, Requantize::Float64Wide(_) | Requantize::Reduced(_));
         if is_wide && (range.lo < -WIDE || range.hi >= WIDE) {
             return Err(ImportError::new("its sums can leave 48 bits"));
         }
@@ -171,7 +164,6 @@ mod tests {
                 Requantize::Float32(factor as f32),
                 Requantize::Float64(factor),
                 Requantize::Float64Wide(factor),
-                Requantize::Float64Saturated(factor),
                 Requantize::integers(Kernel::Tflm, factor, true).unwrap(),
             ] {
                 let step = scaling.step(zero, (lo, hi), range).unwrap();
@@ -204,11 +196,9 @@ mod tests {
         let large = Requantize::fixed_point(Kernel::Tflm, 1000.0).unwrap();
         assert!(large.step(0, (-128, 127), Interval::new(0, 1 << 30)).is_err());
         let int16 = (-32768, 32767);
-        for wide in [Requantize::integers(Kernel::Tflm, 0.01, true).unwrap(), Requantize::Float64Saturated(0.01)] {
-            let step = wide.step(0, int16, Interval::new(-(1 << 47), (1 << 47) - 1));
-            // The integer kernel leaves 32 bits, the other one saturates.
-            assert_eq!(step.is_ok(), wide == Requantize::Float64Saturated(0.01));
-            assert!(wide.step(0, int16, Interval::new(0, 1 << 40)).is_ok() == step.is_ok());
+        for wide in [Requantize::integers(Kernel::Tflm, 0.01, true).unwrap(), Requantize::Float64Wide(0.01)] {
+            // The sum is in its range, the result leaves 32 bits.
+            assert!(wide.step(0, int16, Interval::new(0, 1 << 40)).is_err());
             assert!(wide.step(0, int16, Interval::new(0, 1 << 35)).is_ok());
             assert!(wide.step(0, int16, Interval::new(0, 1 << 47)).is_err());
         }

@@ -45,6 +45,9 @@ impl<'m> Lowering<'m> {
     /// RESHAPE, SQUEEZE, EXPAND_DIMS: the same elements.
     pub(super) fn reshaped(&mut self, operator: &Operator<'m>) -> Result<Computed, ImportError> {
         let input = self.input(operator, 0)?;
+        if operator.name() == "EXPAND_DIMS" {
+            self.check_element(operator, input.element)?;
+        }
         let output = self.copied(operator, 0, &input)?;
         if output.shape.iter().product::<usize>() != input.shape.iter().product::<usize>() {
             return Err(ImportError::new(format!(

@@ -105,10 +105,13 @@ impl<'m> Lowering<'m> {
             None if at == 1 && bias_at == 2 && operator.name() != "FULLY_CONNECTED" && !self.kernel.is_micro() => {
                 return Err(ImportError::new("it has no biases, and LiteRT refuses that"));
             }
-            None => {
-                is_wide &= !(self.kernel.is_micro() && operator.name() == "CONV_2D");
-                vec![0; channels]
+            None if is_wide && operator.name() == "CONV_2D" => {
+                return Err(ImportError::new(
+                    "it has no biases: versions of TensorFlow Lite Micro differ in how they scale its sums",
+                )
+                .help("add biases of 0 as int64"));
             }
+            None => vec![0; channels],
             Some(index) => {
                 let (_, bias) = self.constant(operator, bias_at)?;
                 is_wide &= bias.element == Element::Int64;
@@ -135,11 +138,7 @@ impl<'m> Lowering<'m> {
         let is_read = match (activations, bias.element) {
             (Element::Int16, Element::Int64) => true,
             // The others read 64 bits, whatever the type is.
-            (Element::Int16, Element::Int32) => match operator.name() {
-                "CONV_2D" => true,
-                "FULLY_CONNECTED" | "DEPTHWISE_CONV_2D" => !self.kernel.is_micro(),
-                _ => false,
-            },
+            (Element::Int16, Element::Int32) => operator.name() == "CONV_2D" && self.kernel.is_micro(),
             (_, element) => element == Element::Int32,
         };
         if is_read {
@@ -239,7 +238,7 @@ impl<'m> Lowering<'m> {
                     }
                     Ok(Requantize::Float32(factor))
                 }
-                Kernel::LitertReference => litert_scaling(operator.name(), input, weights, exact),
+                Kernel::LitertReference => litert_scaling(operator.name(), input, weights, *scale, output),
                 kernel => Requantize::integers(kernel, exact, weights.is_wide),
             }
         };
@@ -463,19 +462,23 @@ impl<'m> Lowering<'m> {
     }
 }
 
-/// How LiteRT's reference kernels scale the sums of a layer: by `exact`, the quotient of its scales in doubles, but for uint8.
+/// How LiteRT's reference kernels (2.3.0) scale the sums of a layer: by the quotient of its scales in doubles; convolutions of uint8, which
+/// are older, multiply the scales as 32-bit floats first (`GetQuantizedConvolutionMultipler`).
 fn litert_scaling(
     operator: &str,
     input: &Value,
     weights: &Weights<'_>,
-    exact: f64,
+    scale: f32,
+    output: &Value,
 ) -> Result<Requantize, ImportError> {
     let kernel = Kernel::LitertReference;
+    let exact = f64::from(input.scale) * f64::from(scale) / f64::from(output.scale);
     match (input.element, operator) {
-        (Element::Int8, "FULLY_CONNECTED") => Ok(Requantize::Float64(exact)),
-        (Element::Int16, "FULLY_CONNECTED") if weights.is_wide => Ok(Requantize::Float64Wide(exact)),
-        (Element::Int16, "FULLY_CONNECTED") => Ok(Requantize::Float64(exact)),
-        (Element::Int16, "CONV_2D") if weights.is_wide => Ok(Requantize::Float64Saturated(exact)),
+        (Element::Int8 | Element::Uint8, "FULLY_CONNECTED") => Ok(Requantize::Float64(exact)),
+        (Element::Int16, "FULLY_CONNECTED") => Ok(Requantize::Float64Wide(exact)),
+        (Element::Uint8, _) => {
+            Requantize::fixed_point(kernel, f64::from(input.scale * scale) / f64::from(output.scale))
+        }
         _ => Requantize::integers(kernel, exact, weights.is_wide),
     }
 }
