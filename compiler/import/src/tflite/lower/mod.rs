@@ -13,6 +13,7 @@ mod network;
 mod pooling;
 mod sums;
 mod value;
+mod weights;
 
 pub(crate) use network::import;
 
