@@ -115,7 +115,11 @@ impl<'m> Lowering<'m> {
                     .filter(|(at, operator)| needed.contains(at) && operator.inputs.contains(&Some(*input)))
                     .collect();
                 port = match readers[..] {
-                    [(_, operator)] if operator.name() == "QUANTIZE" => self.output_index(operator)?,
+                    [(_, operator)] if operator.name() == "QUANTIZE" => {
+                        let output = self.output_index(operator)?;
+                        self.check_element(operator, self.model.tensors[output].element)?;
+                        output
+                    }
                     _ => {
                         let name = &tensor.name;
                         return Err(ImportError::new(format!(

@@ -114,6 +114,12 @@ impl<'m> Lowering<'m> {
         let sums = Op::Affine { terms: vec![(input.node, matrix)], bias: vec![0; counts.len()].into() };
         let sums = self.builder.push(&format!("{name} (sums)"), sums)?;
         let (lo, hi) = pool.stored;
+        let most = counts.iter().copied().max().unwrap_or(0);
+        let (least, greatest) = input.limits();
+        // The kernels add stored integers, and half of their number, in 32 bits.
+        if most.saturating_mul((-least).max(greatest) + 1) > i64::from(i32::MAX) {
+            return Err(ImportError::new(format!("the sum of {most} integers can leave 32 bits")));
+        }
         let mut steps: BTreeMap<i64, Step> = BTreeMap::new();
         for count in &counts {
             if steps.contains_key(count) {
