@@ -3,6 +3,7 @@
 //! Everything a spec says about networks is lowered to a [`Graph`] over integers; real-valued readings are [`RealGraph`]s, which graphs
 //! enclose. The crate knows numbers only: no formats (but for the names of the rounding modes), no files, no engines.
 
+pub mod batch;
 pub mod enclose;
 pub mod graph;
 pub mod interpreter;
@@ -17,6 +18,7 @@ pub mod step;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use batch::{Batch, Points};
 pub use enclose::Enclosure;
 pub use graph::{Graph, Node, NodeId, Op, Steps};
 pub use interpreter::{Interpreter, Overflow128, interpret};

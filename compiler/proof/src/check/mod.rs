@@ -3,6 +3,7 @@
 //! In: an obligation and a certificate. Out: what was checked, or the first step that does not hold. Invariant: whatever the
 //! certificate says, an accepted one is about an obligation without an answer; a certificate can only be useless, never harmful.
 
+mod enumerate;
 #[cfg(test)]
 mod random_steps;
 mod state;

@@ -2,19 +2,12 @@
 //!
 //! Invariant: every assignment that meets the atoms within the ranges before a step is within the ranges after it.
 
-use super::STOPPED;
 use crate::bound::{self, Fault, Term, bound};
 use crate::{Multipliers, Tighten};
 use num_integer::Integer;
-use qnn_ir::interrupt::work;
-use qnn_ir::obligation::{Atom, Obligation};
+use qnn_ir::obligation::Atom;
 use qnn_ir::range::node_ranges;
-use qnn_ir::{Graph, Interpreter, Interval, NodeId, Op};
-
-/// At most this many inputs are evaluated for one step `enumerate`.
-const POINTS: i128 = 1 << 20;
-/// The elements that are evaluated before the checker asks whether to stop.
-const QUESTION: usize = 1 << 16;
+use qnn_ir::{Graph, Interval, NodeId, Op};
 
 /// The ranges of all elements in a branch.
 #[derive(Clone)]
@@ -226,52 +219,6 @@ impl State<'_> {
             *range = new;
             dirty[id.index()] = true;
             self.empty |= new.lo > new.hi;
-        }
-    }
-
-    /// Evaluates every input left; the number of them, if none meets all atoms of a case. Once `stop` holds there is an error.
-    pub(super) fn enumerate(
-        &self,
-        obligation: &Obligation,
-        cases: &[Vec<&Atom>],
-        stop: &(dyn Fn() -> bool + Sync),
-    ) -> Result<u64, Fault> {
-        let boxes: Vec<(usize, usize, Interval)> = (obligation.variables.iter().enumerate())
-            .flat_map(|(v, variable)| {
-                self.ranges[variable.node.index()].iter().enumerate().map(move |(i, range)| (v, i, *range))
-            })
-            .collect();
-        let mut count: i128 = 1;
-        for (_, _, range) in &boxes {
-            count = count.saturating_mul(range.hi - range.lo + 1);
-        }
-        if count > POINTS {
-            return Err("Too many inputs to evaluate.".to_owned());
-        }
-        let mut inputs: Vec<Vec<i128>> = obligation.variables.iter().map(|v| vec![0; v.domain.len()]).collect();
-        boxes.iter().for_each(|(v, i, range)| inputs[*v][*i] = range.lo);
-        let mut interpreter = Interpreter::new(self.graph);
-        let (mut changed, mut done) = (None, 1usize);
-        let every = (QUESTION / (1 + self.graph.nodes.iter().map(|node| node.len).sum::<usize>())).clamp(1, 1024);
-        loop {
-            work(1);
-            if done % every == 0 && stop() {
-                return Err(STOPPED.to_owned());
-            }
-            done += 1;
-            let values = interpreter.run(&inputs, changed).map_err(|_| bound::too_large())?;
-            if cases.iter().any(|atoms| atoms.iter().all(|atom| atom.holds(values))) {
-                return Err("An input meets all atoms.".to_owned());
-            }
-            // The last variable changes most often.
-            let next = boxes.iter().rev().find(|(v, i, range)| {
-                let at = &mut inputs[*v][*i];
-                let carry = *at == range.hi;
-                *at = if carry { range.lo } else { *at + 1 };
-                !carry
-            });
-            let Some((v, ..)) = next else { return Ok(u64::try_from(count).unwrap_or(u64::MAX)) };
-            changed = Some(obligation.variables[*v].node);
         }
     }
 }
