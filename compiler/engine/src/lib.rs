@@ -71,6 +71,11 @@ pub trait Engine: Send + Sync {
         false
     }
 
+    /// Whether its meter says how much of its work is done, so that it can be seen to be far ahead of the searches.
+    fn knows_its_share(&self) -> bool {
+        self.is_search()
+    }
+
     /// Decides the obligation or says why not. Never panics on a well-formed obligation, and returns within a tenth of a second once `control` says stop.
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer;
 

@@ -36,7 +36,7 @@ impl Default for Portfolio {
             rest: vec![
                 Arc::new(Search::default()),
                 Arc::new(Boxes::default()),
-                Arc::new(Enumerate),
+                Arc::new(Enumerate::hasty()),
                 Arc::new(Smt::default()),
             ],
         }
@@ -167,7 +167,7 @@ impl Portfolio {
         let able = self.rest.iter().enumerate().filter(|(index, engine)| *index == 0 || engine.is_for(obligation));
         let (runners, able): (Vec<Runner>, Vec<_>) = able
             .map(|(index, engine)| {
-                let (runner, own) = Runner::new(engine.is_search(), &inner);
+                let (runner, own) = Runner::new(engine.as_ref(), &inner);
                 (runner, (index, engine, own))
             })
             .unzip();

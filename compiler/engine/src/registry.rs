@@ -49,7 +49,7 @@ pub const ENGINES: &[Entry] = &[
     Entry {
         name: "enumerate",
         summary: "every input, one after the other, where there are at most 2^20",
-        portfolio: || Portfolio { first: Vec::new(), rest: vec![Arc::new(Enumerate)] },
+        portfolio: || Portfolio { first: Vec::new(), rest: vec![Arc::new(Enumerate::default())] },
     },
     Entry {
         name: "smt",

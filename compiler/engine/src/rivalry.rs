@@ -1,9 +1,10 @@
 //! Searches side by side: the one that is far ahead gets the machine.
 //!
 //! In: for each search, the share of its work that is done, and since when it runs. Out: who goes on alone, if that is clear. A search over neurons and one over
-//! boxes of inputs differ by orders of magnitude, in either direction, and no size of a network says which: their own progress does.
+//! boxes of inputs differ by orders of magnitude, in either direction, and no size of a network says which: their own progress does. Who evaluates input after
+//! input knows exactly how much is left: searches that are far behind it are stopped, too, and it is never stopped in favour of a search's estimate.
 
-use crate::{CancelToken, Control, Meter};
+use crate::{CancelToken, Control, Engine, Meter};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -16,8 +17,10 @@ const TIMES: f64 = 8.0;
 
 /// An engine that runs beside others.
 pub(crate) struct Runner {
-    /// Whether it is a search, whose meter says how much of it is done.
+    /// Whether it is a search, which may be stopped in favour of another.
     pub(crate) is_search: bool,
+    /// Whether its meter says how much of its work is done.
+    knows_its_share: bool,
     pub(crate) meter: Meter,
     pub(crate) cancel: CancelToken,
     /// When it began.
@@ -28,10 +31,14 @@ pub(crate) struct Runner {
 
 impl Runner {
     /// A runner, and the control that its engine gets.
-    pub(crate) fn new(is_search: bool, control: &Control) -> (Runner, Control) {
+    pub(crate) fn new(engine: &dyn Engine, control: &Control) -> (Runner, Control) {
+        Runner::with(engine.is_search(), engine.knows_its_share(), control)
+    }
+
+    fn with(is_search: bool, knows_its_share: bool, control: &Control) -> (Runner, Control) {
         let (meter, cancel) = (Meter::default(), control.cancel.child());
         let own = Control { meter: meter.clone(), cancel: cancel.clone(), ..control.clone() };
-        (Runner { is_search, meter, cancel, begun: OnceLock::new(), yielded: OnceLock::new() }, own)
+        (Runner { is_search, knows_its_share, meter, cancel, begun: OnceLock::new(), yielded: OnceLock::new() }, own)
     }
 
     fn is_over(&self) -> bool {
@@ -45,7 +52,8 @@ pub(crate) fn judge(runners: &[Runner], control: &Control) {
         control.meter.reach(runner.meter.get());
     }
     let searches = || runners.iter().filter(|runner| runner.is_search && !runner.is_over());
-    let Some(ahead) = searches().max_by(|a, b| a.meter.get().total_cmp(&b.meter.get())) else { return };
+    let able = runners.iter().filter(|runner| runner.knows_its_share && !runner.is_over());
+    let Some(ahead) = able.max_by(|a, b| a.meter.get().total_cmp(&b.meter.get())) else { return };
     let Some(begun) = ahead.begun.get() else { return };
     let (share, now) = (ahead.meter.get(), control.clock.now());
     let spent = now.saturating_duration_since(*begun);
@@ -71,7 +79,7 @@ mod tests {
     use super::*;
 
     fn runner(control: &Control, is_search: bool, share: f64, ago: u64) -> Runner {
-        let (runner, _) = Runner::new(is_search, control);
+        let (runner, _) = Runner::with(is_search, is_search, control);
         runner.meter.reach(share);
         let _ = runner.begun.set(Instant::now().checked_sub(Duration::from_millis(ago)).expect("a while ago"));
         runner
