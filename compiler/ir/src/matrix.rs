@@ -126,7 +126,28 @@ fn short_add_rows(target: &mut [i64], weights: &[i32], factors: &[i64]) {
     if target.is_empty() {
         return;
     }
-    for (row, factor) in weights.chunks_exact(target.len()).zip(factors).filter(|(_, factor)| **factor != 0) {
+    // Four rows at a time, so that sums are read and written less often.
+    let (count, width) = (factors.len(), target.len());
+    let mut at = 0;
+    while let Some(four) = factors.get(at..at + 4)
+        && let [Ok(a), Ok(b), Ok(c), Ok(d)] = [four[0], four[1], four[2], four[3]].map(i32::try_from)
+    {
+        if [a, b, c, d] != [0; 4] {
+            let [a, b, c, d] = [a, b, c, d].map(i64::from);
+            let (first, rest) = weights[at * width..(at + 4) * width].split_at(width);
+            let (second, rest) = rest.split_at(width);
+            let (third, fourth) = rest.split_at(width);
+            for ((((t, p), q), r), s) in target.iter_mut().zip(first).zip(second).zip(third).zip(fourth) {
+                let sum = (a * i64::from(*p)).wrapping_add(b * i64::from(*q));
+                let sum = sum.wrapping_add(c * i64::from(*r)).wrapping_add(d * i64::from(*s));
+                *t = t.wrapping_add(sum);
+            }
+        }
+        at += 4;
+    }
+    let weights = &weights[at.min(count) * width..];
+    let rows = weights.chunks_exact(width).zip(&factors[at.min(count)..]);
+    for (row, factor) in rows.filter(|(_, factor)| **factor != 0) {
         match i32::try_from(*factor) {
             Ok(factor) => target.iter_mut().zip(row).for_each(|(t, w)| *t += i64::from(factor) * i64::from(*w)),
             Err(_) => target.iter_mut().zip(row).for_each(|(t, w)| *t += factor * i64::from(*w)),

@@ -48,7 +48,8 @@ impl Enumerate {
         let mut forms = Forms::default();
         forms.of(obligation);
         let batch = Batch::new(&obligation.graph, &domain.intervals(), &forms.list);
-        let operations = batch.map_or_else(|| scan::operations_one_by_one(&obligation.graph), |batch| batch.operations());
+        let operations =
+            batch.map_or_else(|| scan::operations_one_by_one(&obligation.graph), |batch| batch.operations());
         Some(Duration::from_secs_f64(count as f64 * operations as f64 / SPEED as f64))
     }
 }

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// A batch takes longer to make than so many inputs to evaluate.
-const FEW: u64 = 256;
+const FEW: u64 = 32;
 /// The operations after which the engine asks whether to stop, where inputs are evaluated one by one.
 const ASKED: u64 = 1 << 20;
 /// With fewer operations than this in all, other cores are not worth it.
@@ -65,7 +65,12 @@ struct Shared<'a, 'b> {
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(domain: &'a Domain<'a>, forms: &'a [&'a Linear], gives_up: bool, control: &'a Control) -> Scan<'a> {
+    pub(super) fn new(
+        domain: &'a Domain<'a>,
+        forms: &'a [&'a Linear],
+        gives_up: bool,
+        control: &'a Control,
+    ) -> Scan<'a> {
         Scan { domain, forms, gives_up, control }
     }
 
@@ -145,15 +150,15 @@ impl<'a> Scan<'a> {
             let values = batch.run();
             work(LANES * self.forms.len());
             let mut see = shared.see.lock().unwrap_or_else(PoisonError::into_inner);
-            for lane in 0..lanes {
-                let point = Point {
+            let goes_on = (0..lanes).all(|lane| {
+                see(&Point {
                     value: &|form| i128::from(values[form][lane]),
                     assignment: &|| self.assignment(&shared.points, from + lane as u64),
-                };
-                if !see(&point) {
-                    shared.over.store(true, Ordering::Relaxed);
-                    return;
-                }
+                })
+            });
+            if !goes_on {
+                shared.over.store(true, Ordering::Relaxed);
+                return;
             }
             drop(see);
             let done = shared.done.fetch_add(lanes as u64, Ordering::Relaxed) + lanes as u64;

@@ -40,6 +40,8 @@ pub(super) struct Buckets<T> {
     probes: usize,
     /// The value before the first threshold, and from each on.
     values: Vec<T>,
+    /// Whether each is one more than the one before.
+    is_counting: bool,
 }
 
 impl<T: Lane> Lookup<T> {
@@ -118,7 +120,9 @@ impl<T: Lane> Buckets<T> {
         match best {
             Some((shift, starts, probes)) if probes <= MOST_PROBES => {
                 thresholds.extend(std::iter::repeat_n(T::GREATEST, probes));
-                Ok(Buckets { lo: T::low(range.lo), hi: T::low(range.hi), shift, starts, thresholds, probes, values })
+                let is_counting = values.windows(2).all(|pair| pair[0].plus(T::low(1)) == pair[1]);
+                let (lo, hi) = (T::low(range.lo), T::low(range.hi));
+                Ok(Buckets { lo, hi, shift, starts, thresholds, probes, values, is_counting })
             }
             _ => Err((thresholds, values)),
         }
@@ -127,15 +131,31 @@ impl<T: Lane> Buckets<T> {
     /// The values at some arguments.
     #[inline(always)]
     pub(super) fn apply(&self, arguments: &[T], results: &mut [T]) {
-        let last = self.starts.len() - 1;
+        // Nearly all tables are of the first kind: there the loops have no branches.
+        match (self.probes, self.is_counting) {
+            (1, true) => {
+                let base = self.values[0];
+                self.pass(arguments, results, |passed, a| {
+                    base.plus(T::low(i128::from((passed + usize::from(a >= self.thresholds[passed])) as u32)))
+                });
+            }
+            _ => self.pass(arguments, results, |mut passed, a| {
+                for _ in 0..self.probes {
+                    passed += usize::from(a >= self.thresholds[passed]);
+                }
+                self.values[passed]
+            }),
+        }
+    }
+
+    /// Writes what `finish` makes of each argument and the number of thresholds at or before its bucket's beginning.
+    #[inline(always)]
+    fn pass(&self, arguments: &[T], results: &mut [T], finish: impl Fn(usize, T) -> T) {
+        let (starts, last) = (&self.starts[..], self.starts.len() - 1);
         for (a, result) in arguments.iter().zip(results) {
             let a = (*a).clamp(self.lo, self.hi);
             let bucket = (a.wide().wrapping_sub(self.lo.wide()) as u64 >> self.shift) as usize;
-            let mut passed = usize::from(self.starts[bucket.min(last)]);
-            for _ in 0..self.probes {
-                passed += usize::from(a >= self.thresholds[passed]);
-            }
-            *result = self.values[passed];
+            *result = finish(usize::from(starts[bucket.min(last)]), a);
         }
     }
 }

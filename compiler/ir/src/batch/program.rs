@@ -136,7 +136,13 @@ impl<T: Lane> Program<T> {
                 }
                 _ => Vec::new(),
             };
-            for (at, element) in wanted(own, &read[id.index()]).enumerate() {
+            let mut elements: Vec<(usize, Option<u32>)> = wanted(own, &read[id.index()])
+                .enumerate()
+                .map(|(at, element)| (element, tables.get(at).copied()))
+                .collect();
+            // One table after the other, each of which then stays in the nearest cache.
+            elements.sort_by_key(|(_, table)| *table);
+            for (element, table) in elements {
                 T::fits(own[element]).then_some(())?;
                 work(16);
                 let place = match &graph.node(id).op {
@@ -145,7 +151,7 @@ impl<T: Lane> Program<T> {
                         places[source.index()][element as usize]
                     }
                     op => {
-                        let task = program.task(op, element, &places, tables.get(at).copied())?;
+                        let task = program.task(op, element, &places, table)?;
                         program.tasks.push(task);
                         Place::Slot(u32::try_from(program.inputs.len() + program.tasks.len() - 1).ok()?)
                     }

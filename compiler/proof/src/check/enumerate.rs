@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// At most this many inputs are evaluated for one step.
 const POINTS: u64 = 1 << 20;
 /// A batch takes longer to make than so many inputs to evaluate.
-const FEW: u64 = 256;
+const FEW: u64 = 32;
 /// One batch in so many is compared with the reference interpreter, at one of its inputs.
 const JUDGED: u64 = 16;
 /// The elements that are evaluated before the checker asks whether to stop.

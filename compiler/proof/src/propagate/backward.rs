@@ -5,6 +5,7 @@
 //! Coefficients have 63 bits: before a node is replaced, the form is shifted so far to the right that they remain so; what the shift takes from a
 //! coefficient, times its element's upper end, goes to the constant.
 
+use super::kernels::{self, Digits, MOST_SHIFT, greatest};
 use super::lines::Lines;
 use qnn_ir::interrupt::work;
 use qnn_ir::{Graph, Interval, NodeId, Op};
@@ -15,9 +16,6 @@ pub(super) const COEFFICIENT_BITS: u32 = 30;
 pub(super) const SUM_BITS: u32 = 62;
 /// The constant has at most this many bits before lines are put in place.
 const CONSTANT_BITS: u32 = 110;
-
-/// Factors of at most this many bits are multiplied and added without a check.
-const SHORT_BITS: u32 = 47;
 
 /// A form in work, and its buffers.
 pub(super) struct Backward {
@@ -32,15 +30,35 @@ pub(super) struct Backward {
     exponent: i32,
     /// The coefficients of the node that is replaced.
     taken: Vec<i64>,
+    /// For each node the upper ends of its ranges, and its biases, where they were asked for.
+    ends: Vec<Column>,
+    biases: Vec<Column>,
+}
+
+/// A number for each element of a node, as digits.
+enum Column {
+    Unknown,
+    Known(Digits),
+    /// Not all of them have 64 bits.
+    Long,
+}
+
+impl Column {
+    /// The digits, if all numbers have 64 bits.
+    fn get(&mut self, numbers: impl Iterator<Item = i128>) -> Option<&Digits> {
+        if matches!(self, Column::Unknown) {
+            *self = Digits::new(numbers).map_or(Column::Long, Column::Known);
+        }
+        match self {
+            Column::Known(digits) => Some(digits),
+            Column::Unknown | Column::Long => None,
+        }
+    }
 }
 
 /// The bits of a magnitude.
 fn bits(magnitude: u64) -> u32 {
     u64::BITS - magnitude.leading_zeros()
-}
-
-fn greatest(coefficients: &[i64]) -> u64 {
-    coefficients.iter().fold(0, |most, c| most.max(c.unsigned_abs()))
 }
 
 impl Backward {
@@ -52,7 +70,14 @@ impl Backward {
             constant: 0,
             exponent: 0,
             taken: Vec::new(),
+            ends: graph.nodes.iter().map(|_| Column::Unknown).collect(),
+            biases: graph.nodes.iter().map(|_| Column::Unknown).collect(),
         }
+    }
+
+    /// A node's ranges are no longer those of the last time.
+    pub(super) fn narrowed(&mut self, id: NodeId) {
+        self.ends[id.index()] = Column::Unknown;
     }
 
     /// Begins with the form that is zero.
@@ -81,7 +106,8 @@ impl Backward {
             if !self.live[at] {
                 continue;
             }
-            if self.coefficients[at].iter().all(|c| *c == 0) {
+            let most = greatest(&self.coefficients[at]);
+            if most == 0 {
                 self.live[at] = false;
                 continue;
             }
@@ -102,10 +128,14 @@ impl Backward {
                 }
                 Op::Affine { terms, bias } => {
                     let norm = terms.iter().map(|(_, matrix)| matrix.norm()).max().unwrap_or(0);
-                    self.shift_for_sums(at, norm, ranges)?;
+                    self.shift_for_sums(at, most, norm, ranges)?;
                     self.take(at);
-                    for (c, bias) in self.taken.iter().zip(bias.iter()).filter(|(c, _)| **c != 0) {
-                        self.constant = self.constant.checked_add(product(*c, *bias)?)?;
+                    if let Some(digits) = self.biases[at].get(bias.iter().copied()) {
+                        self.constant = self.constant.checked_add(kernels::sum_of_products(&self.taken, digits))?;
+                    } else {
+                        for (c, bias) in self.taken.iter().zip(bias.iter()).filter(|(c, _)| **c != 0) {
+                            self.constant = self.constant.checked_add(product(*c, *bias)?)?;
+                        }
                     }
                     for (source, matrix) in terms {
                         self.live[source.index()] = true;
@@ -120,21 +150,20 @@ impl Backward {
                 }
                 Op::Step { source, .. } | Op::Wrap { source, .. } => {
                     let lines = lines[at].as_ref()?;
-                    self.shift_for_lines(at, lines.exponent, ranges)?;
+                    self.shift_for_lines(at, most, lines.exponent, ranges)?;
                     self.take(at);
                     work(self.taken.len());
                     let source = source.index();
                     let was_live = std::mem::replace(&mut self.live[source], true);
                     let target = &mut self.coefficients[source];
                     let constant = match &lines.short {
-                        // Products of 30 bits and 30 or 64: sums of 2^32 of them fit.
-                        Some(short) if !was_live => short.put_in_place(&self.taken, target),
+                        Some((above, below)) if !was_live => kernels::put_in_place(&self.taken, target, above, below),
                         _ => lines.put_in_place(&self.taken, target)?,
                     };
                     self.constant = self.constant.checked_add(constant)?;
                 }
                 Op::Max { source, windows } => {
-                    self.shift_for_lines(at, 0, ranges)?;
+                    self.shift_for_lines(at, most, 0, ranges)?;
                     let lines = lines[at].as_ref()?;
                     let mine = self.copied(at);
                     for (element, c) in mine.iter().enumerate().filter(|(_, c)| **c != 0) {
@@ -173,8 +202,8 @@ impl Backward {
     fn take(&mut self, at: usize) {
         self.live[at] = false;
         self.taken.clear();
-        self.taken.extend_from_slice(&self.coefficients[at]);
-        self.coefficients[at].fill(0);
+        self.taken.resize(self.coefficients[at].len(), 0);
+        std::mem::swap(&mut self.taken, &mut self.coefficients[at]);
     }
 
     /// The same, as a list of its own.
@@ -188,13 +217,13 @@ impl Backward {
         (0..at).filter(|at| self.live[*at]).map(|at| greatest(&self.coefficients[at])).max().unwrap_or(0)
     }
 
-    /// Shifts the form so that an affine node's coefficients times weights have sums of 62 bits.
-    fn shift_for_sums(&mut self, at: usize, norm: u128, ranges: &[Vec<Interval>]) -> Option<()> {
+    /// Shifts the form so that an affine node's coefficients, the greatest of which is `most`, times weights have sums of 62 bits.
+    fn shift_for_sums(&mut self, at: usize, most: u64, norm: u128, ranges: &[Vec<Interval>]) -> Option<()> {
         // The sums of so few coefficients of 30 bits times weights are small, whatever they are.
         let few = bits(self.coefficients[at].len() as u64) + (u128::BITS - norm.leading_zeros())
             < SUM_BITS - COEFFICIENT_BITS;
         let before = bits(self.greatest_before(at)).saturating_sub(SUM_BITS);
-        let own = bits(greatest(&self.coefficients[at])).saturating_sub(COEFFICIENT_BITS);
+        let own = bits(most).saturating_sub(COEFFICIENT_BITS);
         if few {
             return self.shift(at, own.max(before), ranges);
         }
@@ -206,16 +235,13 @@ impl Backward {
         (total(&self.coefficients[at]).checked_mul(norm)? < 1 << SUM_BITS).then_some(())
     }
 
-    /// Shifts the form so that a nonlinear node's coefficients have 30 bits, all others times 2^exponent 62, and the constant times that 110; then multiplies it by 2^exponent but for
+    /// Shifts the form so that a nonlinear node's coefficients, the greatest of which is `most`, have 30 bits, all others times 2^exponent 62, and the constant times that 110; then multiplies it by 2^exponent but for
     /// that node.
-    fn shift_for_lines(&mut self, at: usize, exponent: u32, ranges: &[Vec<Interval>]) -> Option<()> {
+    fn shift_for_lines(&mut self, at: usize, most: u64, exponent: u32, ranges: &[Vec<Interval>]) -> Option<()> {
         let before = self.greatest_before(at);
         let others = if before == 0 { 0 } else { (bits(before) + exponent).saturating_sub(SUM_BITS) };
         let constant = u128::BITS - self.constant.unsigned_abs().leading_zeros() + exponent;
-        let by = bits(greatest(&self.coefficients[at]))
-            .saturating_sub(COEFFICIENT_BITS)
-            .max(others)
-            .max(constant.saturating_sub(CONSTANT_BITS));
+        let by = bits(most).saturating_sub(COEFFICIENT_BITS).max(others).max(constant.saturating_sub(CONSTANT_BITS));
         self.shift(at, by, ranges)?;
         if before != 0 {
             for other in (0..at).filter(|other| self.live[*other]) {
@@ -237,23 +263,16 @@ impl Backward {
         }
         let mask = (1i64 << by) - 1;
         let mut constant = self.constant;
-        let is_short = |range: &Interval| range.hi.unsigned_abs() < 1 << SHORT_BITS;
-        for (at, live) in self.live[..=at].iter().enumerate() {
-            if !*live {
+        for (at, ranges) in ranges.iter().enumerate().take(at + 1).filter(|(at, _)| self.live[*at]) {
+            let coefficients = &mut self.coefficients[at];
+            work(coefficients.len());
+            if by <= MOST_SHIFT
+                && let Some(ends) = self.ends[at].get(ranges.iter().map(|range| range.hi))
+            {
+                constant = constant.checked_add(kernels::shift(coefficients, by, ends))?;
                 continue;
             }
-            work(self.coefficients[at].len());
-            if by <= SHORT_BITS && ranges[at].iter().all(is_short) {
-                // Products of 94 bits each: sums of 2^32 of them fit.
-                let mut sum = 0i128;
-                for (c, range) in self.coefficients[at].iter_mut().zip(&ranges[at]) {
-                    sum += i128::from(*c & mask) * i128::from(range.hi as i64);
-                    *c >>= by;
-                }
-                constant = constant.checked_add(sum)?;
-                continue;
-            }
-            for (c, range) in self.coefficients[at].iter_mut().zip(&ranges[at]) {
+            for (c, range) in coefficients.iter_mut().zip(ranges) {
                 constant = constant.checked_add(product(*c & mask, range.hi)?)?;
                 *c >>= by;
             }

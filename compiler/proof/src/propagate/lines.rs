@@ -4,6 +4,7 @@
 //! value y in its own, 2^exponent · y is at most slope · a + intercept above, and at least that below. Invariant: slopes are not negative and below 2^30;
 //! any slope is sound, since the intercepts are made for it.
 
+use super::kernels::Side;
 use num_integer::Integer;
 use qnn_ir::interpreter::wrap;
 use qnn_ir::interrupt::work;
@@ -34,42 +35,14 @@ pub(super) struct Lines {
     /// For each element of a step or a wrap.
     pub(super) each: Vec<Pair>,
     /// The same in 64 bits, where they suffice.
-    pub(super) short: Option<Short>,
+    pub(super) short: Option<(Side, Side)>,
     /// For each element of a maximum an entry of its window that it is never below, and whether it always is that entry.
     pub(super) greatest: Vec<(u32, bool)>,
 }
 
-/// Slopes and intercepts in 64 bits, element by element.
-pub(super) struct Short {
-    above: [Vec<i64>; 2],
-    below: [Vec<i64>; 2],
-}
-
-impl Short {
-    fn new(each: &[Pair]) -> Option<Short> {
-        let column = |pick: fn(&Pair) -> i128| -> Option<Vec<i64>> {
-            each.iter().map(|pair| i64::try_from(pick(pair)).ok()).collect()
-        };
-        let slopes = |pick: fn(&Pair) -> i64| each.iter().map(pick).collect();
-        Some(Short {
-            above: [slopes(|pair| pair.above.0), column(|pair| pair.above.1)?],
-            below: [slopes(|pair| pair.below.0), column(|pair| pair.below.1)?],
-        })
-    }
-
-    /// Writes the coefficients of the arguments that the lines put in the place of those of the values; what goes to the constant.
-    /// Coefficients have 30 bits.
-    pub(super) fn put_in_place(&self, coefficients: &[i64], target: &mut [i64]) -> i128 {
-        let above = self.above[0].iter().zip(&self.above[1]);
-        let below = self.below[0].iter().zip(&self.below[1]);
-        let mut constant = 0i128;
-        for (((c, t), (s, i)), (lower_s, lower_i)) in coefficients.iter().zip(target).zip(above).zip(below) {
-            let (slope, intercept) = if *c > 0 { (s, i) } else { (lower_s, lower_i) };
-            *t = c * slope;
-            constant += i128::from(*c) * i128::from(*intercept);
-        }
-        constant
-    }
+/// The lines above and below as columns, if intercepts have 64 bits.
+fn short(each: &[Pair]) -> Option<(Side, Side)> {
+    Some((Side::new(each.iter().map(|pair| pair.above))?, Side::new(each.iter().map(|pair| pair.below))?))
 }
 
 impl Lines {
@@ -117,11 +90,13 @@ pub(super) fn is_decided(op: &Op, element: usize, a: Interval) -> bool {
 fn is_plain(step: &Step, a: Interval) -> bool {
     work(1);
     if let Step::Round { numerator, denominator, offset, lo, hi, .. } = step {
-        let within = || {
+        let place = || {
             let (first, last) = (dividend(*numerator, a.lo, *offset)?, dividend(*numerator, a.hi, *offset)?);
-            Some(first >= denominator.checked_mul(*lo)? && last <= denominator.checked_mul(*hi)?)
+            let (low, high) = (denominator.checked_mul(*lo)?, denominator.checked_mul(*hi)?);
+            // Between the ends, or beyond one of them: then it need not be divided.
+            Some(first >= low && last <= high || last <= low || first >= high)
         };
-        if within() == Some(true) {
+        if place() == Some(true) {
             return true;
         }
     }
@@ -166,7 +141,7 @@ pub(super) fn lines(op: &Op, ranges: &[Vec<Interval>], id: NodeId, is_read: bool
                 step_pair(steps.at(i), source[i], own[i], scaled, exponent).or_else(|| flat(own[i], exponent))
             };
             let each = (0..own.len()).map(pair).collect::<Option<Vec<_>>>()?;
-            let short = Short::new(&each);
+            let short = short(&each);
             Some(Lines { exponent, each, short, greatest: Vec::new() })
         }
         Op::Wrap { source, width, signed } => {
@@ -176,7 +151,7 @@ pub(super) fn lines(op: &Op, ranges: &[Vec<Interval>], id: NodeId, is_read: bool
                 None => flat(own[i], 0),
             };
             let each = (0..own.len()).map(pair).collect::<Option<Vec<_>>>()?;
-            let short = Short::new(&each);
+            let short = short(&each);
             Some(Lines { exponent: 0, each, short, greatest: Vec::new() })
         }
         Op::Max { source, windows } => {

@@ -6,6 +6,7 @@
 //! depend on the graph, the ranges and the atoms alone. `docs/certificates.md` has the rule for whoever implements it again.
 
 mod backward;
+mod kernels;
 mod lines;
 #[cfg(test)]
 mod tests;
@@ -141,6 +142,9 @@ impl<'a> Propagation<'a> {
     fn meet(&mut self, id: NodeId, element: usize, with: Interval) -> Option<()> {
         work(1);
         let range = &mut self.ranges[id.index()][element];
+        if with.hi < range.hi {
+            self.backward.narrowed(id);
+        }
         *range = Interval { lo: range.lo.max(with.lo), hi: range.hi.min(with.hi) };
         (range.lo <= range.hi).then_some(())
     }
