@@ -16,7 +16,7 @@ const BLIND: u64 = 512;
 /// A search may take boxes at as many times the depth that they all could have in the time that is left, and so much more: most are closed sooner, and the gain of
 /// splits grows once boxes are small.
 const GENEROUS: f64 = 3.0;
-const MORE: f64 = 24.0;
+const MORE: f64 = 64.0;
 /// The share of a bound that is left when a box is closed, as a power of two.
 const REST: f64 = 4.0;
 

@@ -2,19 +2,21 @@
 //!
 //! In: an obligation. Out: a point that was replayed, a certificate of splits whose leaves are propagated or evaluated input by input, or why neither.
 //! `tree` holds the boxes and becomes the certificate, `worker` bounds one box, splits it and tries points of it, `forecast` says from the bounds' own progress
-//! whether the splits can come to an end in time. Invariant: a box is closed by the checker's own rule ([`qnn_proof::propagate`]) or by evaluating every
+//! whether the splits can come to an end in time; `maximum` searches for the greatest value of an objective in the same way. Invariant: a box is closed by the checker's own rule ([`qnn_proof::propagate`]) or by evaluating every
 //! input of it; nothing rests on a float.
 
 mod forecast;
+mod maximum;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod worker;
 
+use crate::measure::MeasureAnswer;
 use crate::{Answer, Control, Core, Engine, Reason, Trust, near_miss};
 use forecast::Forecast;
 use qnn_ir::interrupt::{self, Interrupted, inherited};
-use qnn_ir::obligation::Obligation;
+use qnn_ir::obligation::{Assignment, Objective, Obligation};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -122,6 +124,19 @@ impl Engine for Boxes {
 
     fn solve(&self, obligation: &Obligation, control: &Control) -> Answer {
         control.bound(|| self.decide(obligation, control)).unwrap_or_else(Answer::Unknown)
+    }
+
+    fn maximize(
+        &self,
+        objective: &Objective,
+        start: (i128, Assignment),
+        control: &Control,
+        on_progress: &mut (dyn FnMut(Option<i128>, i128) + Send),
+    ) -> Option<MeasureAnswer> {
+        let known = start.clone();
+        let ended = control.bound(|| maximum::maximize(*self, objective, start, control, on_progress));
+        // What was told before an interruption is lost.
+        ended.unwrap_or_else(|reason| Some(MeasureAnswer::open(known, i128::MAX, Trust::Interval, reason)))
     }
 }
 

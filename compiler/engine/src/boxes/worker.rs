@@ -18,7 +18,7 @@ const WAIT: Duration = Duration::from_millis(5);
 const UNSEEN: f64 = 0.02;
 
 /// The ranges of all inputs, by variable.
-type Ranges = Vec<Vec<(i64, i64)>>;
+pub(super) type Ranges = Vec<Vec<(i64, i64)>>;
 
 /// What a point is.
 enum Point {
@@ -114,7 +114,7 @@ impl<'a> Worker<'a> {
 
     /// Closes a box or says where to split it.
     fn bound(&mut self, ranges: &Ranges, open: &Open) -> Result<Bounded, Ended> {
-        let centre: Assignment = each(ranges, |(lo, hi)| i64::midpoint(lo, hi));
+        let centre = centre(ranges);
         let mut near_miss = false;
         let mut attempt = |worker: &mut Worker<'a>, assignment: Assignment| match worker.is_answer(&assignment)? {
             Point::Answers(assignment) => Err(Ended::Point(assignment)),
@@ -159,21 +159,19 @@ impl<'a> Worker<'a> {
             // The corner where the linear form that bounds the atom is greatest.
             attempt(self, corner(ranges, reach))?;
         }
-        let weights = weights(ranges, &atoms);
-        let split = widest(ranges, |v, i| weights[v][i]).or_else(|| widest(ranges, |_, _| 1.0));
-        let Some(split) = split else {
+        let Some(split) = split_of(ranges, &atoms) else {
             return Err(Ended::Stopped(Reason::Internal("a box of one input was split".to_owned())));
         };
         Ok(Bounded { closed, open: still, split: Some((split, priority)), near_miss: false })
     }
 
     /// The numbers of the atoms that a case needs, assumptions first.
-    fn atoms_of(&self, case: u32) -> impl Iterator<Item = usize> + '_ {
+    pub(super) fn atoms_of(&self, case: u32) -> impl Iterator<Item = usize> + '_ {
         (0..self.obligation.assumptions.len()).chain(self.cases[case as usize].iter().copied())
     }
 
     /// What propagation says of all atoms in a box; `None` if nothing in it meets them.
-    fn reached(&self, boxes: &Ranges) -> Result<Option<Vec<Reach>>, Ended> {
+    pub(super) fn reached(&self, boxes: &Ranges) -> Result<Option<Vec<Reach>>, Ended> {
         let interval = |(lo, hi): &(i64, i64)| Interval::new(i128::from(*lo), i128::from(*hi));
         let boxes: Vec<Vec<Interval>> = boxes.iter().map(|v| v.iter().map(interval).collect()).collect();
         let graph = &self.obligation.graph;
@@ -187,21 +185,25 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// Evaluates a point.
-    fn is_answer(&mut self, assignment: &Assignment) -> Result<Point, Ended> {
+    /// The values of all nodes at a point.
+    pub(super) fn values(&mut self, assignment: &Assignment) -> Result<&[Vec<i128>], Ended> {
         let inputs: Vec<Vec<i128>> =
             assignment.iter().map(|vector| vector.iter().map(|n| i128::from(*n)).collect()).collect();
-        let values = self.interpreter.run(&inputs, None).map_err(|overflow| {
+        self.interpreter.run(&inputs, None).map_err(|overflow| {
             let why = format!("node {} needs more than 128 bits", overflow.node.0);
             Ended::Stopped(Reason::Incomplete(why))
-        })?;
+        })
+    }
+
+    /// Evaluates a point.
+    fn is_answer(&mut self, assignment: &Assignment) -> Result<Point, Ended> {
+        let obligation = self.obligation;
+        let values = self.values(assignment)?;
         let holds = |atom: &Atom| atom.holds(values);
-        if !self.obligation.assumptions.iter().all(holds)
-            || !self.obligation.cases.iter().any(|case| case.iter().all(holds))
-        {
+        if !obligation.assumptions.iter().all(holds) || !obligation.cases.iter().any(|case| case.iter().all(holds)) {
             return Ok(Point::Fails);
         }
-        Ok(match self.obligation.replay(assignment) {
+        Ok(match obligation.replay(assignment) {
             Replay::Holds(_) => Point::Answers(assignment.clone()),
             Replay::Close => Point::NearMiss,
             Replay::Fails(_) => Point::Fails,
@@ -214,8 +216,19 @@ fn each(ranges: &Ranges, number: impl Fn((i64, i64)) -> i64) -> Assignment {
     ranges.iter().map(|vector| vector.iter().map(|range| number(*range)).collect()).collect()
 }
 
+/// The middle of a box.
+pub(super) fn centre(ranges: &Ranges) -> Assignment {
+    each(ranges, |(lo, hi)| i64::midpoint(lo, hi))
+}
+
+/// Where to split a box, for the sake of some atoms with their bounds.
+pub(super) fn split_of(ranges: &Ranges, atoms: &[(&Reach, f64)]) -> Option<Split> {
+    let weights = weights(ranges, atoms);
+    widest(ranges, |v, i| weights[v][i]).or_else(|| widest(ranges, |_, _| 1.0))
+}
+
 /// The corner of a box where a linear form is greatest.
-fn corner(ranges: &Ranges, reach: &Reach) -> Assignment {
+pub(super) fn corner(ranges: &Ranges, reach: &Reach) -> Assignment {
     let end = |(lo, hi): &(i64, i64), slope: &f64| if *slope > 0.0 { *hi } else { *lo };
     let of = |(vector, slopes): (&Vec<(i64, i64)>, &Vec<f64>)| {
         vector.iter().zip(slopes).map(|(range, slope)| end(range, slope)).collect()
@@ -255,13 +268,13 @@ fn widest(ranges: &Ranges, weight: impl Fn(usize, usize) -> f64) -> Option<Split
 }
 
 /// How many inputs a box has, up to the greatest number.
-fn points(ranges: &Ranges) -> u128 {
+pub(super) fn points(ranges: &Ranges) -> u128 {
     let sizes = ranges.iter().flatten().map(|(lo, hi)| (i128::from(*hi) - i128::from(*lo)) as u128 + 1);
     sizes.fold(1, u128::saturating_mul)
 }
 
 /// All inputs of a box, which are few.
-fn all(ranges: &Ranges) -> impl Iterator<Item = Assignment> + '_ {
+pub(super) fn all(ranges: &Ranges) -> impl Iterator<Item = Assignment> + '_ {
     let mut next = Some(each(ranges, |(lo, _)| lo));
     std::iter::from_fn(move || {
         let current = next.take()?;
