@@ -3,6 +3,7 @@
 //! In: the bounds of boxes and of the boxes that they were split from. Out: whether there is hope. A bound falls with each split by some part of itself; from
 //! the mean part follows the depth at which little is left of bounds. On few inputs that is some dozen splits, on an image hundreds.
 
+use qnn_ir::obligation::Obligation;
 use std::time::Duration;
 
 /// A search is judged once it has bounded so many boxes …
@@ -16,13 +17,19 @@ const BLIND: u64 = 512;
 /// A search may take boxes at as many times the depth that they all could have in the time that is left, and so much more: most are closed sooner, and the gain of
 /// splits grows once boxes are small.
 const GENEROUS: f64 = 3.0;
-const MORE: f64 = 64.0;
+const MORE: f64 = 24.0;
 /// The share of a bound that is left when a box is closed, as a power of two.
 const REST: f64 = 4.0;
+
+/// Once all inputs are halved, slopes are nearer to each other, and what a bound exceeds the truth by is about halved, too: however little the first splits
+/// gain, splits of n inputs are taken to gain log2(bound) one part in this times n.
+const HALVINGS: f64 = 2.0;
 
 /// The progress of bounds.
 pub(super) struct Forecast {
     gives_up: bool,
+    /// The inputs that can be split.
+    inputs: usize,
     boxes: u64,
     /// The sum of log2 of a parent's bound by its child's over the splits that gained something, and how many these are.
     gains: f64,
@@ -31,8 +38,14 @@ pub(super) struct Forecast {
 }
 
 impl Forecast {
-    pub(super) fn new(gives_up: bool) -> Forecast {
-        Forecast { gives_up, boxes: 0, gains: 0.0, gained: 0, closed: 0 }
+    pub(super) fn new(gives_up: bool, obligation: &Obligation) -> Forecast {
+        let inputs =
+            obligation.variables.iter().flat_map(|variable| &variable.domain).filter(|(lo, hi)| lo < hi).count();
+        Forecast::of(gives_up, inputs)
+    }
+
+    fn of(gives_up: bool, inputs: usize) -> Forecast {
+        Forecast { gives_up, inputs, boxes: 0, gains: 0.0, gained: 0, closed: 0 }
     }
 
     /// Takes the bound of a box and that of the box that it is a half of, or the fact that it is closed.
@@ -60,7 +73,8 @@ impl Forecast {
         if self.gained == 0 {
             return self.boxes >= BLIND;
         }
-        let depth = REST / (self.gains / self.gained as f64).max(1e-9);
+        let least = 1.0 / (HALVINGS * self.inputs.max(1) as f64);
+        let depth = REST / (self.gains / self.gained as f64).max(least);
         let speed = self.boxes as f64 / spent;
         depth > (speed * left).log2().max(1.0) * GENEROUS + MORE
     }
@@ -72,7 +86,7 @@ mod tests {
 
     /// A search whose splits leave this part of bounds, after some boxes.
     fn after(boxes: u64, part: f64, closed: u64) -> Forecast {
-        let mut forecast = Forecast::new(true);
+        let mut forecast = Forecast::of(true, 784);
         (0..boxes - closed).for_each(|_| forecast.bounded(1000.0, Some(1000.0 * part)));
         (0..closed).for_each(|_| forecast.bounded(1000.0, None));
         forecast
@@ -90,6 +104,8 @@ mod tests {
         // Few boxes that take long are enough.
         assert!(after(3, 0.99, 0).is_hopeless(second, 10 * second));
         assert!(!after(3, 0.99, 0).is_hopeless(second / 50, 10 * second));
+        // Few inputs are soon all halved.
+        assert!(!Forecast { inputs: 5, ..after(BOXES, 0.99, 0) }.is_hopeless(second / 50, 10 * second));
         assert!(!Forecast { gives_up: false, ..after(BOXES, 0.99, 0) }.is_hopeless(second, second));
     }
 }

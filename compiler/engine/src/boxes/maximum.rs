@@ -131,7 +131,7 @@ impl Maximum<'_> {
         on_progress: &mut (dyn FnMut(Option<i128>, i128) + Send),
     ) -> Result<(), Reason> {
         let mut worker = Worker::new(engine, self.obligation, early);
-        let mut forecast = Forecast::new(engine.gives_up);
+        let mut forecast = Forecast::new(engine.gives_up, self.obligation);
         let (begun, mut certified) = (early.clock.now(), 16);
         while let Some((bound, std::cmp::Reverse(at))) = self.open.pop() {
             if bound <= self.best.0 {

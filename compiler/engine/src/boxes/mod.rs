@@ -27,8 +27,11 @@ use worker::Worker;
 const FEW_POINTS: u64 = 64;
 /// The default for the memory of the tree, in bytes.
 const MEMORY: u64 = 1 << 30;
-/// The bounds of the first box may take one part in this many of the time.
-const FIRST_BOX: u32 = 16;
+/// The bounds of the first box may take one part in this many of the time …
+const FIRST_BOX: u32 = 64;
+/// … or, if that is little, so long, and at most one part in so many: a busy machine may take a thread's core away for a while.
+const AT_LEAST: Duration = Duration::from_millis(50);
+const AT_MOST: u32 = 16;
 /// How long the engine leaves the machine to a search over neurons: most of what that decides, it decides in less.
 const HEAD_START: Duration = Duration::from_millis(60);
 
@@ -67,7 +70,7 @@ impl Boxes {
             return Answer::Unknown(control.stop().unwrap_or_else(hopeless));
         }
         let limit = control.memory.unwrap_or(MEMORY);
-        let forecast = Forecast::new(self.gives_up);
+        let forecast = Forecast::new(self.gives_up, obligation);
         let shared = (Mutex::new(Tree::new(obligation, limit, forecast)), Condvar::new());
         let (inherited, interrupted) = (inherited(), AtomicBool::new(false));
         std::thread::scope(|scope| {
@@ -102,7 +105,8 @@ impl Boxes {
         let Some(deadline) = control.deadline else { return false };
         let (clock, cancel) = (control.clock.clone(), control.cancel.clone());
         let (begun, left) = (clock.now(), deadline.saturating_duration_since(clock.now()));
-        let overdue = move || clock.since(begun) > left / FIRST_BOX || cancel.is_cancelled();
+        let most = (left / FIRST_BOX).max(AT_LEAST).min(left / AT_MOST);
+        let overdue = move || clock.since(begun) > most || cancel.is_cancelled();
         let control = control.clone();
         let first = || Worker::new(self, obligation, &control).bounds_whole();
         interrupt::until(overdue, first).is_err()

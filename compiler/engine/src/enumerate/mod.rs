@@ -203,8 +203,12 @@ fn certificate(obligation: &Obligation) -> Certificate {
 #[cfg(test)]
 mod tests {
     use super::super::measure::maximize;
-    use super::*;
+    use super::{
+        Answer, Atom, Control, Domain, Duration, Engine, Enumerate, Linear, Obligation, Reason, Trust, replayed,
+    };
+    use qnn_ir::obligation::Variable;
     use qnn_ir::testing::{Shape, brute_force, brute_force_maximum, describe, random_objective, random_obligation};
+    use qnn_ir::{Graph, Matrix, Op, Step, Steps};
 
     #[test]
     fn agrees_with_plain_enumeration() {
@@ -236,6 +240,49 @@ mod tests {
             assert!(answer.complete && answer.vacuous == truth.is_none(), "seed {seed}: {answer:?}");
             assert!(truth.is_none_or(|truth| truth == answer.upper), "seed {seed}: {answer:?}");
         }
+    }
+
+    /// Is there a point of 1,024 by 1,024 with x = a and y = b, and so many of four conditions met?
+    fn needle(a: i128, b: i128, conditions: i128) -> Obligation {
+        let mut graph = Graph::new();
+        let node = graph.push_input("x", 2);
+        // x, -x, y, -y, each compared with a threshold.
+        let matrix = Matrix::sparse(2, vec![vec![(0, 1)], vec![(0, -1)], vec![(1, 1)], vec![(1, -1)]]);
+        let sums = graph.push("a", Op::Affine { terms: vec![(node, matrix)], bias: vec![-a, a, -b, b].into() });
+        let at_least_zero = Step::Table { lo: 0, thresholds: vec![0].into() };
+        let met = graph.push("s", Op::Step { source: sums, steps: Steps::Uniform(at_least_zero) });
+        let count = Linear::new((0..4).map(|i| (met, i, 1)).collect(), -conditions);
+        Obligation {
+            graph: std::sync::Arc::new(graph),
+            variables: vec![Variable { name: "x".into(), node, domain: vec![(0, 1023); 2] }],
+            assumptions: Vec::new(),
+            cases: vec![vec![Atom::new(count)]],
+            exact: None,
+        }
+    }
+
+    /// Threads share the inputs without leaving out any: one among a million is found wherever it is.
+    #[test]
+    fn no_input_is_left_out() {
+        for (a, b) in [(0, 0), (0, 1023), (511, 63), (512, 64), (1023, 0), (1023, 1022), (1023, 1023)] {
+            let control = Control::default();
+            (0..2).for_each(|_| control.spare.add());
+            match Enumerate::default().solve(&needle(a, b, 4), &control) {
+                Answer::Some(assignment) => assert_eq!(assignment, [vec![a as i64, b as i64]]),
+                other => panic!("{a}, {b}: {other:?}"),
+            }
+        }
+        let none = needle(5, 5, 5);
+        let answer =
+            replayed(&none, "enumerate", Enumerate::default().solve(&none, &Control::default()), &Control::default());
+        assert!(matches!(answer, Answer::None(Trust::Certificate { .. })), "{answer:?}");
+    }
+
+    #[test]
+    fn it_gives_up_where_time_is_short() {
+        let control = Control::with_budget(Duration::ZERO);
+        let answer = Enumerate::hasty().solve(&needle(5, 5, 5), &control);
+        assert!(matches!(answer, Answer::Unknown(Reason::Timeout)), "{answer:?}");
     }
 
     #[test]
