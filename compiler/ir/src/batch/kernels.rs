@@ -3,8 +3,9 @@
 //! In: a program and the values of earlier slots. Out: those of the tasks' slots. All numbers of a lane are treated alike, so that a vector unit takes many at once.
 
 use super::LANES;
+use super::lane::Lane;
 use super::lookup::Lookup;
-use super::program::{Lane, Program, Task, wrapped};
+use super::program::{Program, Task, wrapped};
 use multiversion::multiversion;
 use std::ops::Range;
 

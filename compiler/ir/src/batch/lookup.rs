@@ -3,7 +3,7 @@
 //! In: a step and the interval of its arguments. Out: its value at each of them. Invariant: within the interval the value is `Step::apply`'s; beyond it, any
 //! number.
 
-use super::program::Lane;
+use super::lane::Lane;
 use crate::{Interval, Rounding, Step};
 
 /// Steps with at most this many thresholds in their interval become tables.

@@ -9,6 +9,7 @@
 //! compare with it.
 
 mod kernels;
+mod lane;
 mod lookup;
 mod points;
 mod program;
@@ -20,7 +21,8 @@ pub use points::Points;
 use crate::interrupt::work;
 use crate::obligation::Linear;
 use crate::{Graph, Interval, NodeId, ranges};
-use program::{Lane, Program};
+use lane::Lane;
+use program::Program;
 
 /// How many inputs are evaluated at once.
 pub const LANES: usize = 64;

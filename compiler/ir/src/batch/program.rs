@@ -4,65 +4,16 @@
 //! from earlier ones. Invariant: the interval of each stored element fits the lanes' numbers, so that sums modulo a power of two are exact.
 
 use super::LANES;
+use super::lane::Lane;
 use super::lookup::Lookup;
 use crate::interpreter::wrap;
 use crate::interrupt::work;
 use crate::obligation::Linear;
 use crate::{Graph, Interval, NodeId, Op, Step, Steps};
 use std::collections::HashMap;
-use std::fmt::Debug;
 
 /// A program has at most so many products: beyond, it would take too much memory.
 const MOST_ENTRIES: usize = 1 << 26;
-
-/// A number of a lane.
-pub(super) trait Lane: Copy + Ord + Debug + Send + Sync + 'static {
-    /// The least number, which stands for no value of an element.
-    const LEAST: Self;
-    /// The greatest number, which stands for no value of an element.
-    const GREATEST: Self;
-    /// The low bits.
-    fn low(value: i128) -> Self;
-    fn wide(self) -> i64;
-    fn plus(self, other: Self) -> Self;
-    fn times(self, other: Self) -> Self;
-    /// Whether all values of an interval are numbers between the least and the greatest.
-    fn fits(range: Interval) -> bool {
-        range.lo > i128::from(Self::LEAST.wide()) && range.hi < i128::from(Self::GREATEST.wide())
-    }
-}
-
-macro_rules! lane {
-    ($number:ty) => {
-        impl Lane for $number {
-            const LEAST: Self = <$number>::MIN;
-            const GREATEST: Self = <$number>::MAX;
-
-            #[inline(always)]
-            fn low(value: i128) -> Self {
-                value as $number
-            }
-
-            #[inline(always)]
-            fn wide(self) -> i64 {
-                i64::from(self)
-            }
-
-            #[inline(always)]
-            fn plus(self, other: Self) -> Self {
-                self.wrapping_add(other)
-            }
-
-            #[inline(always)]
-            fn times(self, other: Self) -> Self {
-                self.wrapping_mul(other)
-            }
-        }
-    };
-}
-
-lane!(i32);
-lane!(i64);
 
 /// How an element is computed; a slot is an element's place among those that are stored.
 #[derive(Clone, Debug)]

@@ -1,7 +1,8 @@
 //! The batched interpreter against the reference interpreter.
 
+use super::lane::Lane;
 use super::lookup::Lookup;
-use super::program::Lane;
+
 use super::{Batch, LANES, Points, Width};
 use crate::obligation::{Linear, Obligation};
 use crate::testing::{Random, Shape, describe, random_obligation};
