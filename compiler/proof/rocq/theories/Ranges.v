@@ -9,7 +9,7 @@ Import ListNotations.
 Open Scope Z_scope.
 
 (** The least and the greatest value. *)
-Definition range : Type := Z * Z.
+Notation range := (Z * Z)%type.
 Definition ranges : Type := vec (vec range).
 
 Definition inside (r : range) (z : Z) : Prop := fst r <= z <= snd r.
@@ -199,8 +199,8 @@ Proof.
   pose proof (fun s l w sg => well_formed_width g k s l w sg (model_well_formed g v M)) as Wwidth.
   destruct (get nothing g k) as [box | c | b t | s st | s l w sg | s ws | p]; simpl in *.
   - apply Hbox. reflexivity.
-  - rewrite E. rewrite (nth_indep _ (0, 0) ((fun z => (z, z)) 0)) by (rewrite map_length; exact Hi).
-    rewrite (map_nth (fun z => (z, z))). unfold inside, get; simpl. lia.
+  - rewrite E. pose proof (map_nth (fun z : Z => (z, z)) (to_list c) 0 i) as Em. simpl in Em. rewrite Em.
+    unfold inside, get; simpl. lia.
   - rewrite E. rewrite (nth_mapi _ 0) by exact Hi. apply affine_range_ok. exact H.
   - rewrite E. rewrite (nth_mapi _ flat) by exact Hi. apply step_range_ok; [apply (Wsteps s st i eq_refl) | apply H; auto].
   - rewrite E. set (h := fun i => wrap_range w sg (get (0, 0) (get (Vec []) R s) i)).
