@@ -9,7 +9,7 @@ Import ListNotations.
 Open Scope Z_scope.
 
 (** A row of a sparse matrix: columns and weights. *)
-Definition row : Type := list (nat * Z).
+Notation row := (list (nat * Z)).
 
 Inductive node : Type :=
 | Input (box : vec (Z * Z))
