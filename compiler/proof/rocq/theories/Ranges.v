@@ -185,6 +185,14 @@ Proof.
   rewrite !andb_true_iff, !Z.leb_le in Wn. lia.
 Qed.
 
+(** An element of a step, and what stands beyond the last one: the step without arguments is zero. *)
+Lemma step_element g v k s steps i : model g v -> get nothing g k = Stepwise s steps -> v k i = apply (get flat steps i) (v s i).
+Proof.
+  intros M E. destruct (Nat.lt_ge_cases i (size steps)) as [Hi | Hi].
+  - pose proof (element_meaning g v k i M) as Em. rewrite E in Em. apply Em, Hi.
+  - rewrite (beyond_zero g v k i M) by (rewrite E; exact Hi). rewrite (get_beyond flat) by exact Hi. reflexivity.
+Qed.
+
 Lemma interval_length n R : length (interval n R) = length_of n.
 Proof. destruct n; simpl; rewrite ?mapi_length, ?map_length, ?seq_length; reflexivity. Qed.
 

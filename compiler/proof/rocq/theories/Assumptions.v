@@ -1,0 +1,3 @@
+(** What the theorem rests on: nothing. *)
+From QnnProof Require Import Check.
+Print Assumptions check_sound.
