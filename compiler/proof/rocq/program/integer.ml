@@ -24,6 +24,12 @@ let div_eucl a b =
 let rem a b = if Z.equal b Z.zero then a else Z.rem a b
 let pow a b = if Z.sign b < 0 then Z.zero else Z.pow a (Z.to_int b)
 
+(* A shift to the right is rounded down, as in Rocq; a negative shift goes the other way. *)
+let rec shiftl a b = if Z.sign b < 0 then shiftr a (Z.neg b) else Z.shift_left a (Z.to_int b)
+and shiftr a b = if Z.sign b < 0 then shiftl a (Z.neg b) else Z.shift_right a (Z.to_int b)
+
+let log2 a = if Z.sign a <= 0 then Z.zero else Z.of_int (Z.numbits a - 1)
+
 (* Indices are natural numbers below 2^62: nothing in the checker counts beyond. *)
 let to_nat z = if Z.sign z <= 0 then 0 else Z.to_int z
 let nat on_zero on_succ n = if n = 0 then on_zero () else on_succ (n - 1)

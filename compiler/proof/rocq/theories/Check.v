@@ -1,7 +1,7 @@
 (** The checker, and the theorem: what it accepts has no answer. *)
 
 From Coq Require Import ZArith List Lia Bool.
-From QnnProof Require Import Vector Outcome Step Graph Ranges Enumerate Certificate Narrow.
+From QnnProof Require Import Vector Outcome Step Graph Ranges Enumerate Certificate Narrow Propagate.
 Import ListNotations.
 Open Scope Z_scope.
 
@@ -17,7 +17,7 @@ Definition both (first second : option reason) : option reason :=
   match first with Some why => Some why | None => second end.
 
 Section Tree.
-  Context (g : graph) (atoms : vec atom).
+  Context (g : graph) (known : facts) (atoms : vec atom).
 
   (** What a step does to a branch, if something is left of it. *)
   Definition on (R : option ranges) (f : ranges -> outcome ranges) : outcome ranges :=
@@ -38,7 +38,11 @@ Section Tree.
         end
     | Nothing => match R with None => None | Some _ => Some NothingEmpty end
     | Enumerate => match R with None => None | Some R => enumerate g R (to_list atoms) end
-    | Propagate => match R with None => None | Some _ => Some PropagationDoesNotClose end
+    | Propagate =>
+        match R with
+        | None => None
+        | Some R => if propagation_closes g known R (to_list atoms) then None else Some PropagationDoesNotClose
+        end
     | Split k i z low high =>
         if has_element g k i then
           both (after (on R (fun R => narrow g R [(k, i, None, Some z)])) (closes low))
@@ -68,10 +72,10 @@ End Tree.
 Definition well_formed_atom (g : graph) (a : atom) : bool := forallb (fun '(k, i, _) => has_element g k i) (snd a).
 
 (** Closes each case by its tree. *)
-Fixpoint close_cases (o : obligation) (R : option ranges) (cs : list (list atom)) (ts : list tree) : option reason :=
+Fixpoint close_cases (o : obligation) (known : facts) (R : option ranges) (cs : list (list atom)) (ts : list tree) : option reason :=
   match cs, ts with
   | [], [] => None
-  | case :: cs, t :: ts => both (closes (nodes o) (Vec (assumptions o ++ case)) t R) (close_cases o R cs ts)
+  | case :: cs, t :: ts => both (closes (nodes o) known (Vec (assumptions o ++ case)) t R) (close_cases o known R cs ts)
   | _, _ => Some NoTreeForEachCase
   end.
 
@@ -82,7 +86,7 @@ Definition judge (o : obligation) (c : certificate) : option reason :=
     if Nat.eqb (length (cases o)) (length (trees c)) then
       match tighten_all g (Vec (assumptions o)) (prelude c) (Some (initial g)) with
       | inl why => Some why
-      | inr R => close_cases o R (cases o) (trees c)
+      | inr R => close_cases o (facts_of g) R (cases o) (trees c)
       end
     else Some NoTreeForEachCase
   else Some NotWellFormed.
@@ -107,7 +111,7 @@ Section Soundness.
   Proof. destruct a; simpl; [discriminate | auto]. Qed.
 
   (** No elements are within the ranges of a branch that a tree closes, and meet all atoms. *)
-  Theorem closes_ok atoms t : Forall (holds v) (to_list atoms) -> forall R, left_of R -> closes g atoms t R <> None.
+  Theorem closes_ok known atoms t : Forall (holds v) (to_list atoms) -> forall R, left_of R -> closes g known atoms t R <> None.
   Proof.
     intros Ha. induction t as [m | | | | k i z low IHlow high IHhigh | t rest IH | m rest IH]; intros R HR E;
       (destruct R as [R |]; [| contradiction]); simpl in HR, E.
@@ -117,7 +121,7 @@ Section Soundness.
       destruct (Z.ltb_spec D 0); [lia | discriminate].
     - discriminate.
     - apply (enumerate_ok g R (to_list atoms) x (model_well_formed g v M) HR Ha E).
-    - discriminate.
+    - rewrite (propagation_ok g known v M R (to_list atoms) HR Ha) in E. discriminate.
     - destruct (has_element g k i); [| discriminate]. apply both_none in E. destruct E as [Elow Ehigh].
       destruct (Z_le_gt_dec (v k i) z) as [Hz | Hz].
       + apply after_ok in Elow; [destruct Elow as [R' [HR' E]]; exact (IHlow R' HR' E) |].
@@ -159,7 +163,7 @@ Proof.
   destruct (tighten_all _ _ _ _) as [why | R] eqn:T; [discriminate |].
   pose proof (tighten_all_ok (nodes o) x M (Vec (assumptions o)) (prelude c) Ha (Some (initial (nodes o))) _ (initial_ok _ _ M) T) as HR.
   clear T. revert J. generalize (trees c). induction Hc as [case cs Hcase | case cs Hc IH]; intros [| t ts] J; simpl in J; try discriminate.
-  - apply both_none in J. destruct J as [J _]. revert J. apply (closes_ok (nodes o) x M); [| exact HR].
+  - apply both_none in J. destruct J as [J _]. revert J. apply (closes_ok (nodes o) x M (facts_of (nodes o))); [| exact HR].
     apply Forall_app. auto.
   - apply both_none in J. destruct J as [_ J]. exact (IH ts J).
 Qed.

@@ -27,6 +27,9 @@ Extract Inlined Constant Z.div_eucl => "Integer.div_eucl".
 Extract Inlined Constant Z.div => "Integer.div".
 Extract Inlined Constant Z.modulo => "Integer.modulo".
 Extract Inlined Constant Z.rem => "Integer.rem".
+Extract Inlined Constant Z.shiftl => "Integer.shiftl".
+Extract Inlined Constant Z.shiftr => "Integer.shiftr".
+Extract Inlined Constant Z.log2 => "Integer.log2".
 Extract Inlined Constant Z.of_nat => "Big.of_int".
 Extract Inlined Constant Z.to_nat => "Integer.to_nat".
 
