@@ -764,7 +764,7 @@ class Propagation:
     def replace_affine(self, k, node):
         total = lambda: sum(map(abs, self.live[k]))
         norm = max((self.norm(rows) for _, rows in node["terms"]), default=0)
-        self.shift_by(k, max(self.bits(k) - 30, total().bit_length() + norm.bit_length() - 62, self.bits_before(k) - 62))
+        self.shift_by(k, max(self.bits(k) - 30, total().bit_length() + norm.bit_length() - 62, self.bits_of_others(k) - 62))
         if total() * norm >= 1 << 62:
             raise TooLarge
         mine = self.live.pop(k)
@@ -823,15 +823,15 @@ class Propagation:
     def bits(self, k):
         return max(map(abs, self.live[k]), default=0).bit_length()
 
-    def bits_before(self, k):
-        return max((self.bits(other) for other in self.live if other < k), default=0)
+    def bits_of_others(self, k):
+        return max((self.bits(other) for other in self.live if other != k), default=0)
 
     def shift_for_lines(self, k, exponent):
-        before = self.bits_before(k)
-        others = before + exponent - 62 if before else 0
+        others = self.bits_of_others(k)
+        others = others + exponent - 62 if others else 0
         self.shift_by(k, max(self.bits(k) - 30, others, self.constant.bit_length() + exponent - 110))
         for other in self.live:
-            if other < k:
+            if other != k:
                 self.live[other] = [c << exponent for c in self.live[other]]
         self.constant <<= exponent
         self.exponent += exponent

@@ -212,9 +212,15 @@ impl Backward {
         self.taken.clone()
     }
 
-    /// The greatest magnitude of the coefficients of nodes before one.
-    fn greatest_before(&self, at: usize) -> u64 {
-        (0..at).filter(|at| self.live[*at]).map(|at| greatest(&self.coefficients[at])).max().unwrap_or(0)
+    /// Whether another node than the one that is replaced has coefficients: one before it, or an input, which may come after it.
+    fn is_other(&self, other: usize, at: usize) -> bool {
+        other != at && self.live[other]
+    }
+
+    /// The greatest magnitude of the coefficients of other nodes.
+    fn greatest_other(&self, at: usize) -> u64 {
+        let others = (0..=self.last).filter(|other| self.is_other(*other, at));
+        others.map(|other| greatest(&self.coefficients[other])).max().unwrap_or(0)
     }
 
     /// Shifts the form so that an affine node's coefficients, the greatest of which is `most`, times weights have sums of 62 bits.
@@ -222,30 +228,35 @@ impl Backward {
         // The sums of so few coefficients of 30 bits times weights are small, whatever they are.
         let few = bits(self.coefficients[at].len() as u64) + (u128::BITS - norm.leading_zeros())
             < SUM_BITS - COEFFICIENT_BITS;
-        let before = bits(self.greatest_before(at)).saturating_sub(SUM_BITS);
-        let own = bits(most).saturating_sub(COEFFICIENT_BITS);
+        let others = bits(self.greatest_other(at)).saturating_sub(SUM_BITS);
+        let own = bits(greatest(&self.coefficients[at])).saturating_sub(COEFFICIENT_BITS);
         if few {
-            return self.shift(at, own.max(before), ranges);
+            return self.shift(own.max(others), ranges);
         }
         let total = |c: &[i64]| -> u128 { c.iter().map(|c| u128::from(c.unsigned_abs())).sum() };
         let length = |n: u128| u128::BITS - n.leading_zeros();
         let sums = length(total(&self.coefficients[at])) + length(norm);
-        self.shift(at, own.max(sums.saturating_sub(SUM_BITS)).max(before), ranges)?;
+        self.shift(own.max(sums.saturating_sub(SUM_BITS)).max(others), ranges)?;
         // Many coefficients rounded down to -1, or great weights.
         (total(&self.coefficients[at]).checked_mul(norm)? < 1 << SUM_BITS).then_some(())
     }
 
     /// Shifts the form so that a nonlinear node's coefficients, the greatest of which is `most`, have 30 bits, all others times 2^exponent 62, and the constant times that 110; then multiplies it by 2^exponent but for
     /// that node.
-    fn shift_for_lines(&mut self, at: usize, most: u64, exponent: u32, ranges: &[Vec<Interval>]) -> Option<()> {
-        let before = self.greatest_before(at);
-        let others = if before == 0 { 0 } else { (bits(before) + exponent).saturating_sub(SUM_BITS) };
+    fn shift_for_lines(&mut self, at: usize, exponent: u32, ranges: &[Vec<Interval>]) -> Option<()> {
+        let other = self.greatest_other(at);
+        let others = if other == 0 { 0 } else { (bits(other) + exponent).saturating_sub(SUM_BITS) };
         let constant = u128::BITS - self.constant.unsigned_abs().leading_zeros() + exponent;
-        let by = bits(most).saturating_sub(COEFFICIENT_BITS).max(others).max(constant.saturating_sub(CONSTANT_BITS));
-        self.shift(at, by, ranges)?;
-        if before != 0 {
-            for other in (0..at).filter(|other| self.live[*other]) {
-                self.coefficients[other].iter_mut().for_each(|c| *c <<= exponent);
+        let by = bits(greatest(&self.coefficients[at]))
+            .saturating_sub(COEFFICIENT_BITS)
+            .max(others)
+            .max(constant.saturating_sub(CONSTANT_BITS));
+        self.shift(by, ranges)?;
+        if other != 0 {
+            for other in 0..=self.last {
+                if self.is_other(other, at) {
+                    self.coefficients[other].iter_mut().for_each(|c| *c <<= exponent);
+                }
             }
         }
         self.constant = shifted(self.constant, exponent)?;
@@ -254,7 +265,7 @@ impl Backward {
     }
 
     /// Divides the form by 2^by, coefficients rounded down, the constant up.
-    fn shift(&mut self, at: usize, by: u32, ranges: &[Vec<Interval>]) -> Option<()> {
+    fn shift(&mut self, by: u32, ranges: &[Vec<Interval>]) -> Option<()> {
         if by == 0 {
             return Some(());
         }
@@ -263,13 +274,9 @@ impl Backward {
         }
         let mask = (1i64 << by) - 1;
         let mut constant = self.constant;
-        for (at, ranges) in ranges.iter().enumerate().take(at + 1).filter(|(at, _)| self.live[*at]) {
-            let coefficients = &mut self.coefficients[at];
-            work(coefficients.len());
-            if by <= MOST_SHIFT
-                && let Some(ends) = self.ends[at].get(ranges.iter().map(|range| range.hi))
-            {
-                constant = constant.checked_add(kernels::shift(coefficients, by, ends))?;
+        let is_short = |range: &Interval| range.hi.unsigned_abs() < 1 << SHORT_BITS;
+        for (at, live) in self.live[..=self.last].iter().enumerate() {
+            if !*live {
                 continue;
             }
             for (c, range) in coefficients.iter_mut().zip(ranges) {

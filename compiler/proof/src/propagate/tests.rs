@@ -196,3 +196,24 @@ fn differences_cancel() {
     propagation.backward.add(y, 0, 1).and_then(|()| propagation.backward.add(y, 1, -1)).expect("small");
     assert_eq!(propagation.upper(), Some(1));
 }
+
+/// An input that comes after a nonlinearity still has its coefficients when that one is replaced: they are shifted and scaled with all others.
+#[test]
+fn inputs_after_nonlinearities_are_scaled_with_them() {
+    let mut graph = Graph::new();
+    let x = graph.push_input("x", 1);
+    let step = Step::Round { numerator: 1, denominator: 1, offset: 0, mode: Rounding::Floor, lo: 0, hi: 100 };
+    let y = graph.push("y", Op::Step { source: x, steps: Steps::Uniform(step) });
+    let z = graph.push_input("z", 1);
+    let one = |weight| Matrix::dense(1, 1, vec![weight]);
+    let terms = vec![(y, one(-1)), (z, one(1))];
+    let difference = graph.push("z - y", Op::Affine { terms, bias: vec![0].into() });
+    let boxes = [vec![Interval::new(-100, 300)], vec![Interval::new(0, 1000)]];
+    let ranges = qnn_ir::ranges(&graph, &boxes).expect("small numbers");
+    let mut propagation = Propagation::new(&graph, ranges);
+    propagation.run().expect("some values are left");
+    propagation.backward.begin();
+    propagation.backward.add(difference, 0, 1).expect("small");
+    // With x = -100 and z = 1000 the difference is 1000.
+    assert!(propagation.upper().is_some_and(|upper| upper >= 1000));
+}
