@@ -68,8 +68,8 @@ let term value =
   let source, rows = pair value in
   (index source, vector (fun row -> mapped entry (list row)) (list rows))
 
-(* A node; [domain] has the limits of an input. *)
-let node domain value =
+(* A node; [domain] has the limits of an input, and [length] the lengths of the nodes before: one step for all elements stands for as many as the source has. *)
+let node domain length value =
   let op = match value with Object fs -> (match List.assoc_opt "op" fs with Some (Text op) -> op | _ -> "") | _ -> "" in
   match (op, fields value (List.assoc_opt op
     [ ("input", [ "op"; "len" ]); ("constant", [ "op"; "values" ]); ("affine", [ "op"; "bias"; "terms" ]);
@@ -85,6 +85,7 @@ let node domain value =
   | "affine", [ _; bias; terms ] -> Affine (vector number (list bias), mapped term (list terms))
   | "step", [ _; source; len; steps ] -> (
       let len = index len in
+      if Hashtbl.find_opt length (index source) <> Some len then fail "not of its source's length";
       match mapped step (list steps) with
       | [ one ] -> Stepwise (index source, Vector.filled len one)
       | steps when List.length steps = len -> Stepwise (index source, Vector.of_list steps)
@@ -111,7 +112,13 @@ let obligation value =
       let domains = mapped domain (list domains) in
       let table = Hashtbl.create 16 in
       List.iter (fun (n, box) -> if Hashtbl.mem table n then fail "a domain that is there twice" else Hashtbl.add table n box) domains;
-      let nodes = List.mapi (fun k value -> node (Hashtbl.find_opt table k) value) (list nodes) in
+      let lengths = Hashtbl.create 16 in
+      let next k value =
+        let node = node (Hashtbl.find_opt table k) lengths value in
+        Hashtbl.add lengths k (length_of node);
+        node
+      in
+      let nodes = List.rev (snd (List.fold_left (fun (k, nodes) value -> (k + 1, next k value :: nodes)) (0, []) (list nodes))) in
       if List.exists (fun (n, _) -> n >= List.length nodes) domains then fail "a domain of no node";
       let atoms = Array.of_list (mapped atom (list atoms)) in
       let atom value = let i = index value in if i < Array.length atoms then atoms.(i) else fail "an atom that does not exist" in
