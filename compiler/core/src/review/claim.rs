@@ -112,8 +112,26 @@ pub struct Gap {
     pub minimum: bool,
 }
 
-/// Hears of every certificate before it is checked, with the obligation that it should be about.
-pub type OnCertificate<'a> = dyn Fn(&Obligation, &Certificate) + Sync + 'a;
+/// Called with each certificate that is read, and the obligation that it has to be about, before it is checked. An error counts as if the check had failed.
+pub type OnCertificate<'a> = dyn Fn(&Obligation, &Certificate) -> Result<(), Refusal> + Sync + 'a;
+
+/// Why someone else does not accept a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is wrong.
+    Rejected(String),
+    /// It could not be checked.
+    Unchecked(String),
+}
+
+impl From<Refusal> for ClaimStanding {
+    fn from(refusal: Refusal) -> ClaimStanding {
+        match refusal {
+            Refusal::Rejected(why) => rejected(why),
+            Refusal::Unchecked(why) => ClaimStanding::Open(why),
+        }
+    }
+}
 
 /// Checks a record; `again` if its instance had one before.
 pub(super) fn claim(
@@ -435,7 +453,7 @@ impl Claim<'_> {
                 let certificate = certificate.read();
                 let certificate =
                     certificate.map_err(|why| rejected(format!("its certificate can't be read: {why}")))?;
-                (self.on_certificate)(obligation, &certificate);
+                (self.on_certificate)(obligation, &certificate)?;
                 check(obligation, &certificate)
                     .map_err(|why| rejected(format!("its certificate is rejected: {why}")))?;
                 certificate.steps()
@@ -446,7 +464,7 @@ impl Claim<'_> {
                         "interval arithmetic is said to prove it, which this checker can't repeat".to_owned(),
                     )
                 })?;
-                (self.on_certificate)(obligation, &found);
+                (self.on_certificate)(obligation, &found)?;
                 found.steps()
             }
             RecordGround::Solver(name) => return Ok(ClaimStanding::Solver(brief(name))),

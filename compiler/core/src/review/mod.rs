@@ -10,7 +10,7 @@ pub mod file;
 mod over_indices;
 pub mod recheck;
 
-pub use claim::{CheckedRecord, ClaimStanding, Gap};
+pub use claim::{CheckedRecord, ClaimStanding, Gap, Refusal};
 pub use file::{Header, Limits, Reader, Record, brief, write};
 pub use recheck::{Subject, review};
 

@@ -12,6 +12,19 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+/// A line for another checker.
+#[derive(Serialize)]
+pub struct Line<'a> {
+    obligation: qnn::proof::Export<'a>,
+    certificate: &'a Certificate,
+}
+
+impl<'a> Line<'a> {
+    pub fn new(obligation: &'a Obligation, certificate: &'a Certificate) -> Line<'a> {
+        Line { obligation: export(obligation), certificate }
+    }
+}
+
 /// Lines of JSON for another checker. They are in their place once [`Export::finish`] puts them there.
 pub struct Export {
     file: OutFile,
@@ -38,15 +51,10 @@ impl Export {
     }
 
     pub fn line(&self, obligation: &Obligation, certificate: &Certificate) {
-        #[derive(Serialize)]
-        struct Line<'a> {
-            obligation: qnn::proof::Export<'a>,
-            certificate: &'a Certificate,
-        }
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.1.is_none() {
-            let line = Line { obligation: export(obligation), certificate };
-            let written = serde_json::to_writer(&mut lines.0, &line).map_err(std::io::Error::from);
+            let written =
+                serde_json::to_writer(&mut lines.0, &Line::new(obligation, certificate)).map_err(std::io::Error::from);
             lines.1 = written.and_then(|()| lines.0.write_all(b"\n")).err();
         }
     }

@@ -1,6 +1,7 @@
 //! `qnn check-proof`: what verdicts rest on, checked without any engine.
 
 mod export;
+mod proved;
 mod show;
 
 use super::bundle;
@@ -9,6 +10,7 @@ use crate::output::{Exit, Failure, Output, plural, shown};
 use crate::proof_file::relative;
 use crate::spec::{Specs, is_standard};
 use export::Export;
+use proved::ProvedChecker;
 use qnn::db::{SourceFile, normalise};
 use qnn::diagnostic::printable;
 use qnn::engine::CancelToken;
@@ -60,9 +62,26 @@ pub struct Arguments {
     /// Writes each certificate with its obligation as a line of JSON, for another checker
     #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
+    /// Gives each certificate to another checker, too, which has to accept it as well
+    #[arg(long, value_name = "CHECKER", value_enum)]
+    with: Option<With>,
     /// Prints one JSON document instead of text
     #[arg(long)]
     json: bool,
+}
+
+/// A checker that is not part of qnn.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum With {
+    /// `qnn-proved-checker`, whose soundness is a theorem: see docs/proved-checker.md
+    ProvedChecker,
+}
+
+/// Who is given each certificate besides the checker.
+#[derive(Default)]
+struct Others {
+    export: Option<Export>,
+    proved: Option<ProvedChecker>,
 }
 
 /// What was found out about one of the files.
@@ -76,6 +95,8 @@ struct Reviewed {
     checked: Vec<CheckedRecord>,
     /// How many instances the proof file's filter leaves out.
     left_out: usize,
+    /// Whether the proved checker was given the certificates, too.
+    proved: bool,
     time: Duration,
 }
 
@@ -83,8 +104,11 @@ struct Reviewed {
 pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> {
     let cancel = CancelToken::new();
     interruptible(&cancel, "what is checked");
-    let export = arguments.export.as_deref().map(Export::create).transpose()?;
-    if let Some(export) = &export {
+    let others = Others {
+        export: arguments.export.as_deref().map(Export::create).transpose()?,
+        proved: arguments.with.map(|With::ProvedChecker| ProvedChecker::start()).transpose()?,
+    };
+    if let Some(export) = &others.export {
         export.spares(arguments.files.iter().chain(&arguments.spec))?;
     }
     let mut exit = Exit::Fine;
@@ -95,8 +119,8 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             return Err(Failure::wrong("`--spec` says which spec a proof file speaks of; this is a spec itself"));
         }
         let reviewed = match is_spec {
-            true => of_store(arguments, path, export.as_ref(), &cancel, output)?,
-            false => of_file(arguments, path, export.as_ref(), &cancel, output)?,
+            true => of_store(arguments, path, &others, &cancel, output)?,
+            false => of_file(arguments, path, &others, &cancel, output)?,
         };
         exit = exit.worse(verdict(&reviewed));
         if arguments.json {
@@ -105,7 +129,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
             show(&reviewed, output)?;
         }
     }
-    match export {
+    match others.export {
         // Not all of it is there: what was there before stays.
         Some(_) if cancel.is_cancelled() => output.warning("the export was not written: the check was stopped"),
         Some(export) => export.finish()?,
@@ -142,7 +166,7 @@ fn verdict(reviewed: &Reviewed) -> Exit {
 fn of_file(
     arguments: &Arguments,
     path: &Path,
-    export: Option<&Export>,
+    others: &Others,
     cancel: &CancelToken,
     output: &mut Output,
 ) -> Result<Reviewed, Failure> {
@@ -151,20 +175,20 @@ fn of_file(
         return Err(Failure::wrong(format!("`{name}` can't be read: it is a folder")));
     }
     if !bundle::is_archive(path) {
-        return of_proof(arguments, path, name, export, cancel, output);
+        return of_proof(arguments, path, name, others, cancel, output);
     }
     if arguments.spec.is_some() {
         return Err(Failure::wrong(format!("`{name}` is a bundle, and brings its specs along: leave out `--spec`")));
     }
     let folder = bundle::unpack(path)?;
-    of_proof(arguments, &folder.path().join(bundle::PROOF), name, export, cancel, output)
+    of_proof(arguments, &folder.path().join(bundle::PROOF), name, others, cancel, output)
 }
 
 fn of_proof(
     arguments: &Arguments,
     path: &Path,
     name: String,
-    export: Option<&Export>,
+    others: &Others,
     cancel: &CancelToken,
     output: &mut Output,
 ) -> Result<Reviewed, Failure> {
@@ -202,18 +226,26 @@ fn of_proof(
     demand(&mut specs, cancel, output)?;
     let changed = changed(&specs, &header, folder, &paths);
     let mut next = || reader.next_record();
-    let checked = check(arguments, &specs, &header.filter, &mut next, export, cancel)?.map_err(unreadable)?;
+    let checked = check(arguments, &specs, &header.filter, &mut next, others, cancel)?.map_err(unreadable)?;
     let filter = Filter::new(&header.filter);
     let left_out = |file: &SourceFile| plan(&specs.db, *file, &filter, &Options::default()).left_out;
     let left_out = specs.files.iter().map(left_out).sum();
-    Ok(Reviewed { name, header: Some(header), changed, checked, left_out, time: start.elapsed() })
+    Ok(Reviewed {
+        name,
+        header: Some(header),
+        changed,
+        checked,
+        left_out,
+        proved: others.proved.is_some(),
+        time: start.elapsed(),
+    })
 }
 
 /// A spec and what the store holds about it.
 fn of_store(
     arguments: &Arguments,
     path: &Path,
-    export: Option<&Export>,
+    others: &Others,
     cancel: &CancelToken,
     output: &mut Output,
 ) -> Result<Reviewed, Failure> {
@@ -235,10 +267,18 @@ fn of_store(
     }
     let mut results = summary.results.iter();
     let mut next = || Ok(results.next().map(|result| Record::new(0, result)));
-    let found = check(arguments, &specs, &[], &mut next, export, cancel)?;
+    let found = check(arguments, &specs, &[], &mut next, others, cancel)?;
     let checked = found.map_err(|why| Failure::Message(Exit::Internal, why.to_string()))?;
     let name = specs.name(file);
-    Ok(Reviewed { name, header: None, changed: Vec::new(), checked, left_out: 0, time: start.elapsed() })
+    Ok(Reviewed {
+        name,
+        header: None,
+        changed: Vec::new(),
+        checked,
+        left_out: 0,
+        proved: others.proved.is_some(),
+        time: start.elapsed(),
+    })
 }
 
 /// Specs without errors.
@@ -256,7 +296,7 @@ fn check(
     specs: &Specs,
     about: &[String],
     next: &mut (dyn FnMut() -> Result<Option<Record>, Unreadable> + Send),
-    export: Option<&Export>,
+    others: &Others,
     cancel: &CancelToken,
 ) -> Result<Result<Vec<CheckedRecord>, Unreadable>, Failure> {
     let options = Options::default();
@@ -270,15 +310,16 @@ fn check(
     if !arguments.filter.is_empty() && !subjects.iter().any(wanted) {
         return Err(Failure::wrong("no instance matches the filter"));
     }
-    if let Some(export) = export {
+    if let Some(export) = &others.export {
         export.spares(specs.db.files().iter().map(|(path, _)| path))?;
     }
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = arguments.jobs.map_or_else(cores, usize::from);
     let on_certificate = |obligation: &Obligation, certificate: &Certificate| {
-        if let Some(export) = export {
+        if let Some(export) = &others.export {
             export.line(obligation, certificate);
         }
+        others.proved.as_ref().map_or(Ok(()), |proved| proved.check(obligation, certificate))
     };
     let cancel = cancel.clone();
     let stop: Condition = Arc::new(move || cancel.is_cancelled());

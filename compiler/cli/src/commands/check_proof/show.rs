@@ -90,7 +90,11 @@ pub fn show(reviewed: &Reviewed, output: &mut Output) -> Result<(), Failure> {
     let lines = [
         (
             certificate,
-            format!("on certificates that were checked ({certificates}, of {} in all)", plural(steps, "step", "steps")),
+            format!(
+                "on certificates that were checked ({certificates}, of {} in all{})",
+                plural(steps, "step", "steps"),
+                if reviewed.proved { "; each was accepted by the proved checker, too" } else { "" }
+            ),
         ),
         (counterexample, "on inputs that were run through the reference interpreter".to_owned()),
         (solver, "on the word of a solver".to_owned()),
@@ -131,6 +135,7 @@ pub fn json_of(reviewed: &Reviewed) -> Value {
         "proof": reviewed.header,
         "changed": reviewed.changed,
         "left_out": reviewed.left_out,
+        "proved_checker": reviewed.proved,
         "counts": {
             "certificate": certificate,
             "counterexample": counterexample,
