@@ -8,6 +8,8 @@ mod benchmark;
 mod pairs;
 #[path = "support/place.rs"]
 mod place;
+#[path = "proofs/proved.rs"]
+mod proved;
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
