@@ -229,7 +229,7 @@ impl Backward {
         let few = bits(self.coefficients[at].len() as u64) + (u128::BITS - norm.leading_zeros())
             < SUM_BITS - COEFFICIENT_BITS;
         let others = bits(self.greatest_other(at)).saturating_sub(SUM_BITS);
-        let own = bits(greatest(&self.coefficients[at])).saturating_sub(COEFFICIENT_BITS);
+        let own = bits(most).saturating_sub(COEFFICIENT_BITS);
         if few {
             return self.shift(own.max(others), ranges);
         }
@@ -243,14 +243,11 @@ impl Backward {
 
     /// Shifts the form so that a nonlinear node's coefficients, the greatest of which is `most`, have 30 bits, all others times 2^exponent 62, and the constant times that 110; then multiplies it by 2^exponent but for
     /// that node.
-    fn shift_for_lines(&mut self, at: usize, exponent: u32, ranges: &[Vec<Interval>]) -> Option<()> {
+    fn shift_for_lines(&mut self, at: usize, most: u64, exponent: u32, ranges: &[Vec<Interval>]) -> Option<()> {
         let other = self.greatest_other(at);
         let others = if other == 0 { 0 } else { (bits(other) + exponent).saturating_sub(SUM_BITS) };
         let constant = u128::BITS - self.constant.unsigned_abs().leading_zeros() + exponent;
-        let by = bits(greatest(&self.coefficients[at]))
-            .saturating_sub(COEFFICIENT_BITS)
-            .max(others)
-            .max(constant.saturating_sub(CONSTANT_BITS));
+        let by = bits(most).saturating_sub(COEFFICIENT_BITS).max(others).max(constant.saturating_sub(CONSTANT_BITS));
         self.shift(by, ranges)?;
         if other != 0 {
             for other in 0..=self.last {
@@ -274,9 +271,13 @@ impl Backward {
         }
         let mask = (1i64 << by) - 1;
         let mut constant = self.constant;
-        let is_short = |range: &Interval| range.hi.unsigned_abs() < 1 << SHORT_BITS;
-        for (at, live) in self.live[..=self.last].iter().enumerate() {
-            if !*live {
+        for (at, ranges) in ranges.iter().enumerate().take(self.last + 1).filter(|(at, _)| self.live[*at]) {
+            let coefficients = &mut self.coefficients[at];
+            work(coefficients.len());
+            if by <= MOST_SHIFT
+                && let Some(ends) = self.ends[at].get(ranges.iter().map(|range| range.hi))
+            {
+                constant = constant.checked_add(kernels::shift(coefficients, by, ends))?;
                 continue;
             }
             for (c, range) in coefficients.iter_mut().zip(ranges) {
