@@ -15,6 +15,7 @@ pub mod number_format;
 pub mod report;
 pub mod review;
 pub mod verify;
+pub mod vnnlib;
 
 pub use facade::{Spec, Verified};
 pub use qnn_engine as engine;

@@ -21,6 +21,9 @@ pub use network::{Described, ImportedLayer, ImportedNetwork, ImportedTensor, Mod
 
 use std::sync::Arc;
 
+/// What a note of an ONNX network says, after the operator, where the network is that without an operator at its end.
+pub const LEFT_OUT: &str = "at the end is left out";
+
 /// How a file is read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Options {

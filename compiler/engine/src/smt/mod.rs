@@ -2,9 +2,11 @@
 //!
 //! In: an obligation. Out: a proof on the solver's word, a replayed counterexample, or why there is neither. Intervals and the
 //! relaxation's bounds go first: cases that they exclude are not encoded, and bit-vectors are as wide as they say. One lowering
-//! ([`encode`]) feeds the solver ([`z3`]) and the SMT-LIB export.
+//! ([`encode`]) feeds the solver ([`z3`]) and the SMT-LIB export. [`reals`] asks the solver about linear arithmetic over the real numbers, which is no
+//! obligation's: queries about networks of floats are.
 
 pub mod encode;
+pub mod reals;
 pub mod term;
 pub mod z3;
 

@@ -57,14 +57,26 @@ pub fn version() -> String {
 /// # Errors
 /// If the time or the memory is up, the caller cancels, Z3 gives up or fails.
 pub fn check(encoding: &Arc<Encoding>, strategy: Strategy, control: &Control) -> Result<Verdict, Reason> {
+    let (encoding, own) = (encoding.clone(), control.clone());
+    supervised(control, move |done| run(&encoding, strategy, &own, done))
+}
+
+/// Runs a query on a worker's thread, within the time and the memory that `control` says. The query holds on to what it is given for as long as it uses Z3.
+///
+/// # Errors
+/// If the time or the memory is up, the caller cancels, or the query fails.
+pub(super) fn supervised<T: Send + Sync + 'static>(
+    control: &Control,
+    query: impl FnOnce(Sender<()>) -> Result<T, Reason> + Send + Sync + 'static,
+) -> Result<T, Reason> {
     if let Some(reason) = control.stop() {
         return Err(reason);
     }
     let (sender, receiver) = channel();
-    let (encoding, caller) = (encoding.clone(), control);
+    let caller = control;
     let control = control.clone();
     on_worker(Box::new(move || {
-        let work = || z3::with_z3_config(&z3::Config::new(), || work(&encoding, strategy, &control));
+        let work = || z3::with_z3_config(&z3::Config::new(), || work(query, &control));
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
         let healthy = result.is_ok();
         let result = result.unwrap_or_else(|panic| {
@@ -142,7 +154,7 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// Runs on the worker's thread, whose context no other thread uses.
-fn work(encoding: &Encoding, strategy: Strategy, control: &Control) -> Result<Verdict, Reason> {
+fn work<T>(query: impl FnOnce(Sender<()>) -> Result<T, Reason>, control: &Control) -> Result<T, Reason> {
     let context = z3::Context::thread_local();
     let place = QuerySlot::new(control.memory.unwrap_or(DEFAULT_MEMORY));
     let stopped = AtomicU8::new(RUNNING);
@@ -154,10 +166,10 @@ fn work(encoding: &Encoding, strategy: Strategy, control: &Control) -> Result<Ve
             let (wait, handle) = (wait, handle);
             watch(&wait, &handle, control, &place, &stopped);
         });
-        let result = run(encoding, strategy, control, done);
+        let result = query(done);
         match (stopped.load(Ordering::SeqCst), result) {
             // An answer that came just before the interrupt still counts.
-            (_, Ok(verdict)) => Ok(verdict),
+            (_, Ok(answer)) => Ok(answer),
             (RUNNING, Err(reason)) => Err(reason),
             (OUT_OF_MEMORY, Err(_)) => Err(Reason::Memory),
             (_, Err(reason)) => Err(control.stop().unwrap_or(reason)),
@@ -251,10 +263,7 @@ fn run(encoding: &Encoding, strategy: Strategy, control: &Control, _done: Sender
         Strategy::Automatic => Solver::new_for_logic("QF_BV").unwrap_or_default(),
         Strategy::BitBlast => bit_blasting(),
     };
-    // Z3 would replace the process's handler of Ctrl-C: one query would stop, and nothing else.
-    let mut own = Params::new();
-    own.set_bool("ctrl_c", false);
-    solver.set_params(&own);
+    leave_ctrl_c(&solver);
     let cone = encoding.terms.cone(&encoding.assertions);
     let mut built: HashMap<Term, Built> = HashMap::with_capacity(cone.len());
     for (count, term) in cone.iter().enumerate() {
@@ -271,10 +280,7 @@ fn run(encoding: &Encoding, strategy: Strategy, control: &Control, _done: Sender
     }
     match solver.check() {
         SatResult::Unsat => Ok(Verdict::Unsatisfiable),
-        SatResult::Unknown => {
-            let why = solver.get_reason_unknown().unwrap_or_else(|| "no reason given".to_owned());
-            Err(if why.contains("memory") { Reason::Memory } else { Reason::Incomplete(format!("Z3 gave up: {why}")) })
-        }
+        SatResult::Unknown => Err(gave_up(&solver)),
         SatResult::Sat => {
             let no_model = || Reason::Internal("Z3 found a model and did not give it".to_owned());
             let model = solver.get_model().ok_or_else(no_model)?;
@@ -289,6 +295,19 @@ fn run(encoding: &Encoding, strategy: Strategy, control: &Control, _done: Sender
             Ok(Verdict::Satisfiable(values))
         }
     }
+}
+
+/// Z3 would replace the process's handler of Ctrl-C: one query would stop, and nothing else.
+pub(super) fn leave_ctrl_c(solver: &Solver) {
+    let mut own = Params::new();
+    own.set_bool("ctrl_c", false);
+    solver.set_params(&own);
+}
+
+/// Why a solver does not know.
+pub(super) fn gave_up(solver: &Solver) -> Reason {
+    let why = solver.get_reason_unknown().unwrap_or_else(|| "no reason given".to_owned());
+    if why.contains("memory") { Reason::Memory } else { Reason::Incomplete(format!("Z3 gave up: {why}")) }
 }
 
 fn bit_blasting() -> Solver {

@@ -7,7 +7,6 @@
 use super::binary;
 use super::quantized::{self, Sums, Weights};
 use super::{Scale, pools, unary};
-use crate::ImportError;
 use crate::onnx::linear;
 use crate::onnx::lowering::Lowering;
 use crate::onnx::model::Node;
@@ -16,6 +15,7 @@ use crate::onnx::shape::axis;
 use crate::onnx::tensor::{Dequantized, Element, Grid, Parameters, Tensor};
 use crate::onnx::thresholds::Contraction;
 use crate::onnx::value::{Kind, Operand, Pending, PerElement, Real, Stored, Value};
+use crate::{ImportError, LEFT_OUT};
 use std::sync::Arc;
 
 /// Refuses what newer versions of the quantizers can be told.
@@ -390,11 +390,11 @@ pub(in crate::onnx) fn left_out(lowering: &mut Lowering, node: &Node) -> Result<
     }
     let note = match node.operation.as_str() {
         "ArgMax" | "TopK" | "Hardmax" => format!(
-            "{} at the end is left out: the output is what it compares; where several are the greatest, the file takes one of them",
+            "{} {LEFT_OUT}: the output is what it compares; where several are the greatest, the file takes one of them",
             node.described()
         ),
         _ => format!(
-            "{} at the end is left out: it never reverses the order of what it is given, but can make different values equal",
+            "{} {LEFT_OUT}: it never reverses the order of what it is given, but can make different values equal",
             node.described()
         ),
     };
