@@ -40,9 +40,9 @@ struct Format {
     /// As SMT-LIB 2 (QF_BV), for Z3, Bitwuzla, cvc5 or any other solver of bit-vectors
     #[arg(long)]
     smt2: bool,
-    /// As VNN-LIB, for verifiers that take a network as ONNX beside it
-    #[arg(long)]
-    vnnlib: bool,
+    /// As VNN-LIB, for verifiers that take a network as ONNX beside it: version 1, or 2 by `--vnnlib=2`
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, require_equals = true, default_missing_value = "1", value_parser = ["1", "2"])]
+    vnnlib: Option<String>,
 }
 
 /// An instance that a format can't say, and why.
@@ -74,7 +74,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         std::fs::create_dir_all(&arguments.output)
             .map_err(|e| Failure::wrong(format!("the folder `{}` can't be made: {e}", shown(&arguments.output))))?;
     }
-    let ending = if arguments.format.vnnlib { "vnnlib" } else { "smt2" };
+    let ending = if arguments.format.vnnlib.is_some() { "vnnlib" } else { "smt2" };
     let mut taken = HashSet::new();
     let mut unsaid: Vec<Unsaid> = Vec::new();
     for job in &jobs {
@@ -152,8 +152,10 @@ fn script(
     };
     let title =
         format!("{} of {}\nby qnn {}", job.name, specs.name(job.item.file(&specs.db)), env!("CARGO_PKG_VERSION"));
-    if arguments.format.vnnlib {
-        return Ok(vnnlib::text(statement, &title).map(Text::Pieces));
+    if let Some(version) = &arguments.format.vnnlib {
+        let version = if version == "2" { vnnlib::Version::Two } else { vnnlib::Version::One };
+        let folder = job.item.file(&specs.db).path(&specs.db).parent().unwrap_or(Path::new(""));
+        return Ok(vnnlib::text(&specs.db, folder, statement, &title, version).map(Text::Pieces));
     }
     let script = Script { title, values: arguments.values, ..Script::default() };
     let text = script.write(&statement.obligation, &Control::default());
