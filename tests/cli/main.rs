@@ -15,6 +15,7 @@ mod examples;
 mod files;
 mod json;
 mod project;
+mod solve;
 mod specs;
 mod verdicts;
 

@@ -22,7 +22,8 @@ mod verify_printer;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use commands::{
-    bundle, cache, check, check_proof, completions, diff, eval, explain, export, fmt, import, new, report, show, verify,
+    bundle, cache, check, check_proof, completions, diff, eval, explain, export, fmt, import, new, report, show, solve,
+    verify,
 };
 use output::{Exit, Failure, Output};
 use std::process::ExitCode;
@@ -82,6 +83,7 @@ enum Command {
     Show(show::Arguments),
     Fmt(fmt::Arguments),
     Export(export::Arguments),
+    Solve(solve::Arguments),
     Explain(explain::Arguments),
     New(new::Arguments),
     Import(import::Arguments),
@@ -151,6 +153,7 @@ fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Show(arguments) => show::run(&arguments, output),
         Command::Fmt(arguments) => fmt::run(&arguments, output),
         Command::Export(arguments) => export::run(&arguments, output),
+        Command::Solve(arguments) => solve::run(&arguments, output),
         Command::Explain(arguments) => explain::run(&arguments, output),
         Command::New(arguments) => new::run(&arguments, output),
         Command::Import(arguments) => import::run(&arguments, output),

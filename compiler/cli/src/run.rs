@@ -52,9 +52,20 @@ impl Run {
         display: DisplayOptions,
         output: &mut Output,
     ) -> Result<Run, Failure> {
-        let mut specs = Specs::read(paths)?;
         let cancel = CancelToken::new();
         interruptible(&cancel, "what is decided");
+        Run::of_specs(Specs::read(paths)?, patterns, options, display, &cancel, output)
+    }
+
+    /// Checks and verifies specs that were read, until `cancel` says that no more is wanted.
+    pub fn of_specs(
+        mut specs: Specs,
+        patterns: &[String],
+        options: &Options,
+        display: DisplayOptions,
+        cancel: &CancelToken,
+        output: &mut Output,
+    ) -> Result<Run, Failure> {
         // A check takes no longer than what is to be decided may take, or a moment. What is not checked by then is checked as it is lowered.
         let begun = Instant::now();
         let left = || options.total_timeout.map(|total| total.saturating_sub(begun.elapsed()));
@@ -102,7 +113,7 @@ impl Run {
             let mut options = options.clone();
             options.total_timeout = left().map(part);
             open -= plan.jobs.len();
-            let summary = run_spec(display, &run.specs, (heading, &plan), &options, &cancel, output)?;
+            let summary = run_spec(display, &run.specs, (heading, &plan), &options, cancel, output)?;
             for warning in &summary.warnings {
                 output.warning(warning);
             }
@@ -115,7 +126,7 @@ impl Run {
         run.cancelled = cancel.is_cancelled();
         run.time = began.elapsed();
         // What a report says of networks ends with Ctrl-C, or a moment after it.
-        let end = run.cancelled.then(|| Instant::now() + AFTER_CANCEL);
+        let (end, cancel) = (run.cancelled.then(|| Instant::now() + AFTER_CANCEL), cancel.clone());
         run.stop = Arc::new(move || end.map_or_else(|| cancel.is_cancelled(), |end| Instant::now() >= end));
         Ok(run)
     }

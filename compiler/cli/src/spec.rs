@@ -25,6 +25,8 @@ pub struct Specs {
     base: PathBuf,
     /// Whether warnings are shown in full, as `qnn check` does; a line for each code says where they are, elsewhere.
     pub in_full: bool,
+    /// Whether nobody wrote the texts, so that of the warnings only those of what formats lose (W04…) are shown.
+    pub generated: bool,
     said: HashSet<Diagnostic>,
     /// What the check of each spec found, as far as it came.
     found: HashMap<SourceFile, Vec<Diagnostic>>,
@@ -71,7 +73,18 @@ impl Specs {
                 files.push(file);
             }
         }
-        Ok(Specs { db, files, base, in_full: false, said: HashSet::new(), found: HashMap::new() })
+        Ok(Specs { files, ..Specs::with(db, base) })
+    }
+
+    /// No specs yet: they are added to the database.
+    pub fn none() -> Specs {
+        let base = std::env::current_dir().map(|folder| qnn::db::normalise(&folder)).unwrap_or_default();
+        Specs::with(Database::new(Disk), base)
+    }
+
+    fn with(db: Database, base: PathBuf) -> Specs {
+        let (said, found) = (HashSet::new(), HashMap::new());
+        Specs { db, files: Vec::new(), base, in_full: false, generated: false, said, found }
     }
 
     /// The one spec of a command that takes one.
@@ -149,7 +162,9 @@ impl Specs {
 
     /// Shows diagnostics, unless they have been shown.
     pub fn show(&mut self, all: &[Diagnostic], output: &Output) -> Counts {
-        let fresh: Vec<Diagnostic> = all.iter().filter(|d| self.said.insert((*d).clone())).cloned().collect();
+        let wanted = |d: &&Diagnostic| !self.generated || d.severity == Severity::Error || d.code.starts_with("W04");
+        let fresh: Vec<Diagnostic> =
+            all.iter().filter(wanted).filter(|d| self.said.insert((*d).clone())).cloned().collect();
         let in_full = |d: &Diagnostic| self.in_full || d.severity == Severity::Error;
         let (full, brief): (Vec<Diagnostic>, Vec<Diagnostic>) = fresh.into_iter().partition(in_full);
         let style = Style { color: output.error_color, base: &self.base };

@@ -14,4 +14,5 @@ pub mod import;
 pub mod new;
 pub mod report;
 pub mod show;
+pub mod solve;
 pub mod verify;
