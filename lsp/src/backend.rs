@@ -8,7 +8,10 @@ use crate::commands::{self, Request};
 use crate::convert::{Encoding, path_of};
 use crate::event::Event;
 use crate::owner::{self, Setup};
-use crate::protocol::{ExplainArguments, Explained, ReportArguments, Verdicts};
+use crate::protocol::{
+    CreateSpecArguments, ExplainArguments, Explained, ModelArguments, ModelFile, NetworkArguments, NetworkView,
+    ReportArguments, SamplePictures, SamplesArguments, TensorFile, TensorsArguments, Trace, TraceArguments, Verdicts,
+};
 use crate::publisher::{Abilities, Message, publish, run_of};
 use crate::requests as r;
 use crate::settings::Settings;
@@ -43,6 +46,10 @@ struct Later {
     shows_reports: bool,
     /// The client shows the pages on codes itself.
     explains: bool,
+    /// The client shows networks itself.
+    shows_networks: bool,
+    /// The client opens the specs that are written for it.
+    opens_specs: bool,
 }
 
 impl Backend {
@@ -98,7 +105,11 @@ fn capabilities(encoding: Encoding) -> ServerCapabilities {
         document_symbol_provider: Some(OneOf::Left(true)),
         workspace_symbol_provider: Some(OneOf::Left(true)),
         code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
-            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::SOURCE_FIX_ALL]),
+            code_action_kinds: Some(vec![
+                CodeActionKind::QUICKFIX,
+                CodeActionKind::REFACTOR,
+                CodeActionKind::SOURCE_FIX_ALL,
+            ]),
             ..CodeActionOptions::default()
         })),
         code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
@@ -193,6 +204,8 @@ impl LanguageServer for Backend {
             changes: changes.unwrap_or(false),
             shows_reports: flag(options, "clientShowsReports"),
             explains: flag(options, "clientExplains"),
+            shows_networks: flag(options, "clientShowsNetworks"),
+            opens_specs: flag(options, "clientOpensSpecs"),
         };
         let here = std::env::current_dir().unwrap_or_default();
         let folders = folders(&params, &here);
@@ -420,6 +433,8 @@ impl LanguageServer for Backend {
             Request::Owner(command) => command,
             Request::Report(arguments) => return self.report(arguments).await,
             Request::Explain(arguments) => return self.show_explained(&arguments),
+            Request::Network(arguments) => return self.show_network(arguments).await,
+            Request::CreateSpec(arguments) => return self.create_spec(arguments).await,
         };
         let (reply, result) = oneshot::channel();
         self.events()?.send(Event::Command(command, reply)).map_err(|_| leaving())?;
@@ -459,6 +474,58 @@ impl Backend {
             let _ = messages.send(Message::Text(page.code.clone(), page.text.clone()));
         }
         serde_json::to_value(page).map(Some).map_err(|error| refused(error.to_string()))
+    }
+
+    /// `qnn/model`
+    pub async fn model(&self, arguments: ModelArguments) -> Result<ModelFile> {
+        work("model", move || r::files::model(&arguments)).await
+    }
+
+    /// `qnn/tensors`
+    pub async fn tensors(&self, arguments: TensorsArguments) -> Result<TensorFile> {
+        work("tensors", move || r::files::tensors(&arguments)).await
+    }
+
+    /// `qnn/samples`
+    pub async fn samples(&self, arguments: SamplesArguments) -> Result<SamplePictures> {
+        work("samples", move || r::files::samples(&arguments)).await
+    }
+
+    /// `qnn/network`
+    pub async fn network(&self, arguments: NetworkArguments) -> Result<NetworkView> {
+        if r::network::is_model(&arguments.uri) {
+            return work("network", move || r::network::of_model(&arguments)).await;
+        }
+        let uri = arguments.uri.clone();
+        let found = answer(self.events()?, "network", Ask::Text(uri), move |s| r::network::of_spec(s, &arguments));
+        found.await?.ok_or_else(|| refused("the spec is not open"))
+    }
+
+    /// `qnn/trace`
+    pub async fn trace(&self, arguments: TraceArguments) -> Result<Trace> {
+        let ask = Ask::Verdicts(arguments.uri.clone());
+        let found = answer(self.events()?, "trace", ask, move |s| r::trace::answer(s, &arguments));
+        found.await?.ok_or_else(|| refused("the spec is not open"))
+    }
+
+    /// The layers of a network, which are shown as a text unless the client shows them itself.
+    async fn show_network(&self, arguments: NetworkArguments) -> Result<Option<Value>> {
+        let view = self.network(arguments).await?;
+        let later = *self.later.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(messages) = self.messages.get().filter(|_| !later.shows_networks) {
+            let _ = messages.send(Message::Text(view.name.clone(), view.text()));
+        }
+        serde_json::to_value(view).map(Some).map_err(|error| refused(error.to_string()))
+    }
+
+    /// Writes a first spec beside a model, and has it opened unless the client does that.
+    async fn create_spec(&self, arguments: CreateSpecArguments) -> Result<Option<Value>> {
+        let created = work("createSpec", move || r::files::create(&arguments)).await?;
+        let later = *self.later.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(messages) = self.messages.get().filter(|_| !later.opens_specs) {
+            let _ = messages.send(Message::Document(created.uri.clone()));
+        }
+        serde_json::to_value(created).map(Some).map_err(|error| refused(error.to_string()))
     }
 
     /// Has the client asked for its settings.

@@ -1,11 +1,14 @@
 //! The commands of `workspace/executeCommand`: their names, and reading their arguments.
 
-use crate::protocol::{ExplainArguments, ReportArguments, ShowArguments, StatusArguments, VerifyArguments};
+use crate::protocol::{
+    CreateSpecArguments, ExplainArguments, NetworkArguments, ReportArguments, ShowArguments, StatusArguments,
+    VerifyArguments,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// All of them.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 11] = [
     "qnn.verify",
     "qnn.verifyAll",
     "qnn.verifyFailed",
@@ -13,6 +16,8 @@ pub const NAMES: [&str; 9] = [
     "qnn.showCounterexample",
     "qnn.report",
     "qnn.explain",
+    "qnn.showNetwork",
+    "qnn.createSpec",
     "qnn.status",
     "qnn.clearCache",
 ];
@@ -26,6 +31,10 @@ pub enum Request {
     Report(ReportArguments),
     /// The handler of the request: show the page on a diagnostic's code.
     Explain(ExplainArguments),
+    /// A thread with a snapshot: show the layers of a network.
+    Network(NetworkArguments),
+    /// A thread: write a first spec beside a model.
+    CreateSpec(CreateSpecArguments),
 }
 
 /// A command of the owner's with its argument.
@@ -82,6 +91,8 @@ impl Request {
             "qnn.showCounterexample" => Command::Show(parse(name, argument)?),
             "qnn.report" => return Ok(Request::Report(parse(name, argument)?)),
             "qnn.explain" => return Ok(Request::Explain(parse(name, argument)?)),
+            "qnn.showNetwork" => return Ok(Request::Network(parse(name, argument)?)),
+            "qnn.createSpec" => return Ok(Request::CreateSpec(parse(name, argument)?)),
             "qnn.status" => Command::Status(parse(name, argument)?),
             "qnn.clearCache" => Command::ClearCache,
             _ => return Err(format!("there is no command `{name}`; the commands are {}", NAMES.join(", "))),
@@ -105,6 +116,7 @@ mod tests {
             ("qnn.status", vec![json!({})], "missing field `uri`"),
             ("qnn.report", vec![json!({ "property": "p" })], "missing field `uri`"),
             ("qnn.explain", vec![json!({})], "missing field `code`"),
+            ("qnn.createSpec", vec![json!({ "kernel": "tflm" })], "missing field `uri`"),
             ("qnn.cancel", vec![json!({}), json!({})], "one argument"),
         ] {
             let error = Request::read(name, arguments).expect_err(name);

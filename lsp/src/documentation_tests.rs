@@ -4,8 +4,10 @@
 
 use crate::commands::NAMES;
 use crate::protocol::{
-    Cancelled, Cleared, EXPLAIN, ExplainArguments, Explained, MeasureStatus, Mood, ReportArguments, Reported,
-    ShowArguments, Shown, Started, State, Status, StatusArguments, VERDICTS, VERSION, Verdicts, VerificationStatus,
+    Cancelled, Cleared, CreateSpecArguments, CreatedSpec, EXPLAIN, ExplainArguments, Explained, MODEL, MeasureStatus,
+    ModelArguments, ModelFile, Mood, NETWORK, NetworkArguments, NetworkView, ReportArguments, Reported, SAMPLES,
+    SamplePictures, SamplesArguments, ShowArguments, Shown, Started, State, Status, StatusArguments, TENSORS, TRACE,
+    TensorFile, TensorsArguments, Trace, TraceArguments, VERDICTS, VERSION, Verdicts, VerificationStatus,
     VerifyArguments,
 };
 use crate::settings::Settings;
@@ -39,6 +41,24 @@ fn the_documented_measure_is_what_is_sent() {
 }
 
 #[test]
+fn the_documented_files_and_network_are_what_is_sent() {
+    fn same<T: serde::Serialize + serde::de::DeserializeOwned>(kind: &str) {
+        let documented = documented(kind);
+        let read: T = serde_json::from_value(documented.clone()).expect(kind);
+        assert_eq!(serde_json::to_value(&read).unwrap(), documented, "{kind}");
+    }
+    same::<ModelFile>("model");
+    same::<TensorFile>("tensors");
+    same::<SamplePictures>("samples");
+    same::<NetworkView>("network");
+    same::<Trace>("trace");
+    let page = include_str!("../../docs/protocol.md");
+    for request in [MODEL, TENSORS, SAMPLES, NETWORK, TRACE] {
+        assert!(page.contains(&format!("`{request}`")), "{request} is documented");
+    }
+}
+
+#[test]
 fn the_documented_settings_are_the_defaults() {
     assert_eq!(serde_json::to_value(Settings::default()).unwrap(), documented("settings"));
 }
@@ -52,6 +72,8 @@ fn the_documented_commands_are_understood() {
         match name {
             "qnn.showCounterexample" => _ = serde_json::from_value::<ShowArguments>(argument).expect(name),
             "qnn.report" => _ = serde_json::from_value::<ReportArguments>(argument).expect(name),
+            "qnn.showNetwork" => _ = serde_json::from_value::<NetworkArguments>(argument).expect(name),
+            "qnn.createSpec" => _ = serde_json::from_value::<CreateSpecArguments>(argument).expect(name),
             "qnn.explain" => {
                 let asked: ExplainArguments = serde_json::from_value(argument).expect(name);
                 assert!(Explained::of(&asked.code).expect("a page").text.starts_with("# "));
@@ -199,15 +221,20 @@ fn the_extension_has_the_types_of_the_protocol() {
         "/**\n * What the server says and is asked beside standard LSP; `docs/protocol.md` is the reference.\n *\n * Made from the types in `lsp/src/protocol`: \
          `QNN_UPDATE=1 cargo test --workspace --lib documentation_tests` writes it anew.\n */\n\n\
          /** The version of the notification that this extension understands. */\nexport const VERSION = {VERSION};\n\n\
-         export const STATUS = \"{}\";\n\nexport const VERDICTS = \"{VERDICTS}\";\n\nexport const EXPLAIN = \"{EXPLAIN}\";\n",
+         export const STATUS = \"{}\";\n\nexport const VERDICTS = \"{VERDICTS}\";\n\nexport const EXPLAIN = \"{EXPLAIN}\";\n\n\
+         export const MODEL = \"{MODEL}\";\n\nexport const TENSORS = \"{TENSORS}\";\n\nexport const SAMPLES = \"{SAMPLES}\";\n\n\
+         export const NETWORK = \"{NETWORK}\";\n\nexport const TRACE = \"{TRACE}\";\n",
         VerificationStatus::METHOD
     ));
     let mut sent = SchemaSettings::draft2020_12().for_serialize().into_generator();
     sent.subschema_for::<Status>();
     sent.subschema_for::<(Started, Cancelled, Cleared, Shown, Reported, Verdicts, Explained)>();
+    sent.subschema_for::<(ModelFile, TensorFile, SamplePictures, NetworkView, CreatedSpec, Trace)>();
     text.declare(&mut sent);
     let mut read = SchemaSettings::draft2020_12().for_deserialize().into_generator();
     read.subschema_for::<(VerifyArguments, ShowArguments, ReportArguments, ExplainArguments, StatusArguments)>();
+    read.subschema_for::<(ModelArguments, TensorsArguments, SamplesArguments, NetworkArguments, CreateSpecArguments)>();
+    read.subschema_for::<TraceArguments>();
     text.declare(&mut read);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../editors/vscode/src/protocol.generated.ts");
     if std::env::var_os("QNN_UPDATE").is_some() {

@@ -56,6 +56,11 @@ where
         .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
         .custom_method(protocol::EXPLAIN, Backend::explain)
         .custom_method(protocol::VERDICTS, Backend::verdicts)
+        .custom_method(protocol::MODEL, Backend::model)
+        .custom_method(protocol::TENSORS, Backend::tensors)
+        .custom_method(protocol::SAMPLES, Backend::samples)
+        .custom_method(protocol::NETWORK, Backend::network)
+        .custom_method(protocol::TRACE, Backend::trace)
         .finish();
     let exit = Arc::new(Exit::default());
     let watched = Watched { inner: service, exit: exit.clone() };

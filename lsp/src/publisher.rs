@@ -45,6 +45,8 @@ pub enum Message {
     Text(String, String),
     /// A page is to be shown by whatever shows pages.
     Page(Url),
+    /// A spec is to be opened that was written.
+    Document(Url),
     /// Files are to be watched.
     Register(Vec<Registration>),
     /// The client is to be asked for its settings; where its answer goes.
@@ -127,6 +129,9 @@ pub async fn publish(client: Client, abilities: Abilities, mut messages: Unbound
                 }
                 Message::Page(uri) => {
                     tokio::spawn(show_page(client.clone(), abilities.show_document, uri));
+                }
+                Message::Document(uri) => {
+                    tokio::spawn(open(client.clone(), abilities.show_document, uri));
                 }
                 Message::Register(registrations) => {
                     let client = client.clone();
@@ -243,6 +248,18 @@ async fn show_page(client: Client, outside: bool, uri: Url) {
         }
     }
     client.show_message(MessageType::INFO, format!("The report is {path}")).await;
+}
+
+/// Opens a spec that was written, or else says where it is.
+async fn open(client: Client, as_document: bool, uri: Url) {
+    let path = uri.to_file_path().map_or_else(|()| uri.to_string(), |path| path.display().to_string());
+    if as_document {
+        let shown = ShowDocumentParams { uri, external: None, take_focus: Some(true), selection: None };
+        if client.show_document(shown).await.unwrap_or(false) {
+            return;
+        }
+    }
+    client.show_message(MessageType::INFO, format!("The spec is {path}")).await;
 }
 
 /// A file that holds a text, kept for as long as the system keeps temporary files.

@@ -13,6 +13,16 @@ export const VERDICTS = "qnn/verdicts";
 
 export const EXPLAIN = "qnn/explain";
 
+export const MODEL = "qnn/model";
+
+export const TENSORS = "qnn/tensors";
+
+export const SAMPLES = "qnn/samples";
+
+export const NETWORK = "qnn/network";
+
+export const TRACE = "qnn/trace";
+
 /** The parameters of `qnn/verificationStatus`: what is known of a document's properties, or what has changed of it. */
 export interface Status {
     /** The version of the notification. */
@@ -465,6 +475,327 @@ export interface Explained {
     text: string;
 }
 
+/** The result of `qnn/model`. */
+export interface ModelFile {
+    /** The file's name. */
+    name: string;
+    /** `TensorFlow Lite` or `ONNX`. */
+    kind: string;
+    /** Its size in bytes; 0 where it can't be read. */
+    bytes: number;
+    /** Why nothing more is told. */
+    problem: FileProblem | null;
+    /** Its inputs. */
+    inputs: ModelTensor[];
+    /** Its outputs. */
+    outputs: ModelTensor[];
+    /** Its operators in the order of their first use. */
+    operators: OperatorCount[];
+    /** The kernels that suit its contents, the likeliest first: `qnn/network` says by each whether it can be imported. */
+    kernels: KernelChoice[];
+}
+
+/** Why something can't be had, for people. */
+export interface FileProblem {
+    /** What is wrong, in a sentence. */
+    message: string;
+    /** What to do. */
+    help: string | null;
+}
+
+/** An input or output of a model file. */
+export interface ModelTensor {
+    /** As the file has it. */
+    name: string;
+    /** Its element type. */
+    element: string;
+    /** The sizes of its axes, the batch axis included; `null` where the file leaves one open. */
+    shape: (number | null)[];
+    /** How its integers are stored; `null` where the file does not say. */
+    storage: StorageStatus | null;
+}
+
+/** How integers are stored: value = (integer − zero) · scale. */
+export interface StorageStatus {
+    /** Bits of an integer. */
+    bits: number;
+    /** Two's complement, or unsigned. */
+    signed: boolean;
+    /** The value of one step, as people read it. */
+    scale: string;
+    /** The integer that stands for 0. */
+    zero: number;
+    /** The values of the least and the greatest integer, as people read them. */
+    values: [string, string];
+}
+
+/** How often a file uses an operator. */
+export interface OperatorCount {
+    /** In the file's vocabulary. */
+    name: string;
+    /** How many times. */
+    count: number;
+}
+
+/** A kernel that may run a file. */
+export interface KernelChoice {
+    /** As a spec names it. */
+    name: string;
+    /** What it is, in a sentence. */
+    summary: string;
+}
+
+/** The result of `qnn/tensors`. */
+export interface TensorFile {
+    /** The file's name. */
+    name: string;
+    /** Its size in bytes; 0 where it can't be read. */
+    bytes: number;
+    /** Why there are no tensors. */
+    problem: FileProblem | null;
+    /** Its tensors by name. */
+    tensors: TensorStatus[];
+}
+
+/** A tensor of a data file. */
+export interface TensorStatus {
+    /** Its name; `null` for the only tensor of a file. */
+    name: string | null;
+    /** Its element type in the file's own words. */
+    element: string;
+    /** The sizes of its axes. */
+    shape: number[];
+    /** Why it can't be read. */
+    problem: string | null;
+    /** What its elements are; `null` where they are too many to be looked at unasked, or can't be read. */
+    values: TensorValues | null;
+    /** How many images it is along its first axis, if it is that. */
+    pictures: number | null;
+}
+
+/** What the elements of a tensor are, as people read them. */
+export interface TensorValues {
+    /** The least and the greatest finite number. */
+    range: [string, string] | null;
+    /** How many are NaN or infinite. */
+    notFinite: number;
+    /** The first ones, row-major. */
+    first: string[];
+    /** How many there are. */
+    count: number;
+}
+
+/** The result of `qnn/samples`. */
+export interface SamplePictures {
+    /** Where the labels come from, if they are known: a tensor's name, or a file's. */
+    labelledBy: string | null;
+    /** The pictures. */
+    samples: SamplePicture[];
+}
+
+/** A sample as a picture. */
+export interface SamplePicture {
+    /** Its index along the tensor's first axis. */
+    index: number;
+    /** Its class, if it is known. */
+    label: string | null;
+    /** A PNG in base64; empty where its numbers are not finite. */
+    png: string;
+}
+
+/** The result of `qnn/network`. */
+export interface NetworkView {
+    /** The spec, or the model file. */
+    uri: string;
+    /** As the spec calls it: `digits<6>`; of a model file, its name. */
+    name: string;
+    /** Why there is no network. */
+    problem: FileProblem | null;
+    /** The networks of the spec that can be asked for. */
+    networks: string[];
+    /** The instances of properties that name it, over whose inputs ranges can be asked for. */
+    instances: string[];
+    /** That whose inputs `within` is of. */
+    instance: string | null;
+    /** Its inputs and its output: `(image: ufixed<8, 3>[8, 8]) -> fixed<6, 3>[10]`. */
+    signature: string;
+    /** Whose arithmetic it is, if it is a model file's. */
+    kernel: KernelChoice | null;
+    /** What a user should know of it, a sentence each. */
+    notes: string[];
+    /** The files that it reads. */
+    files: string[];
+    /** Weights and biases. */
+    parameters: number;
+    /** Of these, how many saturated when they were quantized. */
+    saturated: number;
+    /** The bits that the parameters take. */
+    parameterBits: number;
+    /** The bits of the two neighbouring tensors that take most. */
+    activationBits: number;
+    /** Its inputs and layers in the order of computation: the nodes of a graph. */
+    layers: LayerView[];
+    /** Where it stands in the text. */
+    place: PlaceInText | null;
+}
+
+/** A node of a network: an input or a layer. */
+export interface LayerView {
+    /** Its name; empty where neither the spec nor the file has one. */
+    name: string;
+    /** What it is. */
+    role: LayerRole;
+    /** What it computes; `input` for an input. */
+    operation: string;
+    /** The nodes that it reads, by their index here. */
+    reads: number[];
+    /** The sizes of its axes. */
+    shape: number[];
+    /** Its format; `null` for exact numbers. */
+    format: string | null;
+    /** The bits of its format, or of an accumulator that holds all of its values. */
+    bits: number;
+    /** The bits of the sums that the runtime keeps, where that is known. */
+    accumulatorAvailable: number | null;
+    /** Weights and biases. */
+    parameters: number;
+    /** Of these, how many saturated when they were quantized. */
+    saturated: number;
+    /** The bits that its parameters take. */
+    parameterBits: number;
+    /** What it holds over all inputs that the network's formats hold. */
+    overFormats: ReachView;
+    /** What it holds over the inputs that the instance speaks of. */
+    within: ReachView | null;
+    /** Where it stands in the text. */
+    place: PlaceInText | null;
+}
+
+/** What a node of the view is. */
+export type LayerRole =
+    /** An input of the network. */
+    | "input"
+    /** A layer whose result stays within. */
+    | "hidden"
+    /** A layer whose result is an output. */
+    | "output";
+
+/** What a layer holds over some inputs. */
+export interface ReachView {
+    /** The least integer of all elements, as the format stores it. */
+    least: Integer;
+    /** The greatest one. */
+    greatest: Integer;
+    /** The sums before they are scaled and rounded, where the layer does that. */
+    accumulator: SumsView | null;
+    /** What its neurons can reach, where it rounds. */
+    neurons: NeuronsView | null;
+}
+
+/** The sums of a layer. */
+export interface SumsView {
+    /** The least one. */
+    least: Integer;
+    /** The greatest one. */
+    greatest: Integer;
+    /** The bits that hold them all. */
+    bits: number;
+}
+
+/** What the neurons of a layer that rounds can put out. */
+export interface NeuronsView {
+    /** How many there are. */
+    all: number;
+    /** Those that put out the same for all of the inputs. */
+    fixed: number;
+    /** Those that never reach an end of what the layer puts out, or never leave it. */
+    stable: number;
+    /** Those that can reach the least integer and leave it: a ReLU's zero, or saturation. */
+    atLeast: number;
+    /** Those that can reach the greatest integer and leave it: saturation. */
+    atGreatest: number;
+}
+
+/** A place in a text. */
+export interface PlaceInText {
+    /** The spec. */
+    uri: string;
+    /** Where in it. */
+    range: Range;
+}
+
+/** The result of `qnn.createSpec`. */
+export interface CreatedSpec {
+    /** The spec that was written. */
+    uri: string;
+}
+
+/** The result of `qnn/trace`. */
+export interface Trace {
+    /** The instance. */
+    instance: string;
+    /** Why there are no layers, in a sentence. */
+    problem: string | null;
+    /** The networks that the property applies to its variables. */
+    calls: CallTraceView[];
+}
+
+/** The layers of a network for a counterexample. */
+export interface CallTraceView {
+    /** As the spec writes it: `digits<6>(x)`. */
+    text: string;
+    /** The network: `qnn/network` tells of it, with its layers at the same indices. */
+    network: string;
+    /** Its inputs, then its layers in the order of computation. */
+    layers: LayerTraceView[];
+}
+
+/** A layer for a counterexample: both sides. */
+export interface LayerTraceView {
+    /** Its name; empty where it has none. */
+    name: string;
+    /** What it computes; `input` for an input. */
+    operation: string;
+    /** The sizes of its axes. */
+    shape: number[];
+    /** Its format; `null` for exact numbers. */
+    format: string | null;
+    /** How many elements it has. */
+    elements: number;
+    /** How many of them differ between the two sides. */
+    differ: number;
+    /** The greatest difference of an element by its magnitude, attacked minus original, in integers. */
+    greatest: Integer;
+    /** The neurons that change side, where the layer rounds and there is an original. */
+    crossings: CrossingsView | null;
+    /** The integers for the counterexample, row-major, as the format stores them; `null` where they are many. */
+    attacked: Integer[] | null;
+    /** The same for the original. */
+    original: Integer[] | null;
+    /** Where it is an image: original, attacked and difference beside each other, for an image with several channels each of the first few. */
+    pictures: LayerPicture[];
+}
+
+/** The neurons that reach an end of what their layer puts out on one side only. */
+export interface CrossingsView {
+    /** Those that fall to the least integer: a ReLU that goes out. */
+    off: number;
+    /** Those that leave the least integer: a ReLU that comes on. */
+    on: number;
+    /** Those that rise to the greatest integer: they saturate. */
+    saturate: number;
+    /** Those that leave the greatest integer. */
+    leave: number;
+}
+
+/** A picture of a layer. */
+export interface LayerPicture {
+    /** What it shows. */
+    caption: string;
+    /** A PNG in base64. */
+    png: string;
+}
+
 /** The argument of `qnn.verify`. */
 export interface VerifyArguments {
     /** The spec; all open ones where it may be left out. */
@@ -507,4 +838,62 @@ export interface ExplainArguments {
 export interface StatusArguments {
     /** The spec. */
     uri: string;
+}
+
+/** The parameters of `qnn/model`. */
+export interface ModelArguments {
+    /** The file. */
+    uri: string;
+}
+
+/** The parameters of `qnn/tensors`. */
+export interface TensorsArguments {
+    /** The file. */
+    uri: string;
+    /** This tensor only, whose elements are looked at however many there are. */
+    tensor?: string | null;
+}
+
+/** The parameters of `qnn/samples`. */
+export interface SamplesArguments {
+    /** The file. */
+    uri: string;
+    /** The tensor; the only one, if it is left out. */
+    tensor?: string | null;
+    /** The first sample. */
+    from?: number;
+    /** How many; at most 200. */
+    count: number;
+}
+
+/** The parameters of `qnn/network`, and the argument of `qnn.showNetwork`. */
+export interface NetworkArguments {
+    /** An open spec, or a model file. */
+    uri: string;
+    /** Of a spec: the network, with or without its integers; the first one, if it is left out. */
+    network?: string | null;
+    /** Of a spec: the instance of a property over whose inputs ranges are told as well. */
+    instance?: string | null;
+    /** Of a model file: whose arithmetic; the likeliest, if it is left out. */
+    kernel?: string | null;
+}
+
+/** The argument of `qnn.createSpec`. */
+export interface CreateSpecArguments {
+    /** The model. */
+    uri: string;
+    /** Whose arithmetic; the likeliest for the file, if it is left out. */
+    kernel?: string | null;
+    /** A file of inputs. */
+    samples?: string | null;
+    /** A file of their classes. */
+    labels?: string | null;
+}
+
+/** The parameters of `qnn/trace`. */
+export interface TraceArguments {
+    /** An open spec. */
+    uri: string;
+    /** The instance whose counterexample it is. */
+    instance: string;
 }

@@ -8,6 +8,7 @@ use crate::snapshot::Snapshot;
 use qnn::db::SourceFile;
 use qnn::diagnostic::Diagnostic;
 use qnn::ide::code_actions::{actions, found_at};
+use qnn::ide::spec_actions::spec_actions;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{
     self as lsp, CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, Command,
@@ -65,6 +66,16 @@ pub fn answer(snapshot: &Snapshot, params: &CodeActionParams) -> Result<Option<C
                 ..CodeAction::default()
             }));
         }
+    }
+    if wanted(&CodeActionKind::REFACTOR) {
+        all.extend(spec_actions(&snapshot.db, target.file, within).into_iter().map(|action| {
+            CodeActionOrCommand::CodeAction(CodeAction {
+                edit: Some(workspace_edit(snapshot, &action.edits, &target.view.uri)),
+                title: action.title,
+                kind: Some(CodeActionKind::REFACTOR),
+                ..CodeAction::default()
+            })
+        }));
     }
     if wanted(&CodeActionKind::SOURCE_FIX_ALL) && only.is_some() {
         let firsts = found.iter().enumerate().filter(|(index, _)| first(*index));

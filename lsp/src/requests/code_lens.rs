@@ -1,4 +1,4 @@
-//! `textDocument/codeLens`: above each property what can be done. Every lens has a command, which the server executes.
+//! `textDocument/codeLens`: above each property and network what can be done. Every lens has a command, which the server executes.
 //!
 //! How a property stands is the inlay hint's to tell. Where the client shows none, or the user wants none, the first lens tells it.
 
@@ -6,7 +6,9 @@ use super::Target;
 use super::inlay_hints::standing;
 use crate::protocol::{PropertyStatus, State};
 use crate::snapshot::Snapshot;
+use qnn::db::{ItemId, items, offset, tree};
 use qnn::ide::seconds;
+use qnn::syntax::Span;
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::lsp_types::{CodeLens, Command, Url};
@@ -18,7 +20,29 @@ pub fn answer(snapshot: &Snapshot) -> Result<Option<Vec<CodeLens>>> {
     let status = status.filter(|_| snapshot.settings.code_lens.enable);
     let properties = status.iter().flat_map(|status| &status.properties);
     let tells = !(snapshot.hints && snapshot.settings.inlay_hints.verdicts);
-    Ok(Some(properties.flat_map(|property| lenses(property, &target.view.uri, tells)).collect()))
+    let mut all: Vec<CodeLens> = properties.flat_map(|property| lenses(property, &target.view.uri, tells)).collect();
+    if status.is_some() {
+        all.extend(networks(snapshot, &target));
+    }
+    Ok(Some(all))
+}
+
+/// A lens above each network, which shows its layers.
+fn networks(snapshot: &Snapshot, target: &Target<'_>) -> Vec<CodeLens> {
+    let db = &snapshot.db;
+    let lens = |item: &ItemId| {
+        let found = tree(db, *item).as_deref()?;
+        let name = found.name().filter(|_| found.kind.is_network())?;
+        let start = offset(db, *item);
+        let range = target.lines.range(Span::new(start + name.span.start, start + name.span.end));
+        let command = Command {
+            title: "Show layers".to_owned(),
+            command: "qnn.showNetwork".to_owned(),
+            arguments: Some(vec![json!({ "uri": target.view.uri, "network": &*name.text })]),
+        };
+        Some(CodeLens { range, command: Some(command), data: None })
+    };
+    items(db, target.file).iter().filter_map(lens).collect()
 }
 
 fn lenses(property: &PropertyStatus, uri: &Url, tells: bool) -> Vec<CodeLens> {

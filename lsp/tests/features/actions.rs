@@ -160,3 +160,47 @@ fn a_spent_budget_can_be_raised() {
     assert!(applied(text, raise, &uri).contains("#[timeout(5ms)]\nproperty slow"));
     client.leave();
 }
+
+#[test]
+fn questions_about_a_network_are_written_and_have_no_errors() {
+    let folder = Folder::new();
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/digits");
+    for name in ["digits.npz", "deep.npz", "test_images.npy", "test_labels.npy"] {
+        std::fs::copy(format!("{examples}/{name}"), folder.path(name)).expect("a file");
+    }
+    let spec = std::fs::read_to_string(format!("{examples}/digits.qnn")).expect("the spec");
+    let (mut client, uri, _) = opened(&folder, &spec);
+    let line = spec.lines().position(|line| line.starts_with("network digits")).expect("the network") as u32;
+    let found: Vec<Value> =
+        actions(&mut client, &uri, line).into_iter().filter(|action| action["kind"] == "refactor").collect();
+    let titles: Vec<&str> = found.iter().map(|action| action["title"].as_str().expect("a title")).collect();
+    assert_eq!(
+        titles,
+        [
+            "Ask whether `digits<4>` is robust: add `digits_is_robust`",
+            "Sweep the bits of `digits`: add `digits_by_bits`",
+            "Measure the radius up to which `digits<4>` keeps the class: add `digits_radius`",
+        ]
+    );
+    let mut text = spec.clone();
+    for action in &found {
+        let whole = applied(&spec, action, &uri);
+        text.push_str(whole.strip_prefix(spec.trim_end()).expect("it is added at the end"));
+    }
+    let version = client.change(&uri, &text);
+    let wrong: Vec<Value> = client.diagnostics(&uri, version).into_iter().filter(|d| d["severity"] == 1).collect();
+    assert_eq!(wrong, [] as [Value; 0]);
+    client.wait_status(&uri, "the new text", |s| s["documentVersion"] == version);
+    let named = |name: &str| {
+        client.statuses[&uri]["properties"].as_array().is_some_and(|all| all.iter().any(|p| p["name"] == name))
+    };
+    assert!(
+        named("digits_is_robust") && named("digits_by_bits") && named("digits_radius"),
+        "{:?}",
+        client.statuses[&uri]
+    );
+    // A property is no network, and a spec without a fitting dataset has nothing to ask of.
+    let elsewhere = spec.lines().position(|line| line.starts_with("property robust(")).expect("a property") as u32;
+    assert!(actions(&mut client, &uri, elsewhere).iter().all(|action| action["kind"] != "refactor"));
+    client.leave();
+}

@@ -4,8 +4,11 @@
 mod support;
 
 mod actions;
+mod files;
 mod names;
+mod network;
 mod report;
+mod trace;
 
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -317,12 +320,13 @@ fn the_lens_acts_and_the_hint_tells() {
         texts.filter_map(|t| t.strip_prefix(' ')).map(str::to_owned).collect()
     };
     // The lens acts, the hint tells.
-    assert_eq!(titles(&mut client), ["Run", "Run", "Run"]);
+    assert_eq!(titles(&mut client), ["Run", "Run", "Run", "Show layers"]);
     assert_eq!(hints(&mut client), ["○ not verified", "○ not verified", "○ 4 not verified"]);
     client.command("qnn.verifyAll", json!({}));
     client.wait_status(&uri, "verdicts", |s| s["active"] == false && s["counts"]["unverified"] == 0);
     let after = titles(&mut client);
-    assert_eq!(after, ["Run again", "Report", "Run again", "Show counterexample", "Report", "Run again", "Report"]);
+    let expected = ["Run again", "Report", "Run again", "Show counterexample", "Report", "Run again", "Report"];
+    assert_eq!(after, [&expected[..], &["Show layers"]].concat());
     assert_eq!(hints(&mut client), ["✓ proved", "✗ violated", "✓ 4 proved"]);
     // Each lens's command is one that the server executes.
     let lenses = client.request("textDocument/codeLens", json!({ "textDocument": { "uri": uri } }));

@@ -4,6 +4,7 @@
 //! that it costs no memory and its element type spoils nothing.
 
 use super::budget::Budget;
+use super::tensor::TensorHeader;
 use super::{FileError, FileTensor};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +25,7 @@ pub(super) trait TensorSource: Send + Sync + UnwindSafe + RefUnwindSafe {
     fn read(&self, index: usize, name: &str, budget: &mut Budget) -> Result<FileTensor, FileError>;
 
     /// Its element type and shape, as the header says them.
-    fn describe(&self, index: usize, name: &str) -> Result<String, FileError>;
+    fn header(&self, index: usize, name: &str) -> Result<TensorHeader, FileError>;
 }
 
 /// A tensor and where it is: the index of a member or of a header's entry.
@@ -70,8 +71,13 @@ impl Tensors {
 
     /// `float32[3, 4]` as its header says it, without its elements, or why it can't be read; `None` if there is none of this name.
     pub fn describe(&self, name: &str) -> Option<String> {
+        Some(self.header(name)?.map_or_else(|error| error.message, |header| header.to_string()))
+    }
+
+    /// Its element type and shape as its header says them, without its elements; `None` if there is none of this name.
+    pub fn header(&self, name: &str) -> Option<Result<TensorHeader, FileError>> {
         let member = self.members.get(name)?;
-        Some(self.source.describe(member.index, name).unwrap_or_else(|error| error.message))
+        Some(self.source.header(member.index, name))
     }
 
     /// All of them.

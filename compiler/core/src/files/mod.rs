@@ -23,7 +23,7 @@ pub mod tensor;
 pub use archive::Tensors;
 pub use budget::MAX_BYTES;
 pub use reader::FileContents;
-pub use tensor::{Element, FileData, FileTensor};
+pub use tensor::{Element, FileData, FileTensor, TensorHeader};
 
 /// Why a file's bytes are not what its kind promises, and what to do about it.
 ///

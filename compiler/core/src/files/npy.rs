@@ -6,7 +6,7 @@
 use super::budget::Budget;
 use super::elements::{ElementKind, Endian, fill, tensor_of};
 use super::spelling::{counted, grouped, quoted};
-use super::tensor::described;
+use super::tensor::TensorHeader;
 use super::{FileData, FileError, FileTensor, elements, gzip};
 use qnn_ir::interrupt::work;
 use std::io::Read;
@@ -36,9 +36,9 @@ pub(super) fn affordable(mut head: &[u8]) -> Result<(), FileError> {
 }
 
 /// The element type and the shape.
-pub(super) fn describe(mut source: &mut dyn Read) -> Result<String, FileError> {
+pub(super) fn header(mut source: &mut dyn Read) -> Result<TensorHeader, FileError> {
     let header = NpyHeader::parse(&header_text(&mut source)?)?;
-    Ok(described(header.kind.name(), &header.shape))
+    Ok(TensorHeader { element_type: header.kind.name().to_owned(), shape: header.shape })
 }
 
 /// The text of the header; the data follow in `source`.

@@ -4,6 +4,7 @@ use super::archive::{TensorSource, Tensors};
 use super::budget::Budget;
 use super::content::Content;
 use super::spelling::quoted;
+use super::tensor::TensorHeader;
 use super::{FileError, FileTensor, gzip, npy};
 use std::io::{Cursor, Read};
 use std::sync::Arc;
@@ -70,8 +71,8 @@ impl TensorSource for Archive {
         self.member(index, name, |member, most| npy::array(member, most, memory))
     }
 
-    fn describe(&self, index: usize, name: &str) -> Result<String, FileError> {
-        self.member(index, name, |member, _| npy::describe(member))
+    fn header(&self, index: usize, name: &str) -> Result<TensorHeader, FileError> {
+        self.member(index, name, |member, _| npy::header(member))
     }
 }
 

@@ -7,7 +7,7 @@ use super::budget::Budget;
 use super::content::Content;
 use super::elements::{ElementKind, Endian, tensor};
 use super::spelling::{counted, grouped, quoted};
-use super::tensor::described;
+use super::tensor::TensorHeader;
 use super::{FileError, FileTensor, gzip};
 use ::safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
@@ -74,10 +74,10 @@ impl TensorSource for SafetensorsFile {
         read().map_err(|error| error.inside(&format!("the tensor {}", quoted(name))))
     }
 
-    fn describe(&self, index: usize, _name: &str) -> Result<String, FileError> {
-        let Some(info) = self.infos.get(index) else { return Ok(String::new()) };
+    fn header(&self, index: usize, _name: &str) -> Result<TensorHeader, FileError> {
+        let info = self.infos.get(index).ok_or_else(|| FileError::new("is gone"))?;
         let name = element_type(info.dtype).map_or_else(|_| format!("{:?}", info.dtype), |kind| kind.name().to_owned());
-        Ok(described(&name, &info.shape))
+        Ok(TensorHeader { element_type: name, shape: info.shape.clone() })
     }
 }
 

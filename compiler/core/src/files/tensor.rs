@@ -1,6 +1,7 @@
 //! What a file reader returns: a shape and its elements, as the file holds them, before any format is applied.
 
 use qnn_ir::rational::{Rational, from_f64, integer};
+use std::fmt;
 use std::sync::Arc;
 
 /// A dense tensor in row-major (C) order, as a file holds it.
@@ -49,8 +50,24 @@ impl FileTensor {
     }
 }
 
+/// What a header says of a tensor, without its elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorHeader {
+    /// The element type in the file's own words.
+    pub element_type: String,
+    /// Sizes of the axes.
+    pub shape: Vec<usize>,
+}
+
+impl fmt::Display for TensorHeader {
+    /// `float32[3, 4]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&described(&self.element_type, &self.shape))
+    }
+}
+
 /// An element type and a shape.
-pub(super) fn described(element_type: &str, shape: &[usize]) -> String {
+fn described(element_type: &str, shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
     format!("{element_type}[{}]", sizes.join(", "))
 }

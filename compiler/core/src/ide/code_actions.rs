@@ -246,7 +246,7 @@ fn instantiated(source: &str, start: u32, expr: &Expr, parameters: &[(&str, &str
 }
 
 /// A name that the file does not define yet.
-fn unique(db: &dyn Db, file: SourceFile, name: &str) -> String {
+pub(super) fn unique(db: &dyn Db, file: SourceFile, name: &str) -> String {
     let scope = crate::check::scope::scope(db, file);
     let taken =
         |name: &str| scope.value.as_ref().is_some_and(|s| s.names.contains_key(name) || s.broken.contains(name));

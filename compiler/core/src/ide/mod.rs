@@ -10,6 +10,8 @@ pub mod first_spec;
 pub mod folding;
 pub mod hover;
 pub mod inlay_hints;
+pub mod layers;
+pub mod model_file;
 pub mod names;
 pub mod navigation;
 mod networks;
@@ -19,7 +21,10 @@ pub mod rename;
 pub mod selection;
 pub mod semantic_tokens;
 pub mod signature_help;
+pub mod spec_actions;
 pub mod symbols;
+pub mod tensors;
+pub mod trace;
 
 pub use crate::report::sentences::{
     call_line, counterexample_line, counterexample_text, duration, seconds, variable_line,

@@ -2,6 +2,7 @@
 //!
 //! In: an obligation. Out: a row for each layer that casts. Nothing is solved; the cost is that of evaluating the networks once.
 
+use crate::check::network::table::Neurons;
 use crate::check::spec::{Question, question_once};
 use crate::db::{Db, ItemId};
 use qnn_ir::graph::Op;
@@ -49,12 +50,7 @@ pub fn layers(obligation: &Obligation) -> Vec<LayerNeurons> {
         let Op::Step { source, steps } = &node.op else { continue };
         let (before, after) = (&ranges[source.index()], &ranges[id.index()]);
         let (Some(accumulators), Some(outputs)) = (hull(before), hull(after)) else { continue };
-        let fixed = after.iter().filter(|range| range.is_point()).count();
-        let splits = |(element, range): &(usize, &Interval)| {
-            let step = steps.at(*element);
-            !range.is_point() && (range.lo <= step.lo() || range.hi >= step.hi())
-        };
-        let unstable = after.iter().enumerate().filter(splits).count();
+        let Neurons { fixed, unstable, .. } = Neurons::of(steps, after);
         layers.push(LayerNeurons {
             name: node.name.clone(),
             neurons: node.len,

@@ -133,6 +133,21 @@ pub(crate) fn panels(variable: &VariableValue) -> Vec<Panel> {
     }
 }
 
+/// An image, and the one that it comes from with the difference.
+pub(crate) fn beside(caption: &str, size: PictureSize, original: Option<Vec<f64>>, attacked: Vec<f64>) -> Picture {
+    let all = || attacked.iter().chain(original.iter().flatten()).copied();
+    let scale = ColorScale::Grey(all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
+    let panel = |caption: &str, pixels: Vec<f64>, scale| Panel { caption: caption.to_owned(), size, pixels, scale };
+    let change: Option<Vec<f64>> =
+        original.as_ref().map(|original| attacked.iter().zip(original).map(|(after, before)| after - before).collect());
+    let most = change.iter().flatten().fold(0.0, |most: f64, d| most.max(d.abs()));
+    let mut panels: Vec<Panel> = original.into_iter().map(|pixels| panel("original", pixels, scale)).collect();
+    panels.push(panel("attacked", attacked, scale));
+    panels.extend(change.map(|pixels| panel("difference", pixels, ColorScale::Change(most))));
+    let description = format!("{caption}{}original, attacked, difference", if caption.is_empty() { "" } else { ": " });
+    Picture { description, panels }
+}
+
 /// A tensor as one panel, if it is an image.
 pub(crate) fn single(caption: &str, shape: &[usize], values: Vec<f64>) -> Option<Picture> {
     let size = image_size(shape)?;

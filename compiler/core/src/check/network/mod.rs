@@ -14,6 +14,7 @@ mod literal;
 mod memory;
 mod ops;
 mod real;
+pub mod table;
 
 use super::data::zero;
 use builder::{Builder, NetTensor, NetValue};

@@ -44,17 +44,12 @@ impl FirstSpec<'_> {
                 others.join(", ")
             );
         }
-        let floats = self.summary.inputs.iter().any(|input| input.storage.is_none());
-        let input = if self.kernel == Kernel::Qonnx && floats {
+        if leaves_floats(self.summary, self.kernel) {
             text.push_str(
                 "// The file leaves its inputs as floats: `input` is the format that they come in. Put yours.\n",
             );
-            ", input = ufixed<8, 8>"
-        } else {
-            ""
-        };
-        let kernel = self.kernel.name();
-        let _ = writeln!(text, "network {name} = import {} {{ kernel = {kernel}{input} }};\n", quoted(self.model));
+        }
+        let _ = writeln!(text, "network {name} = {};\n", imported(self.model, self.summary, self.kernel));
         let classes = self.classes();
         self.dataset(&mut text, &name, classes);
         self.measures(&mut text, &name, classes);
@@ -115,6 +110,17 @@ impl FirstSpec<'_> {
             "// The greatest output over all inputs there are: the best that is found, and a bound that is proved.\n#[timeout(10s)]\nmeasure greatest = maximize maximum({name}(x)) over x: {name}.input;"
         );
     }
+}
+
+/// Whether an import has to say the format of the inputs.
+fn leaves_floats(summary: &ModelSummary, kernel: Kernel) -> bool {
+    kernel == Kernel::Qonnx && summary.inputs.iter().any(|input| input.storage.is_none())
+}
+
+/// What stands behind `network name =`: `import "kws.tflite" { kernel = tflm }`.
+pub(super) fn imported(model: &str, summary: &ModelSummary, kernel: Kernel) -> String {
+    let input = if leaves_floats(summary, kernel) { ", input = ufixed<8, 8>" } else { "" };
+    format!("import {} {{ kernel = {}{input} }}", quoted(model), kernel.name())
 }
 
 /// A text as a spec writes it.
