@@ -1,4 +1,4 @@
-// Bundles the extension and the counterexample view's page; with --tests, the tests.
+// Bundles the extension and the pages of its views; with --tests, the tests.
 import { build } from "esbuild";
 import { readdirSync, rmSync } from "node:fs";
 
@@ -30,10 +30,12 @@ if (process.argv.includes("--tests")) {
         format: "cjs",
         external: ["vscode"],
     });
+    // One script a page.
+    const pages = { counterexample: "main", model: "model", tensors: "tensors", network: "network" };
     await build({
         ...common,
-        entryPoints: ["src/webview/main.ts"],
-        outfile: "dist/counterexample.js",
+        entryPoints: Object.entries(pages).map(([out, name]) => ({ in: `src/webview/${name}.ts`, out })),
+        outdir: "dist",
         platform: "browser",
         target: "chrome120",
         format: "iife",

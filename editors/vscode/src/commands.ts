@@ -2,6 +2,8 @@
 
 import * as vscode from "vscode";
 import type { CounterexamplePanel } from "./counterexample/panel";
+import { createSpec } from "./files/createSpec";
+import type { NetworkPanel } from "./network/panel";
 import type { PropertyStatus } from "./protocol.generated";
 import { rangeOf } from "./ranges";
 import type { Reports } from "./report";
@@ -41,6 +43,7 @@ export function register(
     explorer: TestExplorer,
     panel: CounterexamplePanel,
     reports: Reports,
+    networks: NetworkPanel,
 ): vscode.Disposable {
     /** The spec that was at hand last: from the walkthrough, or a report, that one is meant. */
     let last = vscode.window.activeTextEditor?.document;
@@ -118,6 +121,19 @@ export function register(
             return of && reports.show({ uri: of });
         },
         "qnn.saveReport": () => reports.save(),
+        "qnn.openNetwork": async (argument) => {
+            const model = modelAt(argument);
+            if (model !== undefined) {
+                await networks.show({ uri: model.toString() });
+                return;
+            }
+            const of = await uri(argument);
+            if (of !== undefined) await networks.show({ uri: of, network: networkAt(of) });
+        },
+        "qnn.newSpecOfModel": async (argument) => {
+            const chosen = modelAt(argument) ?? (await pickModel());
+            if (chosen !== undefined) await createSpec(server, chosen);
+        },
         "qnn.actions": () => actions(store, panel),
         "qnn.restartServer": () => server.restart(),
         "qnn.showLogs": () => {
@@ -142,6 +158,45 @@ export function register(
     };
     const registered = Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run));
     return vscode.Disposable.from(followed, ...registered);
+}
+
+const MODELS = ["tflite", "onnx"];
+
+/** The model file that a menu was opened on, else the one that is looked at. */
+function modelAt(argument: unknown): vscode.Uri | undefined {
+    const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+    const at = argument instanceof vscode.Uri ? argument : input instanceof vscode.TabInputCustom ? input.uri : undefined;
+    return at !== undefined && MODELS.some((ending) => at.path.toLowerCase().endsWith(`.${ending}`)) ? at : undefined;
+}
+
+/** A model file of the workspace. */
+async function pickModel(): Promise<vscode.Uri | undefined> {
+    const all = await vscode.workspace.findFiles(`**/*.{${MODELS.join(",")}}`, "**/node_modules/**", 1000);
+    if (all.length === 0) {
+        void vscode.window.showInformationMessage("The workspace has no .tflite or .onnx file.");
+        return undefined;
+    }
+    const items = all.map((uri) => ({ label: vscode.workspace.asRelativePath(uri), uri }));
+    return (await vscode.window.showQuickPick(items, { title: "A spec for which model?" }))?.uri;
+}
+
+/** The network whose declaration or name the cursor stands in; `null` for the spec's first one. */
+function networkAt(uri: string): string | null {
+    const editor = vscode.window.visibleTextEditors.find(({ document }) => document.uri.toString() === uri);
+    if (editor === undefined) return null;
+    const { document, selection } = editor;
+    const declared = (line: number): string | undefined => /^\s*network\s+(\w+)/.exec(document.lineAt(line).text)?.[1];
+    const names = new Set(Array.from({ length: document.lineCount }, (_, line) => declared(line)));
+    const word = document.getWordRangeAtPosition(selection.active);
+    const named = word === undefined ? undefined : document.getText(word);
+    if (named !== undefined && names.has(named)) return named;
+    for (let line = selection.active.line; line >= 0; line--) {
+        const name = declared(line);
+        if (name !== undefined) return name;
+        // Beyond the end of another item.
+        if (line < selection.active.line && /^(property|measure|find|dataset|type|enum|const|def)\b/.test(document.lineAt(line).text)) return null;
+    }
+    return null;
 }
 
 /** Of a property's counterexamples the one to show; where it has none, of the spec's: the unexpected ones before all others. */

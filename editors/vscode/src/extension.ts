@@ -4,7 +4,12 @@ import * as vscode from "vscode";
 import { register } from "./commands";
 import { CounterexamplePanel } from "./counterexample/panel";
 import { Explanations } from "./explanations";
+import { createSpec } from "./files/createSpec";
+import { ModelPages } from "./files/modelPages";
+import { TensorPages } from "./files/tensorPages";
 import { Gutter } from "./gutter";
+import { NetworkPanel } from "./network/panel";
+import type { NetworkArguments } from "./protocol.generated";
 import { Reports } from "./report";
 import { Server } from "./server";
 import { StatusBar } from "./statusBar";
@@ -17,6 +22,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     const store = new Store();
     const running = (server = new Server(context, (command, args) => {
         const of = args[0] as { uri: string; instance?: string; property?: string; code: string } | undefined;
+        if (command === "qnn.showNetwork") {
+            void networks.show(args[0] as NetworkArguments);
+            return true;
+        }
         const shows = { "qnn.showCounterexample": panel, "qnn.report": reports, "qnn.explain": explanations }[command];
         if (shows === undefined) return false;
         if (of !== undefined) void shows.show(of);
@@ -25,6 +34,11 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     const panel = new CounterexamplePanel(context, running, store);
     const reports = new Reports(context, running, store);
     const explanations = new Explanations(running);
+    const networks = new NetworkPanel(context, running);
+    const models = new ModelPages(context, running, {
+        createSpec: (model, kernel) => createSpec(running, model, kernel),
+        showNetwork: (model, kernel) => networks.show({ uri: model.toString(), kernel }),
+    });
     const gutter = new Gutter(context, store);
     const status = new StatusBar(running, store);
     const explorer = new TestExplorer(running, store);
@@ -32,6 +46,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         explorer.changed(change);
         panel.changed(change);
         reports.changed(change);
+        networks.changed(change);
         gutter.draw(change.uri);
         status.draw();
     };
@@ -40,6 +55,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         panel,
         reports,
         explanations,
+        networks,
+        models,
+        new TensorPages(context, running),
         gutter,
         status,
         explorer,
@@ -60,7 +78,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
             // The client library tells the server of all other settings.
             if (event.affectsConfiguration("qnn.server")) void running.restart();
         }),
-        register(running, store, explorer, panel, reports),
+        register(running, store, explorer, panel, reports, networks),
     );
     status.draw();
     await running.restart();

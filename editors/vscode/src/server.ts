@@ -20,12 +20,15 @@ import {
     ExecuteCommandRequest,
     LanguageClient,
     type LanguageClientOptions,
-    ResponseError,
+    LSPErrorCodes,
     type ServerOptions,
     State,
 } from "vscode-languageclient/node";
 import { bundledServer, serverPath } from "./paths";
-import { EXPLAIN, type Explained, type Reported, type VerifyArguments, type Shown, type Started, STATUS, type Status, VERDICTS, type Verdicts } from "./protocol.generated";
+import {
+    type CreatedSpec, type CreateSpecArguments, EXPLAIN, type Explained, MODEL, type ModelFile, NETWORK, type NetworkArguments, type NetworkView, type Reported, type SamplePictures,
+    SAMPLES, type SamplesArguments, type Shown, type Started, STATUS, type Status, type TensorFile, TENSORS, type TensorsArguments, TRACE, type Trace, type TraceArguments, VERDICTS, type Verdicts, type VerifyArguments,
+} from "./protocol.generated";
 import { type Ending, explain } from "./startFailure";
 
 export type Health = "untrusted" | "stopped" | "starting" | "running" | "failed";
@@ -112,13 +115,72 @@ export class Server implements vscode.Disposable {
     }
 
     /** The page on an error's code. */
-    async explain(code: string): Promise<Explained | undefined> {
+    explain(code: string): Promise<Explained | undefined> {
+        return this.ask(EXPLAIN, { code });
+    }
+
+    /** What a model file holds. */
+    model(uri: string): Promise<ModelFile | undefined> {
+        return this.ask(MODEL, { uri });
+    }
+
+    /** The tensors of a data file. */
+    tensors(of: TensorsArguments): Promise<TensorFile | undefined> {
+        return this.ask(TENSORS, of);
+    }
+
+    /** Samples of a data file as pictures. */
+    samples(of: SamplesArguments): Promise<SamplePictures | undefined> {
+        return this.ask(SAMPLES, of);
+    }
+
+    /** The layers of a network. */
+    network(of: NetworkArguments): Promise<NetworkView | undefined> {
+        return this.settled(NETWORK, of);
+    }
+
+    /** A counterexample layer by layer. */
+    trace(of: TraceArguments): Promise<Trace | undefined> {
+        return this.settled(TRACE, of);
+    }
+
+    /** An edit meanwhile makes the answer an error: then it is asked for again. */
+    private async settled<T>(method: string, of: object): Promise<T | undefined> {
+        for (let tries = 0; tries < 3 && this.health === "running"; tries++) {
+            try {
+                return await this.client?.sendRequest<T>(method, of);
+            } catch (error) {
+                if ((error as { code?: number }).code === LSPErrorCodes.ContentModified) continue;
+                void this.complain(`qnn: ${message(error)}`);
+                return undefined;
+            }
+        }
+        return undefined;
+    }
+
+    /** Writes a first spec beside a model. */
+    createSpec(of: CreateSpecArguments): Promise<CreatedSpec | undefined> {
+        return this.execute("qnn.createSpec", of);
+    }
+
+    private async ask<T>(method: string, params: object): Promise<T | undefined> {
         try {
-            return this.health === "running" ? await this.client?.sendRequest<Explained>(EXPLAIN, { code }) : undefined;
+            return this.health === "running" ? await this.client?.sendRequest<T>(method, params) : undefined;
         } catch (error) {
             void this.complain(`qnn: ${message(error)}`);
             return undefined;
         }
+    }
+
+    /** Why nothing can be asked; `undefined` if something can. */
+    silence(): string | undefined {
+        const why: Record<Exclude<Health, "running">, string> = {
+            untrusted: "In a workspace that is not trusted, no file is read.",
+            stopped: "The language server is stopped.",
+            starting: "The language server is starting …",
+            failed: this.problem,
+        };
+        return this.health === "running" ? undefined : why[this.health];
     }
 
     clearCache(): Promise<{ removed: number } | undefined> {
@@ -291,6 +353,8 @@ export class Server implements vscode.Disposable {
                 clientShowsCounterexamples: true,
                 clientShowsReports: true,
                 clientExplains: true,
+                clientShowsNetworks: true,
+                clientOpensSpecs: true,
                 markdownImages: true,
             },
             middleware: {

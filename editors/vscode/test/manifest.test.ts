@@ -25,7 +25,7 @@ test("every command that is offered is there, and none takes a name of the serve
     const source = text("src/commands.ts");
     const registered = [...source.matchAll(/^ {8}"(qnn\.\w+)":/gm)].map((m) => m[1] ?? "");
     assert.deepEqual([...registered].sort(), [...contributed].sort());
-    const servers = ["verify", "verifyAll", "verifyFailed", "cancel", "showCounterexample", "report", "explain", "status", "clearCache"];
+    const servers = ["verify", "verifyAll", "verifyFailed", "cancel", "showCounterexample", "report", "explain", "showNetwork", "createSpec", "status", "clearCache"];
     for (const name of servers) assert.ok(!contributed.includes(`qnn.${name}`), name);
     const links = manifest.contributes.walkthroughs.flatMap((w) => w.steps.flatMap((s) => [...s.description.matchAll(/command:(qnn\.\w+)/g)]));
     const items = Object.values(manifest.contributes.menus).flat();

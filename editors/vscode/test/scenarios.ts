@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { fileScenarios } from "./fileScenarios";
+import { networkScenarios } from "./networkScenarios";
 import type { Options, Workbench } from "./workbench";
 
 const examples = path.resolve("../../examples");
@@ -474,4 +476,6 @@ export const scenarios: Scenario[] = [
             await w.screenshot("untrusted");
         },
     },
+    ...fileScenarios,
+    ...networkScenarios,
 ];

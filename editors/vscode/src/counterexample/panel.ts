@@ -1,20 +1,18 @@
 /**
  * The counterexample view's panel: one, beside the text, that follows what the server says of the instance that it shows.
- *
- * The page may load its own script and style, and nothing else; what it is told is data, what it says is checked.
  */
 
-import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
-import type { PropertyStatus, Shown } from "../protocol.generated";
+import type { PropertyStatus, Shown, Trace } from "../protocol.generated";
 import { rangeOf } from "../ranges";
 import type { Server } from "../server";
 import type { Change, Store } from "../store";
 import { isActive, isFinal, stateInWords } from "../stateText";
+import { page, roots } from "../webviewPage";
 import { view, type View } from "./model";
 
 /** What the page is told. */
-export type ToPage = { type: "view"; view: View } | { type: "gone"; instance: string; others: string[]; text: string };
+export type ToPage = { type: "view"; view: View } | { type: "trace"; trace: Trace } | { type: "gone"; instance: string; others: string[]; text: string };
 
 /** What the page says. */
 export type FromPage =
@@ -28,6 +26,8 @@ interface Subject {
     uri: string;
     property: PropertyStatus;
     shown: Shown;
+    /** Its layers, once they were asked for. */
+    trace?: Promise<Trace | undefined>;
 }
 
 export class CounterexamplePanel implements vscode.Disposable {
@@ -93,25 +93,21 @@ export class CounterexamplePanel implements vscode.Disposable {
             this.panel.reveal(undefined, true);
             return;
         }
-        const folder = (name: string): vscode.Uri => vscode.Uri.joinPath(this.context.extensionUri, name);
         const panel = vscode.window.createWebviewPanel(
             "qnn.counterexample",
             "Counterexample",
             { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true },
-            { enableScripts: true, enableFindWidget: true, localResourceRoots: [folder("dist"), folder("media")] },
+            { enableScripts: true, enableFindWidget: true, localResourceRoots: roots(this.context.extensionUri) },
         );
-        panel.iconPath = vscode.Uri.joinPath(folder("icons"), "qnn.svg");
+        panel.iconPath = vscode.Uri.joinPath(this.context.extensionUri, "icons", "qnn.svg");
         panel.onDidDispose(() => {
             this.panel = undefined;
             this.subject = undefined;
         });
         panel.webview.onDidReceiveMessage((said: unknown) => void this.hear(said));
         this.panel = panel;
-        panel.webview.html = page(
-            panel.webview,
-            vscode.Uri.joinPath(folder("dist"), "counterexample.js"),
-            vscode.Uri.joinPath(folder("media"), "counterexample.css"),
-        );
+        const styles = ["page.css", "counterexample.css"];
+        panel.webview.html = page(panel.webview, this.context.extensionUri, { title: "Counterexample", script: "counterexample.js", styles, pictures: true });
     }
 
     private tell(): void {
@@ -133,6 +129,18 @@ export class CounterexamplePanel implements vscode.Disposable {
             message = { type: "view", view: view(found.property, found.instance, shown.counterexample, others) };
         }
         void panel.webview.postMessage(message);
+        if (message.type === "view") void this.trace(subject);
+    }
+
+    /** Tells the page what the layers hold. */
+    private async trace(subject: Subject): Promise<void> {
+        const { uri, shown } = subject;
+        // A stale counterexample is none of the text as it is: its layers are asked for when it is current.
+        if (this.store.find(uri, shown.instance)?.instance.hasCounterexample !== true) return;
+        subject.trace ??= this.server.trace({ uri, instance: shown.instance });
+        const trace = await subject.trace;
+        if (trace === undefined || this.subject !== subject) return;
+        void this.panel?.webview.postMessage({ type: "trace", trace } satisfies ToPage);
     }
 
     private async hear(said: unknown): Promise<void> {
@@ -165,24 +173,4 @@ export class CounterexamplePanel implements vscode.Disposable {
                 break;
         }
     }
-}
-
-function page(webview: vscode.Webview, script: vscode.Uri, style: vscode.Uri): string {
-    const nonce = randomBytes(18).toString("base64");
-    const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src ${webview.cspSource};`;
-    return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="${webview.asWebviewUri(style).toString()}">
-<title>Counterexample</title>
-</head>
-<body>
-<main id="main" aria-busy="true"></main>
-<div id="said" class="spoken" role="status" aria-live="polite"></div>
-<script nonce="${nonce}" src="${webview.asWebviewUri(script).toString()}"></script>
-</body>
-</html>`;
 }

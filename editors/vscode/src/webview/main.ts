@@ -7,50 +7,38 @@
 
 import type { Bar, BarSection, PictureSection, Section, TableSection, View } from "../counterexample/model";
 import type { FromPage, ToPage } from "../counterexample/panel";
+import type { Trace } from "../protocol.generated";
+import { traced } from "./trace";
+import { button, type Child, element, fold, host, say, scrolling } from "./dom";
 
-interface Host {
-    postMessage(message: FromPage): void;
-}
-declare function acquireVsCodeApi(): Host;
-
-const host = acquireVsCodeApi();
+const extension = host<FromPage>();
 const main = document.querySelector("main") ?? document.body;
-const said = document.querySelector("#said");
 
 /** Rows of raw integers are listed up to this size of a picture. */
 const MOST_LISTED = 64 * 64;
-
-type Child = Node | string | undefined;
-
-function element<K extends keyof HTMLElementTagNameMap>(
-    name: K,
-    attributes: Record<string, string> = {},
-    ...children: Child[]
-): HTMLElementTagNameMap[K] {
-    const created = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
-    created.append(...children.filter((child) => child !== undefined));
-    return created;
-}
-
-function button(label: string, act: () => void, disabled = false): HTMLButtonElement {
-    const created = element("button", { type: "button" }, label);
-    created.disabled = disabled;
-    created.addEventListener("click", act);
-    return created;
-}
 
 window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
     // The control that was used keeps the focus, though everything is drawn anew.
     const focused = document.activeElement?.id ?? "";
     if (data.type === "view") show(data.view);
+    else if (data.type === "trace") follow(data.trace);
     else gone(data);
     main.removeAttribute("aria-busy");
     if (focused !== "") document.getElementById(focused)?.focus();
 });
-host.postMessage({ type: "ready" });
+extension.postMessage({ type: "ready" });
+
+/** The instance that is shown, and its layers once they are told. */
+let instance = "";
+let layers: Trace | undefined;
+
+function follow(trace: Trace): void {
+    layers = trace;
+    document.getElementById("layers")?.replaceChildren(...(trace.instance === instance ? [traced(trace)] : []).filter((part) => part !== undefined));
+}
 
 function show(view: View): void {
+    instance = view.instance;
     const name = view.kind === "witness" ? "Witness" : "Counterexample";
     main.replaceChildren(
         element(
@@ -64,7 +52,9 @@ function show(view: View): void {
             tools(),
         ),
         ...view.sections.map(section),
+        element("div", { id: "layers" }),
     );
+    if (layers !== undefined) follow(layers);
     say(`${name} of ${view.instance}: ${view.summary}${view.warning === undefined ? "" : ` ${view.warning}`}`);
 }
 
@@ -81,17 +71,13 @@ function gone(message: { instance: string; others: string[]; text: string }): vo
     say(`${message.instance}: ${message.text}`);
 }
 
-function say(text: string): void {
-    if (said !== null && said.textContent !== text) said.textContent = text;
-}
-
 /** Which instance is shown, with the others one key away. */
 function chooser(instance: string, others: string[]): HTMLElement {
     const all = others.includes(instance) ? others : [instance, ...others];
     const at = all.indexOf(instance);
     const go = (to: number): void => {
         const next = all[to];
-        if (next !== undefined) host.postMessage({ type: "show", instance: next });
+        if (next !== undefined) extension.postMessage({ type: "show", instance: next });
     };
     if (all.length === 1) return element("p", { class: "instance" }, element("code", {}, instance));
     const select = element("select", { id: "instance", "aria-label": "Instance" });
@@ -117,7 +103,7 @@ function tools(): HTMLElement {
         "p",
         { class: "tools" },
         ...all.map(([id, label, message]) => {
-            const created = button(label, () => { host.postMessage(message); });
+            const created = button(label, () => { extension.postMessage(message); });
             created.id = id;
             return created;
         }),
@@ -248,10 +234,6 @@ function lists(part: PictureSection): Child[] {
     return all;
 }
 
-function fold(title: string, content: HTMLElement): HTMLElement {
-    return element("details", {}, element("summary", {}, title), element("div", { class: "scroll" }, content));
-}
-
 // ---- Tables
 
 function table(part: TableSection): HTMLElement {
@@ -268,7 +250,7 @@ function table(part: TableSection): HTMLElement {
         });
         body.append(line);
     }
-    return element("div", { class: "scroll" }, element("table", {}, element("thead", {}, head), body));
+    return scrolling("Numbers", element("table", {}, element("thead", {}, head), body));
 }
 
 // ---- Bars
@@ -283,7 +265,7 @@ function bars(part: BarSection): Child[] {
     const legend = element("p", { class: "legend", "aria-hidden": "true" }, ...keys, greatest ? element("span", { class: "note" }, "▲ greatest") : undefined);
     return [
         legend,
-        element("div", { class: "scroll" }, element("table", { class: "bars" }, element("thead", {}, head), body)),
+        scrolling("Outputs", element("table", { class: "bars" }, element("thead", {}, head), body)),
         omitted(part.omitted, "outputs"),
     ];
 }
