@@ -31,7 +31,7 @@ if (process.argv.includes("--tests")) {
         external: ["vscode"],
     });
     // One script a page.
-    const pages = { counterexample: "main", model: "model", tensors: "tensors", network: "network" };
+    const pages = { counterexample: "main", model: "model", tensors: "tensors", network: "network", inspector: "inspector" };
     await build({
         ...common,
         entryPoints: Object.entries(pages).map(([out, name]) => ({ in: `src/webview/${name}.ts`, out })),

@@ -8,6 +8,7 @@ import { createSpec } from "./files/createSpec";
 import { ModelPages } from "./files/modelPages";
 import { TensorPages } from "./files/tensorPages";
 import { Gutter } from "./gutter";
+import { Inspector } from "./inspector/view";
 import { NetworkPanel } from "./network/panel";
 import type { NetworkArguments } from "./protocol.generated";
 import { Reports } from "./report";
@@ -39,6 +40,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         createSpec: (model, kernel) => createSpec(running, model, kernel),
         showNetwork: (model, kernel) => networks.show({ uri: model.toString(), kernel }),
     });
+    const inspector = new Inspector(context, running, store, panel);
     const gutter = new Gutter(context, store);
     const status = new StatusBar(running, store);
     const explorer = new TestExplorer(running, store);
@@ -47,6 +49,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         panel.changed(change);
         reports.changed(change);
         networks.changed(change);
+        inspector.changed(change);
         gutter.draw(change.uri);
         status.draw();
     };
@@ -56,6 +59,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         reports,
         explanations,
         networks,
+        inspector,
         models,
         new TensorPages(context, running),
         gutter,

@@ -24,7 +24,7 @@ export const fileScenarios: Scenario[] = [
             await w.file("tiny.tflite");
             const view = w.view();
             await view.getByRole("heading", { name: "tiny.tflite" }).waitFor();
-            await view.getByText("It can be verified, bit for bit.").waitFor();
+            await view.locator("main").getByText("It can be verified, bit for bit.").waitFor();
             // Every kernel was asked.
             await w.until("four kernels", async () => (await view.getByText("✓ yes").count()) === 4);
             assert.equal(await view.getByRole("row", { name: /^input x int8 \[1, 2\]/ }).count(), 1);
@@ -63,7 +63,7 @@ export const fileScenarios: Scenario[] = [
             await accessible(w, "broken.tflite");
             await w.screenshot("model-broken");
             writeFileSync(path.join(w.workspace, "broken.tflite"), readFileSync(tiny));
-            await view.getByText("It can be verified, bit for bit.").waitFor();
+            await view.locator("main").getByText("It can be verified, bit for bit.").waitFor();
         },
     },
     {

@@ -64,9 +64,9 @@ export const networkScenarios: Scenario[] = [
             // Another weight format, and the view tells the bits of it.
             await w.line(line, (lines[line - 1] ?? "").length + 1);
             await w.page.keyboard.type(" nonsense");
-            await view.getByText("This is of an earlier text.").waitFor();
+            await view.locator(".warning", { hasText: "This is of an earlier text." }).waitFor();
             await w.page.keyboard.press("Control+z");
-            await view.getByText("This is of an earlier text.").waitFor({ state: "hidden" });
+            await view.locator(".warning", { hasText: "This is of an earlier text." }).waitFor({ state: "hidden" });
         },
     },
     {
@@ -75,7 +75,7 @@ export const networkScenarios: Scenario[] = [
         async run(w) {
             await w.file("tiny.tflite");
             const view = w.view();
-            await view.getByText("It can be verified, bit for bit.").waitFor();
+            await view.locator("main").getByText("It can be verified, bit for bit.").waitFor();
             await w.command("qnn: Show Network");
             const page = w.page.frameLocator("iframe.webview.ready >> nth=1").frameLocator("#active-frame");
             await page.locator(".node").nth(2).waitFor();
@@ -101,7 +101,7 @@ export const networkScenarios: Scenario[] = [
             await view.getByText(/^\d+ of 64 inputs differ\./).waitFor();
             await view.getByRole("button", { name: "Show h, as ufixed<4, 2>" }).click();
             await view.getByRole("heading", { name: "h, as ufixed<4, 2>" }).waitFor();
-            await view.getByRole("region", { name: "Numbers of h, as ufixed<4, 2>" }).scrollIntoViewIfNeeded();
+            await view.getByRole("group", { name: "Numbers of h, as ufixed<4, 2>" }).scrollIntoViewIfNeeded();
             await accessible(w, "Counterexample");
             await w.page.waitForTimeout(500);
             await w.screenshot(`trace-${i}`);
@@ -124,6 +124,39 @@ export const networkScenarios: Scenario[] = [
             await w.told("digits_is_robust", "not verified").waitFor();
             await w.command("qnn: Verify Property at Cursor");
             await w.told("digits_is_robust", /\d proved|violated/).waitFor();
+        },
+    },
+    {
+        name: "a view follows the cursor from property to property, unless it is pinned",
+        options: { copy: digits, settings: { "qnn.verification.run": "never" } },
+        async run(w) {
+            await w.file("digits.qnn");
+            const text = readFileSync(path.join(w.workspace, "digits.qnn"), "utf8").split("\n");
+            const at = (name: string): number => text.findIndex((line) => line.startsWith(`property ${name}`)) + 1;
+            await w.until("it is read", async () => (await w.signs()).length > 0);
+            await w.command("qnn: Focus on Property at Cursor View");
+            const view = w.view();
+            const tab = w.page.locator(".tab", { hasText: "digits.qnn" });
+            await tab.click();
+            await w.line(at("fooled_with_four_bits"), 12);
+            await view.getByRole("heading", { name: "fooled_with_four_bits" }).waitFor();
+            await w.command("qnn: Verify Property at Cursor");
+            await w.until("verdicts", async () => (await view.locator(".cell.passed").count()) === 2);
+            await view.getByRole("button", { name: /i = 33.*, violated/ }).click();
+            await view.getByRole("heading", { name: "fooled_with_four_bits(i = 33)" }).waitFor();
+            await view.locator("dt", { hasText: "Decided" }).waitFor();
+            await accessible(w, "fooled_with_four_bits");
+            await w.screenshot("inspector");
+            await view.getByRole("button", { name: "Pin" }).click();
+            await view.locator('#pin[aria-pressed="true"]').waitFor();
+            await tab.click();
+            await w.line(at("robust("), 12);
+            assert.equal(await view.getByRole("heading", { level: 1 }).textContent(), "fooled_with_four_bits");
+            await view.getByRole("button", { name: "Pin" }).click();
+            await view.locator('#pin[aria-pressed="false"]').waitFor();
+            await tab.click();
+            await w.line(at("robust_with_four_bits"), 12);
+            await view.getByRole("heading", { name: "robust_with_four_bits" }).waitFor();
         },
     },
 ];

@@ -62,8 +62,19 @@ pub fn of_spec(snapshot: &Snapshot, arguments: &NetworkArguments) -> Result<Opti
     let all = networks(db, target.file);
     let names: Vec<String> = all.iter().map(|found| found.network.name.to_string()).collect();
     let wanted = arguments.network.as_deref();
-    let found = all.iter().find(|found| wanted.is_none_or(|wanted| called(db, found, wanted)));
-    let Some(found) = found else {
+    let asked = |found: &Found| {
+        let users = users(db, target.file, found.item);
+        let job = arguments.instance.as_ref().and_then(|name| users.iter().find(|job| job.name == *name));
+        job.and_then(|job| Some((job.name.clone(), within(db, &found.network, job)?)))
+    };
+    // Where only the instance is named, the network that it applies is meant, whichever of a generic one's.
+    let applied = || all.iter().find_map(|found| asked(found).map(|inside| (found, Some(inside))));
+    let named = || all.iter().find(|found| wanted.is_none_or(|wanted| called(db, found, wanted)));
+    let found = match (wanted, &arguments.instance) {
+        (None, Some(_)) => applied().or_else(|| named().map(|found| (found, None))),
+        _ => named().map(|found| (found, asked(found))),
+    };
+    let Some((found, inside)) = found else {
         let message = match wanted {
             Some(wanted) => format!("This spec has no network {wanted}, or no property uses it, or it has errors."),
             None => "This spec has no network without errors.".to_owned(),
@@ -74,8 +85,6 @@ pub fn of_spec(snapshot: &Snapshot, arguments: &NetworkArguments) -> Result<Opti
         return Ok(Some(nothing));
     };
     let users = users(db, target.file, found.item);
-    let job = arguments.instance.as_ref().and_then(|name| users.iter().find(|job| job.name == *name));
-    let inside = job.and_then(|job| Some((job.name.clone(), within(db, &found.network, job)?)));
     let view = View { db, network: &found.network, encoding: Some(snapshot.encoding) };
     let mut shown = view.of(uri, found.network.name.to_string(), inside.as_ref().map(|(_, ranges)| ranges.as_slice()));
     shown.networks = names;

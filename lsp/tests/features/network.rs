@@ -34,6 +34,10 @@ fn a_network_of_a_spec_is_told_layer_by_layer_with_places() {
         |reach: &Value| (reach["least"].as_i64().expect("a number"), reach["greatest"].as_i64().expect("a number"));
     assert!(ends(some).0 >= ends(all).0 && ends(some).1 < ends(all).1, "{narrow}");
 
+    // Without a network, that which the instance applies is meant.
+    let applied = client.request("qnn/network", json!({ "uri": uri, "instance": "family(i = 0)" }));
+    assert_eq!(applied, narrow);
+
     let none = client.request("qnn/network", json!({ "uri": uri, "network": "other" }));
     assert!(none["problem"]["message"].as_str().is_some_and(|text| text.contains("no network other")), "{none}");
     // A client without a view of its own gets a text.

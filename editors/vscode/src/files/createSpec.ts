@@ -19,7 +19,7 @@ export async function createSpec(server: Server, uri: vscode.Uri, kernel?: strin
         void vscode.window.showErrorMessage([model.problem.message, model.problem.help ?? ""].join(" ").trim());
         return;
     }
-    const kernels = model.kernels.map((choice) => ({ label: choice.name, detail: choice.summary }));
+    const kernels = model.kernels.map((choice) => ({ label: choice.name, detail: choice.summary.replaceAll("`", "") }));
     const chosen =
         kernel ??
         (kernels.length === 1

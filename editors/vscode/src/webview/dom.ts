@@ -38,12 +38,12 @@ export function button(label: string, act: () => void, disabled = false): HTMLBu
 }
 
 export function fold(title: string, content: HTMLElement): HTMLElement {
-    return element("details", {}, element("summary", {}, title), element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, content));
+    return element("details", {}, element("summary", {}, title), element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": title }, content));
 }
 
 /** A table that scrolls by itself, by keyboard too. */
 export function scrolling(label: string, content: HTMLElement): HTMLElement {
-    return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, content);
+    return element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label }, content);
 }
 
 /** A column of a table: its title, and whether it holds numbers. */
@@ -61,6 +61,11 @@ export function rows(columns: Column[], all: Child[][]): HTMLElement {
         body.append(element("tr", {}, ...cells.map((cell, i) => (i === 0 ? element("th", { scope: "row" }, cell) : element("td", alignment(columns[i]), cell)))));
     }
     return element("table", {}, element("thead", {}, head), body);
+}
+
+/** A sentence with names between backticks. */
+export function prose(text: string): Child[] {
+    return text.split("`").map((part, i) => (i % 2 === 1 ? element("code", {}, part) : part));
 }
 
 let sections = 0;

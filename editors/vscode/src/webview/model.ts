@@ -3,7 +3,7 @@
 import type { FromPage, ToPage } from "../files/modelPages";
 import type { Ready } from "../files/filePage";
 import type { LayerView, ModelFile, ModelTensor, NetworkView } from "../protocol.generated";
-import { bytes, button, draw, element, host, rows, say, scrolling, section, shape, thousands } from "./dom";
+import { bytes, button, draw, element, host, prose, rows, say, scrolling, section, shape, thousands } from "./dom";
 
 const extension = host<FromPage | Ready>();
 
@@ -48,13 +48,13 @@ function show(of: ModelFile): void {
 
 function verdict(of: ModelFile, works: string | undefined, asked: boolean): HTMLElement {
     if (of.problem !== null) {
-        return element("div", { class: "warning" }, element("p", {}, of.problem.message), of.problem.help === null ? undefined : element("p", {}, `What helps: ${of.problem.help}.`));
+        return element("div", { class: "warning" }, element("p", {}, ...prose(of.problem.message)), of.problem.help === null ? undefined : element("p", {}, ...prose(`What helps: ${of.problem.help}.`)));
     }
     if (works !== undefined) {
         const create = button("Create Spec", () => { extension.postMessage({ type: "createSpec" }); });
         create.id = "create";
         create.className = "primary";
-        const text = "It can be verified, bit for bit. A spec says of what kernels, and what must hold.";
+        const text = "It can be verified, bit for bit. A spec names the kernels that run it, and says what must hold.";
         say(text);
         return element("div", {}, element("p", { class: "summary" }, text), element("p", { class: "tools" }, create));
     }
@@ -74,7 +74,7 @@ function kernels(of: ModelFile): HTMLElement {
         const layers = button("Show Layers", () => { extension.postMessage({ type: "showNetwork", kernel: name }); }, !able);
         layers.setAttribute("aria-label", `Show Layers by ${name}`);
         layers.id = `layers-${name}`;
-        return [element("code", {}, name), element("span", { class: "wrap" }, summary), element("span", { class: "wrap" }, standing), element("span", { class: "tools" }, create, layers)];
+        return [element("code", {}, name), element("span", { class: "wrap" }, ...prose(summary)), element("span", { class: "wrap" }, ...prose(standing)), element("span", { class: "tools" }, create, layers)];
     });
     const why = "Runtimes compute different integers of the same file. A spec names the kernels that run it.";
     return section("Kernels", element("p", { class: "note" }, why), scrolling("Kernels", rows([{ title: "Kernel" }, { title: "What it is" }, { title: "Can it be verified?" }, { title: "Actions" }], all)));
@@ -122,7 +122,7 @@ function layers(view: NetworkView): HTMLElement {
     return section(
         `Layers by ${view.kernel?.name ?? ""}`,
         element("p", { class: "note" }, memory),
-        ...view.notes.map((note) => element("p", { class: "note" }, `Note: ${note}.`)),
+        ...view.notes.map((note) => element("p", { class: "note" }, ...prose(`Note: ${note}.`))),
         scrolling("Layers", rows(columns, all)),
     );
 }

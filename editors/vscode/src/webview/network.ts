@@ -7,7 +7,7 @@
 import { BOX, layout } from "../network/layout";
 import type { FromPage, ToPage } from "../network/panel";
 import type { LayerView, NetworkView, NeuronsView, ReachView } from "../protocol.generated";
-import { bytes, button, draw, element, fold, host, rows, say, scrolling, section, shape, thousands } from "./dom";
+import { bytes, button, draw, element, fold, host, prose, rows, say, scrolling, section, shape, thousands } from "./dom";
 
 const extension = host<FromPage>();
 
@@ -49,9 +49,9 @@ function show(of: NetworkView): void {
             element("h1", {}, of.name),
             choosers(of),
             element("p", {}, element("code", { class: "wrapping" }, of.signature)),
-            problem === null ? element("p", { class: "note" }, memory(of)) : element("div", { class: "warning" }, element("p", {}, problem.message), problem.help === null ? undefined : element("p", {}, `What helps: ${problem.help}.`)),
-            of.kernel === null ? undefined : element("p", { class: "note" }, `By the kernels ${of.kernel.name}: ${of.kernel.summary}`),
-            ...of.notes.map((note) => element("p", { class: "note" }, `Note: ${note}.`)),
+            problem === null ? element("p", { class: "note" }, memory(of)) : element("div", { class: "warning" }, element("p", {}, ...prose(problem.message)), problem.help === null ? undefined : element("p", {}, ...prose(`What helps: ${problem.help}.`))),
+            of.kernel === null ? undefined : element("p", { class: "note" }, ...prose(`By the kernels \`${of.kernel.name}\`: ${of.kernel.summary}`)),
+            ...of.notes.map((note) => element("p", { class: "note" }, ...prose(`Note: ${note}.`))),
             outdated === "" ? undefined : element("p", { class: "warning" }, outdated),
         ),
         of.layers.length === 0 ? undefined : element("div", { class: "both" }, graph(of), element("section", { id: "details", "aria-live": "polite", "aria-label": "The chosen layer" })),

@@ -3,7 +3,7 @@
 import type { Ready } from "../files/filePage";
 import type { FromPage, ToPage } from "../files/tensorPages";
 import type { SamplePictures, TensorFile, TensorStatus } from "../protocol.generated";
-import { bytes, button, draw, element, host, rows, say, scrolling, section, shape, thousands } from "./dom";
+import { bytes, button, draw, element, host, prose, rows, say, scrolling, section, shape, thousands } from "./dom";
 
 const extension = host<FromPage | Ready>();
 
@@ -48,7 +48,7 @@ function show(of: TensorFile): void {
     const count = `${of.tensors.length} tensor${of.tensors.length === 1 ? "" : "s"}`;
     const about = of.problem === null ? `${count}, ${bytes(of.bytes)}` : of.bytes > 0 ? bytes(of.bytes) : "";
     const problem = of.problem === null ? undefined
-        : element("div", { class: "warning" }, element("p", {}, of.problem.message), of.problem.help === null ? undefined : element("p", {}, `What helps: ${of.problem.help}.`));
+        : element("div", { class: "warning" }, element("p", {}, ...prose(of.problem.message)), of.problem.help === null ? undefined : element("p", {}, ...prose(`What helps: ${of.problem.help}.`)));
     draw(
         element("header", {}, element("h1", {}, of.name), element("p", { class: "note" }, about), problem),
         of.tensors.length === 0 ? undefined : section("Tensors", scrolling("Tensors", rows(
@@ -85,7 +85,7 @@ function row(tensor: TensorStatus, index: number): (HTMLElement | string)[] {
         shape(tensor.shape),
         values?.range?.[0] ?? "",
         values?.range?.[1] ?? "",
-        tensor.problem === null ? `${unfinite}${first}` : element("span", { class: "wrap" }, tensor.problem),
+        tensor.problem === null ? `${unfinite}${first}` : element("span", { class: "wrap" }, ...prose(tensor.problem)),
         actions,
     ];
 }
