@@ -2,16 +2,14 @@
 //!
 //! Invariants: a notification's handler sends its event before its first await; no handler awaits the client.
 
+mod own;
+
 use crate::Config;
-use crate::answering::{answer, leaving, refused, run, take, work};
+use crate::answering::{answer, leaving, refused, run, take};
 use crate::commands::{self, Request};
 use crate::convert::{Encoding, path_of};
 use crate::event::Event;
 use crate::owner::{self, Setup};
-use crate::protocol::{
-    CreateSpecArguments, ExplainArguments, Explained, ModelArguments, ModelFile, NetworkArguments, NetworkView,
-    ReportArguments, SamplePictures, SamplesArguments, TensorFile, TensorsArguments, Trace, TraceArguments, Verdicts,
-};
 use crate::publisher::{Abilities, Message, publish, run_of};
 use crate::requests as r;
 use crate::settings::Settings;
@@ -443,91 +441,6 @@ impl LanguageServer for Backend {
 }
 
 impl Backend {
-    /// Makes a report of a document's verdicts, and has it shown unless the client does that.
-    async fn report(&self, arguments: ReportArguments) -> Result<Option<Value>> {
-        let ask = Ask::Verdicts(arguments.uri.clone());
-        let snapshot = take(self.events()?, ask).await?;
-        let material = run("report", snapshot, move |s| r::report::material(s, &arguments)).await?;
-        let reported = work("report", move || r::report::write(&material)).await?;
-        let later = *self.later.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(messages) = self.messages.get().filter(|_| !later.shows_reports) {
-            let _ = messages.send(Message::Page(reported.uri.clone()));
-        }
-        serde_json::to_value(reported).map(Some).map_err(|error| refused(error.to_string()))
-    }
-
-    /// `qnn/verdicts`
-    pub async fn verdicts(&self) -> Result<Verdicts> {
-        owner::verdicts::answer(self.events()?).await
-    }
-
-    /// `qnn/explain`
-    pub async fn explain(&self, arguments: ExplainArguments) -> Result<Explained> {
-        Explained::of(&arguments.code).map_err(Error::invalid_params)
-    }
-
-    /// The page on a diagnostic's code, which is shown unless the client does that.
-    fn show_explained(&self, arguments: &ExplainArguments) -> Result<Option<Value>> {
-        let page = Explained::of(&arguments.code).map_err(Error::invalid_params)?;
-        let later = *self.later.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(messages) = self.messages.get().filter(|_| !later.explains) {
-            let _ = messages.send(Message::Text(page.code.clone(), page.text.clone()));
-        }
-        serde_json::to_value(page).map(Some).map_err(|error| refused(error.to_string()))
-    }
-
-    /// `qnn/model`
-    pub async fn model(&self, arguments: ModelArguments) -> Result<ModelFile> {
-        work("model", move || r::files::model(&arguments)).await
-    }
-
-    /// `qnn/tensors`
-    pub async fn tensors(&self, arguments: TensorsArguments) -> Result<TensorFile> {
-        work("tensors", move || r::files::tensors(&arguments)).await
-    }
-
-    /// `qnn/samples`
-    pub async fn samples(&self, arguments: SamplesArguments) -> Result<SamplePictures> {
-        work("samples", move || r::files::samples(&arguments)).await
-    }
-
-    /// `qnn/network`
-    pub async fn network(&self, arguments: NetworkArguments) -> Result<NetworkView> {
-        if r::network::is_model(&arguments.uri) {
-            return work("network", move || r::network::of_model(&arguments)).await;
-        }
-        let uri = arguments.uri.clone();
-        let found = answer(self.events()?, "network", Ask::Text(uri), move |s| r::network::of_spec(s, &arguments));
-        found.await?.ok_or_else(|| refused("the spec is not open"))
-    }
-
-    /// `qnn/trace`
-    pub async fn trace(&self, arguments: TraceArguments) -> Result<Trace> {
-        let ask = Ask::Verdicts(arguments.uri.clone());
-        let found = answer(self.events()?, "trace", ask, move |s| r::trace::answer(s, &arguments));
-        found.await?.ok_or_else(|| refused("the spec is not open"))
-    }
-
-    /// The layers of a network, which are shown as a text unless the client shows them itself.
-    async fn show_network(&self, arguments: NetworkArguments) -> Result<Option<Value>> {
-        let view = self.network(arguments).await?;
-        let later = *self.later.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(messages) = self.messages.get().filter(|_| !later.shows_networks) {
-            let _ = messages.send(Message::Text(view.name.clone(), view.text()));
-        }
-        serde_json::to_value(view).map(Some).map_err(|error| refused(error.to_string()))
-    }
-
-    /// Writes a first spec beside a model, and has it opened unless the client does that.
-    async fn create_spec(&self, arguments: CreateSpecArguments) -> Result<Option<Value>> {
-        let created = work("createSpec", move || r::files::create(&arguments)).await?;
-        let later = *self.later.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(messages) = self.messages.get().filter(|_| !later.opens_specs) {
-            let _ = messages.send(Message::Document(created.uri.clone()));
-        }
-        serde_json::to_value(created).map(Some).map_err(|error| refused(error.to_string()))
-    }
-
     /// Has the client asked for its settings.
     fn pull_configuration(&self) {
         let (Some(messages), Some(events)) = (self.messages.get(), self.events.get().cloned()) else { return };

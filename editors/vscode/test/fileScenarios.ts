@@ -11,7 +11,7 @@ const tiny = at("tests", "fixtures", "models", "tiny.tflite");
 const digits = ["digits.npz", "test_images.npy", "test_labels.npy"].map((name) => at("examples", "digits", name));
 
 const IMPORTS = `network tiny = import "tiny.tflite" { kernel = tflm };
-property bounded = forall x: tiny.input: tiny(x)[0] <= 6;
+property bounded = forall x: tiny.input: tiny(x)[0] <= 12;
 `;
 
 const THEMES = ["Default Light Modern", "Default Dark Modern", "Default High Contrast", "Default High Contrast Light"];
