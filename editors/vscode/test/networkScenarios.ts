@@ -29,8 +29,9 @@ export const networkScenarios: Scenario[] = [
             // A click leads to the text.
             await node(4).click();
             await view.getByRole("heading", { name: /^4: h, as/ }).waitFor();
-            const position = w.page.locator(".statusbar-item", { hasText: /^Ln \d+, Col \d+/ });
-            await w.until("the layer's place in the text", async () => ((await position.textContent()) ?? "").includes("selected"));
+            const text = readFileSync(path.join(w.workspace, "digits.qnn"), "utf8").split("\n");
+            const line = text.findIndex((one) => /^\s*let h = /.test(one)) + 1;
+            await w.until("the layer's place in the text", async () => (await w.page.locator(".active-line-number").first().textContent()) === String(line));
             // The arrow keys lead along the lines.
             await node(4).focus();
             await w.page.keyboard.press("ArrowDown");

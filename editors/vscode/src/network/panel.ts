@@ -30,6 +30,8 @@ export class NetworkPanel implements vscode.Disposable {
     private of: NetworkArguments | undefined;
     private view: NetworkView | undefined;
     private questions = 0;
+    /** Where the view itself has put the cursor, which chooses no layer: that is chosen already. */
+    private put: vscode.Position | undefined;
     private later: NodeJS.Timeout | undefined;
     private readonly followed: vscode.Disposable;
 
@@ -126,6 +128,8 @@ export class NetworkPanel implements vscode.Disposable {
     private mark(editor: vscode.TextEditor): void {
         const { panel, view } = this;
         if (panel === undefined || editor.document.uri.toString() !== view?.uri) return;
+        if (this.put?.isEqual(editor.selection.active) === true) return;
+        this.put = undefined;
         const layer = layerAt(view, editor.selection.active.line, editor.selection.active.character);
         void panel.webview.postMessage({ type: "cursor", layer } satisfies ToPage);
     }
@@ -145,17 +149,20 @@ export class NetworkPanel implements vscode.Disposable {
                 await this.show({ ...of, network: view.name, instance: message.instance });
                 break;
             case "reveal":
-                await reveal(message.layer === null ? view.place : (view.layers[message.layer]?.place ?? null));
+                await this.reveal(message.layer === null ? view.place : (view.layers[message.layer]?.place ?? null));
                 break;
         }
     }
-}
 
-async function reveal(place: PlaceInText | null): Promise<void> {
-    if (place === null) return;
-    const { start, end } = place.range;
-    const selection = new vscode.Range(start.line, start.character, end.line, end.character);
-    const uri = vscode.Uri.parse(place.uri);
-    const shown = vscode.window.visibleTextEditors.find(({ document }) => document.uri.toString() === uri.toString());
-    await vscode.window.showTextDocument(uri, { selection, preserveFocus: true, viewColumn: shown?.viewColumn ?? vscode.ViewColumn.One });
+    private async reveal(place: PlaceInText | null): Promise<void> {
+        if (place === null) return;
+        const { start, end } = place.range;
+        const uri = vscode.Uri.parse(place.uri);
+        const shown = vscode.window.visibleTextEditors.find(({ document }) => document.uri.toString() === uri.toString());
+        const from = (this.put = new vscode.Position(start.line, start.character));
+        const options = { selection: new vscode.Range(from, from), preserveFocus: true, viewColumn: shown?.viewColumn ?? vscode.ViewColumn.One };
+        const editor = await vscode.window.showTextDocument(uri, options);
+        // With the cursor at the beginning: the text would be scrolled to the end of what is long.
+        editor.selection = new vscode.Selection(new vscode.Position(end.line, end.character), from);
+    }
 }

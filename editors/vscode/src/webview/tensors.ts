@@ -85,7 +85,7 @@ function row(tensor: TensorStatus, index: number): (HTMLElement | string)[] {
         shape(tensor.shape),
         values?.range?.[0] ?? "",
         values?.range?.[1] ?? "",
-        tensor.problem === null ? `${unfinite}${first}` : element("span", { class: "wrap" }, ...prose(tensor.problem)),
+        element("span", { class: "wrap" }, ...(tensor.problem === null ? [`${unfinite}${first}`] : prose(tensor.problem))),
         actions,
     ];
 }
