@@ -37,7 +37,7 @@ export const networkScenarios: Scenario[] = [
             await w.page.keyboard.press("ArrowDown");
             await view.getByRole("heading", { name: /^5: dense 32 → 10/ }).waitFor();
             // What a property speaks of makes ranges narrower.
-            await view.getByLabel("Inputs").selectOption({ index: 1 });
+            await view.getByLabel("Inputs", { exact: true }).selectOption({ index: 1 });
             await view.getByRole("columnheader", { name: "The inputs of the instance" }).waitFor();
             await accessible(w, (await view.getByRole("heading", { level: 1 }).textContent()) ?? "");
             await w.screenshot(`network-${i}`);
