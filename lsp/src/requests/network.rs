@@ -67,13 +67,10 @@ pub fn of_spec(snapshot: &Snapshot, arguments: &NetworkArguments) -> Result<Opti
         let job = arguments.instance.as_ref().and_then(|name| users.iter().find(|job| job.name == *name));
         job.and_then(|job| Some((job.name.clone(), within(db, &found.network, job)?)))
     };
-    // Where only the instance is named, the network that it applies is meant, whichever of a generic one's.
-    let applied = || all.iter().find_map(|found| asked(found).map(|inside| (found, Some(inside))));
-    let named = || all.iter().find(|found| wanted.is_none_or(|wanted| called(db, found, wanted)));
-    let found = match (wanted, &arguments.instance) {
-        (None, Some(_)) => applied().or_else(|| named().map(|found| (found, None))),
-        _ => named().map(|found| (found, asked(found))),
-    };
+    // Of a network that is generic, the one that the instance applies is meant.
+    let mut named = all.iter().filter(|found| wanted.is_none_or(|wanted| called(db, found, wanted)));
+    let applied = named.clone().find_map(|found| asked(found).map(|inside| (found, Some(inside))));
+    let found = applied.or_else(|| named.next().map(|found| (found, None)));
     let Some((found, inside)) = found else {
         let message = match wanted {
             Some(wanted) => format!("This spec has no network {wanted}, or no property uses it, or it has errors."),

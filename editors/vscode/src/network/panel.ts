@@ -146,7 +146,8 @@ export class NetworkPanel implements vscode.Disposable {
                 await this.show({ uri: of.uri, network: message.network });
                 break;
             case "instance":
-                await this.show({ ...of, network: view.name, instance: message.instance });
+                // Without its integers: an instance may apply the network with others.
+                await this.show({ ...of, network: view.name.replace(/<.*/, ""), instance: message.instance });
                 break;
             case "reveal":
                 await this.reveal(message.layer === null ? view.place : (view.layers[message.layer]?.place ?? null));
