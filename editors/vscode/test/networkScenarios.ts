@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { accessible } from "./axe";
+import { opened } from "./fileScenarios";
 import type { Scenario } from "./scenarios";
 
 const at = (...names: string[]): string => path.resolve("../..", ...names);
@@ -74,7 +75,7 @@ export const networkScenarios: Scenario[] = [
         name: "an imported model's layers as a graph",
         options: { copy: [tiny] },
         async run(w) {
-            await w.file("tiny.tflite");
+            await opened(w, "tiny.tflite");
             const view = w.view();
             await view.locator("main").getByText("It can be verified, bit for bit.").waitFor();
             await w.command("qnn: Show Network");
