@@ -341,7 +341,7 @@ pub fn evaluate(network: &Network, input: &[Rational]) -> Vec<Rational> {
                 }
                 next
             }
-            Operation::Pad => [&[zero.clone()], x.as_slice(), &[zero.clone()]].concat(),
+            Operation::Pad => [std::slice::from_ref(&zero), x.as_slice(), std::slice::from_ref(&zero)].concat(),
             Operation::Residual(earlier) => x.iter().zip(&tensors[*earlier]).map(|(a, b)| a + b).collect(),
             Operation::Twice => [x.as_slice(), x].concat(),
         };

@@ -123,7 +123,7 @@ fn compare(seed: u64) -> Result<(), &'static str> {
             .collect();
         let mut outputs = Vec::new();
         for network in [&imported, &written] {
-            let values = interpret(&network.graph, &[x.clone()]).unwrap();
+            let values = interpret(&network.graph, std::slice::from_ref(&x)).unwrap();
             let output = &values[network.output.node.index()];
             outputs.push((0..output.len()).map(|i| network.output.value(i, output[i])).collect::<Vec<_>>());
         }

@@ -493,6 +493,8 @@ export interface ModelFile {
     operators: OperatorCount[];
     /** The kernels that suit its contents, the likeliest first: `qnn/network` says by each whether it can be imported. */
     kernels: KernelChoice[];
+    /** Whether its numbers are floats: a spec quantizes them by formats, and no kernel computes them. */
+    floats: boolean;
 }
 
 /** Why something can't be had, for people. */

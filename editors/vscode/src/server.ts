@@ -21,6 +21,7 @@ import {
     LanguageClient,
     type LanguageClientOptions,
     LSPErrorCodes,
+    ResponseError,
     type ServerOptions,
     State,
 } from "vscode-languageclient/node";

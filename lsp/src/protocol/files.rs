@@ -94,6 +94,8 @@ pub struct ModelFile {
     pub operators: Vec<OperatorCount>,
     /// The kernels that suit its contents, the likeliest first: `qnn/network` says by each whether it can be imported.
     pub kernels: Vec<KernelChoice>,
+    /// Whether its numbers are floats: a spec quantizes them by formats, and no kernel computes them.
+    pub floats: bool,
 }
 
 impl ModelFile {
@@ -110,6 +112,7 @@ impl ModelFile {
             outputs: Vec::new(),
             operators: Vec::new(),
             kernels: Vec::new(),
+            floats: false,
         };
         match read {
             Err(error) => {
@@ -129,7 +132,12 @@ impl ModelFile {
                     .iter()
                     .map(|(name, count)| OperatorCount { name: name.clone(), count: *count })
                     .collect(),
-                kernels: summary.kernels.iter().map(|kernel| (*kernel).into()).collect(),
+                floats: summary.is_float(),
+                kernels: if summary.is_float() {
+                    Vec::new()
+                } else {
+                    summary.kernels.iter().map(|kernel| (*kernel).into()).collect()
+                },
             },
         }
     }

@@ -4,7 +4,7 @@ use crate::out_file::OutFile;
 use crate::output::{Exit, Failure, Output, quoted, shown};
 use owo_colors::OwoColorize;
 use qnn::db::{BytesContent, Disk, FileSystem};
-use qnn::ide::first_spec::FirstSpec;
+use qnn::ide::first_spec::{FirstFloatSpec, FirstSpec};
 use qnn::ide::model_file::element_type;
 use qnn::import::{self, Kernel};
 use std::path::{Path, PathBuf};
@@ -51,13 +51,26 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Result<Exit, Failure> 
         Failure::wrong(format!("`{}` can't be imported: {problem}{help}", shown(model)))
     })?;
     let folder = arguments.output.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    let integers = summary.inputs.first().map_or("int8", |input| input.element.as_str());
-    let raw = match &arguments.samples {
-        Some(samples) => {
-            let element = element_type(samples);
-            element.map_err(|p| Failure::wrong(format!("`{}` {}", shown(samples), p.message)))? == integers
-        }
-        None => integers != "float32",
+    let relative = |path: &Option<PathBuf>| path.as_deref().map(|path| from(folder, path));
+    let (samples, labels) = (relative(&arguments.samples), relative(&arguments.labels));
+    let (samples, labels) = (samples.as_deref(), labels.as_deref());
+    let text = if summary.is_float() && arguments.kernel.is_none() {
+        let network = import::float_network(&bytes, None).map_err(|problem| {
+            let help = problem.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+            Failure::wrong(format!("`{}` can't be imported: {problem}{help}", shown(model)))
+        })?;
+        FirstFloatSpec { model: &from(folder, model), network: &network, samples, labels }.text()
+    } else {
+        let integers = summary.inputs.first().map_or("int8", |input| input.element.as_str());
+        let raw = match &arguments.samples {
+            Some(samples) => {
+                let element = element_type(samples);
+                element.map_err(|p| Failure::wrong(format!("`{}` {}", shown(samples), p.message)))? == integers
+            }
+            None => !matches!(integers, "float" | "float32"),
+        };
+        let kernel = kernel(arguments, &extension, &summary.kernels)?;
+        FirstSpec { model: &from(folder, model), summary: &summary, kernel, samples, raw, labels }.text()
     };
     let Some(path) = &arguments.output else {
         text.lines().try_for_each(|line| output.line(line))?;

@@ -204,7 +204,7 @@ fn arithmetic(
         options.push(format!("{} = {}", name.trim(), value.trim()));
     }
     let path = shown(path);
-    if vnnlib::is_float(summary) {
+    if summary.is_float() {
         if arguments.kernel.is_some() {
             return Err(format!(
                 "`{path}` is a network of floats, which has no kernel\n  help: give formats (--weights, --activations, --input), or nothing for the real numbers"

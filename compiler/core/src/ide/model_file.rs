@@ -2,7 +2,7 @@
 //!
 //! In: a path and a kernel. Out: what a spec that imports the file sees, by a spec of one line that lies beside it in a database of its own.
 
-use super::first_spec::{FirstSpec, imported};
+use super::first_spec::{FirstFloatSpec, FirstSpec, imported};
 use super::layers::{Found, networks};
 use crate::check::model::extension;
 use crate::check::spec::diagnostics;
@@ -10,7 +10,7 @@ use crate::db::{BytesContent, Database, Disk, FileSystem};
 use crate::diagnostic::Diagnostic;
 use crate::files::FileError;
 use crate::files::reader::{FileContents, read};
-use qnn_import::{ImportError, Kernel, ModelSummary};
+use qnn_import::{FloatNetwork, ImportError, Kernel, ModelSummary};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -72,27 +72,25 @@ pub fn create_spec(model: &Path, wanted: &Wanted) -> Result<PathBuf, String> {
     let problem = |error: FileError| format!("`{name}` {}", error.message);
     let (_, summary) = summary(model).map_err(problem)?;
     let summary = summary.map_err(|error| format!("`{name}` can't be imported: {error}"))?;
-    let kernel = wanted.kernel.or(summary.kernels.first().copied());
-    let kernel = kernel.ok_or_else(|| format!("no kernel is known for `{name}`"))?;
     let integers = summary.inputs.first().map_or("int8", |input| input.element.as_str());
     let raw = match &wanted.samples {
         Some(samples) => {
             element_type(samples).map_err(|error| format!("`{}` {}", samples.display(), error.message))? == integers
         }
-        None => integers != "float32",
+        None => !matches!(integers, "float" | "float32"),
     };
     let folder = model.parent().unwrap_or(Path::new(""));
     let beside = |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
     let (samples, labels) = (wanted.samples.as_ref().map(beside), wanted.labels.as_ref().map(beside));
-    let text = FirstSpec {
-        model: &name,
-        summary: &summary,
-        kernel,
-        samples: samples.as_deref(),
-        raw,
-        labels: labels.as_deref(),
-    }
-    .text();
+    let (samples, labels) = (samples.as_deref(), labels.as_deref());
+    let text = if summary.is_float() && wanted.kernel.is_none() {
+        let network = float_network(model).map_err(|error| format!("`{name}` can't be imported: {error}"))?;
+        FirstFloatSpec { model: &name, network: &network, samples, labels }.text()
+    } else {
+        let kernel = wanted.kernel.or(summary.kernels.first().copied());
+        let kernel = kernel.ok_or_else(|| format!("no kernel is known for `{name}`"))?;
+        FirstSpec { model: &name, summary: &summary, kernel, samples, raw, labels }.text()
+    };
     let stem = model.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     for number in 1..=MOST_NAMES {
         let ending = if number == 1 { String::new() } else { format!("_{number}") };
@@ -114,6 +112,14 @@ pub fn create_spec(model: &Path, wanted: &Wanted) -> Result<PathBuf, String> {
         }
     }
     Err(format!("there are {MOST_NAMES} specs beside `{name}` already"))
+}
+
+/// The network of a file of floats, which could be read a moment ago.
+fn float_network(model: &Path) -> Result<FloatNetwork, ImportError> {
+    match Disk.bytes(model) {
+        BytesContent::File(bytes) => qnn_import::float_network(&bytes, None),
+        _ => Err(ImportError::new("it can't be read any more")),
+    }
 }
 
 /// The element type of a file of inputs; empty where it holds several tensors.

@@ -40,7 +40,7 @@ mod version2;
 pub use answer::Answer;
 pub use assignment::{Assignment, NoAssignment, assignment};
 pub use expression::{MAX_BYTES, MAX_DEPTH};
-pub use model::{Arithmetic, Mismatch, Model, check_relations, is_float, resolve, summary};
+pub use model::{Arithmetic, Mismatch, Model, check_relations, resolve, summary};
 pub use problem::Problem;
 pub use query::{Element, Formula, Network, Query, Relation, Role, Sum, Tensor, Version};
 pub use reader::read;

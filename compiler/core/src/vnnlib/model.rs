@@ -79,16 +79,6 @@ impl From<Problem> for Mismatch {
     }
 }
 
-/// Whether a file's numbers are floats of 32 bits throughout, so that it has no kernel.
-pub fn is_float(summary: &ModelSummary) -> bool {
-    let quantizes = |name: &str| {
-        let own = ["QGemm", "Trunc", "MultiThreshold"];
-        name.contains("Quant") || name.starts_with("QLinear") || name.ends_with("Integer") || own.contains(&name)
-    };
-    let floats = |described: &Described| standard(&described.element) == "float32";
-    summary.inputs.iter().all(floats) && !summary.operators.iter().any(|(name, _)| quantizes(name))
-}
-
 /// An element type as VNN-LIB calls it.
 fn standard(element: &str) -> &str {
     match element {

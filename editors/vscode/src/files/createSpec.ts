@@ -22,13 +22,13 @@ export async function createSpec(server: Server, uri: vscode.Uri, kernel?: strin
     const kernels = model.kernels.map((choice) => ({ label: choice.name, detail: choice.summary.replaceAll("`", "") }));
     const chosen =
         kernel ??
-        (kernels.length === 1
+        (kernels.length <= 1
             ? kernels[0]?.label
             : (await vscode.window.showQuickPick(kernels, { title: `Which kernels run ${name}?`, placeHolder: "Other kernels compute other integers of the same file" }))?.label);
-    if (chosen === undefined) return;
+    if (chosen === undefined && !model.floats) return;
     const inputs = await samples(uri);
     if (inputs === undefined) return;
-    const created = await server.createSpec({ uri: uri.toString(), kernel: chosen, ...inputs });
+    const created = await server.createSpec({ uri: uri.toString(), ...(chosen === undefined ? {} : { kernel: chosen }), ...inputs });
     if (created !== undefined) await vscode.window.showTextDocument(vscode.Uri.parse(created.uri));
 }
 

@@ -39,7 +39,7 @@ function show(of: ModelFile): void {
             element("p", { class: "note" }, `${of.kind} model${of.bytes > 0 ? `, ${bytes(of.bytes)}` : ""}`),
             verdict(of, works?.name, asked),
         ),
-        of.problem === null ? kernels(of) : undefined,
+        of.problem === null && !of.floats ? kernels(of) : undefined,
         of.problem === null ? tensors(of) : undefined,
         of.operators.length === 0 ? undefined : operators(of),
         view ? layers(view) : undefined,
@@ -50,11 +50,13 @@ function verdict(of: ModelFile, works: string | undefined, asked: boolean): HTML
     if (of.problem !== null) {
         return element("div", { class: "warning" }, element("p", {}, ...prose(of.problem.message)), of.problem.help === null ? undefined : element("p", {}, ...prose(`What helps: ${of.problem.help}.`)));
     }
-    if (works !== undefined) {
+    if (works !== undefined || of.floats) {
         const create = button("Create Spec", () => { extension.postMessage({ type: "createSpec" }); });
         create.id = "create";
         create.className = "primary";
-        const text = "It can be verified, bit for bit. A spec names the kernels that run it, and says what must hold.";
+        const text = of.floats
+            ? "Its numbers are floats. A spec says the formats that it is quantized by, and asks how many bits it takes."
+            : "It can be verified, bit for bit. A spec names the kernels that run it, and says what must hold.";
         say(text);
         return element("div", {}, element("p", { class: "summary" }, text), element("p", { class: "tools" }, create));
     }

@@ -22,7 +22,7 @@ pub enum Import<'d> {
     /// A network of integers, by a kernel's arithmetic.
     Deployed(Arc<ImportedNetwork>, Kernel),
     /// A network of floats, by the formats of the spec.
-    Float(FloatImport<'d>),
+    Float(Box<FloatImport<'d>>),
 }
 
 /// The format of a model's tensor, which rounds as the runtime does where it quantizes an input.

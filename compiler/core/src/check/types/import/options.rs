@@ -31,7 +31,7 @@ impl Evaluator<'_> {
                         .help("a quantized file has its formats in it, and says no more than `kernel`; a network of floats has no kernel"),
                 ))
             }
-            (None, Some(_)) => self.float_import(declaration).map(Import::Float),
+            (None, Some(_)) => self.float_import(declaration).map(Box::new).map(Import::Float),
             (None, None) if self.is_float(declaration) => {
                 self.no_formats(declaration, &["weights", "activations", "input"])
             }
