@@ -10,7 +10,12 @@ use crate::rational::integer;
 use crate::{Graph, Interval, Matrix, NodeId, Op, Step, Steps, interpret};
 use std::sync::Arc;
 
+mod late_inputs;
+
 pub use crate::random::Random;
+
+/// Of so many seeds, one has its inputs as late as they may stand.
+const LATE: u64 = 4;
 
 /// What random obligations may hold.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +53,7 @@ pub fn random_obligation(seed: u64, shape: &Shape) -> Obligation {
     if random.chance(3) {
         obligation.cases.push(Vec::new());
     }
-    obligation
+    if seed.is_multiple_of(LATE) { late_inputs::obligation(obligation) } else { obligation }
 }
 
 /// The objective that belongs to a seed.
@@ -64,7 +69,9 @@ pub fn random_objective(seed: u64, shape: &Shape) -> Objective {
         (0..random.between(1, 3)).map(|_| conjunction(&mut random)).collect()
     };
     let pieces = (0..random.between(1, 3)).map(|_| random_form(&mut random, &base)).collect();
-    Objective { base, alternatives, pieces, scale: integer(1), negated: random.chance(50), exact: None }
+    let objective =
+        Objective { base, alternatives, pieces, scale: integer(1), negated: random.chance(50), exact: None };
+    if seed.is_multiple_of(LATE) { late_inputs::objective(objective) } else { objective }
 }
 
 /// All assignments of the domains, in lexicographic order.
