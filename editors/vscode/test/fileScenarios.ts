@@ -94,8 +94,9 @@ export const fileScenarios: Scenario[] = [
             assert.ok(weights > 0);
             bytes.writeInt8(127, weights);
             bytes.writeInt8(127, weights + 1);
-            writeFileSync(model, bytes);
-            await w.until("another verdict", async () => (await w.signs()).join() === "violated");
+            // A workbench that has just begun watches its files a moment later.
+            const changed = async (): Promise<boolean> => (await w.signs()).join() === "violated";
+            await w.press("a change of the model", () => { writeFileSync(model, bytes); return Promise.resolve(); }, changed);
             await w.screenshot("model-changed");
         },
     },
