@@ -61,7 +61,8 @@ export class NetworkPanel implements vscode.Disposable {
         }
         const view = await this.server.network(of);
         if (view === undefined || question !== this.questions) return;
-        this.of = of;
+        // What is shown is asked for again when the text changes: not whatever network is the first one then.
+        this.of = of.network == null && view.problem === null ? { ...of, network: view.name.replace(/<.*/, "") } : of;
         this.view = view;
         this.open();
         this.tell();
