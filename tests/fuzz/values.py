@@ -176,7 +176,8 @@ class Format:
 
     def cast(self, q):
         """The raw integers that values are stored as."""
-        big = most(q.num) * max(s.denominator for s in self.scales) >= SAFE // 4
+        # A great denominator does not fit a small integer either, not even times zero.
+        big = max(most(q.num), 1) * max(s.denominator for s in self.scales) >= SAFE // 4
         den_big = q.den * max(s.numerator for s in self.scales) >= SAFE // 4
         num = q.num.astype(object) if big or den_big else q.num.astype(np.int64)
         raw = np.zeros(num.shape, dtype=num.dtype)
