@@ -155,6 +155,11 @@ impl Network<'_> {
                 {
                     return Err(ImportError::new("one of its limits is no number"));
                 }
+                if let (Some(lo), Some(hi)) = (lo, hi)
+                    && lo > hi
+                {
+                    return Err(ImportError::new(format!("its least value {lo} is greater than its greatest, {hi}")));
+                }
                 // An infinite limit is none.
                 let (lo, hi) = (lo.filter(|lo| lo.is_finite()), hi.filter(|hi| hi.is_finite()));
                 let (source, shape) = self.source(node, 0)?;
