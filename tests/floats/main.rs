@@ -182,3 +182,17 @@ fn mutants_are_refused() {
     println!("{read} of 20,000 mutants are networks still");
     assert!(read < 20_000);
 }
+
+/// Limits that leave no value, or are none.
+#[test]
+fn limits_that_are_none_are_refused() {
+    for (lo, hi) in [(1.0, -1.0), (f32::NAN, 1.0), (f32::INFINITY, f32::INFINITY), (0.0, f32::NEG_INFINITY)] {
+        let mut graph = onnx::Graph::default();
+        graph.floats("lo", &[], &[lo]);
+        graph.floats("hi", &[], &[hi]);
+        graph.node("Clip", &["x", "lo", "hi"], "y", &[]);
+        let file = graph.file(("x", &[1, 2]), ("y", &[1, 2]));
+        let error = float_network(&file, None).expect_err("limits");
+        assert!(error.to_string().contains("Clip"), "{lo} {hi}: {error}");
+    }
+}
