@@ -495,6 +495,8 @@ export interface ModelFile {
     kernels: KernelChoice[];
     /** Whether its numbers are floats: a spec quantizes them by formats, and no kernel computes them. */
     floats: boolean;
+    /** Files beside it that inputs may come from. */
+    samples: SampleFile[];
 }
 
 /** Why something can't be had, for people. */
@@ -545,6 +547,14 @@ export interface KernelChoice {
     name: string;
     /** What it is, in a sentence. */
     summary: string;
+}
+
+/** A file of inputs. */
+export interface SampleFile {
+    /** The file's name. */
+    name: string;
+    /** The name of the file of its classes, if one is beside it. */
+    labels: string | null;
 }
 
 /** The result of `qnn/tensors`. */

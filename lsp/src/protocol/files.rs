@@ -96,6 +96,19 @@ pub struct ModelFile {
     pub kernels: Vec<KernelChoice>,
     /// Whether its numbers are floats: a spec quantizes them by formats, and no kernel computes them.
     pub floats: bool,
+    /// Files beside it that inputs may come from.
+    pub samples: Vec<SampleFile>,
+}
+
+/// A file of inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SampleFile {
+    /// The file's name.
+    pub name: String,
+    /// The name of the file of its classes, if one is beside it.
+    pub labels: Option<String>,
 }
 
 impl ModelFile {
@@ -113,6 +126,7 @@ impl ModelFile {
             operators: Vec::new(),
             kernels: Vec::new(),
             floats: false,
+            samples: Vec::new(),
         };
         match read {
             Err(error) => {
@@ -133,6 +147,7 @@ impl ModelFile {
                     .map(|(name, count)| OperatorCount { name: name.clone(), count: *count })
                     .collect(),
                 floats: summary.is_float(),
+                samples: Vec::new(),
                 kernels: if summary.is_float() {
                     Vec::new()
                 } else {

@@ -22,8 +22,8 @@ pub use commands::{
 };
 pub use counterexample::CounterexampleStatus;
 pub use files::{
-    CreateSpecArguments, CreatedSpec, FileProblem, MODEL, ModelArguments, ModelFile, SAMPLES, SamplePicture,
-    SamplePictures, SamplesArguments, TENSORS, TensorFile, TensorsArguments,
+    CreateSpecArguments, CreatedSpec, FileProblem, MODEL, ModelArguments, ModelFile, SAMPLES, SampleFile,
+    SamplePicture, SamplePictures, SamplesArguments, TENSORS, TensorFile, TensorsArguments,
 };
 pub use measure::{MeasureStatus, between};
 pub use mood::Mood;

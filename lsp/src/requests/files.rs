@@ -3,8 +3,8 @@
 use crate::answering::refused;
 use crate::convert::{path_of, uri_of};
 use crate::protocol::{
-    CreateSpecArguments, CreatedSpec, FileProblem, ModelArguments, ModelFile, SamplePicture, SamplePictures,
-    SamplesArguments, TensorFile, TensorsArguments,
+    CreateSpecArguments, CreatedSpec, FileProblem, ModelArguments, ModelFile, SampleFile, SamplePicture,
+    SamplePictures, SamplesArguments, TensorFile, TensorsArguments,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -40,7 +40,25 @@ pub fn name(path: &Path) -> String {
 /// What a model file holds.
 pub fn model(arguments: &ModelArguments) -> Result<ModelFile> {
     let path = path(&arguments.uri)?;
-    Ok(ModelFile::new(name(&path), summary(&path)))
+    Ok(ModelFile { samples: sample_files(&path), ..ModelFile::new(name(&path), summary(&path)) })
+}
+
+/// The `.npy` files beside a model that are not the classes of others, by name.
+fn sample_files(model: &Path) -> Vec<SampleFile> {
+    let files = model.parent().and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = files.map(|entry| entry.path()).filter(|path| is_npy(path)).collect();
+    files.sort();
+    let mut all: Vec<SampleFile> = files
+        .iter()
+        .map(|path| SampleFile { name: name(path), labels: named_labels(path).next().map(|labels| name(&labels)) })
+        .collect();
+    let labels: Vec<String> = all.iter().filter_map(|file| file.labels.clone()).collect();
+    all.retain(|file| !labels.contains(&file.name));
+    all
+}
+
+fn is_npy(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "npy") && path.is_file()
 }
 
 /// Writes a first spec beside a model.
@@ -108,18 +126,22 @@ pub fn samples(arguments: &SamplesArguments) -> Result<SamplePictures> {
     Ok(SamplePictures { labelled_by, samples: samples.collect() })
 }
 
-/// The file of classes beside a file of samples: `test_labels.npy` beside `test_images.npy`.
+/// The file of classes beside a file of samples, with its contents.
 fn beside(path: &Path, count: usize) -> Option<(String, FileTensor)> {
-    let own = name(path);
-    SAMPLES_AND_LABELS.iter().find_map(|(samples, labels)| {
-        // `x` alone is too short to be looked for within a name.
-        let named = if samples.len() > 1 { own.contains(samples) } else { own.starts_with(samples) };
-        let other = path.with_file_name(own.replacen(samples, labels, 1));
-        if !named || other == path || !other.is_file() {
-            return None;
-        }
+    named_labels(path).find_map(|other| {
         let (_, contents) = contents(&other).ok()?;
         let FileContents::Tensor(classes) = contents else { return None };
         are_labels(&classes, count).then(|| (name(&other), classes))
+    })
+}
+
+/// The files that are called as those of its classes: `test_labels.npy` beside `test_images.npy`.
+fn named_labels(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let own = name(path);
+    SAMPLES_AND_LABELS.iter().filter_map(move |(samples, labels)| {
+        // `x` alone is too short to be looked for within a name.
+        let named = if samples.len() > 1 { own.contains(samples) } else { own.starts_with(samples) };
+        let other = path.with_file_name(own.replacen(samples, labels, 1));
+        (named && other != path && other.is_file()).then_some(other)
     })
 }

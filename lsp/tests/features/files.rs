@@ -15,6 +15,7 @@ fn begun() -> (Client, Folder) {
         let target = folder.path(name.rsplit('/').next().expect("a name"));
         std::fs::copy(format!("{examples}/{name}"), target).expect("data");
     }
+    std::fs::copy(format!("{examples}/bits/digits.onnx"), folder.path("float.onnx")).expect("a model");
     let mut client = Client::inside(None, None);
     client.initialize(json!({ "verification": { "run": "never" } }));
     (client, folder)
@@ -33,6 +34,12 @@ fn a_model_file_tells_what_it_holds_and_by_which_kernels() {
         json!([{ "name": "FULLY_CONNECTED", "count": 2 }, { "name": "SOFTMAX", "count": 1 }])
     );
     assert_eq!(model["kernels"].as_array().expect("kernels").len(), 4);
+    assert_eq!(model["floats"], json!(false));
+    assert_eq!(model["samples"], json!([{ "name": "test_images.npy", "labels": "test_labels.npy" }]));
+
+    // What holds floats has no kernels.
+    let float = client.request("qnn/model", json!({ "uri": folder.uri("float.onnx") }));
+    assert_eq!((&float["floats"], &float["kernels"]), (&json!(true), &json!([])));
 
     let network = client.request("qnn/network", json!({ "uri": uri, "kernel": "xnnpack" }));
     assert_eq!((&network["problem"], &network["kernel"]["name"]), (&Value::Null, &json!("xnnpack")));
@@ -88,7 +95,11 @@ fn a_spec_is_written_beside_a_model_for_every_editor() {
     assert_eq!(again["uri"], folder.uri("tiny_2.qnn"));
     let text = std::fs::read_to_string(folder.path("tiny.qnn")).expect("a spec");
     assert!(text.contains("kernel = xnnpack"), "{text}");
-    for _ in 0..2 {
+    let created = client.command("qnn.createSpec", json!({ "uri": folder.uri("float.onnx") }));
+    assert_eq!(created["uri"], folder.uri("float.qnn"));
+    let text = std::fs::read_to_string(folder.path("float.qnn")).expect("a spec");
+    assert!(text.contains("weights = fixed<bits"), "{text}");
+    for _ in 0..3 {
         client.told("where it is", |text| text.contains(".qnn"));
     }
     let arguments = json!([{ "uri": folder.uri("broken.tflite") }]);
